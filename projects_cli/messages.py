@@ -1,0 +1,100 @@
+"""The values that cross from room to room: a request goes in, a plan or a response comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+Document = dict[str, Any]
+"""A MongoDB document, or a part of a MongoDB command, as plain Python."""
+
+Pipeline = list[Document]
+"""The stages of an aggregation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One call of one endpoint: valid, its defaults filled in, and with the outside world as arguments.
+
+    `params` has what the caller gave (and the schema's defaults); `now` is UTC with millisecond precision;
+    `new_id` gives 32 hex digits at each call.
+    """
+
+    endpoint: str
+    version: str
+    params: Mapping[str, Any]
+    company: str
+    user: str
+    now: datetime
+    new_id: Callable[[], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What an endpoint answers, in the response's own shape.
+
+    A list of records may be an iterator: it is read once, while it is printed.
+    """
+
+    endpoint: str
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A document that a plan touches, as people know it."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write of a plan.
+
+    `filter` holds which documents and the precondition under which each may still be changed, so that a step
+    is safe to repeat. `change` is the document for an insert, MongoDB's update (operators, or stages of a
+    pipeline) for an update, and empty for a delete. `count` is how many documents the plan found.
+    """
+
+    collection: Literal["project", "task", "model"]
+    action: Literal["insert", "update", "delete"]
+    filter: Document
+    change: Document | Pipeline = field(default_factory=dict)
+    count: int = 1
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What applying a plan did: for each step how many documents it changed, in the plan's order."""
+
+    changed: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A change that was checked and not yet made.
+
+    `steps` are in an order in which a reader never sees anything dangling. `counts` and `samples` tell people
+    what it touches; `question` is how much asking it deserves: nothing, a yes, or the name typed in full.
+    `answer` makes the response's data from what happened.
+    """
+
+    endpoint: str
+    summary: str
+    steps: Sequence[Step]
+    answer: Callable[[Outcome], Mapping[str, Any]]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    samples: Sequence[Sample] = ()
+    irreversible: Sequence[str] = ()
+    question: Literal["none", "yes", "name"] = "none"
+    name: str = ""
+
+
+Answer = Response | Plan
+Records = "Iterator[Document]"
