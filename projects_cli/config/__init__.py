@@ -1,0 +1,1 @@
+"""Settings: where each may come from, and which value holds."""

@@ -1,0 +1,26 @@
+"""How the text of a setting becomes its value; each raises ValueError with words for people."""
+
+from __future__ import annotations
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+def boolean(text: str) -> bool:
+    """Read a switch: 1/0, true/false, yes/no, on/off."""
+    word = text.strip().lower()
+    if word in TRUE:
+        return True
+    if word in FALSE:
+        return False
+    raise ValueError(f"{text!r} is neither true nor false")
+
+
+def duration(text: str) -> float:
+    """Read a duration (`30`, `1.5s`, `15m`, `1h30m`) as seconds; a bare number is seconds."""
+    from pytimeparse import parse  # needed only where a duration was given  # noqa: PLC0415
+
+    seconds = parse(text.strip())
+    if seconds is None or seconds <= 0:
+        raise ValueError(f"{text!r} is no duration; write 30, 45s, 15m or 1h30m")
+    return float(seconds)

@@ -1,0 +1,1 @@
+"""The private mongod: found, started, stopped, and filled with a sample."""

@@ -1,0 +1,1 @@
+"""The thin layer over pymongo; nothing outside this room imports pymongo or bson."""
