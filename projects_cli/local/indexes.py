@@ -1,0 +1,107 @@
+"""The indexes that a ClearML server makes, as documents of MongoDB's `createIndexes`.
+
+Recorded from a real server (data-model.md, `project`). They are made on the private database only; a foreign one
+is never given an index unasked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from projects_cli.messages import Document
+
+NATURAL_ORDER: Document = {"locale": "en_US", "numericOrdering": True}
+"""The collation under which `run 2` comes before `run 10`."""
+
+
+def _plain(*fields: str, **options: Any) -> Document:
+    """Give an ascending index, with the name that every driver gives it."""
+    name = "_".join(f"{field}_1" for field in fields)
+    return {"key": dict.fromkeys(fields, 1), "name": name, "background": False, **options}
+
+
+def _text(collection: str, weights: Mapping[str, int]) -> Document:
+    """Give the text index of a collection."""
+    return {
+        "key": dict.fromkeys(weights, "text"),
+        "name": f"backend-db.{collection}.main_text_index",
+        "background": False,
+        "weights": dict(weights),
+        "default_language": "english",
+    }
+
+
+INDEXES: Mapping[str, tuple[Document, ...]] = {
+    "project": (
+        _plain("parent"),
+        _plain("path"),
+        _plain("company", "name"),
+        _plain("company", "basename"),
+        _plain("company", "parent", "system_tags", "featured", "last_update"),
+        _text("project", {"name": 10, "description": 10, "id": 10, "_id": 1}),
+        _plain("name", "company", unique=True, sparse=False),
+    ),
+    "task": (
+        _plain("created"),
+        _plain("started"),
+        _plain("completed"),
+        _plain("active_duration"),
+        _plain("parent"),
+        _plain("project"),
+        _plain("last_update"),
+        _plain("status_changed"),
+        _plain("models.input.model"),
+        _plain("company", "name"),
+        _plain("company", "status", "type"),
+        _plain("company", "last_update", "system_tags"),
+        _plain("company", "type", "system_tags", "status"),
+        _plain("company", "project", "type", "system_tags", "status"),
+        _plain("status", "last_update"),
+        _plain("company", "project", collation=NATURAL_ORDER),
+        _plain("company", "tags"),
+        _plain("company", "system_tags"),
+        _plain("company", "project", "tags"),
+        _plain("company", "project", "system_tags"),
+        _plain("company", "user"),
+        _plain("company", "project", "user"),
+        _plain("company", "parent"),
+        _plain("company", "project", "parent"),
+        _plain("company", "type"),
+        _plain("company", "project", "type"),
+        _text(
+            "task",
+            {
+                "name": 10,
+                "comment": 10,
+                "report": 10,
+                "id": 10,
+                "_id": 1,
+                "models.input.model": 2,
+                "models.output.model": 2,
+                "script.repository": 1,
+                "script.entry_point": 1,
+            },
+        ),
+    ),
+    "model": (
+        _plain("parent"),
+        _plain("project"),
+        _plain("task"),
+        _plain("last_update"),
+        _plain("company", "last_update"),
+        _plain("company", "name"),
+        _plain("company", "uri"),
+        _plain("company", "tags"),
+        _plain("company", "system_tags"),
+        _plain("company", "project", "tags"),
+        _plain("company", "project", "system_tags"),
+        _plain("company", "user"),
+        _plain("company", "project", "user"),
+        _plain("company", "framework"),
+        _plain("company", "project", "framework"),
+        _text("model", {"name": 10, "comment": 10, "id": 10, "_id": 1, "parent": 5, "project": 3, "task": 3}),
+    ),
+}

@@ -1,0 +1,96 @@
+"""What tests share: real servers, a database each, a clean environment, and a one-line runner of the command line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import pytest
+
+from tests import servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Database(NamedTuple):
+    """Where one test's documents are."""
+
+    uri: str
+    name: str
+
+
+class Cli(Protocol):
+    """Runs the command line in this process; keywords are environment variables, `uri` stands for the database."""
+
+    def __call__(self, *arguments: str, uri: str | None = None, stdin: str | None = None, **environment: str) -> Any:
+        """Give the result: `exit_code`, `stdout`, `stderr`, `exception`."""
+
+
+@pytest.fixture(autouse=True)
+def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give every test a home of its own, and nothing of the surroundings' settings."""
+    for name in list(os.environ):
+        if name.startswith(("PROJECTS_", "CLEARML_", "XDG_")) or name in {"NO_COLOR", "TERM", "FORCE_COLOR", "COLUMNS"}:
+            monkeypatch.delenv(name)
+    places = {"HOME": "", "XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share", "XDG_CACHE_HOME": ".cache"}
+    places |= {"XDG_STATE_HOME": ".local/state", "XDG_RUNTIME_DIR": ".run"}
+    for variable, place in places.items():
+        folder = tmp_path / "home" / place
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        monkeypatch.setenv(variable, str(folder))
+
+
+@pytest.fixture(scope="session")
+def standalone() -> Iterator[servers.Server]:
+    """Run a mongod without a replica set: no transactions."""
+    with servers.running(replica_set=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def replica_set() -> Iterator[servers.Server]:
+    """Run a mongod that is a replica set of one: transactions work."""
+    with servers.running(replica_set=True) as server:
+        yield server
+
+
+@pytest.fixture(params=["standalone", "replica_set"])
+def deployment(request: pytest.FixtureRequest) -> servers.Server:
+    """Give each kind of deployment in turn."""
+    server: servers.Server = request.getfixturevalue(request.param)
+    return server
+
+
+@pytest.fixture
+def database(deployment: servers.Server) -> Iterator[Database]:
+    """Give an empty database without indexes, on each deployment in turn; dropped afterwards."""
+    name = servers.new_name()
+    yield Database(deployment.uri, name)
+    deployment.drop(name)
+
+
+@pytest.fixture
+def indexed_database(deployment: servers.Server) -> Iterator[Database]:
+    """Give an empty database with the server's indexes, on each deployment in turn."""
+    name = deployment.borrow_indexed()
+    yield Database(deployment.uri, name)
+    deployment.give_back(name)
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Give the one-line runner: `cli("list", "--json", uri=database.uri, PROJECTS_DATABASE=database.name)`."""
+
+    def run(*arguments: str, uri: str | None = None, stdin: str | None = None, **environment: str) -> Any:
+        from typer.testing import CliRunner  # noqa: PLC0415 - only tests of commands pay for it
+
+        app = importlib.import_module("projects_cli.cli.app").app
+        with monkeypatch.context() as patch:
+            for name, value in ({"PROJECTS_MONGO_URI": uri} if uri else {}).items() | environment.items():
+                patch.setenv(name, value)
+            return CliRunner().invoke(app, list(arguments), input=stdin)
+
+    return run

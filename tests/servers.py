@@ -1,0 +1,179 @@
+"""Real MongoDB servers for tests: each lives on a Unix socket in a short temporary folder, and dies with the run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pymongo
+from pymongo.errors import PyMongoError
+
+from projects_cli.config.connection import socket_uri
+from projects_cli.local import binary
+from projects_cli.local.indexes import INDEXES
+from projects_cli.store.admin import create_indexes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SOCKET = "mongodb-27017.sock"
+
+PATIENCE = 60.0
+"""Seconds for a server to start on a busy machine."""
+
+# The child asks the kernel for its end when its parent ends, even by SIGKILL, and then becomes mongod.
+TRAMPOLINE = (
+    "import ctypes, os, sys; "
+    f"ctypes.CDLL(None).prctl(1, {int(signal.SIGKILL)}); "
+    "os.getppid() == int(sys.argv[1]) and os.execv(sys.argv[2], sys.argv[2:])"
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running mongod."""
+
+    uri: str
+    socket: Path
+    folder: Path
+    process: subprocess.Popen[bytes]
+    client: pymongo.MongoClient[dict[str, Any]]
+    indexed: list[str] = field(default_factory=list)
+
+    @property
+    def pid(self) -> int:
+        """The process id of mongod."""
+        return self.process.pid
+
+    def drop(self, name: str) -> None:
+        """Drop a test's database."""
+        self.client.drop_database(name)
+
+    def borrow_indexed(self) -> str:
+        """Give the name of an empty database that has the server's indexes; making them costs, so it is reused."""
+        if self.indexed:
+            return self.indexed.pop()
+        name = new_name()
+        create_indexes(self.client[name], INDEXES)
+        return name
+
+    def give_back(self, name: str) -> None:
+        """Empty an indexed database for the next test, or drop it where the test changed its indexes."""
+        database = self.client[name]
+        names = set(database.list_collection_names())
+        if not names >= set(INDEXES) or any(_index_names(database, one) != _wanted(one) for one in INDEXES):
+            return self.drop(name)
+        for other in names - set(INDEXES):
+            database.drop_collection(other)
+        for collection in INDEXES:
+            database[collection].delete_many({})
+        self.indexed.append(name)
+        return None
+
+
+def new_name() -> str:
+    """Give a name for a database that no other test has."""
+    return f"test_{uuid4().hex}"
+
+
+def _index_names(database: Any, collection: str) -> set[str]:
+    return set(database[collection].index_information())
+
+
+def _wanted(collection: str) -> set[str]:
+    return {"_id_", *(str(index["name"]) for index in INDEXES[collection])}
+
+
+@contextmanager
+def running(*, replica_set: bool) -> Iterator[Server]:
+    """Run a mongod for as long as the block lasts."""
+    folder = Path(tempfile.mkdtemp(prefix="pt-"))
+    try:
+        process = _start(folder, replica_set=replica_set)
+        try:
+            uri = _listening(process, folder, replica_set=replica_set)
+            with pymongo.MongoClient[dict[str, Any]](uri) as client:  # a new one: it learns that there are sessions
+                _await_primary(client)
+                yield Server(uri, folder / SOCKET, folder, process, client)
+        finally:
+            process.kill()
+            process.wait()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(folder: Path, *, replica_set: bool) -> subprocess.Popen[bytes]:
+    """Start mongod as a child that dies with this process."""
+    (folder / "data").mkdir()
+    options = {
+        "dbpath": folder / "data",
+        "logpath": folder / "log",
+        "bind_ip": folder / SOCKET,
+        "port": 27017,
+        "unixSocketPrefix": folder,
+        "networkMessageCompressors": "disabled",
+        "wiredTigerCacheSizeGB": 0.25,
+    }
+    command = [str(binary.find(os.environ.get("PROJECTS_MONGOD"))), "--quiet"]
+    command += [f"--{name}={value}" for name, value in options.items()]
+    command += ["--setParameter=enableTestCommands=1", "--setParameter=diagnosticDataCollectionEnabled=false"]
+    command += ["--replSet=tests"] if replica_set else []
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", TRAMPOLINE, str(os.getpid()), *command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def _listening(process: subprocess.Popen[bytes], folder: Path, *, replica_set: bool) -> str:
+    """Give the server's URI as soon as it listens; a replica set is initiated."""
+    socket = folder / SOCKET
+    deadline = time.monotonic() + PATIENCE
+    while not socket.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"mongod did not start: {process.returncode}\n{_log(folder)}")
+        time.sleep(0.01)
+    uri = socket_uri(socket)
+    if replica_set:
+        _initiate(uri, socket)
+    return uri
+
+
+def _log(folder: Path) -> str:
+    log = folder / "log"
+    return log.read_text()[-4000:] if log.exists() else "no log"
+
+
+def _await_primary(client: pymongo.MongoClient[dict[str, Any]]) -> None:
+    """Wait until the server takes writes."""
+    deadline = time.monotonic() + PATIENCE
+    while not client.admin.command("hello")["isWritablePrimary"]:
+        if time.monotonic() > deadline:
+            raise RuntimeError("no primary in time")
+        time.sleep(0.01)
+
+
+def _initiate(uri: str, socket: Path) -> None:
+    member = {"_id": 0, "host": str(socket)}
+    with pymongo.MongoClient[dict[str, Any]](uri) as client:
+        client.admin.command("replSetInitiate", {"_id": "tests", "members": [member]})
+
+
+def answers(uri: str) -> bool:
+    """Tell whether a server answers there within a second."""
+    with pymongo.MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=1000) as client:
+        try:
+            client.admin.command("ping")
+        except PyMongoError:
+            return False
+    return True
