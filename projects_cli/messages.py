@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
 Document = dict[str, Any]
@@ -37,11 +37,14 @@ class Request:
 class Response:
     """What an endpoint answers, in the response's own shape.
 
-    A list of records may be an iterator: it is read once, while it is printed.
+    A list of records may be an iterator: it is read once, while it is printed. `fields` are the records' fields
+    where the request chose them; `view` names another look than the endpoint's own.
     """
 
     endpoint: str
     data: Mapping[str, Any]
+    fields: tuple[str, ...] | None = None
+    view: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,3 @@ class Plan:
     irreversible: Sequence[str] = ()
     question: Literal["none", "yes", "name"] = "none"
     name: str = ""
-
-
-Answer = Response | Plan
-Records = "Iterator[Document]"

@@ -1,0 +1,163 @@
+"""The one road of every command: arguments, request, endpoint, plan or response, printed answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from projects_cli import endpoints
+from projects_cli.errors import NothingFound, PartialFailure, ProjectsError, ReadOnly, UsageError
+from projects_cli.messages import Plan, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from projects_cli.cli.runtime import Runtime
+    from projects_cli.messages import Request
+    from projects_cli.schema.model import EndpointVersion
+    from projects_cli.store.collections import Store
+
+    Prepare = Callable[[dict[str, Any], Store], dict[str, Any]]
+
+ADDRESSED = ("project", "projects", "ids")
+"""Parameters that hold projects' ids; on the command line names and beginnings of ids are understood too."""
+
+
+def run(
+    runtime: Runtime, endpoint: str, arguments: Mapping[str, Any], *, prepare: Prepare | None = None
+) -> None:
+    """Carry one command from its arguments to its printed answer.
+
+    `prepare` completes arguments that depend on what is stored.
+    """
+    runtime.console.check_output(endpoint)
+    show(runtime, answer(runtime, endpoint, arguments, prepare=prepare))
+
+
+def run_each(runtime: Runtime, endpoint: str, projects: Iterable[str], arguments: Mapping[str, Any]) -> None:
+    """Carry a command for each of several projects: responses are summed, failures told one by one.
+
+    Raises:
+        PartialFailure: some did not succeed.
+    """
+    runtime.console.check_output(endpoint)
+    named = given_projects(runtime, projects)
+    if len(named) == 1:
+        run(runtime, endpoint, {**arguments, "project": named[0]})
+        return
+    total: dict[str, int] = {}
+    failed = 0
+    for project in named:
+        try:
+            response = answer(runtime, endpoint, {**arguments, "project": project})
+        except ProjectsError as error:
+            failed += 1
+            runtime.console.error(error)
+            continue
+        total = {key: total.get(key, 0) + value for key, value in response.data.items() if isinstance(value, int)}
+    if total:
+        show(runtime, Response(endpoint, total))
+    if failed:
+        raise PartialFailure(f"{failed} of {len(named)} did not succeed")
+
+
+def answer(
+    runtime: Runtime, endpoint: str, arguments: Mapping[str, Any], *, prepare: Prepare | None = None
+) -> Response:
+    """Give a command's answer; a change is confirmed by the person first."""
+    version = runtime.version(endpoint)
+    given = {name: value for name, value in arguments.items() if value is not None}
+    check_known(runtime, version, given)
+    version.validate(given)  # before anything is asked of the database
+    for name in ADDRESSED:
+        if name in given:
+            given[name] = _addressed(runtime, given[name])
+    if prepare is not None:
+        given = prepare(given, runtime.store)
+    return carry(runtime, runtime.request(version, given), ask=True)
+
+
+def carry(runtime: Runtime, request: Request, *, ask: bool) -> Response:
+    """Take a valid request to its endpoint, and a plan through safety."""
+    found = endpoints.handler(request.endpoint)(request, runtime.store)
+    if isinstance(found, Response):
+        return found
+    if runtime.settings["dry_run"]:
+        from projects_cli.safety.plan import described  # noqa: PLC0415
+
+        return described(found)
+    if runtime.settings["read_only"]:
+        raise ReadOnly(f"{found.summary}: changes are switched off")
+    if ask:
+        _confirm(runtime, found, forced=bool(request.params.get("force")))
+    from projects_cli.safety.apply import apply  # noqa: PLC0415
+
+    response = apply(found, runtime.store)
+    if ask:
+        runtime.console.notice(f"done: {found.summary} ({_counted(found)})")
+    return response
+
+
+def show(runtime: Runtime, response: Response) -> None:
+    """Print an answer; where that was asked for, nothing is a finding."""
+    count = runtime.console.show(response)
+    view = runtime.console.view_of(response)
+    if runtime.settings["fail_if_empty"] and (view.rows or view.values) and not count:
+        raise NothingFound(view.empty)
+    remaining = response.data.get("remaining")
+    if remaining:
+        runtime.console.notice(f"{remaining} more of {response.data['total']}: see --page and --page-size")
+
+
+def given_projects(runtime: Runtime, projects: Iterable[str]) -> list[str]:
+    """Give the projects named, each once; `-` stands for the lines of standard input."""
+    named: list[str] = []
+    for project in projects:
+        if project == "-":
+            named.extend(line.rstrip("\n") for line in runtime.streams.stdin if line.strip())
+        else:
+            named.append(project)
+    if not named:
+        raise UsageError("no project was named")
+    return list(dict.fromkeys(named))
+
+
+def check_known(runtime: Runtime, version: EndpointVersion, given: Mapping[str, Any]) -> None:
+    """Refuse a parameter that the chosen version lacks, naming the version that has it.
+
+    Raises:
+        UsageError: it lacks one.
+    """
+    known = version.request_schema.get("properties", {})
+    for name in given:
+        if name not in known:
+            newer = [one.number for one in runtime.catalog.versions(version.endpoint) if name in one.properties]
+            where = f"version {newer[0]} has it" if newer else "no version of the loaded schema has it"
+            raise UsageError(
+                f"{version.endpoint} of version {version.number} has no parameter {name!r}: {where}",
+                hint="leave out --api-version, or choose a newer one" if newer else None,
+            )
+
+
+def _addressed(runtime: Runtime, value: str | list[str]) -> str | list[str]:
+    from projects_cli.endpoints.address import project_id  # noqa: PLC0415
+
+    if isinstance(value, str):
+        return project_id(given_projects(runtime, [value])[0], lambda: runtime.store)
+    return [project_id(project, lambda: runtime.store) for project in given_projects(runtime, value)]
+
+
+def _confirm(runtime: Runtime, plan: Plan, *, forced: bool) -> None:
+    """Ask as much as the plan deserves, unless the answer was given in advance."""
+    settings, console = runtime.settings, runtime.console
+    if plan.question == "none" or forced or settings["yes"] or settings["confirm"] == plan.name:
+        return
+    if plan.question == "yes":
+        console.ask(f"{plan.summary.capitalize()}?")
+        return
+    for sample in plan.samples[:10]:
+        console.notice(f"  {sample.id}  {sample.name}")
+    console.ask(f"{plan.summary.capitalize()}: {_counted(plan)}.", typed=plan.name)
+
+
+def _counted(plan: Plan) -> str:
+    return ", ".join(f"{count} {name if count != 1 else name[:-1]}" for name, count in plan.counts.items())

@@ -1,0 +1,88 @@
+"""The options that several commands share, and the global ones, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from projects_cli.config.settings import OUTPUTS
+
+FILTERS = "Filters"
+SHOWING = "Order, pages and fields"
+STATISTICS = "Statistics"
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalOption:
+    """An option that every command understands, before its name and after it.
+
+    `constant` is the value that a switch gives its setting; None: the option takes a value.
+    """
+
+    flags: tuple[str, ...]
+    setting: str
+    help: str
+    metavar: str | None = None
+    constant: object = None
+
+
+GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
+    GlobalOption(("--uri",), "uri", "MongoDB URI; better in PROJECTS_MONGO_URI: process lists show flags.", "URI"),
+    GlobalOption(("--uri-file",), "uri_file", "File that holds the MongoDB URI, readable by you alone.", "FILE"),
+    GlobalOption(("--database",), "database", "Database that holds the documents. [default: backend]", "NAME"),
+    GlobalOption(("--company",), "company", "Company (tenant) id. [default: the community server's]", "ID"),
+    GlobalOption(("--user",), "user", "User id that new projects get. [default: the company's only user]", "ID"),
+    GlobalOption(("--profile",), "profile", "Profile of the configuration file to use.", "NAME"),
+    GlobalOption(("--schema",), "schema", "Schema file (HOCON), or a folder of *.conf.", "PATH"),
+    GlobalOption(("--api-version",), "api_version", "Use the endpoints of this version. [default: newest]", "VERSION"),
+    GlobalOption(("--output", "-o"), "output", f"Format: {', '.join(OUTPUTS)}. [default: table]", "FORMAT"),
+    GlobalOption(("--json",), "output", "The same as -o json.", constant="json"),
+    GlobalOption(("--no-color",), "no_color", "No colour.", constant=True),
+    GlobalOption(("--quiet", "-q"), "quiet", "No notices, only data and errors.", constant=True),
+    GlobalOption(("--verbose", "-v"), "verbose", "Say which database and schema are used.", constant=True),
+    GlobalOption(("--timeout",), "timeout", "Limit for one command of the server. [default: 30s]", "DURATION"),
+    GlobalOption(("--yes", "-y"), "yes", "Answer every question with yes.", constant=True),
+    GlobalOption(("--confirm",), "confirm", "Answer the question for this project's name.", "NAME"),
+    GlobalOption(("--dry-run", "-n"), "dry_run", "Show what a change would do, and do nothing.", constant=True),
+    GlobalOption(("--no-input",), "no_input", "Never ask; fail where a question would come.", constant=True),
+    GlobalOption(("--read-only",), "read_only", "Refuse every change.", constant=True),
+    GlobalOption(("--fail-if-empty",), "fail_if_empty", "End with status 6 where nothing matches.", constant=True),
+)
+
+ProjectArgument = Annotated[
+    str, typer.Argument(metavar="PROJECT", help="Id, full name, or the first 8 or more digits of an id; - reads it.")
+]
+OptionalProject = Annotated[
+    str | None, typer.Argument(metavar="[PROJECT]", help="Id, full name, or beginning of an id. [default: all]")
+]
+ProjectArguments = Annotated[
+    list[str], typer.Argument(metavar="PROJECT...", help="Ids, full names, or beginnings of ids; - reads them, a line each.")
+]
+Tags = Annotated[list[str] | None, typer.Option("--tag", "--tags", metavar="TAG", help="Tag; repeat for more.")]
+SystemTags = Annotated[
+    list[str] | None,
+    typer.Option("--system-tag", "--system-tags", metavar="TAG", help="System tag; repeat for more. The server's own."),
+]
+Destination = Annotated[
+    str | None,
+    typer.Option("--default-output-destination", metavar="URL", help="Where new tasks put their output."),
+]
+Page = Annotated[int | None, typer.Option("--page", metavar="N", help="Page number, from 0.")]
+PageSize = Annotated[int | None, typer.Option("--page-size", metavar="N", help="Records of a page.")]
+Projects = Annotated[
+    list[str] | None,
+    typer.Option("--project", "--projects", metavar="PROJECT", help="Only of this project and those below; repeat."),
+]
+FilterTags = Annotated[
+    list[str] | None,
+    typer.Option("--filter-tag", metavar="TAG", help="Only of those with this tag; takes list operators too."),
+]
+FilterSystemTags = Annotated[
+    list[str] | None,
+    typer.Option("--filter-system-tag", metavar="TAG", help="Only of those with this system tag."),
+]
+IncludeSystem = Annotated[
+    bool | None, typer.Option("--include-system", help="System tags too.", show_default=False)
+]

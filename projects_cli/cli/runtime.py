@@ -1,0 +1,123 @@
+"""The builder of a run: settings, schema, database and console, each made when it is first asked for."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.config.settings import Settings, resolve
+from projects_cli.errors import ProjectsError, UsageError
+from projects_cli.messages import Request
+from projects_cli.render.console import Console, Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from projects_cli.schema.cache import Catalog
+    from projects_cli.schema.model import EndpointVersion
+    from projects_cli.store.collections import Store
+
+WITH_USER = frozenset({"projects.create"})
+"""Endpoints that write who called them; only for these the user is looked up."""
+
+
+class Runtime:
+    """Everything that a command needs of the outside world."""
+
+    def __init__(self, streams: Streams) -> None:
+        """Start with the streams and no flags; the options of the command line fill `flags` in."""
+        self.streams = streams
+        self.flags: dict[str, Any] = {}
+
+    @cached_property
+    def settings(self) -> Settings:
+        """Give the settings that hold; a ConfigError shows when they are first used."""
+        return resolve(self.flags, self.streams.environment, Path.cwd())
+
+    @cached_property
+    def console(self) -> Console:
+        """Give the console as the settings want it; where they can't be read, as the flags do."""
+        try:
+            values: Mapping[str, Any] = self.settings.values
+        except ProjectsError:
+            values = {"output": "json" if self.flags.get("output") == "json" else "table"}
+        return Console(
+            self.streams,
+            output=values["output"],
+            colour=not values.get("no_color"),
+            quiet=bool(values.get("quiet")),
+            may_ask=not values.get("no_input"),
+        )
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Give the schema: the shipped one, or what `--schema` names."""
+        from projects_cli.schema.cache import load  # noqa: PLC0415
+
+        return load(self.settings["schema"])
+
+    @cached_property
+    def store(self) -> Store:
+        """Give the database: the site's, or the private one, started where it does not run."""
+        from projects_cli.config.connection import database_uri, redacted  # noqa: PLC0415
+
+        uri = database_uri(self.settings)
+        shown = redacted(uri) if uri else "the private database"
+        if uri is None:
+            from projects_cli.local.server import ensure  # noqa: PLC0415
+
+            uri = ensure(self.settings)
+        if self.settings["verbose"]:
+            self.console.notice(f"database: {shown}, {self.settings['database']}; company {self.settings['company']}")
+        # The driver is slow to import: this comes last, once the request is known to be valid (bars.md).
+        from projects_cli.store.client import connect  # noqa: PLC0415
+        from projects_cli.store.collections import open_store  # noqa: PLC0415
+
+        connection = connect(uri, self.settings["database"], shown=shown, timeout=self.settings["timeout"])
+        return open_store(connection, self.settings["company"])
+
+    def version(self, endpoint: str, asked: str | None = None) -> EndpointVersion:
+        """Give an endpoint in the version asked for, else in that of `--api-version`."""
+        return self.catalog.version(endpoint, asked or self.settings["api_version"])
+
+    def request(self, version: EndpointVersion, params: Mapping[str, Any], user: str | None = None) -> Request:
+        """Give a valid request: every problem of `params` at once, or the defaults filled in."""
+        valid = version.validate(params)
+        needed = version.endpoint in WITH_USER
+        return Request(
+            endpoint=version.endpoint,
+            version=version.number,
+            params=valid,
+            company=self.settings["company"],
+            user=user or (self.user if needed else ""),
+            now=_now(),
+            new_id=_new_id,
+        )
+
+    @cached_property
+    def user(self) -> str:
+        """Give the user that new projects get: the setting, else the company's only user, else the login name."""
+        if self.settings["user"]:
+            return str(self.settings["user"])
+        found = list(self.store.users.find({"company": self.settings["company"]}, {"_id": 1}, limit=2))
+        if len(found) == 1:
+            return str(found[0]["_id"])
+        import getpass  # noqa: PLC0415
+
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError) as error:
+            raise UsageError("nobody is logged in by name", hint="say who makes the project: --user ID") from error
+
+
+def _now() -> datetime:
+    """Give the time in UTC, to the millisecond that MongoDB keeps."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

@@ -1,0 +1,55 @@
+"""How people name a project: by its id, its full name, or the beginning of its id."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+from projects_cli.errors import AmbiguousProject, ProjectNotFound, UsageError
+from projects_cli.store import filters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from projects_cli.store.collections import Store
+
+_ID = re.compile("[0-9a-f]{32}")
+_BEGINNING = re.compile("[0-9a-f]{8,31}")
+LOOKED_AT = 10_000
+"""Names that are compared to find the nearest one."""
+
+
+def project_id(project: str, store: Callable[[], Store]) -> str:
+    """Give the id that a person meant; what looks like a whole id is one, without asking the database.
+
+    Raises:
+        ProjectNotFound: nothing has that name. AmbiguousProject: several have, or several ids begin so.
+    """
+    if not project:
+        raise UsageError("an empty name names no project")
+    if _ID.fullmatch(project):
+        return project
+    return _found(project, store())
+
+
+def _found(project: str, store: Store) -> str:
+    wanted = {"name": 1, "company": 1}
+    named = list(store.projects.find({"$or": [{"_id": project}, {"name": project}]}, wanted))
+    exact = [one for one in named if one["_id"] == project] or named
+    if not exact and _BEGINNING.fullmatch(project):
+        exact = list(store.projects.find(filters.pattern("_id", f"^{project}"), wanted, limit=3))
+    if len(exact) > 1:
+        several = ", ".join(f"{one['_id']} ({one['name']})" for one in exact)
+        raise AmbiguousProject(f"{project!r} stands for several projects: {several}", hint="give a whole id")
+    if not exact:
+        raise ProjectNotFound(f"there is no project {project!r}", hint=_hint(project, store))
+    return str(exact[0]["_id"])
+
+
+def _hint(project: str, store: Store) -> str:
+    """Give the nearest names, else how to see all."""
+    names = [str(one.get("name")) for one in store.projects.find({}, {"name": 1, "_id": 0}, limit=LOOKED_AT)]
+    lowered = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(project.lower()[:200], lowered, 3)
+    return f"did you mean {', '.join(repr(lowered[name]) for name in near)}?" if near else "see: projects list"

@@ -1,0 +1,251 @@
+"""Finding and listing projects: get_by_id, get_all, get_all_ex."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.endpoints import fields, hierarchy
+from projects_cli.errors import FieldsValueError, InvalidFields
+from projects_cli.messages import Response
+from projects_cli.store import filters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from projects_cli.messages import Document, Request
+    from projects_cli.store.collections import Sort, Store
+
+TEXT_SCORE = "@text_score"
+DEFAULT_PAGE_SIZE = 500
+MOST = 2**31 - 1
+REFERENCES = {"parent": "projects", "user": "users", "company": "companies"}
+"""The fields that hold another document's id, and where that document is (semantics.md, only_fields)."""
+
+
+def get_by_id(request: Request, store: Store) -> Response:
+    """One project, with all its fields.
+
+    Raises:
+        InvalidProjectId: no such project.
+    """
+    found = hierarchy.readable_project(request.params["project"], store, fields.projection(fields.FIELDS))
+    return Response(request.endpoint, {"project": fields.presenter(fields.FIELDS)(found)})
+
+
+def get_all(request: Request, store: Store) -> Response:
+    """The projects that pass the filters, streamed in the order asked for."""
+    names = wanted_fields(request.params.get("only_fields"), dotted=False)
+    documents = ordered(store, listing_filter(request.params), request.params, fields.projection(names))
+    return Response(request.endpoint, {"projects": map(fields.presenter(names), documents)}, _chosen(request, names))
+
+
+def get_all_ex(request: Request, store: Store) -> Response:
+    """The same, with referenced documents and statistics where asked for."""
+    names, references = split_references(wanted_fields(request.params.get("only_fields"), dotted=True))
+    names = ["id", *(name for name in names if name != "id")]
+    condition = listing_filter(request.params)
+    if request.params.get("non_public"):
+        condition = filters.all_of([{"company": store.company}, condition])
+    stored = {*names, *references}
+    if request.params.get("include_stats"):
+        rows = _with_statistics(request, store, condition, names, references)
+        chosen = _chosen(request, [*names, *references, "stats", "sub_projects"])
+        return Response(request.endpoint, {"projects": rows}, chosen, view=f"{request.endpoint} statistics")
+    documents = ordered(store, condition, request.params, fields.projection(stored))
+    shown = map(_shower(names, references, store), documents)
+    return Response(request.endpoint, {"projects": shown}, _chosen(request, [*names, *references]))
+
+
+def _chosen(request: Request, names: Sequence[str]) -> tuple[str, ...] | None:
+    """Give the records' fields, where the request chose them."""
+    return tuple(names) if request.params.get("only_fields") else None
+
+
+def _with_statistics(
+    request: Request, store: Store, condition: Document, names: Sequence[str], references: Sequence[str]
+) -> Iterator[Document]:
+    """Stream the listing, each project with `stats` and `sub_projects`."""
+    from projects_cli.endpoints.statistics import Statistics  # loaded where it is asked for  # noqa: PLC0415
+
+    wanted = fields.projection({*names, *references, "id"})
+    paged = Page.of(request.params).limit > 0
+    documents = list(ordered(store, condition, request.params, wanted)) if paged else None
+    rows = documents if documents is not None else ordered(store, condition, request.params, {"_id": 1})
+    statistics = Statistics.gather(request, store, [row["_id"] for row in rows])
+    if documents is None:
+        documents = ordered(store, condition, request.params, wanted)  # type: ignore[assignment]
+    show = _shower(names, references, store)
+    return (show(document) | statistics.of(document["_id"]) for document in documents or ())
+
+
+def _shower(names: Sequence[str], references: Sequence[str], store: Store) -> Callable[[Document], Document]:
+    """Give the mapping from a stored project to the response's, with the documents that it refers to."""
+    present = fields.presenter(names)
+    if not references:
+        return present
+    looked_up = {field: Referenced(field, store) for field in references}
+
+    def show(stored: Document) -> Document:
+        shown = present(stored)
+        for field, referenced in looked_up.items():
+            if stored.get(field) is not None:
+                shown[field] = referenced.of(stored[field])
+        return shown
+
+    return show
+
+
+class Referenced:
+    """The documents that a field refers to, as `{id, name}`, each read once."""
+
+    def __init__(self, field: str, store: Store) -> None:
+        """Take the field (`parent`, `user`, `company`) and where its documents are."""
+        self._collection = getattr(store, REFERENCES[field])
+        self._known: dict[str, Document] = {}
+
+    def of(self, identifier: str) -> Document:
+        """Give the referenced document; one that is gone, or another company's, has an id only."""
+        if identifier not in self._known:
+            found = self._collection.find_one({"_id": identifier}, {"name": 1}) or {}
+            name = {"name": found["name"]} if found.get("name") is not None else {}
+            self._known[identifier] = {"id": identifier, **name}
+        return self._known[identifier]
+
+
+# --- filters ------------------------------------------------------------------------------------------------------
+
+
+def listing_filter(params: Mapping[str, Any]) -> Document:
+    """Join the filters of a listing; hidden projects are left out unless ids are given."""
+    parts = [filters.in_list(fields.stored_name(name), params.get(name)) for name in ("id", "tags", "system_tags")]
+    parts += [filters.pattern(name, params[name]) for name in ("name", "description") if params.get(name)]
+    parts += [_multi_field(params.get("_all_"), "_all_"), _multi_field(params.get("_any_"), "_any_")]
+    if params.get("search_text"):
+        parts.append(filters.text(params["search_text"]))
+    if not params.get("id"):
+        parts.append(filters.not_hidden())
+    return filters.all_of(parts)
+
+
+def _multi_field(data: Mapping[str, Any] | None, parameter: str) -> Document:
+    """Match a pattern, ignoring case, in every field (`_all_`) or in any (`_any_`)."""
+    names = [fields.stored_name(fields.known_field(name, parameter)) for name in (data or {}).get("fields") or ()]
+    if not names:
+        return {}
+    regex = (data or {}).get("pattern")
+    if not regex:
+        raise FieldsValueError(f"{parameter}: there is no pattern to look for")
+    found = [filters.pattern(name, regex, ignore_case=True) for name in names]
+    return filters.all_of(found) if parameter == "_all_" else filters.any_of(found)
+
+
+# --- fields -------------------------------------------------------------------------------------------------------
+
+
+def wanted_fields(only_fields: Sequence[str] | None, *, dotted: bool) -> list[str]:
+    """Give the fields to show: the ones named, or all that a listing has less the ones named with `-`.
+
+    Raises:
+        InvalidFields: projects have no such field.
+    """
+    plain = [_checked(name, dotted=dotted) for name in only_fields or () if not name.startswith("-")]
+    left_out = {_checked(name[1:], dotted=dotted) for name in only_fields or () if name.startswith("-")}
+    return list(dict.fromkeys(plain)) or [name for name in fields.LISTED if name not in left_out]
+
+
+def _checked(name: str, *, dotted: bool) -> str:
+    field, dot, rest = name.partition(".")
+    if not (dotted and dot):
+        return fields.known_field(name, "only_fields")
+    if field not in REFERENCES or rest not in {"name", "*", "id"}:
+        allowed = ", ".join(f"{reference}.name" for reference in REFERENCES)
+        raise InvalidFields(f"only_fields: {name!r} can't be given", hint=f"of referenced documents: {allowed}")
+    return name
+
+
+def split_references(names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part plain fields from those of referenced documents; a field asked for both ways is a reference."""
+    references = list(dict.fromkeys(name.partition(".")[0] for name in names if "." in name))
+    return [name for name in names if "." not in name and name not in references], references
+
+
+# --- order and pages ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a listing: how many to pass over, how many to give (0: all)."""
+
+    skip: int
+    limit: int
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Page:
+        """Read `page` and `page_size`: a size alone is page 0, a page alone has 500."""
+        page, size = params.get("page"), params.get("page_size")
+        if page is None and size is None:
+            return cls(0, 0)
+        size = DEFAULT_PAGE_SIZE if size is None else size
+        return cls((page or 0) * size, min(size, MOST))
+
+
+def sort_of(order_by: Sequence[str] | None, *, searching: bool) -> Sort:
+    """Give MongoDB's sort; `id` is always the last key.
+
+    Raises:
+        InvalidFields: projects have no such field.
+        FieldsValueError: `@text_score` without a search or descending, two lists.
+    """
+    sort: dict[str, Any] = {}
+    for item in order_by or ():
+        key, direction = _sort_key(item, searching=searching)
+        sort.setdefault(key, direction)
+    lists = [key for key in sort if key in fields.LIST_FIELDS]
+    if len(lists) > 1:
+        raise FieldsValueError(f"order_by: MongoDB can't order by several lists at once: {', '.join(lists)}")
+    sort.setdefault("_id", 1)
+    return list(sort.items())
+
+
+def _sort_key(item: str, *, searching: bool) -> tuple[str, Any]:
+    descending = item.startswith("-")
+    name = item.removeprefix("-")
+    if name != TEXT_SCORE:
+        return fields.stored_name(fields.known_field(name, "order_by")), -1 if descending else 1
+    if descending:
+        raise FieldsValueError("order_by: '@text_score' has the best first already; leave out the '-'")
+    if not searching:
+        raise FieldsValueError("order_by: '@text_score' needs search_text", hint="add --search WORDS")
+    return "score", {"$meta": "textScore"}
+
+
+def ordered(store: Store, condition: Document, params: Mapping[str, Any], projection: Document) -> Iterator[Document]:
+    """Stream a listing: in its order, only its page, and with missing values of an ascending first field last."""
+    sort = sort_of(params.get("order_by"), searching=bool(params.get("search_text")))
+    page = Page.of(params)
+    if page.skip > MOST:
+        return iter(())
+    first, direction = sort[0]
+    if direction != 1 or first == "_id":
+        return store.projects.find(condition, projection, sort=sort, skip=page.skip, limit=page.limit)
+    filled = filters.all_of([condition, filters.stored_filled(first)])
+    empty = filters.all_of([condition, filters.stored_empty(first)])
+    return _one_after_the_other(store, filled, empty, page, projection, sort)
+
+
+def _one_after_the_other(
+    store: Store, filled: Document, empty: Document, page: Page, projection: Document, sort: Sort
+) -> Iterator[Document]:
+    """Stream a page of two listings, the second behind the first."""
+    given = 0
+    for given, document in enumerate(
+        store.projects.find(filled, projection, sort=sort, skip=page.skip, limit=page.limit), start=1
+    ):
+        yield document
+    if page.limit and given == page.limit:
+        return
+    before = 0 if given or not page.skip else store.projects.count(filled)
+    rest = page.limit - given if page.limit else 0
+    yield from chain(store.projects.find(empty, projection, sort=sort, skip=max(0, page.skip - before), limit=rest))

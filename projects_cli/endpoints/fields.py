@@ -1,0 +1,111 @@
+"""The fields of a project: which names requests may use, and how a stored document becomes a response's."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.errors import InvalidFields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from projects_cli.messages import Document
+
+LISTED = (
+    "id",
+    "name",
+    "basename",
+    "description",
+    "company",
+    "user",
+    "parent",
+    "created",
+    "last_update",
+    "tags",
+    "system_tags",
+    "default_output_destination",
+    "featured",
+    "logo_url",
+)
+"""What a listing gives where nothing else is asked for (data-model.md, `project`)."""
+
+ON_REQUEST = ("path", "company_origin", "logo_blob")
+FIELDS = LISTED + ON_REQUEST
+LIST_FIELDS = frozenset({"tags", "system_tags", "path"})
+
+
+def stored_name(field: str) -> str:
+    """Give the name under which MongoDB has a field."""
+    return "_id" if field == "id" else field
+
+
+def known_field(name: str, parameter: str) -> str:
+    """Give the name back, if projects have such a field.
+
+    Raises:
+        InvalidFields: they do not.
+    """
+    if name not in FIELDS:
+        near = difflib.get_close_matches(name, FIELDS, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"fields: {', '.join(FIELDS)}"
+        raise InvalidFields(f"{parameter}: projects have no field {name!r}", hint=hint)
+    return name
+
+
+def as_date(value: object) -> object:
+    """Give a stored date (UTC without a zone) as ISO 8601 with its offset."""
+    return f"{value.isoformat()}+00:00" if isinstance(value, datetime) else value
+
+
+def as_sorted(value: object) -> list[Any]:
+    """Give a stored list of tags sorted; what is no list counts as none."""
+    if not isinstance(value, list):
+        return []
+    try:
+        return sorted(value)
+    except TypeError:
+        return sorted(value, key=str)
+
+
+def as_list(value: object) -> list[Any]:
+    """Give a stored list in its order; what is no list counts as none."""
+    return value if isinstance(value, list) else []
+
+
+_CONVERT: dict[str, Callable[[Any], Any]] = {
+    "created": as_date,
+    "last_update": as_date,
+    "tags": as_sorted,
+    "system_tags": as_sorted,
+    "path": as_list,
+    "featured": lambda value: 9999 if value is None else value,
+}
+
+
+def presenter(names: Iterable[str]) -> Callable[[Document], Document]:
+    """Compile the mapping from stored documents to the response's projects, for these fields in this order.
+
+    Null and absent fields are left out, except the ones with a value for that (semantics.md, Common).
+    """
+    plan = [(name, stored_name(name), _CONVERT.get(name)) for name in names]
+
+    def present(stored: Document) -> Document:
+        shown: Document = {}
+        for name, key, convert in plan:
+            value = stored.get(key)
+            if convert is not None:
+                value = convert(value)
+            if value is not None:
+                shown[name] = value
+        return shown
+
+    return present
+
+
+def projection(names: Iterable[str]) -> Document:
+    """Give MongoDB's projection for these fields."""
+    wanted: Document = {stored_name(name): 1 for name in names}
+    wanted.setdefault("_id", 0)
+    return wanted

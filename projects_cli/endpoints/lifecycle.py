@@ -1,0 +1,317 @@
+"""Making, changing and removing projects: create, update, delete. Each checks everything, then gives a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.endpoints import hierarchy
+from projects_cli.endpoints.fields import as_sorted
+from projects_cli.errors import (
+    CannotUpdateProjectLocation,
+    ExpectedUniqueData,
+    FieldsValueError,
+    ProjectHasDatasets,
+    ProjectHasModels,
+    ProjectHasPipelines,
+    ProjectHasTasks,
+    ProjectPathExceedsMax,
+    PublicProjectExists,
+)
+from projects_cli.messages import Plan, Sample, Step
+from projects_cli.store import filters, pipelines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from projects_cli.messages import Document, Request
+    from projects_cli.store.collections import Store
+
+FEATURED = 9999
+CHUNK = 1000
+"""Ids in one filter: far below MongoDB's 16 MB for a command."""
+
+
+# --- create -------------------------------------------------------------------------------------------------------
+
+
+def create(request: Request, store: Store) -> Plan:
+    """Plan a project and the ancestors that it lacks; answers `{id}`.
+
+    Raises:
+        ServiceError: the first of the checks of semantics.md (create) that fails.
+    """
+    params = request.params
+    _check_tags(params)
+    parts = hierarchy.segments(params["name"])
+    if len(parts) > hierarchy.MAX_DEPTH:
+        raise ProjectPathExceedsMax(f"{len(parts)} levels: at most {hierarchy.MAX_DEPTH} are allowed")
+    name = "/".join(parts)
+    taken = _by_name([name], store)
+    _check_free(name, taken, store)
+    hierarchy.check_basename(parts[-1])
+    missing, nearest = _missing_ancestors(parts, store)
+    made = list(_new_projects([*missing, parts], nearest, request))
+    steps = [Step("project", "insert", {"_id": made_one["_id"]}, made_one, why="create") for made_one in made]
+    if nearest:
+        steps.append(_touch(nearest, request))
+    return Plan(
+        endpoint=request.endpoint,
+        summary=f"create the project {name!r}",
+        steps=steps,
+        answer=lambda _: {"id": made[-1]["_id"]},
+        counts={"projects": len(made)},
+        samples=[Sample(one["_id"], one["name"]) for one in made],
+        name=name,
+    )
+
+
+def _missing_ancestors(parts: Sequence[str], store: Store) -> tuple[list[list[str]], Document | None]:
+    """Give the ancestors to make, topmost first, and the nearest one that exists; checked from the lowest up."""
+    ancestors = [list(parts[:depth]) for depth in range(len(parts) - 1, 0, -1)]
+    found = _by_name(["/".join(ancestor) for ancestor in ancestors], store)
+    missing: list[list[str]] = []
+    for ancestor in ancestors:
+        name = "/".join(ancestor)
+        if (name, store.company) in found:
+            return missing[::-1], found[name, store.company]
+        hierarchy.check_basename(ancestor[-1])
+        _check_not_public(name, found)
+        missing.append(ancestor)
+    return missing[::-1], None
+
+
+def _new_projects(
+    paths: Sequence[Sequence[str]], nearest: Document | None, request: Request
+) -> Iterator[Document]:
+    """Give the documents to insert, topmost first; only the last has what the request says of it."""
+    parent = nearest
+    for parts in paths:
+        asked = request.params if parts is paths[-1] else {}
+        parent = _new_project(parts, parent, asked, request)
+        yield parent
+
+
+def _new_project(
+    parts: Sequence[str], parent: Document | None, asked: Mapping[str, Any], request: Request
+) -> Document:
+    """Give one document as a server stores it (semantics.md, create)."""
+    document: Document = {
+        "_id": request.new_id(),
+        "company": request.company,
+        "user": request.user,
+        "name": "/".join(parts),
+        "basename": parts[-1],
+        "description": asked.get("description") or "",
+        "created": request.now,
+        "tags": _tags(asked.get("tags")),
+        "system_tags": _tags(asked.get("system_tags")),
+    }
+    if asked.get("default_output_destination") is not None:
+        document["default_output_destination"] = asked["default_output_destination"].strip()
+    document |= {"last_update": request.now, "featured": FEATURED}
+    if parent:
+        document["parent"] = parent["_id"]
+    document["path"] = [*hierarchy.path_of(parent), parent["_id"]] if parent else []
+    return document
+
+
+def _touch(project: Document, request: Request) -> Step:
+    """Give the step that sets the `last_update` of a project of the company."""
+    return Step(
+        "project",
+        "update",
+        {"_id": project["_id"], "company": request.company},
+        {"$set": {"last_update": request.now}},
+        why="last_update of the parent",
+    )
+
+
+# --- update -------------------------------------------------------------------------------------------------------
+
+UPDATABLE = ("name", "description", "tags", "system_tags", "default_output_destination")
+
+
+def update(request: Request, store: Store) -> Plan:
+    """Plan the change of a project's own fields; a new name renames everything below too. Answers `{updated, fields}`.
+
+    Raises:
+        ServiceError: the first of the checks of semantics.md (update) that fails.
+    """
+    params = request.params
+    _check_tags(params)
+    project = hierarchy.writable_project(params["project"], store)
+    sent = {name: params[name] for name in UPDATABLE if name in params}
+    sent |= {name: _tags(sent[name]) for name in ("tags", "system_tags") if name in sent}
+    changes = {name: value for name, value in sent.items() if name != "name"}
+    below: list[Step] = []
+    if sent.get("name"):
+        renamed, below = _rename(project, sent["name"], request, store)
+        changes = renamed | changes
+    own = Step(
+        "project",
+        "update",
+        {"_id": project["_id"], "company": store.company, "name": project["name"]},
+        {"$set": changes | {"last_update": request.now}},
+        why="update",
+    )
+    return Plan(
+        endpoint=request.endpoint,
+        summary=f"update {', '.join(changes) or 'nothing but last_update'} of {project['name']!r}",
+        steps=[own, *below],
+        answer=lambda outcome: {"updated": min(1, outcome.changed[0]), "fields": sent},
+        counts={"projects": 1 + sum(step.count for step in below)},
+        samples=[Sample(project["_id"], project["name"])],
+        name=project["name"],
+    )
+
+
+def _rename(project: Document, asked: str, request: Request, store: Store) -> tuple[Document, list[Step]]:
+    """Check a new name; gives the project's changed fields, and the step for everything below."""
+    below = hierarchy.own_tree_below(project, store)
+    parts = hierarchy.segments(asked)
+    name = "/".join(parts)
+    if parts[:-1] != str(project["name"]).split("/")[:-1]:
+        raise CannotUpdateProjectLocation(f"{name!r} is in another place than {project['name']!r}")
+    hierarchy.check_basename(parts[-1])
+    _check_free(name, _by_name([name], store), store, besides=project["_id"])
+    renamed: Document = {"name": name, "basename": parts[-1]}
+    if not below:
+        return renamed, []
+    change = pipelines.replaced_prefix(f"{project['name']}/", f"{name}/", request.now)
+    condition = filters.all_of([filters.below([project["_id"]]), {"company": store.company}])
+    return renamed, [Step("project", "update", condition, change, len(below), "names below follow")]
+
+
+# --- delete -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A project with everything below, parted by what the checks of a delete ask."""
+
+    every: Sequence[Document]
+    pipelines: Sequence[str]
+    datasets: Sequence[str]
+    others: Sequence[str]
+
+    @classmethod
+    def of(cls, every: Sequence[Document]) -> Tree:
+        """Part the projects; the containers `.pipelines` and `.datasets` are neither (data-model.md, `project`)."""
+        runs = [one["_id"] for one in every if _is_special(one, "pipeline", ".pipelines")]
+        sets = [one["_id"] for one in every if _is_special(one, "dataset", ".datasets")]
+        special = {*runs, *sets}
+        return cls(every, runs, sets, [one["_id"] for one in every if one["_id"] not in special])
+
+
+def delete(request: Request, store: Store) -> Plan:
+    """Plan the removal of a project with everything below; tasks and models stay, without a project.
+
+    Answers `{deleted, disassociated_tasks}`.
+
+    Raises:
+        ServiceError: the first of the checks of semantics.md (delete) that fails.
+    """
+    project = hierarchy.writable_project(request.params["project"], store)
+    tree = Tree.of([project, *hierarchy.own_tree_below(project, store)])
+    if not request.params.get("force"):
+        _check_deletable(project, tree, store)
+    ids = [one["_id"] for one in tree.every]
+    tasks, models = (_leave("task", ids, store), _leave("model", ids, store))
+    removed = [
+        Step("project", "delete", {"_id": one["_id"], "company": store.company}, why="delete")
+        for one in sorted(tree.every, key=lambda one: -len(hierarchy.path_of(one)))
+    ]
+    counts = {
+        "projects": len(ids),
+        "tasks": sum(step.count for step in tasks),
+        "models": sum(step.count for step in models),
+    }
+    return Plan(
+        endpoint=request.endpoint,
+        summary=f"delete the project {project['name']!r}",
+        steps=[*tasks, *models, *removed],
+        answer=lambda outcome: {
+            "deleted": sum(outcome.changed[len(tasks) + len(models) :]),
+            "disassociated_tasks": sum(outcome.changed[: len(tasks)]),
+        },
+        counts=counts,
+        samples=[Sample(one["_id"], one["name"]) for one in tree.every],
+        question="yes" if counts == {"projects": 1, "tasks": 0, "models": 0} else "name",
+        name=project["name"],
+    )
+
+
+def _leave(collection: Any, ids: Sequence[str], store: Store) -> list[Step]:
+    """Give the steps that take the tasks or models out of these projects; nothing else of them changes."""
+    steps = []
+    for chunk in _chunks(ids):
+        condition = filters.in_projects(chunk)
+        count = store.named(collection).count(condition)
+        if count:
+            steps.append(Step(collection, "update", condition, {"$set": {"project": None}}, count, "leave the project"))
+    return steps
+
+
+def _check_deletable(project: Document, tree: Tree, store: Store) -> None:
+    """Refuse to delete what still holds something that is not archived, in the order of semantics.md (delete)."""
+    checks = (
+        (ProjectHasPipelines, store.tasks, tree.pipelines, {"type": "controller"}, "pipelines with runs"),
+        (ProjectHasDatasets, store.tasks, tree.datasets, {}, "datasets with versions"),
+        (ProjectHasTasks, store.tasks, tree.others, {}, "tasks"),
+        (ProjectHasModels, store.models, tree.others, {}, "models"),
+    )
+    for error, collection, ids, kind, words in checks:
+        active = sum(
+            collection.count(filters.all_of([filters.in_projects(chunk), kind, filters.not_archived()]))
+            for chunk in _chunks(ids)
+        )
+        if active:
+            raise error(f"{project['name']!r} holds {words} that are not archived: {active}")
+
+
+def _is_special(project: Document, tag: str, container: str) -> bool:
+    tags = project.get("system_tags")
+    return isinstance(tags, list) and tag in tags and project.get("basename") != container
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+
+
+# --- names and tags -----------------------------------------------------------------------------------------------
+
+
+def _by_name(names: Iterable[str], store: Store) -> dict[tuple[str, str], Document]:
+    """Give the projects, own and public, that have these names, by (name, company)."""
+    wanted = {"name": 1, "company": 1, "path": 1}
+    found = store.projects.find({"name": {"$in": list(names)}}, wanted)
+    return {(one["name"], one["company"]): one for one in found}
+
+
+def _check_free(
+    name: str, found: Mapping[tuple[str, str], Document], store: Store, *, besides: str | None = None
+) -> None:
+    """Refuse a name that another project of the company has, then one that a public project has."""
+    holder = found.get((name, store.company))
+    if holder is not None and holder["_id"] != besides:
+        raise ExpectedUniqueData(f"there is a project named {name!r} already")
+    _check_not_public(name, found)
+
+
+def _check_not_public(name: str, found: Mapping[tuple[str, str], Document]) -> None:
+    if (name, "") in found:
+        raise PublicProjectExists(f"there is a public project named {name!r}")
+
+
+def _check_tags(params: Mapping[str, Any]) -> None:
+    """Refuse tags that would read as operators of a list."""
+    for parameter in ("tags", "system_tags"):
+        for tag in params.get(parameter) or ():
+            if tag.startswith("__$"):
+                raise FieldsValueError(f"{parameter}: a tag can't start with '__$': {tag!r}")
+
+
+def _tags(tags: Sequence[str] | None) -> list[str]:
+    """Give tags as they are stored: sorted, without duplicates; null is none (semantics.md, differs on purpose, 7)."""
+    return as_sorted(list(set(tags or ())))

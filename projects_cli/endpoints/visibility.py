@@ -1,0 +1,74 @@
+"""Who may see projects: make_public, make_private."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from projects_cli.errors import ExpectedUniqueData, InvalidProjectId, Problem, ValidationError
+from projects_cli.messages import Plan, Sample, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from projects_cli.messages import Document, Request
+    from projects_cli.store.collections import Store
+
+
+def make_public(request: Request, store: Store) -> Plan:
+    """Plan to show projects of the company to every company; answers `{updated}`.
+
+    Raises:
+        ValidationError: no ids. InvalidProjectId: one is not the company's own. ExpectedUniqueData: a name is taken.
+    """
+    own: Document = {"company": store.company}
+    change: Document = {"$set": {"company": "", "company_origin": store.company}}
+    return _change(request, store, own, change, other_side="", word="public")
+
+
+def make_private(request: Request, store: Store) -> Plan:
+    """Plan to take public projects back that the company made public; answers `{updated}`.
+
+    Raises:
+        ValidationError: no ids. InvalidProjectId: one did not originate here. ExpectedUniqueData: a name is taken.
+    """
+    eligible: Document = {"company": "", "company_origin": store.company}
+    change: Document = {"$set": {"company": store.company}, "$unset": {"company_origin": 1}}
+    return _change(request, store, eligible, change, other_side=store.company, word="private")
+
+
+def _change(
+    request: Request, store: Store, eligible: Document, change: Document, *, other_side: str, word: str
+) -> Plan:
+    """Plan to change projects that are on one side to the other; `last_update` and contents stay."""
+    ids = list(dict.fromkeys(request.params.get("ids") or ()))
+    if not ids:
+        raise ValidationError("params.ids: name at least one project", problems=[Problem("params.ids", "is empty")])
+    found = {one["_id"]: one for one in store.projects.find({"_id": {"$in": ids}, **eligible}, {"name": 1})}
+    _check_all_found(ids, found, word)
+    names = [found[identifier]["name"] for identifier in ids]
+    _check_names_free(names, other_side, store)
+    return Plan(
+        endpoint=request.endpoint,
+        summary=f"make {len(ids)} project{'s' if len(ids) > 1 else ''} {word}",
+        steps=[Step("project", "update", {"_id": one, **eligible}, change, why=f"make {word}") for one in ids],
+        answer=lambda outcome: {"updated": sum(outcome.changed)},
+        counts={"projects": len(ids)},
+        samples=[Sample(identifier, found[identifier]["name"]) for identifier in ids],
+        name=names[0],
+    )
+
+
+def _check_all_found(ids: Sequence[str], found: dict[str, Document], word: str) -> None:
+    missing = [identifier for identifier in ids if identifier not in found]
+    if missing:
+        raise InvalidProjectId(
+            f"can't be made {word} by this company: {', '.join(repr(one) for one in missing[:5])}",
+            hint="own projects can be made public; public ones can be made private by the company they came from",
+        )
+
+
+def _check_names_free(names: Sequence[str], other_side: str, store: Store) -> None:
+    taken = {one["name"] for one in store.projects.find({"name": {"$in": list(names)}, "company": other_side})}
+    twice = {name for name in names if names.count(name) > 1}
+    if taken or twice:
+        raise ExpectedUniqueData(f"the name is taken on the other side: {', '.join(map(repr, sorted(taken | twice)))}")

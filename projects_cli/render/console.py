@@ -1,0 +1,193 @@
+"""The outside world: the three streams, what they can show, and the two ways to speak on them.
+
+Data goes to standard output, talk (notices, errors, questions) to standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+from projects_cli.errors import ConfirmationNeeded, Declined, ProjectsError, UsageError
+from projects_cli.render import encode
+from projects_cli.render.text import shown
+from projects_cli.render.views import VIEWS, View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from projects_cli.messages import Response
+
+_STYLES = {"bold": "1", "red": "1;31", "yellow": "33", "dim": "2", "green": "32", "cyan": "36"}
+
+
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The three streams and the environment, as one value that tests replace."""
+
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    environment: Mapping[str, str]
+
+    @classmethod
+    def of_process(cls) -> Streams:
+        """Give the streams of this process, as they are now."""
+        return cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
+
+
+@dataclass(slots=True)
+class Console:
+    """Shows answers, notices, errors and questions."""
+
+    streams: Streams
+    output: str = "table"
+    colour: bool = True
+    quiet: bool = False
+    may_ask: bool = True
+
+    def show(self, response: Response) -> int:
+        """Write an answer to standard output in the chosen format; gives the number of records where it is a list."""
+        view = self.view_of(response)
+        counted = _Counted(response, view)
+        self._write(counted.response, view)
+        if counted.is_list and not counted.count:
+            self.notice(view.empty)
+        return counted.count
+
+    def view_of(self, response: Response) -> View:
+        """Give the view of an answer."""
+        return VIEWS[response.view or response.endpoint]
+
+    def check_output(self, endpoint: str) -> None:
+        """Refuse `-o id` where an answer has no ids, before anything is done.
+
+        Raises:
+            UsageError: it has none.
+        """
+        if self.output == "id" and VIEWS[endpoint].id is None:
+            raise UsageError("the answer of this command has no ids", hint="use -o json, or -o tsv")
+
+    def _write(self, response: Response, view: View) -> None:
+        write = self.streams.stdout.write
+        if self.output == "json":
+            encode.write_json(response, view, write, pretty=self.is_terminal(self.streams.stdout))
+        elif self.output == "table" and self.is_terminal(self.streams.stdout):
+            from projects_cli.render.table import write_table  # Rich is slow to import  # noqa: PLC0415
+
+            write_table(response, view, self)
+        elif self.output in {"table", "tsv", "csv"}:
+            columns = self._columns(response, view)
+            row = encode.csv_row if self.output == "csv" else encode.tab_row
+            encode.write_separated(response, view, write, columns=columns, write_row=row)
+        else:
+            _WRITERS[self.output](response, view, write)
+
+    def _columns(self, response: Response, view: View) -> list[tuple[str, str]]:
+        if response.fields is not None:
+            return [(field, field.upper() if self.output == "table" else field) for field in response.fields]
+        if self.output == "table":
+            return list(view.columns)
+        return [(field, field) for field in view.all_fields]
+
+    # --- talk -----------------------------------------------------------------------------------------------------
+
+    def notice(self, text: str) -> None:
+        """Say something to the person, unless they asked for quiet."""
+        if not self.quiet and self.output != "json":
+            self.streams.stderr.write(shown(text) + "\n")
+
+    def error(self, error: ProjectsError) -> None:
+        """Write an error to standard error: for people, or as one JSON object with `--json`."""
+        if self.output == "json":
+            self.streams.stderr.write(encode.dumps({"error": as_json(error)}) + "\n")
+            return
+        self.streams.stderr.write(f"{self.styled('error:', 'red')} {shown(error.message)}\n")
+        if len(error.problems) > 1:
+            for problem in error.problems:
+                self.streams.stderr.write(f"  {shown(problem.path)}: {shown(problem.message)}\n")
+        if error.hint:
+            self.streams.stderr.write(f"{self.styled('hint:', 'cyan')} {shown(error.hint)}\n")
+
+    def ask(self, question: str, *, typed: str | None = None) -> None:
+        """Ask for a yes, or for a name typed in full; on standard error, and only where somebody can answer.
+
+        Raises:
+            ConfirmationNeeded: standard input is no terminal. Declined: the person said no.
+        """
+        if not self.may_ask or not self.is_terminal(self.streams.stdin):
+            raise ConfirmationNeeded(
+                f"{question} There is nobody to ask: standard input is no terminal",
+                hint="answer in advance with --yes" + (f", or --confirm {typed!r}" if typed is not None else ""),
+            )
+        prompt = "Type the name to go on: " if typed is not None else "[y/N] "
+        self.streams.stderr.write(f"{shown(question)} {prompt}")
+        self.streams.stderr.flush()
+        answer = self.streams.stdin.readline().rstrip("\n")
+        if answer != typed and (typed is not None or answer.strip().lower() not in {"y", "yes"}):
+            raise Declined("nothing was changed")
+
+    # --- what the streams can show --------------------------------------------------------------------------------
+
+    def is_terminal(self, stream: TextIO) -> bool:
+        """Tell whether a person looks at the stream."""
+        try:
+            return stream.isatty()
+        except ValueError:  # closed
+            return False
+
+    def has_colour(self, stream: TextIO) -> bool:
+        """Tell whether colour may be used: on a terminal that can, unless NO_COLOR or --no-color say otherwise."""
+        environment = self.streams.environment
+        wanted = self.colour and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+        return wanted and self.is_terminal(stream)
+
+    def styled(self, text: str, style: str) -> str:
+        """Give a text in a style, for standard error."""
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.has_colour(self.streams.stderr) else text
+
+    def size(self) -> tuple[int, int]:
+        """Give the terminal's columns and lines."""
+        columns, lines = shutil.get_terminal_size()
+        return columns, lines
+
+
+_WRITERS = {"jsonl": encode.write_jsonl, "yaml": encode.write_yaml, "id": encode.write_ids}
+
+
+def as_json(error: ProjectsError) -> dict[str, Any]:
+    """Give an error as JSON has it (cli.md, Output)."""
+    shown_error: dict[str, Any] = {
+        "code": error.code,
+        "subcode": error.subcode,
+        "name": error.name,
+        "message": error.message,
+        "hint": error.hint,
+    }
+    if error.problems:
+        shown_error["problems"] = [problem._asdict() for problem in error.problems]
+    return shown_error
+
+
+class _Counted:
+    """An answer whose records are counted while they are written."""
+
+    def __init__(self, response: Response, view: View) -> None:
+        self.count = 0
+        self.is_list = bool(view.rows or view.values)
+        if view.rows:
+            rows = self._counting(response.data[view.rows])
+            response = type(response)(
+                response.endpoint, {**response.data, view.rows: rows}, response.fields, response.view
+            )
+        elif view.values:
+            self.count = sum(len(response.data.get(name) or ()) for name, _ in view.values)
+        self.response = response
+
+    def _counting(self, rows: Any) -> Any:
+        for row in rows:
+            self.count += 1
+            yield row

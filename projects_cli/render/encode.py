@@ -1,0 +1,153 @@
+"""The formats: an answer and its view in, text out. Records are written as they come, never gathered."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.render.text import shown, shown_in_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from projects_cli.messages import Document, Response
+    from projects_cli.render.views import View
+
+    Write = Callable[[str], object]
+
+
+def dumps(value: Any, *, pretty: bool = False) -> str:
+    """Give a value as JSON in UTF-8, unsafe characters escaped; what JSON has no form for becomes text."""
+    import orjson  # needed only where JSON is written  # noqa: PLC0415
+
+    try:
+        text = orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 if pretty else None).decode()
+    except TypeError:  # a lone surrogate, or an integer over 64 bits
+        text = json.dumps(value, ensure_ascii=False, default=str, indent=2 if pretty else None)
+    return shown_in_json(text)
+
+
+def records(response: Response, view: View) -> Iterator[Document]:
+    """Stream the records of an answer."""
+    if view.values:
+        item, kind = (field for field, _ in view.columns)
+        for name, word in view.values:
+            yield from ({item: value, kind: word} for value in response.data.get(name) or ())
+    elif view.rows:
+        yield from response.data[view.rows]
+    elif view.record:
+        yield response.data[view.record]
+    else:
+        yield dict(response.data)
+
+
+def write_json(response: Response, view: View, write: Write, *, pretty: bool) -> None:
+    """Write one JSON document in the response's own shape; a list has a record a line and is streamed."""
+    if view.rows is None:
+        write(dumps({key: _whole(value) for key, value in response.data.items()}, pretty=pretty) + "\n")
+        return
+    rows = iter(response.data[view.rows])
+    first = next(rows, None)  # a fault shows here, before anything is written
+    rest = {key: _whole(value) for key, value in response.data.items() if key != view.rows}
+    head = dumps(rest)[:-1] + ", " if rest else "{"
+    write(f"{head}{dumps(view.rows)}: [")
+    if first is not None:
+        write("\n" + dumps(first))
+        for record in rows:
+            write(",\n" + dumps(record))
+        write("\n")
+    write("]}\n")
+
+
+def write_jsonl(response: Response, view: View, write: Write) -> None:
+    """Write a JSON document a line, one for each record."""
+    for record in records(response, view):
+        write(dumps(record) + "\n")
+
+
+def write_yaml(response: Response, view: View, write: Write) -> None:
+    """Write the response as YAML, a list a record at a time."""
+    import yaml  # needed for this format only  # noqa: PLC0415
+
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+    def dump(value: object) -> str:
+        plain = json.loads(json.dumps(value, default=str))
+        return str(yaml.dump(plain, Dumper=dumper, allow_unicode=False, sort_keys=False, width=10_000))
+
+    if view.rows is None:
+        write(dump({key: _whole(value) for key, value in response.data.items()}))
+        return
+    rows = iter(response.data[view.rows])
+    first = next(rows, None)
+    rest = {key: _whole(value) for key, value in response.data.items() if key != view.rows}
+    write(dump(rest) if rest else "")
+    write(f"{view.rows}:" + (" []\n" if first is None else "\n"))
+    for record in chain([first], rows) if first is not None else ():
+        write(dump([record]))
+
+
+def write_separated(
+    response: Response, view: View, write: Write, *, columns: Sequence[tuple[str, str]], write_row: Callable[..., Any]
+) -> None:
+    """Write a heading and a line for each record, nothing cut; `write_row` joins the cells of a line."""
+    paths = [field for field, _ in columns]
+    rows = iter(records(response, view))
+    first = next(rows, None)
+    write(write_row([heading for _, heading in columns]))
+    for record in chain([first], rows) if first is not None else ():
+        write(write_row([cell(value_at(record, path)) for path in paths]))
+
+
+def tab_row(cells: Iterable[str]) -> str:
+    """Join cells by tabs; none of them holds one, since control characters are escaped."""
+    return "\t".join(cells) + "\n"
+
+
+def csv_row(cells: Iterable[str]) -> str:
+    """Join cells as RFC 4180 has it."""
+    import csv  # needed for this format only  # noqa: PLC0415
+    import io  # noqa: PLC0415
+
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
+
+
+def write_ids(response: Response, view: View, write: Write) -> None:
+    """Write the id of each record, a line each."""
+    for record in records(response, view):
+        write(shown(str(record[view.id])) + "\n")
+
+
+def value_at(record: Mapping[str, Any], path: str) -> Any:
+    """Give the value at a dotted path; `*` sums the values below it, or gives the latest of texts."""
+    value: Any = record
+    head, star, rest = path.partition(".*.")
+    for name in head.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
+    if not star or not isinstance(value, dict):
+        return value
+    found = [one for one in (value_at(each, rest) for each in value.values()) if one is not None]
+    if not found:
+        return None
+    return sum(found) if isinstance(found[0], int | float) else max(found)
+
+
+def cell(value: object) -> str:
+    """Give a value as text for one cell of a line."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return ", ".join(map(shown, value))
+    if isinstance(value, dict | list):
+        return dumps(value)
+    return shown(str(value))
+
+
+def _whole(value: Any) -> Any:
+    """Give an iterator's items as a list, anything else as it is."""
+    return list(value) if hasattr(value, "__next__") else value

@@ -1,0 +1,31 @@
+"""Making text harmless: whatever stands in a name, a terminal or a line-oriented program gets plain characters."""
+
+from __future__ import annotations
+
+import re
+
+UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""C0 and C1 controls, bidirectional marks and overrides, line and paragraph separators, lone surrogates."""
+
+_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
+
+
+def shown(text: str) -> str:
+    """Give a text with its unsafe characters written as escapes: `\\n`, `\\x1b`, `\\u202e`."""
+    return UNSAFE.sub(_escape, text) if UNSAFE.search(text) else text
+
+
+def shown_in_json(text: str) -> str:
+    """Give JSON with the unsafe characters that JSON itself lets through written as JSON's escapes."""
+    return UNSAFE.sub(_json_escape, text) if UNSAFE.search(text) else text
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    code = ord(character)
+    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")  # noqa: PLR2004
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    character = match.group()
+    return character if character == "\n" else f"\\u{ord(character):04x}"

@@ -1,0 +1,135 @@
+"""How each answer looks, as data: where its records are, and which fields make its columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PROJECT_FIELDS = (
+    "id",
+    "name",
+    "basename",
+    "description",
+    "company",
+    "user",
+    "parent",
+    "created",
+    "last_update",
+    "tags",
+    "system_tags",
+    "default_output_destination",
+    "featured",
+    "logo_url",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The looks of one answer.
+
+    `rows` names the list of records in the response, `record` the single one; neither: the response is the record.
+    `columns` are the table's, as (field, heading); a field may be a path (`stats.active.total_tasks`).
+    `fields` are all fields, for the formats that want a fixed set; `id` is the field that `-o id` prints.
+    `empty` is what people are told when there are no rows. `values` are lists of plain values in the response, each
+    with the word that tells its values apart: they become records of two fields, the columns'.
+    """
+
+    rows: str | None = None
+    record: str | None = None
+    columns: tuple[tuple[str, str], ...] = ()
+    fields: tuple[str, ...] = ()
+    id: str | None = None
+    empty: str = "nothing found"
+    values: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def all_fields(self) -> tuple[str, ...]:
+        """Give the fields of a record, in order."""
+        return self.fields or tuple(field for field, _ in self.columns)
+
+
+_LISTING = (("name", "NAME"), ("tags", "TAGS"), ("last_update", "UPDATED"), ("id", "ID"))
+_STATISTICS = (
+    ("name", "NAME"),
+    ("stats.*.total_tasks", "TASKS"),
+    ("stats.*.status_count.in_progress", "RUNNING"),
+    ("stats.*.status_count.completed", "COMPLETED"),
+    ("stats.*.status_count.failed", "FAILED"),
+    ("stats.*.total_runtime", "RUNTIME"),
+    ("stats.*.last_task_run", "LAST RUN"),
+    ("id", "ID"),
+)
+_UPDATED = (("updated", "UPDATED"),)
+_TAGS = View(
+    values=(("tags", "user"), ("system_tags", "system")),
+    columns=(("tag", "TAG"), ("kind", "KIND")),
+    id="tag",
+    empty="no tags",
+)
+
+VIEWS: dict[str, View] = {
+    "projects.create": View(columns=(("id", "ID"),), id="id"),
+    "projects.get_by_id": View(
+        record="project",
+        columns=tuple((field, field) for field in (*PROJECT_FIELDS, "path", "company_origin", "logo_blob")),
+        id="id",
+    ),
+    "projects.get_all": View(
+        rows="projects", columns=_LISTING, fields=PROJECT_FIELDS, id="id", empty="no project matches"
+    ),
+    "projects.get_all_ex": View(
+        rows="projects", columns=_LISTING, fields=PROJECT_FIELDS, id="id", empty="no project matches"
+    ),
+    "projects.get_all_ex statistics": View(
+        rows="projects",
+        columns=_STATISTICS,
+        fields=(*PROJECT_FIELDS, "stats", "sub_projects"),
+        id="id",
+        empty="no project matches",
+    ),
+    "projects.update": View(columns=(*_UPDATED, ("fields", "FIELDS"))),
+    "projects.delete": View(columns=(("deleted", "DELETED"), ("disassociated_tasks", "DISASSOCIATED TASKS"))),
+    "projects.get_unique_metric_variants": View(
+        rows="metrics",
+        columns=(("metric", "METRIC"), ("variant", "VARIANT")),
+        fields=("metric", "variant", "metric_hash", "variant_hash"),
+        empty="no task reports a metric",
+    ),
+    "projects.get_hyper_parameters": View(
+        rows="parameters", columns=(("section", "SECTION"), ("name", "NAME")), empty="no task has hyper-parameters"
+    ),
+    "projects.get_task_tags": _TAGS,
+    "projects.get_model_tags": _TAGS,
+    "projects.make_public": View(columns=_UPDATED),
+    "projects.make_private": View(columns=_UPDATED),
+    "plan": View(
+        rows="steps",
+        columns=(
+            ("action", "ACTION"),
+            ("collection", "COLLECTION"),
+            ("documents", "DOCUMENTS"),
+            ("id", "ID"),
+            ("name", "NAME"),
+            ("why", "WHY"),
+        ),
+    ),
+    "schema": View(
+        rows="endpoints",
+        columns=(("endpoint", "ENDPOINT"), ("versions", "VERSIONS"), ("command", "COMMAND"), ("summary", "SUMMARY")),
+        id="endpoint",
+    ),
+    "schema.endpoint": View(
+        rows="parameters",
+        columns=(
+            ("name", "PARAMETER"),
+            ("type", "TYPE"),
+            ("required", "REQUIRED"),
+            ("default", "DEFAULT"),
+            ("description", "DESCRIPTION"),
+        ),
+    ),
+    "local.status": View(
+        columns=tuple((field, field) for field in ("running", "pid", "socket", "data", "size", "started", "stops_at"))
+    ),
+    "local.path": View(columns=(("path", "PATH"),)),
+    "local.sample": View(columns=(("projects", "PROJECTS"), ("tasks", "TASKS"), ("models", "MODELS"))),
+}

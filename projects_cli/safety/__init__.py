@@ -1,0 +1,1 @@
+"""Every change goes through here: plans are shown, confirmed and applied."""

@@ -1,0 +1,167 @@
+"""Filters: values of a request in, MongoDB filters out. Pure; the company is added by the collections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from projects_cli.errors import FieldsValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from projects_cli.messages import Document
+
+HIDDEN = "hidden"
+ARCHIVED = "archived"
+
+Mode = Literal["default", "any", "all", "not"]
+
+OPERATORS: Mapping[str, Mode] = {
+    "__$all": "all",
+    "__$and": "all",
+    "__$any": "any",
+    "__$or": "any",
+    "__$nop": "default",
+    "__$not": "not",
+    "__Snot": "not",
+}
+"""Items of a list that change how the items after them are read (semantics.md, get_all)."""
+
+EMPTY_VALUES: tuple[object, ...] = (None, "", [])
+"""What counts as missing when projects are ordered by a field."""
+
+
+@dataclass(slots=True)
+class ListParts:
+    """What a list of values with operators asks for: any of these, all of these, none of these, or has none."""
+
+    any: list[str] = field(default_factory=list)
+    all: list[str] = field(default_factory=list)
+    none: list[str] = field(default_factory=list)
+    or_none: bool = False
+    joined_by_or: bool = False
+
+    def add(self, value: str, mode: Mode, *, excluded: bool) -> None:
+        """Put a value into the part that the operators before it chose."""
+        if mode == "default" and value.startswith("-"):
+            value, excluded = value[1:], True
+            if not value:
+                raise FieldsValueError("'-' alone names nothing to exclude")
+        part = self.none if excluded else self.all if mode == "all" else self.any
+        part.append(value)
+
+
+def list_parts(values: Sequence[str | None]) -> ListParts:
+    """Read a list of values with operators.
+
+    Raises:
+        FieldsValueError: an unknown `__$…`, `-` alone, or `__$not` with no value to exclude after it.
+    """
+    parts = ListParts()
+    mode: Mode = "default"
+    excluding = False
+    for value in values:
+        if value is None:
+            parts.or_none, excluding = True, False
+            continue
+        operator = _operator(value)
+        if operator is None:
+            parts.add(value, mode, excluded=excluding)
+            excluding = False
+            continue
+        if excluding:
+            raise FieldsValueError(f"'__$not' excludes the value after it, and {value!r} is an operator")
+        excluding = operator == "not"
+        mode = mode if excluding else operator
+        parts.joined_by_or |= operator == "any" and not (parts.any or parts.all or parts.none)
+    if excluding:
+        raise FieldsValueError("'__$not' is followed by no value to exclude")
+    return parts
+
+
+def _operator(value: str) -> Mode | None:
+    operator = OPERATORS.get(value)
+    if operator is None and value.startswith("__$"):
+        raise FieldsValueError(
+            f"{value!r} is no operator of a list", hint=f"operators: {', '.join(sorted(OPERATORS))}"
+        )
+    return operator
+
+
+def in_list(name: str, values: Sequence[str | None] | None) -> Document:
+    """Match documents whose field (a list, or one value) is what the values ask for; `{}` for no filter."""
+    parts = list_parts(values or ())
+    found: list[Document] = []
+    if parts.any:
+        found.append({name: {"$in": parts.any}})
+    if parts.all:
+        found.append({name: {"$all": parts.all}})
+    if parts.none:
+        found.append({name: {"$nin": parts.none}})
+    asked = any_of(found) if parts.joined_by_or else all_of(found)
+    if not parts.or_none:
+        return asked
+    return any_of([asked, has_none(name)]) if asked else has_none(name)
+
+
+def has_none(name: str) -> Document:
+    """Match documents whose list is absent, null or empty."""
+    return {name: {"$in": [None, []]}}
+
+
+def pattern(name: str, regex: str, *, ignore_case: bool = False) -> Document:
+    """Match a regular expression anywhere in a text, or in any item of a list."""
+    return {name: {"$regex": regex, "$options": "i"} if ignore_case else {"$regex": regex}}
+
+
+def text(words: str) -> Document:
+    """Match by the text index."""
+    return {"$text": {"$search": words}}
+
+
+def all_of(filters: Iterable[Document]) -> Document:
+    """Join filters by AND, leaving out the empty ones."""
+    kept = [one for one in filters if one]
+    return kept[0] if len(kept) == 1 else {"$and": kept} if kept else {}
+
+
+def any_of(filters: Iterable[Document]) -> Document:
+    """Join filters by OR, leaving out the empty ones."""
+    kept = [one for one in filters if one]
+    return kept[0] if len(kept) == 1 else {"$or": kept} if kept else {}
+
+
+def stored_empty(name: str) -> Document:
+    """Match documents where the stored value itself is absent, null, "" or []; items of a list are not looked at."""
+    return {"$expr": {"$in": [{"$ifNull": [f"${name}", None]}, list(EMPTY_VALUES)]}}
+
+
+def stored_filled(name: str) -> Document:
+    """Match exactly the documents that `stored_empty` does not."""
+    return {"$expr": {"$not": stored_empty(name)["$expr"]}}
+
+
+def not_hidden() -> Document:
+    """Match projects without the system tag `hidden`."""
+    return {"system_tags": {"$ne": HIDDEN}}
+
+
+def not_archived() -> Document:
+    """Match tasks or models without the system tag `archived`."""
+    return {"system_tags": {"$ne": ARCHIVED}}
+
+
+def below(ids: Sequence[str]) -> Document:
+    """Match the projects below any of these, at every level."""
+    return {"path": ids[0] if len(ids) == 1 else {"$in": list(ids)}}
+
+
+def within(ids: Sequence[str]) -> Document:
+    """Match these projects and the ones below them."""
+    return {"$or": [{"_id": {"$in": list(ids)}}, below(ids)]} if ids else {"_id": {"$in": []}}
+
+
+def in_projects(ids: Sequence[str]) -> Document:
+    """Match tasks or models of these projects."""
+    return {"project": ids[0] if len(ids) == 1 else {"$in": list(ids)}}
