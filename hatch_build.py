@@ -1,0 +1,36 @@
+"""The build hook: compiles the shipped schema, so that no command ever has to.
+
+Hatchling runs it for a wheel and for an editable install; the modules land in `projects_cli/schema/shipped/`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's own parameter says nothing here
+    """Writes the compiled form of `schema/projects.conf`."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile, with the package's own compiler, straight from the source tree."""
+        del version, build_data
+        if self.target_name == "wheel":
+            compile_shipped(Path(self.root))
+
+
+def compile_shipped(root: Path) -> None:
+    """Write `projects_cli/schema/shipped/` of the source tree at `root`."""
+    sys.path.insert(0, str(root))
+    try:
+        from projects_cli.schema.cache import content_key  # noqa: PLC0415 - the tree is importable from here on
+        from projects_cli.schema.compiler import write_shipped  # noqa: PLC0415
+        from projects_cli.schema.loader import load_service  # noqa: PLC0415
+    finally:
+        sys.path.remove(str(root))
+    conf = root / "schema" / "projects.conf"
+    folder = root / "projects_cli" / "schema" / "shipped"
+    write_shipped(load_service(str(conf)), content_key(str(conf), conf.read_bytes()), folder)
