@@ -28,8 +28,6 @@ PACKAGES: Mapping[str, str] = {
     "libssl.so.3": "libssl3",
     "libcrypto.so.3": "libssl3",
     "liblzma.so.5": "liblzma5",
-    "libresolv.so.2": "libc6",
-    "libm.so.6": "libc6",
 }
 """Debian's package for each library that the bundled mongod asks for."""
 
@@ -84,9 +82,9 @@ def cannot_start(binary: Path, words: str) -> NoPrivateServer:
 
 def _hint(library: str | None, said: str) -> str:
     """Say what installs the library that is missing, as far as it is known."""
-    if library in PACKAGES:
-        return f"sudo apt-get install {PACKAGES[library]}"
-    if library:
+    if library is not None:
+        if library in PACKAGES:
+            return f"sudo apt-get install {PACKAGES[library]}"
         return f"install the package that has {library} (Debian: apt-file search {library}), {OTHERWISE}"
     if "Exec format error" in said:
         return f"that file is for another kind of machine; name a mongod for this one in PROJECTS_MONGOD, {OTHERWISE}"

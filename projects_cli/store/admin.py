@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
+import pymongo
+from pymongo import errors as driver
+
+from projects_cli.errors import NoPrivateServer
 from projects_cli.store.client import translated
 
 if TYPE_CHECKING:
@@ -12,6 +17,59 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
     from projects_cli.messages import Document
+
+SHOWN = "the private server"
+
+PATIENCE = 30.0
+"""Seconds for one command of a server that has just started, and for it to take writes."""
+
+NOT_INITIATED = 94
+"""MongoDB's code for a replica set that has no configuration yet."""
+
+
+def prepare(uri: str, host: str, database: str, indexes: Mapping[str, Iterable[Document]]) -> str:
+    """Make a server that has just started take writes, with its indexes; gives its version.
+
+    `host` is what the replica set's only member is called: the socket's path. Each part is left out where it was
+    done before, so a start that was killed is simply done again.
+
+    Raises:
+        NoPrivateServer, DatabaseError: it does not become writable, or refuses.
+    """
+    with translated(SHOWN):
+        with _client(uri) as client:
+            _configure(client, host)
+            _await_primary(client)
+        with _client(uri) as client:  # a new one: the other believes that there are no sessions
+            create_indexes(client[database], indexes)
+            return str(client.admin.command("buildInfo")["version"])
+
+
+def _client(uri: str) -> pymongo.MongoClient[dict[str, Any]]:
+    return pymongo.MongoClient(uri, timeoutMS=int(PATIENCE * 1000))
+
+
+def _configure(client: pymongo.MongoClient[dict[str, Any]], host: str) -> None:
+    """Make it a replica set of one, whose only member is this socket; moved data names another one."""
+    try:
+        config = client.admin.command("replSetGetConfig")["config"]
+    except driver.OperationFailure as error:
+        if error.code != NOT_INITIATED:
+            raise
+        client.admin.command("replSetInitiate", {"_id": "local", "members": [{"_id": 0, "host": host}]})
+        return
+    if config["members"][0]["host"] != host:
+        config["members"] = [{**config["members"][0], "host": host}]
+        config["version"] += 1
+        client.admin.command("replSetReconfig", config, force=True)
+
+
+def _await_primary(client: pymongo.MongoClient[dict[str, Any]]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not client.admin.command("hello").get("isWritablePrimary"):
+        if time.monotonic() > deadline:
+            raise NoPrivateServer(f"mongod does not take writes after {PATIENCE:.0f} s", hint="projects local stop")
+        time.sleep(0.005)
 
 
 def create_indexes(database: Database[dict[str, Any]], indexes: Mapping[str, Iterable[Document]]) -> None:
