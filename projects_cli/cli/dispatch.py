@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from projects_cli.cli.runtime import Runtime
     from projects_cli.messages import Request
-    from projects_cli.schema.model import EndpointVersion
+    from projects_cli.schema.model import Version
     from projects_cli.store.collections import Store
 
     Prepare = Callable[[dict[str, Any], Store], dict[str, Any]]
@@ -22,9 +22,7 @@ ADDRESSED = ("project", "projects", "ids")
 """Parameters that hold projects' ids; on the command line names and beginnings of ids are understood too."""
 
 
-def run(
-    runtime: Runtime, endpoint: str, arguments: Mapping[str, Any], *, prepare: Prepare | None = None
-) -> None:
+def run(runtime: Runtime, endpoint: str, arguments: Mapping[str, Any], *, prepare: Prepare | None = None) -> None:
     """Carry one command from its arguments to its printed answer.
 
     `prepare` completes arguments that depend on what is stored.
@@ -121,7 +119,7 @@ def given_projects(runtime: Runtime, projects: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def check_known(runtime: Runtime, version: EndpointVersion, given: Mapping[str, Any]) -> None:
+def check_known(runtime: Runtime, version: Version, given: Mapping[str, Any]) -> None:
     """Refuse a parameter that the chosen version lacks, naming the version that has it.
 
     Raises:
@@ -130,12 +128,17 @@ def check_known(runtime: Runtime, version: EndpointVersion, given: Mapping[str, 
     known = version.request_schema.get("properties", {})
     for name in given:
         if name not in known:
-            newer = [one.number for one in runtime.catalog.versions(version.endpoint) if name in one.properties]
-            where = f"version {newer[0]} has it" if newer else "no version of the loaded schema has it"
+            endpoint = runtime.catalog.endpoint(version.endpoint)
+            having = [number for number in endpoint.versions if _has(endpoint.version(number), name)]
+            where = f"version {having[0]} has it" if having else "no version of the loaded schema has it"
             raise UsageError(
                 f"{version.endpoint} of version {version.number} has no parameter {name!r}: {where}",
-                hint="leave out --api-version, or choose a newer one" if newer else None,
+                hint="leave out --api-version, or choose another one" if having else None,
             )
+
+
+def _has(version: Version, parameter: str) -> bool:
+    return parameter in version.request_schema.get("properties", {})
 
 
 def _addressed(runtime: Runtime, value: str | list[str]) -> str | list[str]:

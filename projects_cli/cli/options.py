@@ -58,7 +58,8 @@ OptionalProject = Annotated[
     str | None, typer.Argument(metavar="[PROJECT]", help="Id, full name, or beginning of an id. [default: all]")
 ]
 ProjectArguments = Annotated[
-    list[str], typer.Argument(metavar="PROJECT...", help="Ids, full names, or beginnings of ids; - reads them, a line each.")
+    list[str],
+    typer.Argument(metavar="PROJECT...", help="Ids, full names, or beginnings of ids; - reads them, a line each."),
 ]
 Tags = Annotated[list[str] | None, typer.Option("--tag", "--tags", metavar="TAG", help="Tag; repeat for more.")]
 SystemTags = Annotated[
@@ -83,6 +84,4 @@ FilterSystemTags = Annotated[
     list[str] | None,
     typer.Option("--filter-system-tag", metavar="TAG", help="Only of those with this system tag."),
 ]
-IncludeSystem = Annotated[
-    bool | None, typer.Option("--include-system", help="System tags too.", show_default=False)
-]
+IncludeSystem = Annotated[bool | None, typer.Option("--include-system", help="System tags too.", show_default=False)]

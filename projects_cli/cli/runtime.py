@@ -16,8 +16,7 @@ from projects_cli.render.console import Console, Streams
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from projects_cli.schema.cache import Catalog
-    from projects_cli.schema.model import EndpointVersion
+    from projects_cli.schema.model import Catalog, Version
     from projects_cli.store.collections import Store
 
 WITH_USER = frozenset({"projects.create"})
@@ -79,11 +78,11 @@ class Runtime:
         connection = connect(uri, self.settings["database"], shown=shown, timeout=self.settings["timeout"])
         return open_store(connection, self.settings["company"])
 
-    def version(self, endpoint: str, asked: str | None = None) -> EndpointVersion:
+    def version(self, endpoint: str, asked: str | None = None) -> Version:
         """Give an endpoint in the version asked for, else in that of `--api-version`."""
         return self.catalog.version(endpoint, asked or self.settings["api_version"])
 
-    def request(self, version: EndpointVersion, params: Mapping[str, Any], user: str | None = None) -> Request:
+    def request(self, version: Version, params: Mapping[str, Any], user: str | None = None) -> Request:
         """Give a valid request: every problem of `params` at once, or the defaults filled in."""
         valid = version.validate(params)
         needed = version.endpoint in WITH_USER

@@ -18,9 +18,9 @@ def boolean(text: str) -> bool:
 
 def duration(text: str) -> float:
     """Read a duration (`30`, `1.5s`, `15m`, `1h30m`) as seconds; a bare number is seconds."""
-    from pytimeparse import parse  # needed only where a duration was given  # noqa: PLC0415
+    from pytimeparse.timeparse import timeparse  # needed only where a duration was given  # noqa: PLC0415
 
-    seconds = parse(text.strip())
+    seconds = timeparse(text.strip())
     if seconds is None or seconds <= 0:
         raise ValueError(f"{text!r} is no duration; write 30, 45s, 15m or 1h30m")
     return float(seconds)

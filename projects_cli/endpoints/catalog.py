@@ -240,9 +240,8 @@ def _one_after_the_other(
 ) -> Iterator[Document]:
     """Stream a page of two listings, the second behind the first."""
     given = 0
-    for given, document in enumerate(
-        store.projects.find(filled, projection, sort=sort, skip=page.skip, limit=page.limit), start=1
-    ):
+    for document in store.projects.find(filled, projection, sort=sort, skip=page.skip, limit=page.limit):
+        given += 1  # noqa: SIM113 - counted where the page ends, not at each document
         yield document
     if page.limit and given == page.limit:
         return

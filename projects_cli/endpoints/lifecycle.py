@@ -17,6 +17,7 @@ from projects_cli.errors import (
     ProjectHasTasks,
     ProjectPathExceedsMax,
     PublicProjectExists,
+    ServiceError,
 )
 from projects_cli.messages import Plan, Sample, Step
 from projects_cli.store import filters, pipelines
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from projects_cli.messages import Document, Request
-    from projects_cli.store.collections import Store
+    from projects_cli.store.collections import Collection, Store
 
 FEATURED = 9999
 CHUNK = 1000
@@ -81,9 +82,7 @@ def _missing_ancestors(parts: Sequence[str], store: Store) -> tuple[list[list[st
     return missing[::-1], None
 
 
-def _new_projects(
-    paths: Sequence[Sequence[str]], nearest: Document | None, request: Request
-) -> Iterator[Document]:
+def _new_projects(paths: Sequence[Sequence[str]], nearest: Document | None, request: Request) -> Iterator[Document]:
     """Give the documents to insert, topmost first; only the last has what the request says of it."""
     parent = nearest
     for parts in paths:
@@ -92,9 +91,7 @@ def _new_projects(
         yield parent
 
 
-def _new_project(
-    parts: Sequence[str], parent: Document | None, asked: Mapping[str, Any], request: Request
-) -> Document:
+def _new_project(parts: Sequence[str], parent: Document | None, asked: Mapping[str, Any], request: Request) -> Document:
     """Give one document as a server stores it (semantics.md, create)."""
     document: Document = {
         "_id": request.new_id(),
@@ -255,7 +252,7 @@ def _leave(collection: Any, ids: Sequence[str], store: Store) -> list[Step]:
 
 def _check_deletable(project: Document, tree: Tree, store: Store) -> None:
     """Refuse to delete what still holds something that is not archived, in the order of semantics.md (delete)."""
-    checks = (
+    checks: tuple[tuple[type[ServiceError], Collection, Sequence[str], Document, str], ...] = (
         (ProjectHasPipelines, store.tasks, tree.pipelines, {"type": "controller"}, "pipelines with runs"),
         (ProjectHasDatasets, store.tasks, tree.datasets, {}, "datasets with versions"),
         (ProjectHasTasks, store.tasks, tree.others, {}, "tasks"),

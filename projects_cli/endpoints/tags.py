@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from projects_cli.endpoints import hierarchy
+from projects_cli.endpoints.fields import as_list
 from projects_cli.messages import Response
 from projects_cli.store import filters, pipelines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from projects_cli.messages import Document, Request
     from projects_cli.store.collections import Collection, Store
 
@@ -45,3 +48,13 @@ def _entities(request: Request, store: Store) -> Document:
             *(filters.in_list(name, asked.get(name)) for name in ("tags", "system_tags")),
         ]
     )
+
+
+def edited_tags(project: str, add: Sequence[str], remove: Sequence[str], store: Store) -> list[str]:
+    """Give a project's tags with some added and some removed.
+
+    Raises:
+        InvalidProjectId: no such project.
+    """
+    stored = as_list(hierarchy.readable_project(project, store, {"tags": 1}).get("tags"))
+    return [*(tag for tag in stored if tag not in remove), *add]

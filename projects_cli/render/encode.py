@@ -118,7 +118,7 @@ def csv_row(cells: Iterable[str]) -> str:
 def write_ids(response: Response, view: View, write: Write) -> None:
     """Write the id of each record, a line each."""
     for record in records(response, view):
-        write(shown(str(record[view.id])) + "\n")
+        write(shown(str(record.get(view.id or "id"))) + "\n")
 
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:

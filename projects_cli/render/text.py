@@ -11,7 +11,7 @@ _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
 def shown(text: str) -> str:
-    """Give a text with its unsafe characters written as escapes: `\\n`, `\\x1b`, `\\u202e`."""
+    r"""Give a text with its unsafe characters written as escapes: `\n`, `\x1b`, `\u202e`."""
     return UNSAFE.sub(_escape, text) if UNSAFE.search(text) else text
 
 

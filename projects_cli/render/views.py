@@ -117,6 +117,7 @@ VIEWS: dict[str, View] = {
         columns=(("endpoint", "ENDPOINT"), ("versions", "VERSIONS"), ("command", "COMMAND"), ("summary", "SUMMARY")),
         id="endpoint",
     ),
+    "schema.json": View(),
     "schema.endpoint": View(
         rows="parameters",
         columns=(

@@ -106,7 +106,7 @@ def _harmless(error: Exception) -> str:
     """Give only the kind of fault: the driver's own words may quote the URI, with its password."""
     text = str(error)
     known = ("escaped according to RFC 3986", "must begin with", "Unknown option", "Port must be", "DNS", "dns")
-    return text if not "@" in text and any(word in text for word in known) else type(error).__name__
+    return text if "@" not in text and any(word in text for word in known) else type(error).__name__
 
 
 @contextmanager

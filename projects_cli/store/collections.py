@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ import pymongo
 from projects_cli.store.client import UNLIMITED, Connection, translated
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from pymongo.collection import Collection as DriverCollection

@@ -83,9 +83,7 @@ def list_parts(values: Sequence[str | None]) -> ListParts:
 def _operator(value: str) -> Mode | None:
     operator = OPERATORS.get(value)
     if operator is None and value.startswith("__$"):
-        raise FieldsValueError(
-            f"{value!r} is no operator of a list", hint=f"operators: {', '.join(sorted(OPERATORS))}"
-        )
+        raise FieldsValueError(f"{value!r} is no operator of a list", hint=f"operators: {', '.join(sorted(OPERATORS))}")
     return operator
 
 

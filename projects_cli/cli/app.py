@@ -1,0 +1,280 @@
+"""The root of the command line: global options, and a table of commands that are loaded on use."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from dataclasses import dataclass
+from importlib import import_module
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup, TyperOption
+
+from projects_cli import __version__
+from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption
+from projects_cli.cli.runtime import Runtime
+from projects_cli.errors import ExitStatus, ProjectsError, UsageError
+from projects_cli.render.console import Streams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command: its name, the module that has it, what the list of commands says, and its endpoint if it has one."""
+
+    name: str
+    module: str
+    summary: str
+    endpoint: str | None = None
+    aliases: tuple[str, ...] = ()
+
+
+COMMANDS: tuple[Entry, ...] = (
+    Entry("list", "list_", "List projects, filtered and ordered.", "projects.get_all", ("get-all", "get-all-ex")),
+    Entry("get", "get", "Show one project.", "projects.get_by_id", ("get-by-id",)),
+    Entry("create", "create", "Create a project, and the ones above it that are missing.", "projects.create"),
+    Entry("update", "update", "Change a project's name, description or tags.", "projects.update"),
+    Entry("delete", "delete", "Delete projects with all below; tasks and models stay.", "projects.delete"),
+    Entry("make-public", "make_public", "Let every company see projects.", "projects.make_public"),
+    Entry("make-private", "make_private", "Take public projects back.", "projects.make_private"),
+    Entry(
+        "metrics",
+        "metrics",
+        "List the metrics that tasks report.",
+        "projects.get_unique_metric_variants",
+        ("get-unique-metric-variants",),
+    ),
+    Entry(
+        "hyperparams",
+        "hyperparams",
+        "List the hyper-parameters that tasks use.",
+        "projects.get_hyper_parameters",
+        ("get-hyper-parameters",),
+    ),
+    Entry("task-tags", "task_tags", "List the tags of tasks.", "projects.get_task_tags", ("get-task-tags",)),
+    Entry("model-tags", "model_tags", "List the tags of models.", "projects.get_model_tags", ("get-model-tags",)),
+    Entry("call", "call", "Call any endpoint: a request in, the response out."),
+    Entry("batch", "batch", "Carry out many requests, a JSON line each."),
+    Entry("schema", "schema", "Show what the loaded schema says."),
+    Entry("local", "local", "The private database: start, stop, status, sample data."),
+)
+"""Every command; help and completion read this table, and only the command that is used is imported."""
+
+BY_WORD: dict[str, Entry] = {word: entry for entry in COMMANDS for word in (entry.name, *entry.aliases)}
+
+HABITS: dict[str, Any] = {
+    "add_completion": False,
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["--help", "-h"], "max_content_width": 100},
+}
+"""How every Typer of this program is made."""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came; it takes the way of Ctrl-C, with a status of its own."""
+
+
+class GroupedCommand(TyperCommand):
+    """A command whose help shows its options by group, the global ones last and in short."""
+
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write the arguments, then the options of each group."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None and not getattr(param, "is_global", False):
+                title = "Arguments" if param.param_type_name == "argument" else "Options"
+                groups.setdefault(getattr(param, "rich_help_panel", None) or title, []).append(record)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl(records)
+        with formatter.section("Global options"):
+            formatter.write_text(
+                "Understood here too, see projects --help: -o/--json, -n/--dry-run, -y/--yes, --uri-file …"
+            )
+
+
+class GlobalTyperOption(TyperOption):
+    """A global option, as the root has it and as every command gets a copy."""
+
+    is_global = True
+
+
+class Commands(TyperGroup):
+    """The root: it finds commands by name or endpoint, and imports the one that is used."""
+
+    def __init__(self, **attributes: Any) -> None:
+        """Add the global options to the root's own."""
+        super().__init__(**attributes)
+        self.params.extend(global_options())
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """Give the names of all commands, in the order of the table."""
+        return [entry.name for entry in COMMANDS]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """Give a command by its name, or by its endpoint's, with dashes or underscores."""
+        word = cmd_name.removeprefix("projects.").replace("_", "-")
+        entry = BY_WORD.get(word)
+        if entry is None:
+            return None
+        module = import_module(f"projects_cli.cli.commands.{entry.module}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        add_global_options(command)
+        return command
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write the table of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(entry.name, entry.summary) for entry in COMMANDS])
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+        """Find the command, or say which one may have been meant."""
+        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            import difflib  # noqa: PLC0415
+
+            near = difflib.get_close_matches(args[0], BY_WORD, 3)
+            hint = f"did you mean {', '.join(near)}?" if near else "see: projects --help"
+            raise UsageError(f"there is no command {args[0]!r}", hint=hint)
+        return super().resolve_command(ctx, args)
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+        """Run a command line and leave with its exit status."""
+        sys.exit(self.status(list(sys.argv[1:] if args is None else args)))
+
+    def status(self, args: list[str]) -> ExitStatus:
+        """Run a command line; gives the exit status. Every fault ends here, as a message."""
+        runtime = Runtime(Streams.of_process())
+        try:
+            return self._run(args, runtime)
+        except tuple(_QUIET_ENDINGS) as ending:
+            return next(status for kind, status in _QUIET_ENDINGS.items() if isinstance(ending, kind))
+        except typer.Exit as leaving:
+            return ExitStatus(leaving.exit_code)
+        except Exception as error:  # noqa: BLE001 - the last resort: never a traceback
+            return _report(_as_fault(error), args, runtime)
+
+    def _run(self, args: list[str], runtime: Runtime) -> ExitStatus:
+        with self.make_context("projects", args, obj=runtime) as ctx:
+            self.invoke(ctx)
+        runtime.streams.stdout.flush()
+        return ExitStatus.DONE
+
+
+def global_options() -> list[TyperOption]:
+    """Make the global options anew; each puts what it was given into the runtime's flags, the last one wins."""
+    return [_made(option) for option in GLOBAL_OPTIONS]
+
+
+def add_global_options(command: Any) -> None:
+    """Let a command, and what lies below it, understand the global options that it does not have itself."""
+    own = {flag for param in command.params for flag in param.opts}
+    for option in global_options():
+        option.opts = [flag for flag in option.opts if flag not in own]
+        if option.opts:
+            command.params.append(option)
+    for below in getattr(command, "commands", {}).values():
+        add_global_options(below)
+
+
+def _made(option: GlobalOption) -> TyperOption:
+    def keep(ctx: Any, _: Any, value: Any) -> None:
+        if value is not None and value is not False:
+            flags = ctx.find_root().obj.flags
+            flags[option.setting] = value if option.constant is None else option.constant
+
+    return GlobalTyperOption(
+        param_decls=list(option.flags),
+        type=str if option.constant is None else None,
+        is_flag=option.constant is not None,
+        help=option.help,
+        metavar=option.metavar,
+        expose_value=False,
+        callback=keep,
+        allow_from_autoenv=False,
+    )
+
+
+_QUIET_ENDINGS: dict[type[BaseException], ExitStatus] = {
+    BrokenPipeError: ExitStatus.DONE,  # the reader has seen enough
+    Terminated: ExitStatus.TERMINATED,
+    KeyboardInterrupt: ExitStatus.INTERRUPTED,
+}
+
+
+def _as_fault(error: Exception) -> ProjectsError:
+    """Give the fault to tell for whatever was raised."""
+    if isinstance(error, ProjectsError):
+        return error
+    if isinstance(error, typer.TyperException):  # Typer's own: an unknown option, a missing argument
+        words = error.format_message() if hasattr(error, "format_message") else str(error)
+        return UsageError(words, hint=_usage_hint(error))
+    if isinstance(error, RecursionError):
+        return UsageError("the input is nested too deeply")
+    return _unexpected(error)
+
+
+def _report(error: ProjectsError, args: list[str], runtime: Runtime) -> ExitStatus:
+    """Tell a fault; where the command line itself is wrong, `--json` in it still holds."""
+    if {"--json", "-ojson", "--output=json"} & set(args) or "json" in [
+        value for flag, value in pairwise(args) if flag in {"-o", "--output"}
+    ]:
+        runtime.flags["output"] = "json"
+        runtime.console.output = "json"
+    runtime.console.error(error)
+    return error.status
+
+
+def _unexpected(error: Exception) -> ProjectsError:
+    from projects_cli.config.connection import redacted  # noqa: PLC0415
+
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f" ({where.tb_frame.f_code.co_name}, line {where.tb_lineno})" if where else ""
+    return ProjectsError(
+        f"unexpected failure: {type(error).__name__}: {redacted(str(error))[:300]}{place}",
+        hint="this is a fault of the program: please report it, with the command",
+    )
+
+
+def _usage_hint(error: Any) -> str:
+    ctx = getattr(error, "ctx", None)
+    return f"see: {ctx.command_path} --help" if ctx else "see: projects --help"
+
+
+def _terminated(*_: object) -> NoReturn:
+    raise Terminated
+
+
+app = typer.Typer(cls=Commands, **HABITS)
+
+
+@app.callback(
+    invoke_without_command=True,
+    epilog="PROJECT is an id, a full name such as vision/detector, or the beginning of an id. "
+    "Exit statuses, settings and more: the README.",
+)
+def root(ctx: typer.Context, version: bool = typer.Option(False, "--version", help="Show the version.")) -> None:
+    """Administer the projects of a ClearML server's database.
+
+    With no database configured, projects starts a private one and works on that.
+    """
+    if version:
+        ctx.obj.streams.stdout.write(f"projects {__version__}\n")
+        raise typer.Exit(0)
+    if ctx.invoked_subcommand is None:
+        ctx.obj.streams.stdout.write(ctx.get_help() + "\n")
+
+
+def run(args: list[str]) -> int:
+    """Run a command line as a process does; gives the exit status."""
+    signal.signal(signal.SIGTERM, _terminated)
+    command = typer.main.get_command(app)
+    return int(command.status(args))  # type: ignore[attr-defined]

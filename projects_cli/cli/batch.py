@@ -1,0 +1,148 @@
+"""Requests in the raw: one (`call`), or many, a line each (`batch`)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from projects_cli.cli.dispatch import carry, show
+from projects_cli.errors import PartialFailure, ProjectsError, UsageError
+from projects_cli.render.console import as_json
+from projects_cli.render.encode import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from projects_cli.cli.runtime import Runtime
+
+KEYS = frozenset({"id", "endpoint", "version", "user", "params"})
+"""What a line of a batch may hold (cli.md, batch)."""
+
+
+def call(runtime: Runtime, endpoint: str, data: str | None) -> None:
+    """Carry one raw request, and print its response."""
+    version = runtime.version(endpoint)
+    params = _parsed(_text(runtime, data)) if data is not None else {}
+    show(runtime, carry(runtime, runtime.request(version, params), ask=False))
+
+
+def skeleton(runtime: Runtime, endpoint: str) -> None:
+    """Print a request to fill in."""
+    runtime.streams.stdout.write(dumps(runtime.version(endpoint).skeleton(), pretty=True) + "\n")
+
+
+def batch(runtime: Runtime, file: str) -> None:
+    """Carry the requests of a file of JSON Lines, and print an answer for each, in order.
+
+    Raises:
+        PartialFailure: some failed; each was answered as an error.
+    """
+    failed = total = 0
+    out = runtime.streams.stdout
+    with _lines(runtime, file) as lines:
+        for line in lines:
+            if not line.strip():
+                continue
+            total += 1
+            answer = _answer(runtime, line)
+            failed += not answer["ok"]
+            out.write(dumps(answer) + "\n")
+            out.flush()
+    if failed:
+        raise PartialFailure(f"{failed} of {total} requests failed; their answers say why")
+
+
+def _answer(runtime: Runtime, line: bytes) -> dict[str, Any]:
+    """Give the answer to one line; whatever is wrong with it becomes an error."""
+    identifier = None
+    try:
+        entry = _entry(line)
+        identifier = entry.get("id")
+        return {"id": identifier, "ok": True, "data": _carried(runtime, entry)}
+    except ProjectsError as error:
+        shown = as_json(error)
+        shown.pop("hint")
+        return {"id": identifier if identifier is not None else _id_of(line), "ok": False, "error": shown}
+
+
+def _carried(runtime: Runtime, entry: Mapping[str, Any]) -> dict[str, Any]:
+    version = runtime.version(entry["endpoint"], entry.get("version"))
+    request = runtime.request(version, entry.get("params", {}), entry.get("user"))
+    response = carry(runtime, request, ask=False)
+    return {key: list(value) if hasattr(value, "__next__") else value for key, value in response.data.items()}
+
+
+def _entry(line: bytes) -> dict[str, Any]:
+    """Read a line as a request: an object with an endpoint, and nothing that a request does not have."""
+    entry = _parsed(line)
+    if not isinstance(entry, dict):
+        raise UsageError('a line holds a JSON object: {"id": 1, "endpoint": "projects.get_all", "params": {}}')
+    unknown = sorted(entry.keys() - KEYS)
+    if unknown:
+        raise UsageError(f"a request has no {unknown[0]!r}; it may have: {', '.join(sorted(KEYS))}")
+    for key in ("endpoint", "version", "user"):
+        if not isinstance(entry.get(key, ""), str) and not (entry[key] is None and key != "endpoint"):
+            raise UsageError(f"{key!r} should be a string")
+    if not entry.get("endpoint"):
+        raise UsageError("a request names its 'endpoint'")
+    return entry
+
+
+def _id_of(line: bytes) -> Any:
+    """Give the id of a bad line where it can be read, so that its sender finds the answer."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry.get("id") if isinstance(entry, dict) else None
+
+
+def _parsed(text: bytes) -> Any:
+    """Read JSON; what only Python takes for JSON is refused.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        return json.loads(text.decode("utf-8"), parse_constant=_refused)
+    except RecursionError as error:
+        raise UsageError("the JSON is nested too deeply") from error
+    except ValueError as error:
+        raise UsageError(f"this is no JSON: {error}"[:200]) from error
+
+
+def _refused(word: str) -> Any:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _text(runtime: Runtime, data: str) -> bytes:
+    """Give what `--data` means: itself, a file's content (`@FILE`), or standard input (`-`)."""
+    if data == "-":
+        return _stdin(runtime).read()
+    if not data.startswith("@"):
+        return data.encode("utf-8", "surrogatepass")
+    try:
+        return Path(data[1:]).read_bytes()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--data {data}: {error}") from error
+
+
+@contextmanager
+def _lines(runtime: Runtime, file: str) -> Iterator[BinaryIO]:
+    """Open a file of lines, or standard input."""
+    if file == "-":
+        yield _stdin(runtime)
+        return
+    with ExitStack() as opened:
+        try:
+            stream = opened.enter_context(Path(file).open("rb"))
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{file}: {error}") from error
+        yield stream
+
+
+def _stdin(runtime: Runtime) -> BinaryIO:
+    return getattr(runtime.streams.stdin, "buffer", sys.stdin.buffer)

@@ -1,0 +1,24 @@
+"""`projects batch`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.batch import batch as carry_batch
+
+app = typer.Typer(**HABITS)
+
+
+@app.command(cls=GroupedCommand)
+def batch(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="JSON Lines; - reads standard input.")],
+) -> None:
+    """Carry out many requests in one process: a JSON object a line in, one a line out, in order. Asks nothing.
+
+    Example: echo '{"id": 1, "endpoint": "projects.get_all", "params": {}}' | projects batch -
+    """
+    carry_batch(ctx.obj, file)

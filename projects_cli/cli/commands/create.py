@@ -1,0 +1,41 @@
+"""`projects create`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.dispatch import run
+from projects_cli.cli.options import Destination, SystemTags, Tags
+
+app = typer.Typer(**HABITS)
+
+
+@app.command(cls=GroupedCommand)
+def create(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Full name; parts of its path are joined by /.")],
+    description: Annotated[
+        str | None, typer.Option("--description", "-d", metavar="TEXT", help="What it is for.")
+    ] = None,
+    tags: Tags = None,
+    system_tags: SystemTags = None,
+    default_output_destination: Destination = None,
+) -> None:
+    """Create a project, and the ones above it that are missing.
+
+    Example: projects create vision/detector --description "Road signs" --tag prod
+    """
+    run(
+        ctx.obj,
+        "projects.create",
+        {
+            "name": name,
+            "description": description,
+            "tags": tags,
+            "system_tags": system_tags,
+            "default_output_destination": default_output_destination,
+        },
+    )

@@ -1,0 +1,20 @@
+"""`projects get`."""
+
+from __future__ import annotations
+
+import typer
+
+from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.dispatch import run
+from projects_cli.cli.options import ProjectArgument
+
+app = typer.Typer(**HABITS)
+
+
+@app.command(cls=GroupedCommand)
+def get(ctx: typer.Context, project: ProjectArgument) -> None:
+    """Show one project with all its fields.
+
+    Example: projects get vision/detector
+    """
+    run(ctx.obj, "projects.get_by_id", {"project": project})

@@ -1,0 +1,48 @@
+"""`projects local`."""
+
+from __future__ import annotations
+
+import typer
+
+from projects_cli.cli import private
+from projects_cli.cli.app import HABITS, GroupedCommand
+
+app = typer.Typer(
+    **HABITS, help="The private database: a real mongod of your own, on a socket that only you can reach."
+)
+
+
+@app.command(cls=GroupedCommand)
+def start(ctx: typer.Context) -> None:
+    """Start it; every command does so by itself where it needs it."""
+    private.start(ctx.obj)
+
+
+@app.command(cls=GroupedCommand)
+def stop(ctx: typer.Context) -> None:
+    """Stop it; its data stay."""
+    private.stop(ctx.obj)
+
+
+@app.command(cls=GroupedCommand)
+def status(ctx: typer.Context) -> None:
+    """Tell whether it runs, where it is, and when it will stop by itself."""
+    private.status(ctx.obj)
+
+
+@app.command(cls=GroupedCommand)
+def reset(ctx: typer.Context) -> None:
+    """Stop it and remove all its data; asks first."""
+    private.reset(ctx.obj)
+
+
+@app.command(cls=GroupedCommand)
+def path(ctx: typer.Context) -> None:
+    """Print its folder."""
+    private.path(ctx.obj)
+
+
+@app.command(cls=GroupedCommand)
+def sample(ctx: typer.Context) -> None:
+    """Load a sample: about 60 projects, 400 tasks and 60 models, as a real server would have stored them."""
+    private.sample(ctx.obj)

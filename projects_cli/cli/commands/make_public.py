@@ -1,0 +1,20 @@
+"""`projects make-public`."""
+
+from __future__ import annotations
+
+import typer
+
+from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.dispatch import run
+from projects_cli.cli.options import ProjectArguments
+
+app = typer.Typer(**HABITS)
+
+
+@app.command(cls=GroupedCommand)
+def make_public(ctx: typer.Context, ids: ProjectArguments) -> None:
+    """Let every company on the server see projects: all of those named, or none.
+
+    Example: projects make-public examples/mnist
+    """
+    run(ctx.obj, "projects.make_public", {"ids": ids})

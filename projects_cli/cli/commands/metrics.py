@@ -1,0 +1,20 @@
+"""`projects metrics`."""
+
+from __future__ import annotations
+
+import typer
+
+from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.dispatch import run
+from projects_cli.cli.options import OptionalProject
+
+app = typer.Typer(**HABITS)
+
+
+@app.command(cls=GroupedCommand)
+def metrics(ctx: typer.Context, project: OptionalProject = None) -> None:
+    """List the metrics and variants that the tasks of a project report, with those of the projects below it.
+
+    Example: projects metrics vision/detector
+    """
+    run(ctx.obj, "projects.get_unique_metric_variants", {"project": project})

@@ -1,0 +1,31 @@
+"""`projects model-tags`."""
+
+from __future__ import annotations
+
+import typer
+
+from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.dispatch import run
+from projects_cli.cli.options import FilterSystemTags, FilterTags, IncludeSystem, Projects
+
+app = typer.Typer(**HABITS)
+
+
+@app.command(cls=GroupedCommand)
+def model_tags(
+    ctx: typer.Context,
+    projects: Projects = None,
+    include_system: IncludeSystem = None,
+    filter_tag: FilterTags = None,
+    filter_system_tag: FilterSystemTags = None,
+) -> None:
+    """List the distinct tags that models have, archived ones too.
+
+    Example: projects model-tags --project vision --include-system
+    """
+    chosen = {name: tags for name, tags in (("tags", filter_tag), ("system_tags", filter_system_tag)) if tags}
+    run(
+        ctx.obj,
+        "projects.get_model_tags",
+        {"projects": projects, "include_system": include_system, "filter": chosen or None},
+    )

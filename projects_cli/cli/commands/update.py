@@ -1,0 +1,66 @@
+"""`projects update`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.dispatch import run
+from projects_cli.cli.editing import edit
+from projects_cli.cli.options import Destination, ProjectArgument, SystemTags, Tags
+
+app = typer.Typer(**HABITS)
+
+
+@app.command(cls=GroupedCommand)
+def update(
+    ctx: typer.Context,
+    project: ProjectArgument,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="New full name, in the same place.")
+    ] = None,
+    description: Annotated[
+        str | None, typer.Option("--description", "-d", metavar="TEXT", help="What it is for.")
+    ] = None,
+    clear_description: Annotated[bool, typer.Option("--clear-description", help="Remove the description.")] = False,
+    tags: Tags = None,
+    add_tag: Annotated[
+        list[str] | None, typer.Option("--add-tag", metavar="TAG", help="Add to the tags there are; repeat for more.")
+    ] = None,
+    remove_tag: Annotated[
+        list[str] | None, typer.Option("--remove-tag", metavar="TAG", help="Remove from the tags; repeat for more.")
+    ] = None,
+    clear_tags: Annotated[bool, typer.Option("--clear-tags", help="Remove all tags.")] = False,
+    system_tags: SystemTags = None,
+    default_output_destination: Destination = None,
+    clear_destination: Annotated[
+        bool, typer.Option("--clear-default-output-destination", help="Remove the destination.")
+    ] = False,
+) -> None:
+    """Change a project; a new name renames everything below it too.
+
+    Example: projects update vision/detector --name vision/detectors --add-tag prod
+    """
+    run(
+        ctx.obj,
+        "projects.update",
+        {
+            "project": project,
+            "name": name,
+            "description": description,
+            "tags": tags,
+            "system_tags": system_tags,
+            "default_output_destination": default_output_destination,
+        },
+        prepare=edit(
+            add_tags=add_tag,
+            remove_tags=remove_tag,
+            clear={
+                "tags": clear_tags,
+                "description": clear_description,
+                "default_output_destination": clear_destination,
+            },
+        ),
+    )

@@ -1,0 +1,33 @@
+"""The options of `projects update` that depend on what is stored, or that set a field to nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from projects_cli.store.collections import Store
+
+
+def edit(
+    *, add_tags: Sequence[str] | None, remove_tags: Sequence[str] | None, clear: Mapping[str, bool]
+) -> Callable[[dict[str, Any], Store], dict[str, Any]]:
+    """Give the function that completes the request of an update."""
+
+    def complete(given: dict[str, Any], store: Store) -> dict[str, Any]:
+        cleared = {field for field, wanted in clear.items() if wanted}
+        for field in cleared & given.keys():
+            raise UsageError(f"{field} can't be set and cleared at once")
+        if (add_tags or remove_tags) and ("tags" in given or "tags" in cleared):
+            raise UsageError("--add-tag and --remove-tag go without --tag and --clear-tags")
+        given |= dict.fromkeys(cleared)
+        if add_tags or remove_tags:
+            from projects_cli.endpoints.tags import edited_tags  # noqa: PLC0415
+
+            given["tags"] = edited_tags(given["project"], add_tags or (), remove_tags or (), store)
+        return given
+
+    return complete

@@ -1,0 +1,70 @@
+"""How the options of `projects list` become a request of get_all, or of get_all_ex where they need it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class State(StrEnum):
+    """Which tasks the statistics count."""
+
+    active = "active"
+    archived = "archived"
+    all = "all"
+
+
+WITH_STATISTICS = ("include_stats", "stats_for_state", "non_public")
+"""Options that only get_all_ex understands (cli.md, Commands)."""
+
+
+def listing(
+    *, given: Mapping[str, Any], exclude_tags: Sequence[str] | None, no_tags: bool, limit: int | None
+) -> tuple[str, dict[str, Any]]:
+    """Give the endpoint and the parameters."""
+    params = {name: value for name, value in given.items() if value is not None}
+    tags = _tags(params.pop("tags", []), exclude_tags or (), no_tags=no_tags)
+    if tags:
+        params["tags"] = tags
+    for name in ("_any_", "_all_"):
+        if name in params:
+            params[name] = _multi_field(params[name], name.strip("_"))
+    for name in ("order_by", "only_fields"):
+        if name in params:
+            params[name] = [field for item in params[name] for field in item.split(",")]
+    params.setdefault("order_by", ["@text_score"] if params.get("search_text") else ["name"])
+    if limit is not None:
+        params |= _limited(params, limit)
+    if not any(name in params for name in WITH_STATISTICS):
+        return "projects.get_all", params
+    if "stats_for_state" in params:
+        state = params["stats_for_state"]
+        params |= {"include_stats": True, "stats_for_state": None if state is State.all else state.value}
+    return "projects.get_all_ex", params
+
+
+def _tags(tags: Sequence[str], excluded: Sequence[str], *, no_tags: bool) -> list[str | None]:
+    """Join the options about tags to one list with operators."""
+    joined: list[str | None] = list(tags)
+    for tag in excluded:
+        joined += ["__$not", tag]
+    return [*joined, None] if no_tags else joined
+
+
+def _multi_field(text: str, option: str) -> dict[str, Any]:
+    """Read `name,tags=PATTERN`."""
+    fields, equals, regex = text.partition("=")
+    if not equals or not fields:
+        raise UsageError(f"--{option} {text!r}: write FIELDS=REGEX, as in --{option} name,description=rocket")
+    return {"fields": fields.split(","), "pattern": regex}
+
+
+def _limited(params: Mapping[str, Any], limit: int) -> dict[str, int]:
+    if "page" in params or "page_size" in params:
+        raise UsageError("--limit goes without --page and --page-size")
+    return {"page": 0, "page_size": limit}

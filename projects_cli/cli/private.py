@@ -1,0 +1,60 @@
+"""What `projects local` does; everything about the server itself is in the room `local`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from projects_cli.cli.dispatch import show
+from projects_cli.config.connection import database_uri
+from projects_cli.errors import UsageError
+from projects_cli.local import server
+from projects_cli.messages import Response
+
+if TYPE_CHECKING:
+    from projects_cli.cli.runtime import Runtime
+
+
+def start(runtime: Runtime) -> None:
+    """Start the private server, and tell where it is."""
+    server.ensure(runtime.settings)
+    status(runtime)
+
+
+def stop(runtime: Runtime) -> None:
+    """Stop the private server."""
+    stopped = server.stop(runtime.settings)
+    runtime.console.notice("stopped; the data stay" if stopped else "it was not running")
+
+
+def status(runtime: Runtime) -> None:
+    """Tell whether it runs, and where."""
+    show(runtime, Response("local.status", server.status(runtime.settings)))
+
+
+def reset(runtime: Runtime) -> None:
+    """Remove all its data, once the person has said yes."""
+    folder = server.status(runtime.settings)["data"]
+    if runtime.settings["dry_run"]:
+        runtime.console.notice(f"would stop the private server and remove {folder}")
+        return
+    if not runtime.settings["yes"]:
+        runtime.console.ask(f"Remove all data of the private database, in {folder}?")
+    server.reset(runtime.settings)
+    runtime.console.notice(f"removed {folder}")
+
+
+def path(runtime: Runtime) -> None:
+    """Print the folder of the private server."""
+    show(runtime, Response("local.path", {"path": server.status(runtime.settings)["folder"]}))
+
+
+def sample(runtime: Runtime) -> None:
+    """Load the sample into the private database; a site's database is never filled with it."""
+    if database_uri(runtime.settings) is not None:
+        raise UsageError(
+            "the sample goes into the private database only, and a URI is set",
+            hint="unset PROJECTS_MONGO_URI, --uri, --uri-file and the CLEARML_MONGODB_… variables",
+        )
+    from projects_cli.local.sample import load  # noqa: PLC0415
+
+    show(runtime, Response("local.sample", load(runtime.settings)))

@@ -1,0 +1,199 @@
+"""The recorded cases: loading the seed, running a case through `batch`, comparing what came with what was recorded."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pymongo
+from bson import json_util
+
+SHARED = Path(__file__).parents[3] / "shared" / "cases"
+COMPANY = "d1bd92a3b039400cbafc60a7a5b1e52b"
+COLLECTIONS = ("project", "task", "model", "user", "company")
+
+NEWER_ENDPOINTS = frozenset(
+    "projects." + name
+    for name in (
+        "move merge validate_delete get_project_tags get_task_parents get_hyperparam_values get_model_metadata_keys "
+        "get_model_metadata_values get_user_names"
+    ).split()
+)
+_LISTING = frozenset(
+    "basename shallow_search parent search_hidden scroll_id size allow_public active_users check_own_contents "
+    "stats_with_children include_stats_filter include_dataset_stats children_type children_tags children_tags_filter "
+    "filters last_update".split()
+)
+_SCOPE = frozenset({"include_subprojects", "model_metrics", "ids"})
+NEWER_PARAMETERS = {
+    "projects.get_all": _LISTING,
+    "projects.get_all_ex": _LISTING,
+    "projects.delete": frozenset({"delete_contents", "delete_external_artifacts"}),
+    "projects.get_unique_metric_variants": _SCOPE,
+    "projects.get_hyper_parameters": _SCOPE,
+}
+"""What semantics.md lists beyond the first schema, and some that the recorded server knows besides."""
+
+NEWER_ANSWERS = {"projects.delete": ("deleted_models", "deleted_tasks", "urls")}
+"""Fields of responses that belong to newer versions."""
+
+Case = dict[str, Any]
+
+
+def load_cases() -> list[Case]:
+    """Give every recorded case; none where the recordings are not at hand."""
+    file = SHARED / "cases.jsonl"
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+
+
+def waits(case: Case) -> bool:
+    """Tell whether a case needs an endpoint or a parameter that the first schema lacks."""
+    if case["endpoint"] in NEWER_ENDPOINTS:
+        return True
+    return bool(NEWER_PARAMETERS.get(case["endpoint"], frozenset()) & set(case["request"]))
+
+
+def seed() -> dict[str, list[Case]]:
+    """Give the documents of the start state, by collection."""
+    read = {}
+    for name in COLLECTIONS:
+        lines = (SHARED / "seed" / f"backend.{name}.jsonl").read_text(encoding="utf-8").splitlines()
+        read[name] = [json_util.loads(line, json_options=json_util.CANONICAL_JSON_OPTIONS) for line in lines]
+    return read
+
+
+def restore(database: Any, documents: dict[str, list[Case]]) -> None:
+    """Bring the start state back."""
+    for name, content in documents.items():
+        database[name].delete_many({})
+        database[name].insert_many(content)
+
+
+def make_indexes(database: Any) -> None:
+    """Make the indexes that the recorded server had made, where a query needs one: text and uniqueness."""
+    for name, indexes in json.loads((SHARED / "seed" / "indexes.json").read_text(encoding="utf-8")).items():
+        collection = database[name.removeprefix("backend.")] if name.startswith("backend.") else None
+        for index in indexes if collection is not None else ():
+            if index.get("unique"):
+                collection.create_index(list(index["key"].items()), name=index["name"], unique=True)
+            elif "textIndexVersion" in index:
+                weights = index["weights"]
+                keys = [(field, pymongo.TEXT) for field in weights]
+                collection.create_index(keys, name=index["name"], weights=weights, default_language="english")
+
+
+def line_of(case: Case, part: Case | None = None) -> str:
+    """Give the line of a batch for a case (or for a call made before it)."""
+    part = part or case
+    request = dict(part["request"])
+    if part["endpoint"] == "projects.create" and request.get("description") is None:
+        request["description"] = ""  # version 2.1 requires one (README of the cases)
+    line = {"id": case["id"], "endpoint": part["endpoint"], "version": case["version"], "params": request}
+    return json.dumps({**line, "user": case.get("user")})
+
+
+def snapshot(database: Any) -> dict[str, dict[str, Case]]:
+    """Give every document by collection and id, as canonical extended JSON."""
+    return {name: {document["_id"]: _canonical(document) for document in database[name].find()} for name in COLLECTIONS}
+
+
+def _canonical(document: Any) -> Case:
+    text = json_util.dumps(document, json_options=json_util.CANONICAL_JSON_OPTIONS)
+    canonical: Case = json.loads(text)
+    return canonical
+
+
+def effects(before: dict[str, dict[str, Case]], after: dict[str, dict[str, Case]]) -> Case:
+    """Give what changed, in the form of the recordings."""
+    found: Case = {}
+    for name, old in before.items():
+        new = after[name]
+        changed = {
+            key: {
+                field: [old[key].get(field, "<absent>"), new[key].get(field, "<absent>")]
+                for field in {*old[key], *new[key]}
+                if old[key].get(field, "<absent>") != new[key].get(field, "<absent>")
+            }
+            for key in old.keys() & new.keys()
+            if old[key] != new[key]
+        }
+        inserted = [new[key] for key in new.keys() - old.keys()]
+        deleted = sorted(old.keys() - new.keys())
+        if inserted or deleted or changed:
+            found[name] = {"inserted": inserted, "deleted": deleted, "changed": changed}
+    return found
+
+
+class Matcher:
+    """Compares values, with the placeholders of the recordings."""
+
+    def __init__(self) -> None:
+        self.ids: dict[str, str] = {}
+
+    def same(self, expected: Any, found: Any) -> bool:
+        """Tell whether a value is the recorded one."""
+        if expected == "<now>":
+            return _is_now(found)
+        if isinstance(expected, str) and (name := re.fullmatch("<id(:.*)?>", expected)):
+            known = self.ids.setdefault(expected, found)
+            return bool(name) and known == found and bool(re.fullmatch("[0-9a-f]{32}", str(found)))
+        if isinstance(expected, dict) and isinstance(found, dict):
+            return expected.keys() == found.keys() and all(self.same(expected[key], found[key]) for key in expected)
+        if isinstance(expected, list) and isinstance(found, list):
+            return len(expected) == len(found) and all(map(self.same, expected, found))
+        return bool(expected == found) and isinstance(expected, bool) == isinstance(found, bool)
+
+
+def _is_now(value: Any) -> bool:
+    if isinstance(value, dict):
+        value = datetime.fromtimestamp(int(value["$date"]["$numberLong"]) / 1000, UTC)
+    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return isinstance(moment, datetime) and abs(datetime.now(UTC) - moment) < timedelta(minutes=5)
+
+
+def plain(case: Case, response: Any) -> Any:
+    """Give a response without what is not compared, and with lists sorted whose order means nothing."""
+    response = json.loads(json.dumps(response))
+    for path in case.get("volatile") or ():
+        _remove(response, path.split(".")[1:])
+    for name in NEWER_ANSWERS.get(case["endpoint"], ()):
+        response.pop(name, None)
+    if case["endpoint"] == "projects.get_all_ex":
+        for project in response["projects"]:
+            _flatten_references(project)
+    for path in case.get("unordered") or ():
+        _sort(response, path.split(".")[1:])
+    return response
+
+
+def _flatten_references(project: Case) -> None:
+    for name in ("company", "user", "parent"):
+        value = project.get(name)
+        if isinstance(value, dict) and not value.keys() - {"id"}:
+            project[name] = value.get("id", "")
+
+
+def _remove(value: Any, path: list[str]) -> None:
+    if isinstance(value, dict) and len(path) == 1:
+        value.pop(path[0], None)
+    elif isinstance(value, dict) and path[0] in value:
+        _remove(value[path[0]], path[1:])
+
+
+def _sort(value: Any, path: list[str]) -> None:
+    *way, last = path
+    for name in way:
+        value = value.get(name) if isinstance(value, dict) else None
+    if isinstance(value, dict) and isinstance(value.get(last), list):
+        value[last].sort(key=lambda item: json.dumps(item, sort_keys=True))
+
+
+def same_effects(expected: Case, found: Case, matcher: Matcher) -> bool:
+    """Tell whether the changes are the recorded ones; inserted documents are matched by name."""
+    for side in (expected, found):
+        for change in side.values():
+            change["inserted"].sort(key=lambda document: document.get("name", ""))
+    return matcher.same(expected, found)
