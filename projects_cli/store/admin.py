@@ -12,11 +12,12 @@ from projects_cli.errors import NoPrivateServer
 from projects_cli.store.client import translated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pymongo.database import Database
 
     from projects_cli.messages import Document
+    from projects_cli.store.client import Connection
 
 SHOWN = "the private server"
 
@@ -77,3 +78,25 @@ def create_indexes(database: Database[dict[str, Any]], indexes: Mapping[str, Ite
     with translated():
         for collection, wanted in indexes.items():
             database.command("createIndexes", collection, indexes=list(wanted))
+
+
+def present_ids(connection: Connection, collection: str, ids: Sequence[str]) -> set[str]:
+    """Give those of the ids that a collection has, whoever's they are."""
+    with translated():
+        found = connection.database[collection].find({"_id": {"$in": list(ids)}}, {"_id": 1})
+        return {document["_id"] for document in found}
+
+
+def taken_names(connection: Connection, company: str, names: Sequence[str]) -> list[str]:
+    """Give those of the names that a project of the company, or a public one, has."""
+    with translated():
+        wanted = {"name": {"$in": list(names)}, "company": {"$in": [company, ""]}}
+        found = connection.database["project"].find(wanted, {"name": 1})
+        return sorted(document["name"] for document in found)
+
+
+def insert(connection: Connection, collection: str, documents: Sequence[Document]) -> None:
+    """Insert documents whose ids are not there yet."""
+    if documents:
+        with translated():
+            connection.database[collection].insert_many(documents)
