@@ -145,12 +145,15 @@ class Commands(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
-        """Run a command line and leave with its exit status."""
-        sys.exit(self.status(list(sys.argv[1:] if args is None else args)))
-
-    def status(self, args: list[str]) -> ExitStatus:
-        """Run a command line; gives the exit status. Every fault ends here, as a message."""
+        """Run a command line and leave with its exit status; inside another program, so nothing stays open."""
         runtime = Runtime(Streams.of_process())
+        try:
+            sys.exit(self.status(list(sys.argv[1:] if args is None else args), runtime))
+        finally:
+            runtime.close()
+
+    def status(self, args: list[str], runtime: Runtime) -> ExitStatus:
+        """Run a command line; gives the exit status. Every fault ends here, as a message."""
         try:
             return self._run(args, runtime)
         except tuple(_QUIET_ENDINGS) as ending:
@@ -274,7 +277,7 @@ def root(ctx: typer.Context, version: bool = typer.Option(False, "--version", he
 
 
 def run(args: list[str]) -> int:
-    """Run a command line as a process does; gives the exit status."""
+    """Run a command line as a process does, which leaves its connection to the kernel; gives the exit status."""
     signal.signal(signal.SIGTERM, _terminated)
     command = typer.main.get_command(app)
-    return int(command.status(args))  # type: ignore[attr-defined]
+    return int(command.status(args, Runtime(Streams.of_process())))  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from projects_cli.schema.model import Catalog, Version
+    from projects_cli.store.client import Connection
     from projects_cli.store.collections import Store
 
 WITH_USER = frozenset({"projects.create"})
@@ -30,6 +31,7 @@ class Runtime:
         """Start with the streams and no flags; the options of the command line fill `flags` in."""
         self.streams = streams
         self.flags: dict[str, Any] = {}
+        self.connection: Connection | None = None
 
     @cached_property
     def settings(self) -> Settings:
@@ -75,8 +77,13 @@ class Runtime:
         from projects_cli.store.client import connect  # noqa: PLC0415
         from projects_cli.store.collections import open_store  # noqa: PLC0415
 
-        connection = connect(uri, self.settings["database"], shown=shown, timeout=self.settings["timeout"])
-        return open_store(connection, self.settings["company"])
+        self.connection = connect(uri, self.settings["database"], shown=shown, timeout=self.settings["timeout"])
+        return open_store(self.connection, self.settings["company"])
+
+    def close(self) -> None:
+        """Close the connection, if one was made."""
+        if self.connection is not None:
+            self.connection.close()
 
     def version(self, endpoint: str, asked: str | None = None) -> Version:
         """Give an endpoint in the version asked for, else in that of `--api-version`."""

@@ -241,7 +241,7 @@ def _one_after_the_other(
     """Stream a page of two listings, the second behind the first."""
     given = 0
     for document in store.projects.find(filled, projection, sort=sort, skip=page.skip, limit=page.limit):
-        given += 1  # noqa: SIM113 - counted where the page ends, not at each document
+        given += 1
         yield document
     if page.limit and given == page.limit:
         return

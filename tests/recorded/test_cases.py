@@ -1,0 +1,157 @@
+"""Every recorded case of the first schema, through `batch`: the answer, and what it changed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pymongo
+import pytest
+
+from tests import servers
+from tests.recorded import recording
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Cli
+
+CASES = recording.load_cases()
+WAITING = [case for case in CASES if recording.waits(case)]
+RUNNABLE = [case for case in CASES if not recording.waits(case)]
+
+pytestmark = [
+    pytest.mark.skipif(not CASES, reason="the recorded cases are not at hand"),
+    pytest.mark.xdist_group("recorded"),
+]
+
+
+class Difference(NamedTuple):
+    """Where this program answers otherwise on purpose: the number in semantics.md, and what it answers."""
+
+    number: int
+    subcode: int | None = None
+    answer: dict[str, Any] | None = None
+
+
+DIFFERENCES: dict[str, Difference] = {
+    "create-name-missing": Difference(3, subcode=12),
+    "get_all-unknown-field": Difference(3, subcode=12),
+    "get_all-only-str": Difference(3, subcode=12),
+    "get_all-any-both": Difference(3, subcode=12),
+    "get_all_ex-stats-hidden-state": Difference(3, subcode=12),
+    "update-unknown-field": Difference(3, subcode=12),
+    "delete-bool-emptylist": Difference(3, subcode=12),
+    "get_hyper_parameters-str-page": Difference(3, subcode=12),
+    "get_task_tags-filter-unknown": Difference(3, subcode=12),
+    "get_task_tags-include-str": Difference(3, subcode=12),
+    "get_hyper_parameters-size-only": Difference(1, answer={"total": 11, "remaining": 7}),
+    "get_hyper_parameters-p0s3": Difference(1, answer={"total": 11, "remaining": 8}),
+    "delete-mixed-parent-force": Difference(5, subcode=21),
+    "update-tags": Difference(7, answer={"fields": {"tags": ["n1", "n2"]}, "updated": 1}),
+    "make_public-dup": Difference(10, answer={"updated": 1}),
+    "get_all_ex-stats-null-state": Difference(13),
+    "get_all-textscore-desc": Difference(14, subcode=16),
+    "get_model_tags-filter-null": Difference(14, answer={"tags": []}),
+}
+
+
+class Seeded:
+    """A database with the start state, brought back after every case that changed it."""
+
+    def __init__(self, server: servers.Server) -> None:
+        self.uri = server.uri
+        self.name = servers.new_name()
+        self.client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(server.uri)
+        self.database = self.client[self.name]
+        self.documents = recording.seed()
+        recording.make_indexes(self.database)
+        recording.restore(self.database, self.documents)
+        self.start = recording.snapshot(self.database)
+
+    def effects(self) -> recording.Case:
+        """Give what the case changed, and undo it."""
+        found = recording.effects(self.start, recording.snapshot(self.database))
+        if found:
+            recording.restore(self.database, self.documents)
+        return found
+
+
+@pytest.fixture(scope="module")
+def seeded(standalone: servers.Server) -> Iterator[Seeded]:
+    prepared = Seeded(standalone)
+    yield prepared
+    prepared.client.close()
+    standalone.drop(prepared.name)
+
+
+def answer_to(case: recording.Case, seeded: Seeded, cli: Cli) -> recording.Case:
+    """Run a case, with the calls made before it, in one batch; gives the last line's answer."""
+    parts = [*(case.get("pre") or ()), case]
+    lines = "".join(recording.line_of(case, part) + "\n" for part in parts)
+    result = cli("batch", "-", uri=seeded.uri, stdin=lines, PROJECTS_DATABASE=seeded.name)
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert len(answers) == len(parts), result.stderr
+    assert result.exit_code == (0 if all(answer["ok"] for answer in answers) else 5)
+    last: recording.Case = answers[-1]
+    assert last["id"] == case["id"]
+    return last
+
+
+@pytest.mark.parametrize("case", RUNNABLE, ids=[case["id"] for case in RUNNABLE])
+def test_a_recorded_case_agrees_or_differs_on_purpose(case: recording.Case, seeded: Seeded, cli: Cli) -> None:
+    answer = answer_to(case, seeded, cli)
+    effects = seeded.effects()
+    difference = DIFFERENCES.get(case["id"])
+    if difference is not None:
+        assert_differs(case, answer, effects, difference)
+        return
+    assert answer["ok"] == case["ok"], answer
+    matcher = recording.Matcher()
+    if case["ok"]:
+        expected, found = (recording.plain(case, data) for data in (case["response"], answer["data"]))
+        assert matcher.same(expected, found), (expected, found)
+    else:
+        assert {key: answer["error"][key] for key in ("code", "subcode")} == case["error"]
+    assert recording.same_effects(case.get("effects") or {}, effects, matcher), (case.get("effects"), effects)
+
+
+def assert_differs(
+    case: recording.Case, answer: recording.Case, effects: recording.Case, difference: Difference
+) -> None:
+    """A difference is one still, and it is the one that the table names."""
+    if difference.subcode is not None:
+        assert not answer["ok"]
+        assert answer["error"]["subcode"] == difference.subcode
+        assert case["ok"] or case["error"]["subcode"] != difference.subcode
+        assert effects == {}
+        return
+    assert answer["ok"], answer
+    assert not case["ok"] or not recording.Matcher().same(case["response"], answer["data"])
+    for key, value in (difference.answer or {}).items():
+        assert answer["data"][key] == value
+
+
+def test_both_states_come_where_the_state_is_null(seeded: Seeded, cli: Cli) -> None:
+    case = next(case for case in RUNNABLE if case["id"] == "get_all_ex-stats-null-state")
+    recorded = {project["id"]: project["stats"] for project in case["response"]["projects"]}
+    for project in answer_to(case, seeded, cli)["data"]["projects"]:
+        assert project["stats"]["active"] == recorded[project["id"]]["active"]
+        assert project["stats"].keys() == {"active", "archived"}
+
+
+def test_the_table_of_differences_names_recorded_cases_only() -> None:
+    assert {case["id"] for case in RUNNABLE} >= DIFFERENCES.keys()
+
+
+def test_what_waits_is_refused_by_the_first_schema(seeded: Seeded, cli: Cli) -> None:
+    """The cases that wait for a later version are refused now, each with its reason; nothing is changed."""
+    lines = "".join(recording.line_of(case) + "\n" for case in WAITING)
+    result = cli("batch", "-", uri=seeded.uri, stdin=lines, PROJECTS_DATABASE=seeded.name)
+    answers = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [answer["id"] for answer in answers] == [case["id"] for case in WAITING]
+    for answer, case in zip(answers, WAITING, strict=True):
+        waits_for_endpoint = case["endpoint"] in recording.NEWER_ENDPOINTS
+        assert not answer["ok"]
+        assert answer["error"]["name"] == ("UnknownEndpoint" if waits_for_endpoint else "ValidationError")
+    assert seeded.effects() == {}
