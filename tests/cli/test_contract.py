@@ -1,0 +1,185 @@
+"""What holds the house together: imports, names, and that every endpoint and parameter has its place everywhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+
+from projects_cli import endpoints, errors
+from projects_cli.cli.app import COMMANDS, app
+from projects_cli.cli.options import GLOBAL_OPTIONS
+from projects_cli.config.settings import BY_NAME
+from projects_cli.endpoints import fields
+from projects_cli.errors import STATUS_MEANINGS, ExitStatus, ProjectsError, ServiceError
+from projects_cli.render.views import PROJECT_FIELDS, VIEWS
+from projects_cli.schema.cache import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parents[2]
+PACKAGE = HERE / "projects_cli"
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "cli": {"schema", "endpoints", "safety", "render", "config", "local", "cli"},
+    "schema": {"schema"},
+    "endpoints": {"store", "safety", "endpoints"},
+    "store": {"store"},
+    "safety": {"store", "safety"},
+    "render": {"render"},
+    "local": {"config", "store", "local"},
+    "config": {"config"},
+}
+"""The table of design.md; every room may import `errors` and `messages` besides, and its own modules."""
+
+OWNERS: dict[str, set[str]] = {
+    "typer": {"cli"},
+    "pyhocon": {"schema"},
+    "fastjsonschema": {"schema"},
+    "pymongo": {"store"},
+    "bson": {"store"},
+    "rich": {"render"},
+}
+BUILDER = PACKAGE / "cli" / "runtime.py"
+FREE = {"errors", "messages", "__version__"}
+
+WAITING_ENDPOINTS: set[str] = set()
+"""Endpoints of the schema that this program does not implement yet."""
+
+
+def imports_of(file: Path) -> Iterator[tuple[str, bool]]:
+    """Give every module that a file imports, and whether only for its types."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    typed = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in ast.walk(block)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) in typed) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from ((f"{node.module}.{alias.name}", id(node) in typed) for alias in node.names)
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0]
+
+
+SOURCES = sorted(file for room in MAY_IMPORT for file in (PACKAGE / room).rglob("*.py") if "shipped" not in file.parts)
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_a_room_imports_what_its_line_in_the_table_allows(file: Path) -> None:
+    room = room_of(file)
+    for module, typed in imports_of(file):
+        parts = module.split(".")
+        if parts[0] in OWNERS:
+            assert room in OWNERS[parts[0]], f"{file} imports {module}"
+        if parts[0] != "projects_cli" or parts[1] in FREE:
+            continue
+        allowed = MAY_IMPORT[room] | ({"store"} if room == "cli" and (file == BUILDER or typed) else set())
+        assert parts[1] in allowed, f"{file} imports {module}"
+
+
+def test_nothing_calls_print() -> None:
+    for file in SOURCES:
+        calls = [node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+        printed = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+        assert not printed, file
+
+
+CATALOG = load()
+ENDPOINTS = {endpoint.name: endpoint for endpoint in CATALOG.endpoints()}
+ROOT: Any = typer.main.get_command(app)
+
+
+def command_of(endpoint: str) -> Any:
+    short = endpoint.partition(".")[2]
+    return ROOT.get_command(typer.Context(ROOT), short)
+
+
+def test_every_endpoint_is_implemented_or_waits() -> None:
+    assert ENDPOINTS.keys() - endpoints.HANDLERS.keys() == WAITING_ENDPOINTS
+    assert not endpoints.HANDLERS.keys() - ENDPOINTS.keys()
+
+
+@pytest.mark.parametrize("endpoint", sorted(ENDPOINTS.keys() - WAITING_ENDPOINTS))
+def test_an_endpoint_is_found_everywhere_by_its_name(endpoint: str) -> None:
+    short = endpoint.partition(".")[2]
+    assert endpoints.handler(endpoint).__name__ == short
+    assert command_of(endpoint) is not None
+    assert command_of(f"projects.{short.replace('_', '-')}") is not None
+    assert endpoint in VIEWS
+    assert f"`{short}`" in (HERE / "README.md").read_text(encoding="utf-8")
+
+
+OPTION_OF = {
+    ("projects.get_task_tags", "filter"): "--filter-tag",
+    ("projects.get_model_tags", "filter"): "--filter-tag",
+}
+"""Parameters that are objects: their option has another name (cli.md, Commands)."""
+
+
+@pytest.mark.parametrize("endpoint", sorted(ENDPOINTS.keys() - WAITING_ENDPOINTS))
+def test_every_parameter_has_its_option_named_as_in_the_schema(endpoint: str) -> None:
+    command = command_of(endpoint)
+    known = {flag for param in command.params for flag in param.opts}
+    arguments = {param.name for param in command.params if param.param_type_name == "argument"}
+    for version in ENDPOINTS[endpoint].versions:
+        for parameter in CATALOG.version(endpoint, version).parameters:
+            flag = OPTION_OF.get((endpoint, parameter.name), "--" + parameter.name.strip("_").replace("_", "-"))
+            assert flag in known or parameter.name in arguments, f"{endpoint}: {parameter.name}"
+
+
+@pytest.mark.parametrize("entry", COMMANDS, ids=lambda entry: entry.name)
+def test_a_command_has_a_summary_help_and_an_example(entry: Any) -> None:
+    command = ROOT.get_command(typer.Context(ROOT), entry.name)
+    assert entry.summary.endswith(".")
+    assert command.help
+    if entry.endpoint:
+        assert "Example: projects " in command.help
+
+
+def test_a_global_option_has_its_setting_and_its_own_variable() -> None:
+    for option in GLOBAL_OPTIONS:
+        assert option.setting in BY_NAME
+    variables = [setting.variable for setting in BY_NAME.values()]
+    assert len(set(variables)) == len(variables)
+    assert all(variable.startswith("PROJECTS_") for variable in variables)
+
+
+ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ProjectsError)]
+
+
+def test_exit_statuses_are_unique_and_explained_in_the_readme() -> None:
+    assert len({status.value for status in ExitStatus}) == len(ExitStatus)
+    assert STATUS_MEANINGS.keys() == set(ExitStatus)
+    readme = (HERE / "README.md").read_text(encoding="utf-8")
+    for status, meaning in STATUS_MEANINGS.items():
+        assert f"| {status.value} | {meaning} |" in readme
+
+
+def test_an_error_has_a_documented_status_and_a_code_of_its_own() -> None:
+    codes = [(kind.code, kind.subcode) for kind in ERRORS if kind.subcode is not None]
+    assert len(set(codes)) == len(codes)
+    for kind in ERRORS:
+        assert kind.status in STATUS_MEANINGS
+        assert kind.__doc__
+        assert (kind.subcode is not None) == (issubclass(kind, ServiceError) and kind is not ServiceError)
+
+
+def test_the_views_know_the_fields_that_projects_have() -> None:
+    assert PROJECT_FIELDS == fields.LISTED
+
+
+def test_the_readme_has_every_command_in_its_table() -> None:
+    readme = (HERE / "README.md").read_text(encoding="utf-8")
+    for entry in COMMANDS:
+        assert re.search(rf"^\| `{entry.name}\b.*{re.escape(entry.summary)}", readme, re.MULTILINE), entry.name
