@@ -118,7 +118,7 @@ def _translated(error: Exception, text: scan.Text, path: str) -> SchemaError:
     line = re.search(r"line: ?(\d+)", message)
     variable = re.search(r"\$\{([^}]+)\}", message)
     place = text.place(int(line[1])) if line else _first_use(variable[1] if variable else "", text, path)
-    cycle = "Check for cycles" in message
+    cycle = "Check for cycles" in message or isinstance(error, RuntimeError)
     name = re.sub(r"\\?\"", '"', variable[1]) if variable else ""
     if variable and not cycle:
         return place.fault(f"${{{name}}} stands for nothing in this file (the environment is not used)")
@@ -137,6 +137,8 @@ def _plain_tree(tree: dict[str, Any], at: tuple[str, ...], path: str) -> Tree:
     result: Tree = {}
     for raw in dict.keys(tree):
         key = raw.strip('"')
+        if '"' in key or "\\" in key:
+            raise SchemaError(f"{path}:1: the name {key[:40]!r} has a quote or a backslash in it")
         result[key] = _plain(dict.__getitem__(tree, raw), (*at, key), path)
     return result
 
@@ -294,6 +296,8 @@ class _Checker:
     def _number(self, value: Any, at: tuple[str, ...]) -> None:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value - value != 0:
             raise self._fault(at, "must be a number")
+        if at[-1] == "multipleOf" and value <= 0:
+            raise self._fault(at, "must be more than 0")
 
     def _pattern(self, value: Any, at: tuple[str, ...]) -> None:
         try:

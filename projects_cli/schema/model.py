@@ -155,9 +155,10 @@ class Version:
         definitions = whole.get("definitions", {})
         shape = resolved(whole, definitions)
         required = shape.get("required", ())
+        properties = dict.fromkeys(required, {}) | shape.get("properties", {})
         return {
             name: _example(name, inner, definitions, required=name in required)
-            for name, inner in shape.get("properties", {}).items()
+            for name, inner in properties.items()
             if name in required or "default" in inner or not allows_null(inner)
         }
 

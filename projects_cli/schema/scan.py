@@ -334,19 +334,26 @@ def places(found: list[Token]) -> dict[tuple[str, ...], Place]:
 def _entries(found: list[Token]) -> Iterator[tuple[tuple[str, ...], Place]]:
     stack: list[tuple[str, ...]] = []
     path: tuple[str, ...] = ()
-    key = ""
+    key: tuple[str, ...] = ()
     in_value = False
     for token in found:
         if token.kind == "open":
             stack.append(path)
-            path, key, in_value = ((*path, key) if key else path), "", token.text == "["
+            path, key, in_value = (*path, *key), (), token.text == "["
         elif token.kind == "close":
             path = stack.pop() if stack else ()
-            key, in_value = "", False
+            key, in_value = (), False
         elif token.kind == "newline" or token.text == ",":
-            key, in_value = ("", False) if in_value or token.text == "," else (key, False)
+            key, in_value = ((), False) if in_value or token.text == "," else (key, False)
         elif token.kind == "separator":
             in_value = True
         elif token.kind in {"word", "string"} and not in_value:
-            key = token.text.strip('"')
-            yield (*path, key), token.place
+            key = _key_path(token)
+            for length in range(1, len(key) + 1):
+                yield (*path, *key[:length]), token.place
+
+
+def _key_path(token: Token) -> tuple[str, ...]:
+    """The names in a key: `a.b` are two, `"a.b"` and 2.8 are one."""
+    whole = token.kind == "string" or VERSION_KEY.fullmatch(token.text)
+    return (token.text.strip('"'),) if whole else tuple(token.text.split("."))

@@ -79,7 +79,7 @@ OTHER_SENTENCE = "is not what the schema allows"
 # --- what generated code raises: the names are those that the library uses -----------------------------------------
 
 
-class JsonSchemaValueException(Exception):  # noqa: N818 - generated code names it
+class JsonSchemaValueException(Exception):
     """One rule that a value breaks."""
 
     def __init__(
@@ -94,7 +94,7 @@ class JsonSchemaValueException(Exception):  # noqa: N818 - generated code names 
         self.definition = definition
 
 
-class JsonSchemaValuesException(Exception):  # noqa: N818 - generated code names it
+class JsonSchemaValuesException(Exception):
     """All the rules that a value breaks."""
 
     def __init__(self, errors: list[JsonSchemaValueException]) -> None:
@@ -177,7 +177,7 @@ class _Shaper:
             items = schema.get("items")
             return [self.shaped(item, items, (*path, index)) for index, item in enumerate(value)]
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return self._number(value, schema.get("type"), path)
+            return self._number(value, schema, path)
         return value
 
     def _object(self, value: dict[str, Any], schema: Schema, path: Path) -> dict[str, Any]:
@@ -192,16 +192,18 @@ class _Shaper:
             result[key] = self.shaped(item, inner, (*path, key))
         return result
 
-    def _number(self, value: float, types: Any, path: Path) -> float:
+    def _number(self, value: float, schema: Schema, path: Path) -> float:
         """1.0 as 1 where an integer is expected; a fault about what MongoDB could not hold."""
-        whole = isinstance(value, int) or value.is_integer()
-        if _is_or_has(types, "integer") and whole:
+        types = schema.get("type")
+        if schema and value - value != 0:
+            numeric = types is None or _is_or_has(types, "number")
+            self.faults.append(
+                (path, "must be a finite number" if numeric else f"expected {_listed(types)}, got number")
+            )
+            return 0
+        if _is_or_has(types, "integer") and (isinstance(value, int) or value.is_integer()):
             return self._integer(value, path)
-        if _is_or_has(types, "number"):
-            if value - value != 0:
-                self.faults.append((path, "must be a finite number"))
-            return self._integer(value, path) if isinstance(value, int) else value
-        return value
+        return self._integer(value, path) if isinstance(value, int) and _is_or_has(types, "number") else value
 
     def _integer(self, value: float, path: Path) -> int:
         if INTEGER_RANGE[0] <= value <= INTEGER_RANGE[1]:
