@@ -26,6 +26,9 @@ from projects_cli.store.admin import create_indexes
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+MONGOD = os.environ.get("PROJECTS_MONGOD")
+"""Read once: each test hides the surroundings' settings."""
+
 SOCKET = "mongodb-27017.sock"
 
 PATIENCE = 60.0
@@ -124,7 +127,7 @@ def _start(folder: Path, *, replica_set: bool) -> subprocess.Popen[bytes]:
         "networkMessageCompressors": "disabled",
         "wiredTigerCacheSizeGB": 0.25,
     }
-    command = [str(binary.find(os.environ.get("PROJECTS_MONGOD"))), "--quiet"]
+    command = [str(binary.find(MONGOD)), "--quiet"]
     command += [f"--{name}={value}" for name, value in options.items()]
     command += ["--setParameter=enableTestCommands=1", "--setParameter=diagnosticDataCollectionEnabled=false"]
     command += ["--replSet=tests"] if replica_set else []

@@ -54,13 +54,13 @@ def _tail(path: Path) -> str:
 
 
 def _reason(log: str) -> str:
-    """Give what the last run's last fault says, from lines of MongoDB's JSON log."""
+    """Give what the last run's first fault says (the later ones follow from it), from MongoDB's JSON log."""
     last_run = log.rpartition("***** SERVER RESTARTED *****")[2]
     entries = [entry for entry in map(_entry, last_run.splitlines()) if entry.get("s") in BAD]
     telling = [entry for entry in entries if _details(entry)] or entries
     if not telling:
         return ""
-    words = f"{telling[-1].get('msg', '')}: {_details(telling[-1])}".strip(": ")
+    words = f"{telling[0].get('msg', '')}: {_details(telling[0])}".strip(": ")
     return " ".join(words.split())[:400]
 
 
@@ -75,7 +75,7 @@ def _entry(line: str) -> dict[str, Any]:
 def _details(entry: dict[str, Any]) -> str:
     """Give the part of a log entry that says why: its error, or whatever else it names."""
     attributes = entry.get("attr") or {}
-    for name in ("error", "reason", "message", "msg", "errorMessage"):
+    for name in ("message", "error", "reason", "errorMessage"):
         if attributes.get(name):
             found = attributes[name]
             return str(found.get("errmsg") or found.get("msg") or found if isinstance(found, dict) else found)
@@ -83,7 +83,7 @@ def _details(entry: dict[str, Any]) -> str:
 
 
 def _last_line(text: str) -> str:
-    lines = text.splitlines()
+    lines = [line for line in text.splitlines() if not line.startswith("try '")]  # '… --help' for more information
     if not lines:
         return ""
     entry = _entry(lines[-1])

@@ -277,13 +277,15 @@ def _series(metrics: Mapping[str, Any]) -> Iterator[str]:
 
 def _parameters(chance: random.Random) -> Document:
     """Give the hyper-parameters of a task: some sections, in each some names."""
+    sections = _some(tuple(PARAMETERS), chance)
+    return {escaped(section): _section(section, chance) for section in sections}
+
+
+def _section(section: str, chance: random.Random) -> Document:
     return {
-        escaped(section): {
-            escaped(name): {"section": section, "name": name, "value": chance.choice(values), "type": "str"}
-            for name, values in PARAMETERS[section].items()
-            if chance.random() < 3 / 4
-        }
-        for section in _some(tuple(PARAMETERS), chance)
+        escaped(name): {"section": section, "name": name, "value": chance.choice(values), "type": "str"}
+        for name, values in PARAMETERS[section].items()
+        if chance.random() < 3 / 4
     }
 
 
@@ -322,11 +324,12 @@ def _model(company: str, number: int, tasks: list[Document], chance: random.Rand
 
 
 def _metadata(chance: random.Random) -> Document:
-    return {
+    metadata: Document = {
         escaped(key): {"key": key, "type": "str", "value": chance.choice(values)}
         for key, values in METADATA.items()
         if chance.random() < 1 / 2
     }
+    return metadata
 
 
 # --- chance -------------------------------------------------------------------------------------------------------

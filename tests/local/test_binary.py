@@ -1,0 +1,104 @@
+"""Which mongod is run, and what is said of one that can't be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projects_cli.errors import NoPrivateServer
+from projects_cli.local import binary, server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.local.conftest import Private
+
+LOADER = "mongod: error while loading shared libraries: {}: cannot open shared object file: No such file or directory"
+
+
+def script(path: Path, text: str) -> Path:
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+def failure(private: Private, mongod: Path) -> NoPrivateServer:
+    with pytest.raises(NoPrivateServer) as caught:
+        server.ensure(private.settings(mongod=str(mongod)))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("library", "hint"),
+    [("libcurl.so.4", "sudo apt-get install libcurl4"), ("libodd.so.1", "install the package that has libodd.so.1")],
+)
+def test_a_missing_library_is_named_with_what_installs_it(private: Private, library: str, hint: str) -> None:
+    mongod = script(private.folder.parent / "mongod", f"#!/bin/sh\necho '{LOADER.format(library)}' >&2\nexit 127\n")
+    error = failure(private, mongod)
+    assert f"error while loading shared libraries: {library}" in error.message
+    assert error.hint is not None
+    assert error.hint.startswith(hint)
+
+
+def test_a_file_of_another_machine(private: Private) -> None:
+    mongod = private.folder.parent / "mongod"
+    mongod.write_bytes(b"\x7fELF\x02\x01\x01" + b"\0" * 200)
+    mongod.chmod(0o755)
+    error = failure(private, mongod)
+    assert "Exec format error" in error.message
+    assert "another kind of machine" in str(error.hint)
+
+
+def test_a_program_that_is_no_mongod(private: Private) -> None:
+    mongod = script(private.folder.parent / "mongod", "#!/bin/sh\necho 'I am a teapot' >&2\nexit 4\n")
+    assert "status 4: I am a teapot" in failure(private, mongod).message
+
+
+def test_options_that_mongod_does_not_know(private: Private) -> None:
+    real = binary.find(None)
+    mongod = script(private.folder.parent / "mongod", f'#!/bin/sh\nexec {real} --nonsense "$@"\n')
+    assert "nonsense" in failure(private, mongod).message
+
+
+@pytest.mark.parametrize(("mode", "fault"), [(0o644, "may not be executed"), (None, "is not there")])
+def test_a_named_file_that_can_not_be_run(private: Private, mode: int | None, fault: str) -> None:
+    mongod = private.folder.parent / "mongod"
+    if mode is not None:
+        mongod.write_text("x")
+        mongod.chmod(mode)
+    assert fault in failure(private, mongod).message
+
+
+def test_a_folder_is_no_mongod(private: Private) -> None:
+    assert "is a folder" in failure(private, private.folder.parent).message
+
+
+def test_none_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    monkeypatch.setattr("sys.path_importer_cache", {})
+    with pytest.raises(NoPrivateServer) as caught:
+        binary.find(None, str(tmp_path))
+    assert "pip install 'projects-cli[local]'" in str(caught.value.hint)
+    assert "PROJECTS_MONGO_URI" in str(caught.value.hint)
+
+
+def test_the_one_on_the_path_is_the_last_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    mongod = script(tmp_path / "mongod", "#!/bin/sh\n")
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
+    monkeypatch.setattr("sys.path_importer_cache", {})
+    assert binary.find(None, str(tmp_path)) == mongod
+
+
+def test_a_name_is_looked_for_on_the_path(tmp_path: Path) -> None:
+    mongod = script(tmp_path / "mongod-7.0", "#!/bin/sh\n")
+    assert binary.find("mongod-7.0", str(tmp_path)) == mongod
+
+
+def test_the_extra_is_found_without_running_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    package = tmp_path / "fiftyone"
+    (package / "db" / "bin").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('imported')")
+    mongod = script(package / "db" / "bin" / "mongod", "#!/bin/sh\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert binary.bundled() == mongod
