@@ -155,7 +155,8 @@ class Version:
         definitions = whole.get("definitions", {})
         shape = resolved(whole, definitions)
         required = shape.get("required", ())
-        properties = dict.fromkeys(required, {}) | shape.get("properties", {})
+        properties = shape.get("properties", {})
+        properties = {**properties, **{name: {} for name in required if name not in properties}}
         return {
             name: _example(name, inner, definitions, required=name in required)
             for name, inner in properties.items()
