@@ -85,7 +85,7 @@ def cli(monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Give the one-line runner: `cli("list", "--json", uri=database.uri, PROJECTS_DATABASE=database.name)`."""
 
     def run(*arguments: str, uri: str | None = None, stdin: str | None = None, **environment: str) -> Any:
-        from typer.testing import CliRunner  # noqa: PLC0415 - only tests of commands pay for it
+        from typer.testing import CliRunner  # only tests of commands pay for it
 
         app = importlib.import_module("projects_cli.cli.app").app
         with monkeypatch.context() as patch:

@@ -39,9 +39,14 @@ def explained(place: Place, mongod: Path, status: int) -> NoPrivateServer:
         return binary.cannot_start(mongod, said or f"exit status {status}")
     if status == watch.ANOTHER:
         return NoPrivateServer("another server of this folder is just starting or stopping", hint="try again")
-    reason = _reason(_tail(place.log)) or _last_line(said) or "it said nothing"
+    return ended(place, f"mongod ended with status {status}")
+
+
+def ended(place: Place, fault: str) -> NoPrivateServer:
+    """Give the error for a mongod that is gone, with the reason from its log."""
+    reason = _reason(_tail(place.log)) or _last_line(_tail(place.start_log)) or "it said nothing"
     hint = next((hint for words, hint in HINTS.items() if words in reason), f"its log: {place.log}")
-    return NoPrivateServer(f"mongod ended with status {status}: {reason} (log: {place.log})", hint=hint)
+    return NoPrivateServer(f"{fault}: {reason} (log: {place.log})", hint=hint)
 
 
 def _tail(path: Path) -> str:
@@ -77,9 +82,16 @@ def _details(entry: dict[str, Any]) -> str:
     attributes = entry.get("attr") or {}
     for name in ("message", "error", "reason", "errorMessage"):
         if attributes.get(name):
-            found = attributes[name]
-            return str(found.get("errmsg") or found.get("msg") or found if isinstance(found, dict) else found)
+            return _words(attributes[name])
     return ""
+
+
+def _words(found: Any) -> str:
+    """Give the text of an error: itself, or the telling parts of a document (WiredTiger's, a command's)."""
+    if not isinstance(found, dict):
+        return str(found)
+    parts = [str(found[name]) for name in ("errmsg", "msg", "error_str") if found.get(name)]
+    return ": ".join(parts) or str(found)
 
 
 def _last_line(text: str) -> str:

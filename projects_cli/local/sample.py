@@ -297,7 +297,7 @@ def _model(company: str, number: int, tasks: list[Document], chance: random.Rand
     task = chance.choice([task for task in tasks if task["type"] == "training" and "completed" in task])
     name = f"{task['name']} - {chance.choice(('best', 'last', 'checkpoint'))} {number}"
     made: datetime = task["completed"]
-    model = {
+    model: Document = {
         "_id": identity(company, "model", str(number)),
         **{field: task[field] for field in ("company", "company_origin", "user", "project") if field in task},
         "name": name,
@@ -324,12 +324,11 @@ def _model(company: str, number: int, tasks: list[Document], chance: random.Rand
 
 
 def _metadata(chance: random.Random) -> Document:
-    metadata: Document = {
+    return {
         escaped(key): {"key": key, "type": "str", "value": chance.choice(values)}
         for key, values in METADATA.items()
         if chance.random() < 1 / 2
     }
-    return metadata
 
 
 # --- chance -------------------------------------------------------------------------------------------------------

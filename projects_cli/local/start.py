@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from projects_cli.config.connection import socket_uri
-from projects_cli.errors import NoPrivateServer
+from projects_cli.errors import DatabaseUnavailable, NoPrivateServer
 from projects_cli.local import binary, failure, flock, process, record, watch
 from projects_cli.local.indexes import INDEXES
 from projects_cli.local.place import Place, make_private
@@ -28,6 +28,9 @@ PATIENCE = 60.0
 
 HUNG = 15.0
 """Seconds after which a mongod that somebody else started, and that does not answer, is ended."""
+
+DYING = 5.0
+"""Seconds that a mongod which broke the connection gets to write down why."""
 
 LONGEST_LOG = 1_000_000
 """Bytes of log that a new start keeps writing to; a longer log is put aside first, and replaces the last one."""
@@ -54,12 +57,26 @@ def start(place: Place, settings: Settings) -> record.Record:
     place.ready.unlink(missing_ok=True)
     pid, at = _survivor(place) or _launched(place, binary.find_for(settings))
     watcher = _watcher(place, pid)
-    from projects_cli.store import admin  # pymongo, while mongod starts  # noqa: PLC0415
-
-    version = admin.prepare(socket_uri(at), str(at), settings["database"], INDEXES)
+    version = _prepared(place, pid, at, settings["database"])
     made = record.Record(pid, process.born(pid), watcher, process.born(watcher), str(at), time.time(), version)
     record.write(place, made)
     return made
+
+
+def _prepared(place: Place, pid: int, at: Path, database: str) -> str:
+    """Make a server that listens take writes; gives its version."""
+    from projects_cli.store import admin  # pymongo, while mongod starts  # noqa: PLC0415
+
+    birth = process.born(pid)
+    try:
+        return admin.prepare(socket_uri(at), str(at), database, INDEXES)
+    except DatabaseUnavailable as error:
+        deadline = time.monotonic() + DYING
+        while process.born(pid) == birth:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        raise failure.ended(place, "mongod ended while it started") from error
 
 
 def _survivor(place: Place) -> tuple[int, Path] | None:
