@@ -57,4 +57,4 @@ def sample(runtime: Runtime) -> None:
         )
     from projects_cli.local.sample import load  # noqa: PLC0415
 
-    show(runtime, Response("local.sample", load(runtime.settings)))
+    show(runtime, Response("local.sample", load(runtime.connection, runtime.settings["company"])))

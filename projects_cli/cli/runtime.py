@@ -31,7 +31,6 @@ class Runtime:
         """Start with the streams and no flags; the options of the command line fill `flags` in."""
         self.streams = streams
         self.flags: dict[str, Any] = {}
-        self.connection: Connection | None = None
 
     @cached_property
     def settings(self) -> Settings:
@@ -62,7 +61,15 @@ class Runtime:
 
     @cached_property
     def store(self) -> Store:
-        """Give the database: the site's, or the private one, started where it does not run."""
+        """Give the collections, as the company may see them."""
+        connection = self.connection
+        from projects_cli.store.collections import open_store  # noqa: PLC0415
+
+        return open_store(connection, self.settings["company"])
+
+    @cached_property
+    def connection(self) -> Connection:
+        """Connect to the database: the site's, or the private one, started where it does not run."""
         from projects_cli.config.connection import database_uri, redacted  # noqa: PLC0415
 
         uri = database_uri(self.settings)
@@ -75,14 +82,12 @@ class Runtime:
             self.console.notice(f"database: {shown}, {self.settings['database']}; company {self.settings['company']}")
         # The driver is slow to import: this comes last, once the request is known to be valid (bars.md).
         from projects_cli.store.client import connect  # noqa: PLC0415
-        from projects_cli.store.collections import open_store  # noqa: PLC0415
 
-        self.connection = connect(uri, self.settings["database"], shown=shown, timeout=self.settings["timeout"])
-        return open_store(self.connection, self.settings["company"])
+        return connect(uri, self.settings["database"], shown=shown, timeout=self.settings["timeout"])
 
     def close(self) -> None:
         """Close the connection, if one was made."""
-        if self.connection is not None:
+        if "connection" in self.__dict__:
             self.connection.close()
 
     def version(self, endpoint: str, asked: str | None = None) -> Version:

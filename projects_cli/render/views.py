@@ -129,8 +129,17 @@ VIEWS: dict[str, View] = {
         ),
     ),
     "local.status": View(
-        columns=tuple((field, field) for field in ("running", "pid", "socket", "data", "size", "started", "stops_at"))
+        columns=tuple(
+            (field, field.upper())
+            for field in ("running", "pid", "version", "socket", "data", "size", "started", "last_used", "stops_at")
+        )
     ),
     "local.path": View(columns=(("path", "PATH"),)),
-    "local.sample": View(columns=(("projects", "PROJECTS"), ("tasks", "TASKS"), ("models", "MODELS"))),
+    "local.sample": View(
+        columns=tuple(
+            (f"{part}.{name}", f"{name} {part}")
+            for part in ("added", "present")
+            for name in ("project", "task", "model")
+        )
+    ),
 }
