@@ -1,0 +1,233 @@
+"""`projects delete`: what goes, what stays, what is asked, and what is refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.config.site import LONG_AGO, OTHER, UNKNOWN, Site, empty_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Cli
+    from tests.servers import Server
+
+
+@pytest.fixture
+def site(standalone: Server, cli: Cli) -> Iterator[Site]:
+    with empty_site(standalone, cli) as site:
+        yield site
+
+
+def test_an_empty_project_goes_once_somebody_says_yes(site: Site) -> None:
+    site.project("vision/old")
+    assert site.json("delete", "vision/old", "--yes") == {"deleted": 1, "disassociated_tasks": 0}
+    assert site.names() == ["vision"]
+
+
+def test_everything_below_goes_and_tasks_and_models_stay(site: Site) -> None:
+    deep = site.project("vision/old/deep")
+    task = site.task(deep, system_tags=["archived"], tags=["t"])
+    model = site.model(site.named("vision/old")["_id"], system_tags=["archived"])
+    elsewhere = site.task(site.project("audio"))
+    before = {name: {one["_id"]: one for one in found} for name, found in site.everything().items()}
+    assert site.json("delete", "vision", "-y") == {"deleted": 3, "disassociated_tasks": 1}
+    after = site.everything()
+    assert site.names() == ["audio"]
+    assert {one["_id"]: one for one in after["task"]} == {
+        task: before["task"][task] | {"project": None},
+        elsewhere: before["task"][elsewhere],
+    }
+    assert after["model"] == [before["model"][model] | {"project": None}]
+
+
+def test_the_parents_last_update_stays(site: Site) -> None:
+    site.project("vision/old")
+    site.json("delete", "vision/old", "-y")
+    assert site.named("vision")["last_update"] == LONG_AGO.replace(tzinfo=None)
+
+
+@pytest.mark.parametrize(
+    ("special", "task", "fault"),
+    [
+        ({}, {}, (400, 402, "ProjectHasTasks")),
+        ({}, {"type": "report"}, (400, 402, "ProjectHasTasks")),
+        ({"system_tags": ["dataset"]}, {}, (400, 406, "ProjectHasDatasets")),
+        ({"system_tags": ["pipeline"]}, {"type": "controller"}, (400, 413, "ProjectHasPipelines")),
+    ],
+)
+def test_tasks_that_are_not_archived_refuse(
+    site: Site, special: dict[str, object], task: dict[str, object], fault: tuple[int, int, str]
+) -> None:
+    site.task(site.project("vision/special", **special), **task)
+    assert site.fault("delete", "vision", "--yes", status=4) == fault
+
+
+def test_models_that_are_not_archived_refuse(site: Site) -> None:
+    site.model(site.project("vision"))
+    error = site.error("delete", "vision", "-y", status=4)
+    assert (error["code"], error["subcode"], error["name"]) == (400, 405, "ProjectHasModels")
+    assert error["hint"] == "to delete all the same (models stay, without a project): --force"
+
+
+def test_pipelines_refuse_before_datasets_and_those_before_tasks(site: Site) -> None:
+    site.task(site.project("top/plain"))
+    dataset = site.task(site.project("top/sets", system_tags=["dataset"]))
+    run = site.task(site.project("top/runs", system_tags=["pipeline"]), type="controller")
+    names = []
+    for task in (run, dataset):
+        names.append(site.error("delete", "top", "-y", status=4)["name"])
+        site.documents.task.update_one({"_id": task}, {"$set": {"system_tags": ["archived"]}})
+    names.append(site.error("delete", "top", "-y", status=4)["name"])
+    assert names == ["ProjectHasPipelines", "ProjectHasDatasets", "ProjectHasTasks"]
+
+
+def test_other_tasks_and_models_of_pipelines_and_datasets_never_refuse(site: Site) -> None:
+    pipeline = site.project("top/runs", system_tags=["pipeline"])
+    dataset = site.project("top/sets", system_tags=["dataset"])
+    site.task(pipeline, type="training")
+    site.model(pipeline)
+    site.model(dataset)
+    assert site.json("delete", "top", "-y") == {"deleted": 3, "disassociated_tasks": 1}
+
+
+def test_force_deletes_although_there_are_tasks_and_asks_nothing(site: Site) -> None:
+    task = site.task(site.project("vision"))
+    assert site.json("delete", "vision", "--force") == {"deleted": 1, "disassociated_tasks": 1}
+    assert site.names() == []
+    assert site.documents.task.find_one({"_id": task}, {"project": 1}) == {"_id": task, "project": None}
+
+
+# --- questions ----------------------------------------------------------------------------------------------------
+
+
+def test_without_a_terminal_a_question_fails_and_names_the_flag(site: Site) -> None:
+    site.project("vision")
+    error = site.error("delete", "vision", status=2)
+    assert (error["name"], error["hint"]) == ("ConfirmationNeeded", "answer in advance with --yes")
+
+
+def test_without_a_terminal_a_full_project_asks_for_its_name(site: Site) -> None:
+    site.project("vision/deep")
+    error = site.error("delete", "vision", status=2)
+    assert (error["name"], error["hint"]) == (
+        "ConfirmationNeeded",
+        "answer in advance with --yes, or --confirm 'vision'",
+    )
+
+
+def test_what_would_go_is_told_with_the_question(site: Site) -> None:
+    deep = site.project("vision/deep")
+    site.task(deep, system_tags=["archived"])
+    result = site("delete", "vision")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{deep}  vision/deep" in result.stderr
+    assert "2 projects, 1 task, 0 models" in result.stderr
+
+
+def test_confirm_answers_for_that_name_only(site: Site) -> None:
+    site.project("vision/deep")
+    assert site.error("delete", "vision", "--confirm", "vision/deep", status=2)["name"] == "ConfirmationNeeded"
+    assert site.json("delete", "vision", "--confirm", "vision")["deleted"] == 2
+
+
+def test_yes_answers_from_the_environment_too(site: Site) -> None:
+    site.project("vision")
+    assert site.json("delete", "vision", PROJECTS_YES="1")["deleted"] == 1
+
+
+# --- refusals -----------------------------------------------------------------------------------------------------
+
+
+def test_a_public_project_can_not_be_deleted(site: Site) -> None:
+    site.project("shared", company="", company_origin=OTHER)
+    for flag in ("--yes", "--force"):
+        assert site.fault("delete", "shared", flag, status=4) == (403, 21, "NoWritePermission")
+
+
+def test_a_project_with_public_ones_below_is_not_deleted_even_by_force(site: Site) -> None:
+    site.project("vision/own")
+    site.project("vision/shared", company="", company_origin=OTHER)
+    error = site.error("delete", "vision", "--force", status=4)
+    assert (error["name"], "'vision/shared'" in error["message"]) == ("NoWritePermission", True)
+
+
+def test_an_unknown_project_and_one_of_another_company(site: Site) -> None:
+    foreign = site.project("foreign", company=OTHER)
+    for identifier in (UNKNOWN, foreign):
+        assert site.fault("delete", identifier, "--force", status=3) == (400, 401, "InvalidProjectId")
+
+
+def test_tasks_of_another_company_in_an_own_project_stay_as_they_are(site: Site) -> None:
+    project = site.project("vision")
+    foreign, public = site.task(project, company=OTHER), site.task(project, company="")
+    assert site.json("delete", "vision", "--force")["disassociated_tasks"] == 1
+    tasks = {one["_id"]: one["project"] for one in site.documents.task.find()}
+    assert tasks == {foreign: project, public: None}
+
+
+def test_dry_run_tells_and_changes_nothing(site: Site) -> None:
+    site.task(site.project("vision/deep"), system_tags=["archived"])
+    before = site.everything()
+    plan = site.json("delete", "vision", "-n")
+    assert plan["counts"] == {"projects": 2, "tasks": 1, "models": 0}
+    assert [sample["name"] for sample in plan["samples"]] == ["vision", "vision/deep"]
+    assert site.everything() == before
+
+
+def test_dry_run_refuses_what_would_be_refused(site: Site) -> None:
+    site.task(site.project("vision"))
+    assert site.error("delete", "vision", "--dry-run", status=4)["name"] == "ProjectHasTasks"
+
+
+def test_read_only_refuses_even_by_force(site: Site) -> None:
+    site.project("vision")
+    assert site.error("delete", "vision", "--force", "--read-only", status=4)["name"] == "ReadOnly"
+
+
+# --- several ------------------------------------------------------------------------------------------------------
+
+
+def test_several_are_deleted_and_summed(site: Site) -> None:
+    site.task(site.project("one"), system_tags=["archived"])
+    site.project("two/deep")
+    site.project("stays")
+    answer = site.json("delete", "one", site.named("two")["_id"], "one", "--yes")
+    assert answer == {"deleted": 3, "disassociated_tasks": 1}
+    assert site.names() == ["stays"]
+
+
+def test_several_come_from_standard_input(site: Site) -> None:
+    site.project("one")
+    site.project("two")
+    assert site.json("delete", "-", "--yes", stdin="one\n\ntwo\n")["deleted"] == 2
+    assert site.names() == []
+
+
+def test_one_failing_of_several_leaves_the_others_done_and_status_5(site: Site) -> None:
+    site.project("one")
+    site.task(site.project("busy"))
+    site.project("two")
+    result = site("delete", "one", "busy", "nowhere", "two", "--yes")
+    assert result.exit_code == 5
+    assert result.stdout == "DELETED\tDISASSOCIATED TASKS\n2\t0\n"
+    assert "error: 'busy' holds tasks that are not archived: 1" in result.stderr
+    assert "error: there is no project 'nowhere'" in result.stderr
+    assert "error: 2 of 4 did not succeed" in result.stderr
+    assert site.names() == ["busy"]
+
+
+def test_several_without_a_terminal_ask_for_the_flag_and_change_nothing(site: Site) -> None:
+    site.project("one")
+    site.project("two")
+    before = site.everything()
+    result = site("delete", "one", "two")
+    assert result.exit_code in {2, 5}
+    assert "--yes" in result.stderr
+    assert site.everything() == before
+
+
+def test_no_project_at_all_is_wrong_usage(site: Site) -> None:
+    assert site.error("delete", status=2)["name"] == "UsageError"

@@ -1,0 +1,176 @@
+"""`projects get`: one project with all its fields, found by any of its addresses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.config.site import OTHER, UNKNOWN, Site, empty_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Cli
+    from tests.servers import Server
+
+
+@pytest.fixture
+def site(standalone: Server, cli: Cli) -> Iterator[Site]:
+    with empty_site(standalone, cli) as site:
+        yield site
+
+
+def test_every_field_is_shown(site: Site) -> None:
+    fields = {
+        "tags": ["b", "a"],
+        "logo_url": "http://logo",
+        "logo_blob": "blob",
+        "default_output_destination": "s3://x",
+    }
+    identifier = site.project("vision/detector", description="Road signs", **fields)
+    stored = site.stored(identifier)
+    assert site.json("get", identifier) == {
+        "project": {
+            "id": identifier,
+            "name": "vision/detector",
+            "basename": "detector",
+            "description": "Road signs",
+            "company": stored["company"],
+            "user": "owner",
+            "parent": site.named("vision")["_id"],
+            "created": "2024-01-09T08:00:00+00:00",
+            "last_update": "2024-01-09T08:00:00+00:00",
+            "tags": ["a", "b"],
+            "system_tags": [],
+            "default_output_destination": "s3://x",
+            "featured": 9999,
+            "logo_url": "http://logo",
+            "path": [site.named("vision")["_id"]],
+            "logo_blob": "blob",
+        }
+    }
+
+
+def test_missing_fields_have_their_defaults_and_unknown_ones_stay_away(site: Site) -> None:
+    identifier = site.project("bare", secret="of the server", tags=None, description=None)
+    site.documents.project.update_one({"_id": identifier}, {"$unset": {"path": 1, "featured": 1, "system_tags": 1}})
+    shown = site.json("get", identifier)["project"]
+    assert (shown["tags"], shown["system_tags"], shown["path"], shown["featured"]) == ([], [], [], 9999)
+    assert shown.keys() & {"description", "secret", "parent"} == set()
+
+
+def test_the_text_has_a_line_for_each_field(site: Site) -> None:
+    site.project("vision", description="Road signs")
+    heading, line = site.text("get", "vision").splitlines()
+    record = dict(zip(heading.split("\t"), line.split("\t"), strict=True))
+    assert (record["name"], record["description"]) == ("vision", "Road signs")
+
+
+@pytest.mark.parametrize("word", ["get", "get-by-id", "get_by_id", "projects.get_by_id"])
+def test_the_endpoints_own_spelling_works_too(site: Site, word: str) -> None:
+    identifier = site.project("vision")
+    assert site.json(word, "vision")["project"]["id"] == identifier
+
+
+def test_a_public_project_can_be_read(site: Site) -> None:
+    identifier = site.project("shared", company="", company_origin=OTHER)
+    shown = site.json("get", "shared")["project"]
+    assert (shown["id"], shown["company"], shown["company_origin"]) == (identifier, "", OTHER)
+
+
+def test_a_hidden_project_can_be_read_by_name(site: Site) -> None:
+    identifier = site.project("vision/.datasets", system_tags=["hidden"])
+    assert site.json("get", "vision/.datasets")["project"]["id"] == identifier
+
+
+# --- addresses ----------------------------------------------------------------------------------------------------
+
+ID = "0123456789abcdef0123456789abcdef"
+TWIN = "01234567ffffffffffffffffffffffff"
+
+
+@pytest.mark.parametrize("address", [ID, "vision/detector", ID[:8], ID[:31]])
+def test_an_address_is_an_id_or_a_name_or_the_beginning_of_an_id(site: Site, address: str) -> None:
+    site.project("vision/detector", _id=ID)
+    assert site.text("get", address, "-o", "id") == f"{ID}\n"
+
+
+def test_a_project_is_read_from_standard_input(site: Site) -> None:
+    site.project("vision/detector", _id=ID)
+    assert site.text("get", "-", "-o", "id", stdin="vision/detector\n") == f"{ID}\n"
+
+
+def test_a_name_wins_over_the_beginning_of_an_id(site: Site) -> None:
+    site.project("vision", _id=ID)
+    other = site.project(ID[:8])
+    assert site.text("get", ID[:8], "-o", "id") == f"{other}\n"
+
+
+def test_seven_digits_are_no_beginning_of_an_id(site: Site) -> None:
+    site.project("vision", _id=ID)
+    error = site.error("get", ID[:7], status=3)
+    assert (error["name"], error["message"]) == ("ProjectNotFound", f"there is no project '{ID[:7]}'")
+
+
+def test_a_beginning_of_several_ids_is_ambiguous(site: Site) -> None:
+    site.project("one", _id=ID)
+    site.project("two", _id=TWIN)
+    error = site.error("get", ID[:8], status=2)
+    assert error["name"] == "AmbiguousProject"
+    assert error["message"] == f"'{ID[:8]}' stands for several projects: {ID} (one), {TWIN} (two)"
+    assert error["hint"] == "give a whole id"
+
+
+def test_a_name_of_an_own_and_of_a_public_project_is_ambiguous(site: Site) -> None:
+    own, public = site.project("vision"), site.project("vision", company="", company_origin=OTHER)
+    error = site.error("get", "vision", status=2)
+    assert error["name"] == "AmbiguousProject"
+    assert own in error["message"]
+    assert public in error["message"]
+
+
+def test_an_unknown_name_brings_the_nearest_ones(site: Site) -> None:
+    site.project("vision/detector")
+    site.project("audio")
+    error = site.error("get", "vision/detecter", status=3)
+    assert (error["name"], error["hint"]) == ("ProjectNotFound", "did you mean 'vision/detector'?")
+
+
+def test_an_unknown_name_far_from_all_says_where_to_look(site: Site) -> None:
+    assert site.error("get", "zebra", status=3)["hint"] == "see: projects list"
+
+
+def test_an_unknown_id_is_the_services_error(site: Site) -> None:
+    error = site.error("get", UNKNOWN, status=3)
+    assert (error["code"], error["subcode"], error["name"]) == (400, 401, "InvalidProjectId")
+    assert error["hint"] == "see what there is: projects list"
+
+
+def test_a_project_of_another_company_is_unknown_by_every_address(site: Site) -> None:
+    identifier = site.project("foreign", company=OTHER)
+    assert site.error("get", identifier, status=3)["name"] == "InvalidProjectId"
+    for address in ("foreign", identifier[:8]):
+        error = site.error("get", address, status=3)
+        assert (error["name"], error["hint"]) == ("ProjectNotFound", "see: projects list")
+
+
+@pytest.mark.parametrize("address", ["", "   "])
+def test_an_empty_address_is_refused(site: Site, address: str) -> None:
+    assert site.error("get", address, status=2 if not address else 3)["name"] in {"UsageError", "ProjectNotFound"}
+
+
+def test_an_empty_standard_input_is_refused(site: Site) -> None:
+    error = site.error("get", "-", status=2, stdin="\n")
+    assert (error["name"], error["message"]) == ("UsageError", "no project was named")
+
+
+def test_several_lines_where_one_project_belongs_are_refused(site: Site) -> None:
+    site.project("one-project")
+    site.project("two-project")
+    assert site.error("get", "-", status=2, stdin="one-project\ntwo-project\n")["name"] == "UsageError"
+
+
+def test_a_name_with_the_characters_of_a_pattern_is_taken_literally(site: Site) -> None:
+    site.project("abc")
+    assert site.error("get", "a.c", status=3)["hint"] == "did you mean 'abc'?"
