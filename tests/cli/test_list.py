@@ -1,0 +1,312 @@
+"""`projects list`: which projects, in which order, with which fields."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.config.site import LONG_AGO, OTHER, UNKNOWN, Site, empty_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Cli
+    from tests.servers import Server
+
+
+@pytest.fixture
+def site(standalone: Server, cli: Cli) -> Iterator[Site]:
+    with empty_site(standalone, cli) as site:
+        yield site
+
+
+def names(answer: dict[str, list[dict[str, str]]]) -> list[str]:
+    return [one["name"] for one in answer["projects"]]
+
+
+@pytest.fixture
+def several(site: Site) -> Site:
+    site.project("vision", description="Looks at things", tags=["prod"], user="ann")
+    site.project("vision/detector", description="Finds signs", tags=["prod", "gpu"])
+    site.project("audio", description=None, tags=None, system_tags=["pipeline"])
+    site.project("Speech", tags=["gpu"], last_update=LONG_AGO + timedelta(days=1))
+    site.project("vision/.datasets", system_tags=["hidden"])
+    site.project("shared", company="", company_origin=OTHER)
+    site.project("foreign", company=OTHER)
+    return site
+
+
+VISIBLE = ["Speech", "audio", "shared", "vision", "vision/detector"]
+
+
+def test_own_and_public_projects_are_listed_by_name_without_the_hidden_ones(several: Site) -> None:
+    assert names(several.json("list")) == VISIBLE
+
+
+@pytest.mark.parametrize("word", ["get-all", "get_all", "get-all-ex", "projects.get_all"])
+def test_the_endpoints_own_spelling_works_too(several: Site, word: str) -> None:
+    assert names(several.json(word)) == VISIBLE
+
+
+def test_both_deployments_list(database: Any, cli: Cli) -> None:
+    run = {"uri": database.uri, "PROJECTS_DATABASE": database.name, "PROJECTS_USER": "me"}
+    assert cli("create", "vision", "-d", "x", **run).exit_code == 0
+    assert cli("list", "--stats", "--fields-of-nothing", **run).exit_code == 2
+    result = cli("list", "--stats", **run)
+    assert [line.split("\t")[0] for line in result.stdout.splitlines()] == ["NAME", "vision"]
+
+
+def test_a_project_has_the_listed_fields_only(site: Site) -> None:
+    identifier = site.project("vision", logo_blob="blob", extra=1)
+    assert site.json("list")["projects"] == [
+        {
+            "id": identifier,
+            "name": "vision",
+            "basename": "vision",
+            "description": "",
+            "company": site.stored(identifier)["company"],
+            "user": "owner",
+            "created": "2024-01-09T08:00:00+00:00",
+            "last_update": "2024-01-09T08:00:00+00:00",
+            "tags": [],
+            "system_tags": [],
+            "featured": 9999,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("--name", "^vision"), ["vision", "vision/detector"]),
+        (("--name", "VISION"), []),
+        (("--name", ""), VISIBLE),
+        (("--description", "signs$"), ["vision/detector"]),
+        (("--tag", "prod"), ["vision", "vision/detector"]),
+        (("--tags", "prod,gpu"), []),
+        (("--tag", "prod", "--tag", "gpu"), ["Speech", "vision", "vision/detector"]),
+        (("--tag", "__$all", "--tag", "prod", "--tag", "gpu"), ["vision/detector"]),
+        (("--tag", "-gpu", "--tag", "prod"), ["vision"]),
+        (("--tag", "prod", "--exclude-tag", "gpu"), ["vision"]),
+        (("--exclude-tag", "prod"), ["Speech", "audio", "shared"]),
+        (("--exclude-tag", "prod", "--exclude-tag", "gpu"), ["audio", "shared"]),
+        (("--no-tags",), ["audio", "shared"]),
+        (("--no-tags", "--tag", "prod"), ["audio", "shared", "vision", "vision/detector"]),
+        (("--system-tag", "pipeline"), ["audio"]),
+        (("--system-tags", "-pipeline"), ["Speech", "shared", "vision", "vision/detector"]),
+        (("--system-tag", "hidden"), []),
+        (("--any", "name,description=SIGNS|speech"), ["Speech", "vision/detector"]),
+        (("--any", "tags=^pro"), ["vision", "vision/detector"]),
+        (("--all", "name,description=i"), ["vision", "vision/detector"]),
+        (("--any", "name=a=b"), []),
+        (("--non-public",), ["Speech", "audio", "vision", "vision/detector"]),
+        (("--name", "vision", "--tag", "gpu"), ["vision/detector"]),
+        (("--limit", "2"), ["Speech", "audio"]),
+        (("-L", "1"), ["Speech"]),
+        (("--page", "1", "--page-size", "2"), ["shared", "vision"]),
+        (("--page-size", "2"), ["Speech", "audio"]),
+        (("--page", "1"), []),
+        (("--order-by", "-name"), VISIBLE[::-1]),
+        (("--order-by", "-last_update,name"), VISIBLE),
+        (("--order-by", "-last_update", "--order-by", "-name"), ["Speech", *VISIBLE[:0:-1]]),
+        (("--order-by", "description,name"), ["vision/detector", "vision", "audio", "Speech", "shared"]),
+    ],
+)
+def test_filters_order_and_pages(several: Site, options: tuple[str, ...], found: list[str]) -> None:
+    assert names(several.json("list", *options)) == found
+
+
+def test_ids_show_hidden_projects_too(several: Site) -> None:
+    hidden, own = several.named("vision/.datasets")["_id"], several.named("audio")["_id"]
+    foreign = several.named("foreign")["_id"]
+    found = several.json("list", "--id", hidden, "--id", own, "--id", foreign, "--id", UNKNOWN)
+    assert names(found) == ["audio", "vision/.datasets"]
+
+
+@pytest.mark.parametrize("option", ["--search", "--search-text"])
+def test_search_finds_words_the_best_first(several: Site, option: str) -> None:
+    fields = [("name", "text"), ("description", "text"), ("_id", "text")]
+    several.documents.project.create_index(fields, weights={"name": 10, "description": 10, "_id": 1})
+    several.project("signs", description="signs, signs and signs")
+    assert names(several.json("list", option, "signs")) == ["signs", "vision/detector"]
+    assert names(several.json("list", option, "signs", "--order-by", "-name")) == ["vision/detector", "signs"]
+    assert names(several.json("list", option, "signs", "--order-by", "@text_score")) == ["signs", "vision/detector"]
+
+
+def test_search_without_a_text_index_says_how_to_make_one(several: Site) -> None:
+    error = several.error("list", "--search", "signs", status=1)
+    assert error["name"] == "TextIndexMissing"
+    assert "createIndex" in error["hint"]
+
+
+# --- fields -------------------------------------------------------------------------------------------------------
+
+
+def test_only_fields_gives_exactly_these(several: Site) -> None:
+    shown = several.json("list", "--name", "^vision$", "--only-fields", "name,path", "--only-fields", "tags")
+    assert shown == {"projects": [{"name": "vision", "path": [], "tags": ["prod"]}]}
+
+
+def test_only_fields_with_a_minus_leaves_a_field_out(several: Site) -> None:
+    (shown,) = several.json("list", "--name", "^vision$", "--only-fields", "-tags")["projects"]
+    assert ("tags" in shown, "name" in shown) == (False, True)
+
+
+def test_chosen_fields_are_the_columns(several: Site) -> None:
+    text = several.text("list", "--name", "^vision", "--only-fields", "basename,tags")
+    assert text == "BASENAME\tTAGS\nvision\tprod\ndetector\tgpu, prod\n"
+
+
+def test_a_referenced_document_has_its_name(several: Site) -> None:
+    several.documents.user.insert_one({"_id": "ann", "name": "Ann", "company": several.named("vision")["company"]})
+    options = ("--stats", "--only-fields", "parent.name,user.name", "--name", "^vision")
+    first, second = several.json("list", *options)["projects"]
+    parent = {"id": several.named("vision")["_id"], "name": "vision"}
+    assert (first["user"], second["parent"]) == ({"id": "ann", "name": "Ann"}, parent)
+    assert second["id"] == several.named("vision/detector")["_id"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--only-fields", "nam"),
+        ("--only-fields", "parent.name"),
+        ("--order-by", "nam"),
+        ("--any", "nam=x"),
+        ("--all", "nam=x"),
+    ],
+)
+def test_an_unknown_field_is_refused(several: Site, options: tuple[str, ...]) -> None:
+    error = several.error("list", *options, status=2)
+    assert (error["code"], error["subcode"], error["name"]) == (400, 14, "InvalidFields")
+    assert error["hint"]
+
+
+def test_the_nearest_field_is_named(several: Site) -> None:
+    assert several.error("list", "--order-by", "nam", status=2)["hint"] == "did you mean 'name'?"
+
+
+@pytest.mark.parametrize("options", [("--name", "("), ("--description", "["), ("--any", "name=*"), ("--all", "name=(")])
+def test_a_malformed_pattern_is_refused(several: Site, options: tuple[str, ...]) -> None:
+    assert several.fault("list", *options, status=2) == (400, 21, "InvalidRegexError")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--tag", "__$maybe"),
+        ("--tag", "-"),
+        ("--tag", "__$not"),
+        ("--tag", "__$not", "--tag", "__$all"),
+        ("--system-tag", "__$maybe"),
+        ("--any", "name="),
+        ("--order-by", "@text_score"),
+        ("--order-by", "-@text_score"),
+    ],
+)
+def test_a_value_with_a_meaning_in_the_wrong_place_is_refused(several: Site, options: tuple[str, ...]) -> None:
+    assert several.fault("list", *options, status=2) == (400, 16, "FieldsValueError")
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [(("--page", "-1"), "params.page"), (("--page-size", "0"), "params.page_size"), (("-L", "0"), "params.page_size")],
+)
+def test_what_the_schema_refuses_has_its_path(several: Site, options: tuple[str, ...], path: str) -> None:
+    error = several.error("list", *options, status=2)
+    assert (error["subcode"], error["name"], [one["path"] for one in error["problems"]]) == (
+        12,
+        "ValidationError",
+        [path],
+    )
+
+
+def test_all_problems_come_at_once(several: Site) -> None:
+    error = several.error("list", "--page", "-1", "--page-size", "0", status=2)
+    assert [one["path"] for one in error["problems"]] == ["params.page", "params.page_size"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--any", "name"),
+        ("--all", "=x"),
+        ("--limit", "1", "--page", "0"),
+        ("-L", "1", "--page-size", "2"),
+        ("--state", "x"),
+    ],
+)
+def test_wrong_usage(several: Site, options: tuple[str, ...]) -> None:
+    assert several.error("list", *options, status=2)["name"] == "UsageError"
+
+
+# --- statistics ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def worked(site: Site) -> Site:
+    vision, deep = site.project("vision"), site.project("vision/deep")
+    ran = {"started": LONG_AGO, "completed": LONG_AGO + timedelta(seconds=90, milliseconds=900)}
+    site.task(vision, status="completed", **ran)
+    site.task(deep, status="completed", started=LONG_AGO, completed=datetime.now(UTC))
+    site.task(deep, status=None)
+    site.task(deep, status="failed", system_tags=["archived"], **ran)
+    site.task(deep, company=OTHER)
+    return site
+
+
+def test_statistics_count_tasks_with_those_below(worked: Site) -> None:
+    vision, deep = worked.json("list", "--stats")["projects"]
+    assert vision["stats"].keys() == {"active"}
+    active = vision["stats"]["active"]
+    assert active["status_count"] == {
+        "closed": 0,
+        "completed": 2,
+        "created": 0,
+        "failed": 0,
+        "in_progress": 0,
+        "published": 0,
+        "publishing": 0,
+        "queued": 0,
+        "stopped": 0,
+        "unknown": 1,
+    }
+    assert (active["total_tasks"], active["completed_tasks_24h"]) == (3, 1)
+    assert active["last_task_run"] == "2024-01-09T08:00:00+00:00"
+    assert vision["sub_projects"] == [{"id": deep["id"], "name": "vision/deep"}]
+    assert (deep["sub_projects"], deep["stats"]["active"]["total_tasks"]) == ([], 2)
+
+
+def test_runtime_is_in_whole_seconds(worked: Site) -> None:
+    (vision,) = worked.json("list", "--state", "archived", "--name", "^vision$")["projects"]
+    assert vision["stats"].keys() == {"archived"}
+    assert vision["stats"]["archived"]["total_runtime"] == 90
+    assert vision["stats"]["archived"]["total_tasks"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "states"),
+    [
+        (("--include-stats",), {"active"}),
+        (("--state", "active"), {"active"}),
+        (("--stats-for-state", "archived"), {"archived"}),
+        (("--stats", "--state", "all"), {"active", "archived"}),
+    ],
+)
+def test_the_state_chooses_which_tasks_count(worked: Site, options: tuple[str, ...], states: set[str]) -> None:
+    assert all(one["stats"].keys() == states for one in worked.json("list", *options)["projects"])
+
+
+def test_the_text_has_the_sums(worked: Site) -> None:
+    heading, line, _ = worked.text("list", "--state", "all").splitlines()
+    record = dict(zip(heading.split("\t"), line.split("\t"), strict=True))
+    assert (record["NAME"], record["TASKS"], record["COMPLETED"], record["FAILED"]) == ("vision", "4", "2", "1")
+    assert record["ID"] == worked.named("vision")["_id"]
+
+
+def test_a_listing_reads_and_changes_nothing_even_where_changes_are_off(worked: Site) -> None:
+    before = worked.everything()
+    assert names(worked.json("list", "--stats", "--read-only", "--dry-run")) == ["vision", "vision/deep"]
+    assert worked.everything() == before
