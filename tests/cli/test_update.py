@@ -71,7 +71,7 @@ def test_tags_are_added_where_a_server_stored_none(site: Site) -> None:
 def test_fields_are_cleared(site: Site) -> None:
     site.project("vision", tags=["a"], description="x", default_output_destination="s3://x")
     clear = ("--clear-tags", "--clear-description", "--clear-default-output-destination")
-    fields = {"tags": [], "description": None, "default_output_destination": None}
+    fields: dict[str, object] = {"tags": [], "description": None, "default_output_destination": None}
     assert site.json("update", "vision", *clear) == {"updated": 1, "fields": fields}
     stored = site.named("vision")
     assert {name: stored[name] for name in fields} == fields

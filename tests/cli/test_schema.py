@@ -1,0 +1,123 @@
+"""`projects schema`: what the loaded schema says; no database is needed."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.config.site import Site, empty_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import Cli
+    from tests.servers import Server
+
+
+@pytest.fixture
+def site(standalone: Server, cli: Cli) -> Iterator[Site]:
+    with empty_site(standalone, cli) as site:
+        yield site
+
+
+NOWHERE = {"PROJECTS_MONGO_URI": "mongodb://127.0.0.1:1", "PROJECTS_TIMEOUT": "1"}
+
+
+def test_all_endpoints_are_listed_with_versions_and_commands(cli: Cli) -> None:
+    result = cli("schema", "--json", **NOWHERE)
+    found = {one["endpoint"]: one for one in json.loads(result.stdout)["endpoints"]}
+    assert len(found) == 12
+    assert found["projects.get_all_ex"]["command"] == found["projects.get_all"]["command"] == "list"
+    assert found["projects.make_public"]["versions"] == ["2.9"]
+    assert all(one["summary"] for one in found.values())
+
+
+def test_the_text_is_a_table(cli: Cli) -> None:
+    result = cli("schema", **NOWHERE)
+    heading, *rows = result.stdout.splitlines()
+    assert heading == "ENDPOINT\tVERSIONS\tCOMMAND\tSUMMARY"
+    assert rows[0].startswith("projects.create\t2.1\tcreate\t")
+
+
+def test_ids_are_the_endpoints(cli: Cli) -> None:
+    result = cli("schema", "-o", "id", **NOWHERE)
+    assert "projects.get_all\n" in result.stdout
+
+
+def test_an_endpoint_is_shown_as_json_schema(cli: Cli) -> None:
+    result = cli("schema", "get_all", "--json", **NOWHERE)
+    found = json.loads(result.stdout)
+    assert (found["endpoint"], found["version"]) == ("projects.get_all", "2.1")
+    assert found["request"]["properties"]["page"]["minimum"] == 0
+    assert found["response"]["properties"]["projects"]["type"] == "array"
+
+
+def test_an_endpoint_in_text_has_a_line_for_each_parameter(cli: Cli) -> None:
+    result = cli("schema", "projects.delete", **NOWHERE)
+    heading, *rows = result.stdout.splitlines()
+    assert heading == "PARAMETER\tTYPE\tREQUIRED\tDEFAULT\tDESCRIPTION"
+    assert [row.split("\t")[:4] for row in rows] == [
+        ["project", "string", "true", ""],
+        ["force", "boolean", "false", "false"],
+    ]
+    assert result.stderr.startswith("projects.delete, version 2.1: ")
+
+
+def test_an_unknown_endpoint_brings_the_nearest(cli: Cli) -> None:
+    result = cli("schema", "get_al", "--json", **NOWHERE)
+    error = json.loads(result.stderr)["error"]
+    assert (result.exit_code, result.stdout, error["name"]) == (2, "", "UnknownEndpoint")
+    assert "projects.get_all" in error["message"]
+
+
+def test_the_version_that_was_asked_for_is_shown(cli: Cli, tmp_path: Path) -> None:
+    file = tmp_path / "projects.conf"
+    file.write_text(
+        """
+        get_all {
+          "2.9" { request { type: object, properties { old { type: string } } } }
+          "2.10" { request { type: object, properties { new { type: string } } } }
+        }
+        """
+    )
+    for version, parameter in (("2.9", "old"), ("2.10", "new"), ("999.0", "new")):
+        result = cli("schema", "get_all", "--schema", str(file), "--api-version", version)
+        assert result.stdout.splitlines()[1].startswith(f"{parameter}\t")
+
+
+def test_a_folder_of_files_has_a_service_for_each(cli: Cli, tmp_path: Path) -> None:
+    for service in ("projects", "queues"):
+        text = '{ENDPOINT} { "1.0" { description: "d", request { type: object } } }'
+        (tmp_path / f"{service}.conf").write_text(text.replace("{ENDPOINT}", "look"))
+    result = cli("schema", "-o", "id", PROJECTS_SCHEMA=str(tmp_path))
+    assert result.stdout == "projects.look\nqueues.look\n"
+
+
+@pytest.mark.parametrize("content", ["get_all {", "a: [1", 'x { "2.1" { request: 7 } }'])
+def test_a_broken_file_is_named_with_status_2(cli: Cli, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "projects.conf"
+    file.write_text(content)
+    result = cli("schema", "--schema", str(file), "--json")
+    error = json.loads(result.stderr)["error"]
+    assert (result.exit_code, result.stdout, error["name"]) == (2, "", "SchemaError")
+    assert str(file) in error["message"]
+
+
+def test_a_missing_file_is_named_with_status_2(cli: Cli, tmp_path: Path) -> None:
+    result = cli("schema", "--schema", str(tmp_path / "missing.conf"), "--json")
+    error = json.loads(result.stderr)["error"]
+    assert (result.exit_code, error["name"], "missing.conf" in error["message"]) == (2, "SchemaError", True)
+
+
+def test_the_endpoint_of_a_users_file_is_used(site: Site, tmp_path: Path) -> None:
+    file = tmp_path / "projects.conf"
+    file.write_text('get_all { "2.1" { request { type: object, properties { name { type: string } } } } }')
+    site.project("vision")
+    site.project("audio")
+    answer = site.json("call", "get_all", "--data", '{"name": "vis"}', "--schema", str(file))
+    assert [one["name"] for one in answer["projects"]] == ["vision"]
+    error = site.error("call", "get_all", "--data", '{"page": 0}', "--schema", str(file), status=2)
+    assert error["problems"] == [{"path": "params.page", "message": 'unknown field; did you mean "name"?'}]
