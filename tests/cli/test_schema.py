@@ -120,4 +120,4 @@ def test_the_endpoint_of_a_users_file_is_used(site: Site, tmp_path: Path) -> Non
     answer = site.json("call", "get_all", "--data", '{"name": "vis"}', "--schema", str(file))
     assert [one["name"] for one in answer["projects"]] == ["vision"]
     error = site.error("call", "get_all", "--data", '{"page": 0}', "--schema", str(file), status=2)
-    assert error["problems"] == [{"path": "params.page", "message": 'unknown field; did you mean "name"?'}]
+    assert error["problems"] == [{"path": "params.page", "message": "unknown field"}]

@@ -52,7 +52,7 @@ class Site:
 
     def json(self, *arguments: str, stdin: str | None = None, **environment: str) -> Any:
         """Give the document of a command that succeeds with `--json`, and says nothing besides."""
-        result = self(*arguments, "--json", stdin=stdin, **environment)
+        result = self("--json", *arguments, stdin=stdin, **environment)
         assert (result.exit_code, result.stderr) == (0, "")
         return json.loads(result.stdout)
 
@@ -62,7 +62,7 @@ class Site:
         The database is as it was before.
         """
         before = self.everything()
-        result = self(*arguments, "--json", stdin=stdin, **environment)
+        result = self("--json", *arguments, stdin=stdin, **environment)
         assert (result.exit_code, result.stdout) == (status, "")
         document: Document = json.loads(result.stderr)
         assert document.keys() == {"error"}
@@ -81,7 +81,13 @@ class Site:
         """Store a project as a server would have, with the ancestors that it lacks; gives its id."""
         basename = name.rpartition("/")[2]
         company = fields.get("company", COMPANY)
-        document: Document = {"_id": uuid4().hex, "company": company, "user": "owner", "name": name, "basename": basename}
+        document: Document = {
+            "_id": uuid4().hex,
+            "company": company,
+            "user": "owner",
+            "name": name,
+            "basename": basename,
+        }
         document |= {"description": "", "created": LONG_AGO, "last_update": LONG_AGO, "tags": [], "system_tags": []}
         document |= {"featured": 9999, "path": []} | self._place(name, company) | fields
         self.documents.project.insert_one(document)
@@ -97,14 +103,26 @@ class Site:
 
     def task(self, project: str | None, **fields: Any) -> str:
         """Store a task of a project."""
-        document: Document = {"_id": uuid4().hex, "company": COMPANY, "user": "owner", "name": "task", "type": "training"}
+        document: Document = {
+            "_id": uuid4().hex,
+            "company": COMPANY,
+            "user": "owner",
+            "name": "task",
+            "type": "training",
+        }
         document |= {"status": "created", "project": project, "tags": [], "system_tags": [], "created": LONG_AGO}
         self.documents.task.insert_one(document | fields)
         return str((document | fields)["_id"])
 
     def model(self, project: str | None, **fields: Any) -> str:
         """Store a model of a project."""
-        document: Document = {"_id": uuid4().hex, "company": COMPANY, "user": "owner", "name": "model", "project": project}
+        document: Document = {
+            "_id": uuid4().hex,
+            "company": COMPANY,
+            "user": "owner",
+            "name": "model",
+            "project": project,
+        }
         document |= {"tags": [], "system_tags": [], "created": LONG_AGO, "uri": "file:///model", "ready": True}
         self.documents.model.insert_one(document | fields)
         return str((document | fields)["_id"])

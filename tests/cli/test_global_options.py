@@ -1,0 +1,353 @@
+"""The options that every command understands: where they stand, which wins, and what they do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from projects_cli import __version__
+from projects_cli.cli.app import COMMANDS
+from projects_cli.cli.options import GLOBAL_OPTIONS
+from tests import servers
+from tests.config.site import COMPANY, OTHER, Site, empty_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Cli
+    from tests.servers import Server
+
+PRIVATE = ("start", "stop", "status", "reset", "path", "sample")
+
+
+@pytest.fixture
+def site(standalone: Server, cli: Cli) -> Iterator[Site]:
+    with empty_site(standalone, cli) as site:
+        yield site
+
+
+def error_of(result: Any, status: int = 2) -> dict[str, Any]:
+    assert (result.exit_code, result.stdout) == (status, "")
+    found: dict[str, Any] = json.loads(result.stderr)["error"]
+    return found
+
+
+# --- where they stand ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-o", "id", "list"),
+        ("list", "-o", "id"),
+        ("--output", "id", "list"),
+        ("list", "--output=id"),
+        ("list", "-oid"),
+        ("--json", "list", "-o", "id"),
+        ("-o", "csv", "list", "--json", "-o", "id"),
+    ],
+)
+def test_an_option_stands_before_or_after_and_the_later_wins(site: Site, arguments: tuple[str, ...]) -> None:
+    identifier = site.project("vision")
+    assert site.text(*arguments) == f"{identifier}\n"
+
+
+def test_json_wins_where_it_comes_later(site: Site) -> None:
+    assert json.loads(site.text("list", "-o", "id", "--json")) == {"projects": []}
+
+
+@pytest.mark.parametrize("arguments", [("-n", "create", "vision", "-d", "x"), ("create", "-n", "vision", "-d", "x")])
+def test_a_switch_stands_before_or_after(site: Site, arguments: tuple[str, ...]) -> None:
+    site.text(*arguments)
+    assert site.names() == []
+
+
+def test_a_commands_own_option_keeps_its_meaning_where_a_global_one_has_it_too(site: Site) -> None:
+    site.project("vision", description="Road signs")
+    assert "vision" in site.text("list", "--description", "signs", "--no-tags")
+
+
+# --- where they come from -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Give the user's configuration, empty."""
+    path = tmp_path / "home" / ".config" / "projects" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.touch(0o600)
+    return path
+
+
+def test_flag_then_environment_then_profile_of_the_folder_then_of_the_user(
+    site: Site, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    companies = ("by-flag", "by-variable", "by-folder", "by-user")
+    for company in companies:
+        site.project(f"seen {company}", company=company)
+    config.write_text(
+        'profile = "user"\n[profiles.user]\ncompany = "by-user"\n[profiles.folder]\ncompany = "by-folder"\n'
+    )
+
+    def seen(*arguments: str, **environment: str) -> list[str]:
+        return [one["name"] for one in site.json("list", *arguments, **environment)["projects"]]
+
+    monkeypatch.chdir(tmp_path)
+    assert seen() == ["seen by-user"]
+    Path(".projects.toml").write_text('profile = "folder"')
+    assert seen() == ["seen by-folder"]
+    assert seen("--profile", "user") == ["seen by-user"]
+    assert seen(PROJECTS_COMPANY="by-variable") == ["seen by-variable"]
+    assert seen("--company", "by-flag", PROJECTS_COMPANY="by-variable") == ["seen by-flag"]
+
+
+def test_a_folder_can_not_redirect_a_change(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".projects.toml").write_text('uri = "mongodb://elsewhere"')
+    error = site.error("create", "vision", "-d", "x", status=2)
+    assert (error["name"], "'uri' is not allowed here" in error["message"]) == ("ConfigError", True)
+
+
+def test_a_uri_comes_from_flag_file_variable_or_profile(site: Site, cli: Cli, config: Path, tmp_path: Path) -> None:
+    identifier = site.project("vision")
+    uri = site.server.uri
+    file = tmp_path / "uri"
+    file.write_text(uri + "\n")
+    file.chmod(0o600)
+    config.write_text(f'[profiles.site]\nuri = "{uri}"\n')
+    places: list[tuple[tuple[str, ...], dict[str, str]]] = [
+        (("--uri", uri), {}),
+        (("--uri", uri), {"PROJECTS_MONGO_URI": "mongodb://127.0.0.1:1"}),
+        (("--uri-file", str(file)), {}),
+        (("--profile", "site"), {}),
+        ((), {"PROJECTS_MONGO_URI": uri}),
+        ((), {"PROJECTS_MONGO_URI_FILE": str(file)}),
+        ((), {"PROJECTS_PROFILE": "site"}),
+        ((), {"CLEARML_MONGODB_SERVICE_CONNECTION_STRING": uri}),
+        (("--profile", "site"), {"CLEARML_MONGODB_SERVICE_CONNECTION_STRING": "mongodb://127.0.0.1:1"}),
+    ]
+    for arguments, environment in places:
+        result = cli("list", "-o", "id", *arguments, PROJECTS_DATABASE=site.name, **environment)
+        assert (result.exit_code, result.stdout) == (0, f"{identifier}\n"), (arguments, result.stderr)
+
+
+def test_a_database_in_the_uri_is_not_the_one_that_is_used(site: Site, cli: Cli) -> None:
+    site.project("vision")
+    base, _, options = site.server.uri.partition("/?")
+    result = cli("list", "-o", "id", uri=f"{base}/{site.name}?{options}", PROJECTS_DATABASE=servers.new_name())
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_database_is_the_option(site: Site, cli: Cli) -> None:
+    identifier = site.project("vision")
+    result = cli("list", "-o", "id", "--database", site.name, uri=site.server.uri, PROJECTS_DATABASE="elsewhere")
+    assert result.stdout == f"{identifier}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variable"),
+    [(("-o", "xml"), "PROJECTS_OUTPUT"), (("--timeout", "soon"), "PROJECTS_TIMEOUT")],
+)
+def test_a_value_that_can_not_be_read_is_refused(site: Site, arguments: tuple[str, str], variable: str) -> None:
+    for result in (site("list", *arguments), site("list", **{variable: arguments[1]})):
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert repr(arguments[1]) in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_an_unknown_key_of_the_configuration_is_named(site: Site, config: Path) -> None:
+    config.write_text('databse = "x"')
+    error = site.error("list", status=2)
+    assert (error["name"], error["hint"]) == ("ConfigError", "did you mean 'database'?")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--json", "list"), ("list", "--json"), ("list", "-o", "json"), ("list", "-ojson")]
+)
+def test_a_wrong_setting_is_told_as_json_where_json_was_asked_for(site: Site, arguments: tuple[str, ...]) -> None:
+    assert error_of(site(*arguments, PROJECTS_TIMEOUT="soon"))["name"] == "ConfigError"
+
+
+# --- what they do -------------------------------------------------------------------------------------------------
+
+
+def test_read_only_from_the_environment_holds(site: Site) -> None:
+    assert site.error("create", "vision", "-d", "x", status=4, PROJECTS_READ_ONLY="1")["name"] == "ReadOnly"
+
+
+def test_dry_run_from_the_environment_holds(site: Site) -> None:
+    assert site.json("create", "vision", "-d", "x", PROJECTS_DRY_RUN="1")["plan"].startswith("create ")
+    assert site.names() == []
+
+
+def test_no_input_never_asks(site: Site) -> None:
+    site.project("vision")
+    assert site.error("delete", "vision", "--no-input", status=2)["name"] == "ConfirmationNeeded"
+
+
+def test_quiet_says_nothing_but_data_and_errors(site: Site) -> None:
+    result = site("list", "--quiet")
+    assert (result.stdout, result.stderr) == ("NAME\tTAGS\tUPDATED\tID\n", "")
+    assert site("get", "nothing", "-q").stderr.startswith("error: ")
+
+
+def test_verbose_says_which_database(site: Site) -> None:
+    result = site("list", "-v")
+    assert f"{site.name}; company {COMPANY}" in result.stderr
+
+
+def test_verbose_hides_the_password(site: Site) -> None:
+    result = site.cli("list", "-v", "--timeout", "1", uri="mongodb://ann:topsecret@127.0.0.1:1")
+    assert result.exit_code == 69
+    assert "ann:***@127.0.0.1:1" in result.stderr
+    assert "topsecret" not in result.stderr + result.stdout
+
+
+def test_fail_if_empty_ends_with_6(site: Site) -> None:
+    result = site("list", "--fail-if-empty")
+    assert (result.exit_code, result.stdout) == (6, "NAME\tTAGS\tUPDATED\tID\n")
+    assert site("task-tags", PROJECTS_FAIL_IF_EMPTY="1").exit_code == 6
+    site.project("vision")
+    assert site("list", "--fail-if-empty").exit_code == 0
+
+
+def test_the_company_of_the_caller_is_the_only_one_seen(site: Site) -> None:
+    site.project("vision")
+    theirs = site.project("theirs", company=OTHER)
+    assert site.text("list", "-o", "id", "--company", OTHER) == f"{theirs}\n"
+
+
+# --- help, versions, mistakes -------------------------------------------------------------------------------------
+
+
+def test_a_bare_command_prints_help_with_status_0(cli: Cli) -> None:
+    result = cli()
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("Usage: projects ")
+    assert all(f"\n  {entry.name} " in result.stdout for entry in COMMANDS)
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+@pytest.mark.parametrize("words", [(), *((entry.name,) for entry in COMMANDS), *(("local", name) for name in PRIVATE)])
+def test_help_is_everywhere(cli: Cli, words: tuple[str, ...], flag: str) -> None:
+    result = cli(*words, flag)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"Usage: {' '.join(['projects', *words])} ")
+
+
+def test_the_help_has_every_global_option(cli: Cli) -> None:
+    text = cli("--help").stdout
+    assert [flag for option in GLOBAL_OPTIONS for flag in option.flags if flag not in text] == []
+
+
+def test_a_bare_group_prints_its_help_with_status_0(cli: Cli) -> None:
+    result = cli("local")
+    assert result.exit_code == 0
+    assert "start" in result.stdout + result.stderr
+
+
+def test_help_shows_text_as_people_should_type_it(cli: Cli) -> None:
+    text = cli("list", "--help").stdout
+    assert "\\$" not in text
+    assert "__$all" in text
+
+
+def test_version_is_told(cli: Cli) -> None:
+    result = cli("--version")
+    assert (result.exit_code, result.stdout) == (0, f"projects {__version__}\n")
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("lst", "list"), ("craete", "create"), ("get_al", "get-all")])
+def test_a_mistyped_command_brings_the_nearest(cli: Cli, typed: str, meant: str) -> None:
+    error = error_of(cli(typed, "--json"))
+    assert (error["name"], error["message"]) == ("UsageError", f"there is no command {typed!r}")
+    assert meant in error["hint"]
+
+
+def test_a_command_far_from_all_says_where_to_look(cli: Cli) -> None:
+    assert error_of(cli("zebra", "--json"))["hint"] == "see: projects --help"
+
+
+def test_a_mistyped_option_brings_the_nearest(cli: Cli) -> None:
+    error = error_of(cli("list", "--nmae", "x", "--json"))
+    assert error["name"] == "UsageError"
+    assert "--name" in error["message"] + error["hint"]
+
+
+@pytest.mark.parametrize("arguments", [("get",), ("create",), ("get", "a", "b"), ("list", "--page", "x")])
+def test_wrong_usage_is_status_2(cli: Cli, arguments: tuple[str, ...]) -> None:
+    error = error_of(cli(*arguments, "--json"))
+    assert (error["name"], error["code"], error["subcode"]) == ("UsageError", None, None)
+    assert error["hint"] == f"see: projects {arguments[0]} --help"
+
+
+def test_api_version_restricts_the_endpoints(site: Site) -> None:
+    identifier = site.project("vision")
+    for arguments, first in ((("task-tags",), "2.8"), (("hyperparams",), "2.9"), (("make-public", identifier), "2.9")):
+        error = site.error(*arguments, "--api-version", "2.7", status=2)
+        assert error["name"] == "UnknownEndpoint"
+        assert first in error["message"]
+    assert site.json("task-tags", "--api-version", "2.8") == {"tags": []}
+    assert site.json("make-public", identifier, "--api-version", "2.10") == {"updated": 1}
+
+
+def test_versions_compare_as_numbers(site: Site) -> None:
+    assert site.json("hyperparams", "--api-version", "2.10")["total"] == 0
+    assert site.error("hyperparams", "--api-version", "2.8.9", status=2)["name"] == "UnknownEndpoint"
+
+
+@pytest.mark.parametrize("version", ["x", "2.x", "", "-1", "2."])
+def test_what_is_no_version_is_refused(site: Site, version: str) -> None:
+    assert site.error("list", "--api-version", version, status=2)["name"] == "UsageError"
+
+
+def test_an_option_that_the_loaded_schema_lacks_names_the_version_that_has_it(site: Site, tmp_path: Path) -> None:
+    file = tmp_path / "projects.conf"
+    old = '"2.1" { request { type: object, properties { order_by { type: array, items { type: string } } } } }'
+    new = old.replace('"2.1"', '"2.5"').replace("order_by {", "name { type: string }, order_by {")
+    file.write_text(f"get_all {{ {old}, {new} }}")
+    error = site.error("list", "--name", "x", "--schema", str(file), "--api-version", "2.4", status=2)
+    assert (error["name"], "version 2.5 has it" in error["message"]) == ("UsageError", True)
+    assert site.json("list", "--name", "x", "--schema", str(file)) == {"projects": []}
+    error = site.error("list", "--tag", "x", "--schema", str(file), status=2)
+    assert "no version of the loaded schema has it" in error["message"]
+
+
+def test_a_command_whose_endpoint_the_loaded_schema_lacks_is_refused(site: Site, tmp_path: Path) -> None:
+    file = tmp_path / "projects.conf"
+    file.write_text('get_all { "2.1" { request { type: object } } }')
+    error = site.error("create", "vision", "-d", "x", status=2, PROJECTS_SCHEMA=str(file))
+    assert error["name"] == "UnknownEndpoint"
+
+
+# --- a database that does not answer ------------------------------------------------------------------------------
+
+
+def test_an_unreachable_database_is_69(cli: Cli) -> None:
+    result = cli("list", "--json", "--timeout", "0.5", uri="mongodb://ann:topsecret@127.0.0.1:1")
+    error = error_of(result, 69)
+    assert (error["name"], error["code"]) == ("DatabaseUnavailable", None)
+    assert error["message"].startswith("no answer from mongodb://ann:***@127.0.0.1:1: ")
+    assert "\n" not in error["message"]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "ann:topsecret@host",
+        "mongodb://",
+        "mongodb://ann:topsecret@host:port",
+        "mongodb://ann:top@secret@host",
+        "MongoDB://ann:topsecret@host",
+        "http://ann:topsecret@host",
+    ],
+)
+def test_a_uri_that_is_none_is_refused_without_its_password(cli: Cli, uri: str) -> None:
+    result = cli("list", "-v", "--timeout", "1", uri=uri)
+    assert result.exit_code == 2
+    assert "error: the MongoDB URI can't be used: " in result.stderr
+    assert "secret" not in result.stderr + result.stdout
+    assert "Traceback" not in result.stderr

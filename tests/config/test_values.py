@@ -1,0 +1,37 @@
+"""How the text of a setting becomes its value."""
+
+from __future__ import annotations
+
+import pytest
+
+from projects_cli.config.values import boolean, duration
+
+
+@pytest.mark.parametrize("text", ["1", "true", "TRUE", "yes", "on", " On "])
+def test_words_that_mean_yes(text: str) -> None:
+    assert boolean(text) is True
+
+
+@pytest.mark.parametrize("text", ["0", "false", "No", "off", ""])
+def test_words_that_mean_no(text: str) -> None:
+    assert boolean(text) is False
+
+
+@pytest.mark.parametrize("text", ["2", "y e s", "maybe", "None"])
+def test_other_words_are_no_switch(text: str) -> None:
+    with pytest.raises(ValueError, match="is neither true nor false"):
+        boolean(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("30", 30), ("1.5s", 1.5), ("45s", 45), ("15m", 900), ("1h30m", 5400), (" 2m ", 120), ("0.5", 0.5), ("1d", 86400)],
+)
+def test_a_duration_is_seconds_a_bare_number_too(text: str, seconds: float) -> None:
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "0", "-5", "0s", "5 parsecs", "inf", "nan", "1e400"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is no duration; write 30, 45s, 15m or 1h30m"):
+        duration(text)
