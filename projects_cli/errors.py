@@ -312,3 +312,41 @@ class LockHeld(ProjectsError):
     """Another run holds the lock."""
 
     status = ExitStatus.LOCKED
+
+
+class LeaseLost(ProjectsError):
+    """Another run took the lock over, since this one did not keep it: a machine that slept, a network that was cut."""
+
+    status = ExitStatus.LOCKED
+
+
+class Interrupted(ProjectsError):
+    """Ctrl-C came in the middle of a change, which can be resumed or undone."""
+
+    status = ExitStatus.INTERRUPTED
+
+
+class TerminatedMidway(Interrupted):
+    """SIGTERM came in the middle of a change, which can be resumed or undone."""
+
+    status = ExitStatus.TERMINATED
+
+
+class OperationNotFound(ProjectsError):
+    """The journal has no such operation."""
+
+    status = ExitStatus.NOT_FOUND
+    default_hint = "see what there is: projects history"
+
+
+class CannotUndo(ProjectsError):
+    """Later changes are in the way, or the operation is in no state for it; `problems` has every reason."""
+
+    status = ExitStatus.REFUSED
+
+
+class ChangedMeanwhile(ProjectsError):
+    """What a change is about was changed while the person was asked."""
+
+    status = ExitStatus.REFUSED
+    default_hint = "run the command again"

@@ -57,26 +57,43 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One write of a plan.
+    """One write of a plan: to one project, or to all tasks or models of some projects.
 
     `filter` holds which documents and the precondition under which each may still be changed, so that a step
-    is safe to repeat. `change` is the document for an insert, MongoDB's update (operators, or stages of a
-    pipeline) for an update, and empty for a delete. `count` is how many documents the plan found.
+    is safe to repeat. For one project it has `_id`; for tasks and models it is over their `project`. `change` is the
+    document for an insert, `$set` and `$unset` for an update, and empty for a delete. `count` is how many documents
+    the plan found. Where an `essential` step can't be taken the steps behind it are not taken either.
     """
 
     collection: Literal["project", "task", "model"]
     action: Literal["insert", "update", "delete"]
     filter: Document
-    change: Document | Pipeline = field(default_factory=dict)
+    change: Document = field(default_factory=dict)
     count: int = 1
     why: str = ""
+    name: str = ""
+    essential: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A document that a plan meant to change and did not, and why: somebody else was there in the meantime."""
+
+    id: str
+    name: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What applying a plan did: for each step how many documents it changed, in the plan's order."""
+    """What applying a plan did: how many documents were changed, by collection and action, and what was skipped."""
 
-    changed: Sequence[int]
+    changed: Mapping[tuple[str, str], int]
+    skipped: Sequence[Skipped] = ()
+
+    def count(self, collection: str, action: str) -> int:
+        """Give how many documents of a collection were inserted, updated or deleted."""
+        return self.changed.get((collection, action), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +102,8 @@ class Plan:
 
     `steps` are in an order in which a reader never sees anything dangling. `counts` and `samples` tell people
     what it touches; `question` is how much asking it deserves: nothing, a yes, or the name typed in full.
-    `answer` makes the response's data from what happened.
+    A `structural` plan changes which projects there are, their names, places or companies. `answer` makes the
+    response's data from what happened.
     """
 
     endpoint: str
@@ -97,3 +115,4 @@ class Plan:
     irreversible: Sequence[str] = ()
     question: Literal["none", "yes", "name"] = "none"
     name: str = ""
+    structural: bool = True

@@ -57,6 +57,9 @@ COMMANDS: tuple[Entry, ...] = (
     ),
     Entry("task-tags", "task_tags", "List the tags of tasks.", "projects.get_task_tags", ("get-task-tags",)),
     Entry("model-tags", "model_tags", "List the tags of models.", "projects.get_model_tags", ("get-model-tags",)),
+    Entry("undo", "undo", "Take a change back."),
+    Entry("resume", "resume", "Finish a change that was stopped in the middle."),
+    Entry("history", "history", "Show who changed what, when, and how it ended."),
     Entry("call", "call", "Call any endpoint: a request in, the response out."),
     Entry("batch", "batch", "Carry out many requests, a JSON line each."),
     Entry("schema", "schema", "Show what the loaded schema says."),
@@ -97,6 +100,15 @@ class GroupedCommand(TyperCommand):
             formatter.write_text(
                 "Understood here too, see projects --help: -o/--json, -n/--dry-run, -y/--yes, --uri-file …"
             )
+
+
+class PlainGroup(TyperGroup):
+    """A command with commands below it, whose help leaves the global options out too."""
+
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write the options, then the commands."""
+        GroupedCommand.format_options(self, ctx, formatter)  # type: ignore[arg-type]
+        self.format_commands(ctx, formatter)
 
 
 class GlobalTyperOption(TyperOption):

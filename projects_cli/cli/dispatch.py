@@ -85,14 +85,32 @@ def carry(runtime: Runtime, request: Request, *, ask: bool) -> Response:
         return described(found)
     if runtime.settings["read_only"]:
         raise ReadOnly(f"{found.summary}: changes are switched off")
+    warn_of_interrupted(runtime)
     if ask:
         _confirm(runtime, found, forced=bool(request.params.get("force")))
-    from projects_cli.safety.apply import apply  # noqa: PLC0415
-
-    response = apply(found, runtime.store)
+    response, outcome = runtime.safety.apply(found, lambda: _planned(request, runtime))
+    for skipped in outcome.skipped:
+        runtime.console.notice(f"skipped: {skipped.name} ({skipped.id}): {skipped.why}")
     if ask:
         runtime.console.notice(f"done: {found.summary} ({_counted(found)})")
     return response
+
+
+def _planned(request: Request, runtime: Runtime) -> Plan:
+    found = endpoints.handler(request.endpoint)(request, runtime.store)
+    if isinstance(found, Response):
+        raise TypeError(f"{request.endpoint} gives a response where it gave a plan before")
+    return found
+
+
+def warn_of_interrupted(runtime: Runtime) -> None:
+    """Tell once in a run of operations that were stopped in the middle."""
+    for operation in runtime.interrupted:
+        runtime.console.notice(
+            f"operation {operation['_id']} was stopped in the middle: {operation['summary']}; "
+            f"finish it: projects resume {operation['_id']}; or take it back: projects undo {operation['_id']}"
+        )
+    runtime.interrupted = []
 
 
 def show(runtime: Runtime, response: Response) -> None:

@@ -48,6 +48,9 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
     GlobalOption(("--dry-run", "-n"), "dry_run", "Show what a change would do, and do nothing.", constant=True),
     GlobalOption(("--no-input",), "no_input", "Never ask; fail where a question would come.", constant=True),
     GlobalOption(("--read-only",), "read_only", "Refuse every change.", constant=True),
+    GlobalOption(("--lock-wait",), "lock_wait", "Wait so long for another run's lock. [default: 10s]", "DURATION"),
+    GlobalOption(("--no-journal",), "no_journal", "Change without journal: no undo, no lock.", constant=True),
+    GlobalOption(("--journal-db",), "journal_db", "Database of the journal. [default: projects_cli]", "NAME"),
     GlobalOption(("--fail-if-empty",), "fail_if_empty", "End with status 6 where nothing matches.", constant=True),
 )
 
@@ -60,6 +63,9 @@ OptionalProject = Annotated[
 ProjectArguments = Annotated[
     list[str],
     typer.Argument(metavar="PROJECT...", help="Ids, full names, or beginnings of ids; - reads them, a line each."),
+]
+OperationArgument = Annotated[
+    str | None, typer.Argument(metavar="[ID]", help="The operation. [default: the newest; projects history lists them]")
 ]
 Tags = Annotated[list[str] | None, typer.Option("--tag", "--tags", metavar="TAG", help="Tag; repeat for more.")]
 SystemTags = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,11 +15,17 @@ from projects_cli.messages import Request
 from projects_cli.render.console import Console, Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from projects_cli.messages import Document
+    from projects_cli.safety.apply import Safety
     from projects_cli.schema.model import Catalog, Version
     from projects_cli.store.client import Connection
     from projects_cli.store.collections import Store
+    from projects_cli.store.journal import JournalStore
+
+MOST_OF_A_COMMAND = 1000
+"""Characters of a command line that the journal keeps."""
 
 WITH_USER = frozenset({"projects.create"})
 """Endpoints that write who called them; only for these the user is looked up."""
@@ -85,6 +92,34 @@ class Runtime:
 
         return connect(uri, self.settings["database"], shown=shown, timeout=self.settings["timeout"])
 
+    @cached_property
+    def safety(self) -> Safety:
+        """Give the way to change anything."""
+        from projects_cli.safety.apply import Safety  # noqa: PLC0415
+        from projects_cli.safety.journal import Author  # noqa: PLC0415
+
+        return Safety(
+            store=self.store,
+            stored=self._journal_store(),
+            author=Author(by=login_name() or "?", command=command_line(sys.argv)),
+            database=self.settings["database"],
+            clock=_now,
+            lock_wait=self.settings["lock_wait"],
+            progress=self.console.progress,
+        )
+
+    def _journal_store(self) -> JournalStore | None:
+        if self.settings["no_journal"]:
+            return None
+        from projects_cli.store.journal import JournalStore  # noqa: PLC0415
+
+        return JournalStore(self.connection, self.settings["journal_db"])
+
+    @cached_property
+    def interrupted(self) -> list[Document]:
+        """Give the operations that were stopped in the middle, where there is a journal; found once in a run."""
+        return [] if self.settings["no_journal"] else self.safety.operations.interrupted()
+
     def close(self) -> None:
         """Close the connection, if one was made."""
         if "connection" in self.__dict__:
@@ -116,12 +151,29 @@ class Runtime:
         found = list(self.store.users.find({"company": self.settings["company"]}, {"_id": 1}, limit=2))
         if len(found) == 1:
             return str(found[0]["_id"])
-        import getpass  # noqa: PLC0415
+        name = login_name()
+        if name is None:
+            raise UsageError("nobody is logged in by name", hint="say who makes the project: --user ID")
+        return name
 
-        try:
-            return getpass.getuser()
-        except (OSError, KeyError) as error:
-            raise UsageError("nobody is logged in by name", hint="say who makes the project: --user ID") from error
+
+def login_name() -> str | None:
+    """Give the name of the person at the machine, or None where nobody is logged in by name."""
+    import getpass  # noqa: PLC0415
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return None
+
+
+def command_line(words: Sequence[str]) -> str:
+    """Give a command line for the journal, without the secrets of its URIs."""
+    import shlex  # noqa: PLC0415
+
+    from projects_cli.config.connection import redacted  # noqa: PLC0415
+
+    return redacted(shlex.join(["projects", *words[1:]]))[:MOST_OF_A_COMMAND]
 
 
 def _now() -> datetime:

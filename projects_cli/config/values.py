@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 TRUE = frozenset({"1", "true", "yes", "on"})
 FALSE = frozenset({"0", "false", "no", "off", ""})
 
@@ -20,7 +22,15 @@ def duration(text: str) -> float:
     """Read a duration (`30`, `1.5s`, `15m`, `1h30m`) as seconds; a bare number is seconds."""
     from pytimeparse.timeparse import timeparse  # needed only where a duration was given  # noqa: PLC0415
 
-    seconds = timeparse(text.strip())
+    seconds = _number(text) or timeparse(text.strip())
     if seconds is None or seconds <= 0:
         raise ValueError(f"{text!r} is no duration; write 30, 45s, 15m or 1h30m")
     return float(seconds)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

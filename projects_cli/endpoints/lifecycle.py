@@ -20,7 +20,7 @@ from projects_cli.errors import (
     ServiceError,
 )
 from projects_cli.messages import Plan, Sample, Step
-from projects_cli.store import filters, pipelines
+from projects_cli.store import filters
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ def create(request: Request, store: Store) -> Plan:
     hierarchy.check_basename(parts[-1])
     missing, nearest = _missing_ancestors(parts, store)
     made = list(_new_projects([*missing, parts], nearest, request))
-    steps = [Step("project", "insert", {"_id": made_one["_id"]}, made_one, why="create") for made_one in made]
+    steps = [Step("project", "insert", {"_id": one["_id"]}, one, why="create", name=one["name"]) for one in made]
     if nearest:
         steps.append(_touch(nearest, request))
     return Plan(
@@ -121,6 +121,7 @@ def _touch(project: Document, request: Request) -> Step:
         {"_id": project["_id"], "company": request.company},
         {"$set": {"last_update": request.now}},
         why="last_update of the parent",
+        name=project["name"],
     )
 
 
@@ -151,15 +152,18 @@ def update(request: Request, store: Store) -> Plan:
         {"_id": project["_id"], "company": store.company, "name": project["name"]},
         {"$set": changes | {"last_update": request.now}},
         why="update",
+        name=project["name"],
+        essential=True,
     )
     return Plan(
         endpoint=request.endpoint,
         summary=f"update {', '.join(changes) or 'nothing but last_update'} of {project['name']!r}",
         steps=[own, *below],
-        answer=lambda outcome: {"updated": min(1, outcome.changed[0]), "fields": sent},
-        counts={"projects": 1 + sum(step.count for step in below)},
-        samples=[Sample(project["_id"], project["name"])],
+        answer=lambda outcome: {"updated": min(1, outcome.count("project", "update")), "fields": sent},
+        counts={"projects": 1 + len(below)},
+        samples=[Sample(project["_id"], project["name"]), *(Sample(step.filter["_id"], step.name) for step in below)],
         name=project["name"],
+        structural="name" in changes,
     )
 
 
@@ -173,11 +177,22 @@ def _rename(project: Document, asked: str, request: Request, store: Store) -> tu
     hierarchy.check_basename(parts[-1])
     _check_free(name, _by_name([name], store), store, besides=project["_id"])
     renamed: Document = {"name": name, "basename": parts[-1]}
-    if not below:
-        return renamed, []
-    change = pipelines.replaced_prefix(f"{project['name']}/", f"{name}/", request.now)
-    condition = filters.all_of([filters.below([project["_id"]]), {"company": store.company}])
-    return renamed, [Step("project", "update", condition, change, len(below), "names below follow")]
+    return renamed, [_renamed_below(one, project["name"], name, request) for one in below]
+
+
+def _renamed_below(project: Document, old: str, new: str, request: Request) -> Step:
+    """Give the step that makes the name of a project below follow; a name that lies elsewhere is left alone."""
+    change: Document = {"last_update": request.now}
+    if str(project["name"]).startswith(f"{old}/"):
+        change["name"] = new + project["name"][len(old) :]
+    return Step(
+        "project",
+        "update",
+        {"_id": project["_id"], "company": request.company},
+        {"$set": change},
+        why="name follows",
+        name=project["name"],
+    )
 
 
 # --- delete -------------------------------------------------------------------------------------------------------
@@ -216,7 +231,7 @@ def delete(request: Request, store: Store) -> Plan:
     ids = [one["_id"] for one in tree.every]
     tasks, models = (_leave("task", ids, store), _leave("model", ids, store))
     removed = [
-        Step("project", "delete", {"_id": one["_id"], "company": store.company}, why="delete")
+        Step("project", "delete", {"_id": one["_id"], "company": store.company}, why="delete", name=one["name"])
         for one in sorted(tree.every, key=lambda one: -len(hierarchy.path_of(one)))
     ]
     counts = {
@@ -229,8 +244,8 @@ def delete(request: Request, store: Store) -> Plan:
         summary=f"delete the project {project['name']!r}",
         steps=[*tasks, *models, *removed],
         answer=lambda outcome: {
-            "deleted": sum(outcome.changed[len(tasks) + len(models) :]),
-            "disassociated_tasks": sum(outcome.changed[: len(tasks)]),
+            "deleted": outcome.count("project", "delete"),
+            "disassociated_tasks": outcome.count("task", "update"),
         },
         counts=counts,
         samples=[Sample(one["_id"], one["name"]) for one in tree.every],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from projects_cli.errors import ExpectedUniqueData, InvalidProjectId, Problem, ValidationError
@@ -50,8 +51,11 @@ def _change(
     return Plan(
         endpoint=request.endpoint,
         summary=f"make {len(ids)} project{'s' if len(ids) > 1 else ''} {word}",
-        steps=[Step("project", "update", {"_id": one, **eligible}, change, why=f"make {word}") for one in ids],
-        answer=lambda outcome: {"updated": sum(outcome.changed)},
+        steps=[
+            Step("project", "update", {"_id": one, **eligible}, change, why=f"make {word}", name=found[one]["name"])
+            for one in ids
+        ],
+        answer=lambda outcome: {"updated": outcome.count("project", "update")},
         counts={"projects": len(ids)},
         samples=[Sample(identifier, found[identifier]["name"]) for identifier in ids],
         name=names[0],
@@ -69,6 +73,6 @@ def _check_all_found(ids: Sequence[str], found: dict[str, Document], word: str) 
 
 def _check_names_free(names: Sequence[str], other_side: str, store: Store) -> None:
     taken = {one["name"] for one in store.projects.find({"name": {"$in": list(names)}, "company": other_side})}
-    twice = {name for name in names if names.count(name) > 1}
+    twice = {name for name, count in Counter(names).items() if count > 1}
     if taken or twice:
         raise ExpectedUniqueData(f"the name is taken on the other side: {', '.join(map(repr, sorted(taken | twice)))}")

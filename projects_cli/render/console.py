@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -48,6 +49,7 @@ class Console:
     colour: bool = True
     quiet: bool = False
     may_ask: bool = True
+    _began: float | None = None
 
     def show(self, response: Response) -> int:
         """Write an answer to standard output in the chosen format; gives the number of records where it is a list."""
@@ -129,6 +131,17 @@ class Console:
         answer = self.streams.stdin.readline().rstrip("\n")
         if answer != typed and (typed is not None or answer.strip().lower() not in {"y", "yes"}):
             raise Declined("nothing was changed")
+
+    def progress(self, done: int, total: int) -> None:
+        """Show how far a long change is: on a terminal, and only where it takes more than a second."""
+        now = time.monotonic()
+        if self._began is None:
+            self._began = now
+        if self.quiet or now - self._began < 1 or not self.is_terminal(self.streams.stderr):
+            return
+        end = "\n" if done >= total else ""
+        self.streams.stderr.write(f"\r{done:,} of {total:,} ({done * 100 // max(1, total)} %){end}")
+        self.streams.stderr.flush()
 
     # --- what the streams can show --------------------------------------------------------------------------------
 

@@ -112,6 +112,28 @@ VIEWS: dict[str, View] = {
             ("why", "WHY"),
         ),
     ),
+    "operation": View(
+        columns=tuple(
+            (field, field.upper())
+            for field in ("operation", "state", "projects", "tasks", "models", "summary", "skipped")
+        ),
+        id="operation",
+    ),
+    "history": View(
+        rows="operations",
+        columns=(
+            ("id", "ID"),
+            ("started", "STARTED"),
+            ("by", "BY"),
+            ("host", "HOST"),
+            ("state", "STATE"),
+            ("summary", "SUMMARY"),
+        ),
+        fields=("id", "started", "finished", "by", "host", "pid", "state", "endpoint", "summary", "counts", "command"),
+        id="id",
+        empty="the journal is empty",
+    ),
+    "history.prune": View(columns=(("pruned", "PRUNED"), ("found", "FOUND"))),
     "schema": View(
         rows="endpoints",
         columns=(("endpoint", "ENDPOINT"), ("versions", "VERSIONS"), ("command", "COMMAND"), ("summary", "SUMMARY")),

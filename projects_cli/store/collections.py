@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pymongo
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 
 from projects_cli.store.client import UNLIMITED, Connection, translated
+from projects_cli.store.documents import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
+    from pymongo.client_session import ClientSession
     from pymongo.collection import Collection as DriverCollection
 
     from projects_cli.messages import Document, Pipeline
@@ -26,11 +30,18 @@ Sort = list[tuple[str, Any]]
 class Collection:
     """One collection, as one company may see it: its own documents and the public ones."""
 
-    def __init__(self, raw: DriverCollection[dict[str, Any]], scope: Document, timeout: float | None) -> None:
-        """Keep the driver's collection and the scope that every filter gets."""
+    def __init__(
+        self,
+        raw: DriverCollection[dict[str, Any]],
+        scope: Document,
+        timeout: float | None,
+        session: ClientSession | None = None,
+    ) -> None:
+        """Keep the driver's collection, the scope that every filter gets, and the transaction's session."""
         self._raw = raw
         self._scope = scope
         self._timeout = timeout
+        self._session = session
 
     def find(
         self,
@@ -51,6 +62,7 @@ class Collection:
                 limit=limit,
                 batch_size=BATCH,
                 allow_disk_use=True if sort else None,
+                session=self._session,
             )
 
     def find_one(self, filter_: Document, projection: Document | None = None) -> Document | None:
@@ -60,29 +72,71 @@ class Collection:
     def count(self, filter_: Document) -> int:
         """Count the matching documents."""
         with translated():
-            return self._raw.count_documents(self.scoped(filter_))
+            return self._raw.count_documents(self.scoped(filter_), session=self._session)
 
     def aggregate(self, filter_: Document, stages: Pipeline) -> Iterator[Document]:
         """Stream what the stages make of the matching documents; no limit of time unless one was asked for."""
         with translated():
             with self._patience():
-                cursor = self._raw.aggregate([{"$match": self.scoped(filter_)}, *stages], allowDiskUse=True)
+                cursor = self._raw.aggregate(
+                    [{"$match": self.scoped(filter_)}, *stages], allowDiskUse=True, session=self._session
+                )
             yield from cursor
 
     def insert(self, document: Document) -> None:
         """Insert one document."""
         with translated():
-            self._raw.insert_one(document)
+            self._raw.insert_one(document, session=self._session)
 
-    def update(self, filter_: Document, change: Document | Pipeline) -> int:
-        """Change the matching documents; gives how many were changed."""
+    def update(self, filter_: Document, change: Document) -> int:
+        """Change the matching documents; gives how many there were."""
         with translated(), self._patience():
-            return self._raw.update_many(self.scoped(filter_), change).matched_count
+            return self._raw.update_many(self.scoped(filter_), change, session=self._session).matched_count
 
-    def delete(self, filter_: Document) -> int:
-        """Remove the matching documents; gives how many there were."""
-        with translated(), self._patience():
-            return self._raw.delete_many(self.scoped(filter_)).deleted_count
+    def delete_one(self, filter_: Document) -> bool:
+        """Remove one matching document; tells whether there was one."""
+        with translated():
+            return self._raw.delete_one(self.scoped(filter_), session=self._session).deleted_count == 1
+
+    # --- as bytes: exactly as stored ------------------------------------------------------------------------------
+
+    def read(self, identifier: str) -> bytes | None:
+        """Give a document's bytes, or None."""
+        with translated():
+            found = self._bytes().find_one(self.scoped({"_id": identifier}), session=self._session)
+        return None if found is None else bytes(found.raw)
+
+    def read_all(self, filter_: Document) -> Iterator[bytes]:
+        """Stream the matching documents' bytes."""
+        with translated():
+            for found in self._bytes().find(self.scoped(filter_), batch_size=BATCH, session=self._session):
+                yield bytes(found.raw)
+
+    def write(self, raw: bytes) -> None:
+        """Insert a document as these bytes have it."""
+        with translated():
+            self._bytes().insert_one(RawBSONDocument(raw), session=self._session)
+
+    def replace(self, stored: bytes, raw: bytes) -> bool:
+        """Put a document in another's place, where that is still exactly as given; tells whether it was."""
+        with translated():
+            found = self._bytes().replace_one(self._exactly(stored), RawBSONDocument(raw), session=self._session)
+        return found.matched_count == 1
+
+    def remove(self, stored: bytes) -> bool:
+        """Remove a document that is still exactly as given; tells whether it was."""
+        with translated():
+            return self._raw.delete_one(self._exactly(stored), session=self._session).deleted_count == 1
+
+    def _exactly(self, stored: bytes) -> Document:
+        document = decode(stored)
+        return self.scoped(
+            {"_id": document["_id"], "$expr": {"$eq": ["$$ROOT", {"$literal": RawBSONDocument(stored)}]}}
+        )
+
+    def _bytes(self) -> DriverCollection[RawBSONDocument]:
+        options: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+        return self._raw.with_options(codec_options=options)
 
     def scoped(self, filter_: Document) -> Document:
         """Give the filter with this company's part of the database added."""
@@ -102,17 +156,18 @@ class Store:
     models: Collection
     users: Collection
     companies: Collection
+    connection: Connection
 
     def named(self, collection: str) -> Collection:
         """Give the collection that a step of a plan names."""
         return {"project": self.projects, "task": self.tasks, "model": self.models}[collection]
 
 
-def open_store(connection: Connection, company: str) -> Store:
-    """Give the collections of a connection as one company may see them."""
+def open_store(connection: Connection, company: str, session: ClientSession | None = None) -> Store:
+    """Give the collections of a connection as one company may see them; with a session, inside its transaction."""
 
     def collection(name: str, scope: Document) -> Collection:
-        return Collection(connection.database[name], scope, connection.timeout)
+        return Collection(connection.database[name], scope, connection.timeout, session)
 
     visible: Document = {"company": {"$in": [company, ""]}}
     return Store(
@@ -122,4 +177,5 @@ def open_store(connection: Connection, company: str) -> Store:
         models=collection("model", visible),
         users=collection("user", visible),
         companies=collection("company", {"_id": company}),
+        connection=connection,
     )

@@ -140,6 +140,13 @@ def stored_filled(name: str) -> Document:
     return {"$expr": {"$not": stored_empty(name)["$expr"]}}
 
 
+def stored_as(name: str, value: object, *, present: bool) -> Document:
+    """Match documents where the stored value of a field is exactly this one, or where there is none."""
+    if not present:
+        return {name: {"$exists": False}}
+    return {"$expr": {"$eq": [f"${name}", {"$literal": value}]}}
+
+
 def not_hidden() -> Document:
     """Match projects without the system tag `hidden`."""
     return {"system_tags": {"$ne": HIDDEN}}

@@ -89,19 +89,6 @@ def distinct_parameters() -> Pipeline:
     ]
 
 
-def counted_by(field: str) -> Pipeline:
-    """Count documents by a field's value, as `{_id: value, count}`."""
-    return [{"$group": {"_id": f"${field}", "count": {"$sum": 1}}}]
-
-
-def replaced_prefix(old: str, new: str, now: datetime) -> Pipeline:
-    """Update stages that put `new` in place of the leading `old` of the name, and set `last_update`."""
-    rest: Document = {"$substrBytes": ["$name", len(old.encode()), -1]}
-    begins: Document = {"$eq": [{"$indexOfBytes": ["$name", {"$literal": old}]}, 0]}
-    renamed: Document = {"$cond": [begins, {"$concat": [{"$literal": new}, rest]}, "$name"]}
-    return [{"$set": {"name": renamed, "last_update": now}}]
-
-
 def _is(field: str, kind: str) -> Document:
     return {"$eq": [{"$type": field}, kind]}
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import typer
 
 from projects_cli.cli import private
-from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
 
 app = typer.Typer(
-    **HABITS, help="The private database: a real mongod of your own, on a socket that only you can reach."
+    cls=PlainGroup,
+    **HABITS,
+    help="The private database: a real mongod of your own, on a socket that only you can reach.",
 )
 
 

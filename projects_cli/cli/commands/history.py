@@ -1,0 +1,44 @@
+"""`projects history`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from projects_cli.cli import journalled
+from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
+
+app = typer.Typer(cls=PlainGroup, **HABITS)
+
+
+@app.callback(invoke_without_command=True)
+def history(
+    ctx: typer.Context,
+    project: Annotated[
+        str | None,
+        typer.Option("--project", metavar="PROJECT", help="Only what touched this project: an id or a full name."),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DURATION", help="Only the last 7d, 12h, 30m.")
+    ] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="USER", help="Only what this person changed.")] = None,
+) -> None:
+    """Show who changed what, when, from where, and how it ended.
+
+    Example: projects history --since 7d
+    """
+    if ctx.invoked_subcommand is None:
+        journalled.history(ctx.obj, project=project, since=since, by=by)
+
+
+@app.command(cls=GroupedCommand)
+def prune(
+    ctx: typer.Context,
+    older_than: Annotated[str, typer.Option("--older-than", metavar="DURATION", help="Such as 30d.")],
+) -> None:
+    """Forget finished changes that are older; they can't be undone any longer.
+
+    Example: projects history prune --older-than 30d
+    """
+    journalled.prune(ctx.obj, older_than)

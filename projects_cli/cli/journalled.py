@@ -1,0 +1,59 @@
+"""What the commands about the journal do: undo, resume, history."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from projects_cli.cli.dispatch import show
+from projects_cli.config.values import duration
+from projects_cli.errors import ReadOnly, UsageError
+
+if TYPE_CHECKING:
+    from projects_cli.cli.runtime import Runtime
+
+
+def undo(runtime: Runtime, operation: str | None) -> None:
+    """Take an operation back, or show what that would do."""
+    if runtime.settings["dry_run"]:
+        show(runtime, runtime.safety.operations.what_undo_would_do(operation))
+        return
+    _check_writable(runtime, "undo")
+    show(runtime, runtime.safety.undo(operation))
+
+
+def resume(runtime: Runtime, operation: str | None) -> None:
+    """Finish an interrupted operation."""
+    _check_writable(runtime, "resume")
+    if operation is None and not runtime.interrupted:
+        runtime.console.notice("nothing was stopped in the middle")
+        return
+    if runtime.settings["dry_run"]:
+        runtime.console.notice(f"would finish {operation or runtime.interrupted[0]['_id']}")
+        return
+    show(runtime, runtime.safety.resume(operation))
+
+
+def history(runtime: Runtime, *, project: str | None, since: str | None, by: str | None) -> None:
+    """Show the journal."""
+    age = None if since is None else _age(since, "--since")
+    show(runtime, runtime.safety.operations.history(project=project, since=age, by=by))
+
+
+def prune(runtime: Runtime, older_than: str) -> None:
+    """Forget what is older."""
+    age = _age(older_than, "--older-than")
+    _check_writable(runtime, "history prune")
+    show(runtime, runtime.safety.operations.prune(age, dry_run=runtime.settings["dry_run"]))
+
+
+def _age(text: str, option: str) -> timedelta:
+    try:
+        return timedelta(seconds=duration(text))
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{option}: {error}") from error
+
+
+def _check_writable(runtime: Runtime, command: str) -> None:
+    if runtime.settings["read_only"]:
+        raise ReadOnly(f"{command}: changes are switched off")

@@ -1,0 +1,155 @@
+"""The one way in which anything is changed: journalled first, then applied in one transaction or in safe steps.
+
+- On a replica set or a sharded cluster a plan of up to `SMALL` documents runs in one transaction, with the end of its
+  journal record in it: it happens wholly or not at all.
+- Everything else runs in steps that may be repeated, each with its precondition in the filter of its own write, in an
+  order in which a reader never sees anything dangling.
+
+A record goes `applying` → `applied` → `done`; undone ones go `undoing` → `undone`; one that was stopped before its
+first change is `void`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from projects_cli.errors import ServiceError
+from projects_cli.messages import Outcome, Response
+from projects_cli.safety import changes
+from projects_cli.safety.changes import Tally
+from projects_cli.safety.signals import Deferred
+from projects_cli.store import filters, transactions
+from projects_cli.store.collections import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from pymongo.client_session import ClientSession
+
+    from projects_cli.messages import Document, Plan
+    from projects_cli.safety.journal import Journal
+    from projects_cli.safety.locks import Lease
+    from projects_cli.store.collections import Store
+
+    Progress = Callable[[int, int], None]
+
+SMALL = 1000
+"""Documents that one transaction may change; more could outlive its time limit."""
+
+
+@dataclass(slots=True)
+class Engine:
+    """Applies plans to a store, and finishes or takes back what was interrupted."""
+
+    store: Store
+    journal: Journal
+    progress: Progress
+    lease: Lease | None = None
+
+    def apply(self, plan: Plan) -> tuple[Response, Outcome]:
+        """Make a change; gives the endpoint's response, and what happened.
+
+        Raises:
+            ServiceError: the database refused a step (a name was taken in the meantime); nothing is left of the plan.
+            Interrupted: a signal came; what was begun can be resumed or undone.
+        """
+        tally = self._in_transaction(plan) if self._fits_a_transaction(plan) else self._in_steps(plan)
+        outcome = Outcome(tally.changed, tally.skipped)
+        return Response(plan.endpoint, plan.answer(outcome)), outcome
+
+    def _fits_a_transaction(self, plan: Plan) -> bool:
+        return sum(step.count for step in plan.steps) <= SMALL and transactions.available(self.store.connection)
+
+    def _in_transaction(self, plan: Plan) -> Tally:
+        """Make all chunks and end the record in one transaction."""
+        transaction = transactions.Transaction(self.store.connection)
+        operation = self.journal.begin(plan, self.store, {"mode": "transaction", "session": transaction.number})
+        chunks = list(self.journal.chunks(operation))
+        state = "applied" if _removes(chunks) else "done"
+
+        def work(session: ClientSession) -> Tally:
+            inside = open_store(self.store.connection, self.store.company, session)
+            tally = Tally()
+            _make_all(chunks, inside, tally)
+            self.journal.within(session).finish(operation, state, tally)
+            return tally
+
+        with Deferred(operation["_id"]):
+            try:
+                tally = transaction.run(work)
+            except ServiceError:
+                self.journal.finish(operation, "void", Tally())
+                raise
+            if state == "applied":
+                self._sweep(operation, tally)
+        return tally
+
+    def _in_steps(self, plan: Plan) -> Tally:
+        """Make one chunk after the other; where the database refuses one, everything is put back."""
+        operation = self.journal.begin(plan, self.store, {"mode": "steps"})
+        try:
+            return self.resume(operation)
+        except ServiceError:
+            self.take_back(operation)
+            raise
+
+    # --- again, and back ------------------------------------------------------------------------------------------
+
+    def resume(self, operation: Document) -> Tally:
+        """Make what a record says, from wherever it was left; what is done already is left as it is."""
+        tally = Tally()
+        with Deferred(operation["_id"]) as signals:
+            _make_all(self._watched(operation, signals), self.store, tally)
+            self.journal.finish(operation, "applied", tally)
+            self._sweep(operation, tally)
+        return tally
+
+    def take_back(self, operation: Document) -> Tally:
+        """Put everything back as it was, projects first, the last change first; may be interrupted and done again."""
+        self.journal.note(operation, {"state": "undoing"})
+        tally = Tally()
+        with Deferred(operation["_id"]) as signals:
+            for of_projects in (True, False):
+                for chunk in self._watched(operation, signals, backwards=True):
+                    if (chunk["kind"] == "project") is of_projects:
+                        changes.unmake(chunk, self.store, tally)
+            self.journal.finish(operation, "undone", tally)
+        return tally
+
+    def _watched(self, operation: Document, signals: Deferred, *, backwards: bool = False) -> Iterable[Document]:
+        """Stream the chunks; between two of them a signal or the loss of the lease stops the work."""
+        done = 0
+        for chunk in self.journal.chunks(operation, backwards=backwards):
+            signals.check()
+            if self.lease is not None:
+                self.lease.check()
+            yield chunk
+            done += changes.size(chunk)
+            self.progress(min(done, operation["documents"]), operation["documents"])
+
+    def _sweep(self, operation: Document, tally: Tally) -> None:
+        """Take out what came into a removed project in the meantime, journalled like the rest; then end the record."""
+        removed = [identifier for chunk in self.journal.chunks(operation) for identifier in changes.removed(chunk)]
+        for start in range(0, len(removed), changes.ENTRIES):
+            gone = changes.gone(removed[start : start + changes.ENTRIES], self.store)
+            for kind in ("task", "model") if gone else ():
+                self._sweep_members(operation, kind, gone, tally)
+        self.journal.finish(operation, "done", tally)
+
+    def _sweep_members(self, operation: Document, kind: str, projects: Sequence[str], tally: Tally) -> None:
+        leave: Document = {"$set": {"project": None}}
+        while late := list(changes.member_chunks(kind, filters.in_projects(projects), leave, self.store)):
+            self.journal.add(operation, late)
+            _make_all(late, self.store, tally)
+
+
+def _make_all(chunks: Iterable[Document], store: Store, tally: Tally) -> None:
+    """Make one chunk after the other, until an essential change can't be made."""
+    for chunk in chunks:
+        if not changes.make(chunk, store, tally):
+            return
+
+
+def _removes(chunks: Iterable[Document]) -> bool:
+    return any(changes.removed(chunk) for chunk in chunks)

@@ -1,0 +1,138 @@
+"""The journal: who changed what, and how it was before; kept so that a change can be finished or undone."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.safety import changes, locks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from pymongo.client_session import ClientSession
+
+    from projects_cli.messages import Document, Plan
+    from projects_cli.safety.changes import Tally
+    from projects_cli.store.collections import Store
+    from projects_cli.store.journal import JournalStore
+
+UNFINISHED = ("applying", "applied", "undoing")
+TOUCHED = 100
+"""Projects that a record itself names; all of them are in its chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who makes a change, and with what command (without its secrets)."""
+
+    by: str
+    command: str
+
+
+class Journal:
+    """Records of operations and their chunks, in a database."""
+
+    def __init__(
+        self, stored: JournalStore | MemoryStore, author: Author, database: str, clock: Callable[[], datetime]
+    ) -> None:
+        """`database` is the one that is changed; `clock` gives UTC."""
+        self._stored = stored
+        self._author = author
+        self._database = database
+        self._clock = clock
+
+    def begin(self, plan: Plan, store: Store, details: Document) -> Document:
+        """Write what a plan is going to do and how everything was before; gives the operation's record.
+
+        The chunks come first: a record without all its chunks never exists.
+        """
+        now = self._clock()
+        identifier = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
+        documents = 0
+        number = 0
+        for number, chunk in enumerate(changes.chunks_of(plan.steps, store), start=1):
+            documents += changes.size(chunk)
+            self._stored.add_chunks([_numbered(identifier, number, chunk)])
+        record = {
+            "_id": identifier,
+            "state": "applying",
+            "database": self._database,
+            "company": store.company,
+            "endpoint": plan.endpoint,
+            "summary": plan.summary,
+            "started": now,
+            "by": self._author.by,
+            "command": self._author.command,
+            **locks.process(),
+            "counts": dict(plan.counts),
+            "projects": [sample.id for sample in islice(plan.samples, TOUCHED)],
+            "documents": documents,
+            "chunks": number,
+            **details,
+        }
+        self._stored.add_operation(record)
+        return record
+
+    def chunks(self, operation: Document, *, backwards: bool = False) -> Iterator[Document]:
+        """Stream the chunks of an operation."""
+        return self._stored.chunks(operation["_id"], backwards=backwards)
+
+    def add(self, operation: Document, chunks: Iterable[Document]) -> None:
+        """Write chunks that came later: documents that somebody else put there in the meantime."""
+        for chunk in chunks:
+            operation["chunks"] += 1
+            self._stored.add_chunks([_numbered(operation["_id"], operation["chunks"], chunk)])
+        self._stored.advance(operation["_id"], UNFINISHED, {"chunks": operation["chunks"]})
+
+    def note(self, operation: Document, fields: Document) -> None:
+        """Set fields of a record."""
+        operation |= fields
+        self._stored.advance(operation["_id"], (*UNFINISHED, "done"), fields)
+
+    def finish(self, operation: Document, state: str, tally: Tally) -> None:
+        """Bring a record to another state, with what was skipped on the way."""
+        fields: Document = {"state": state, "finished": self._clock()}
+        if tally.skipped:
+            fields["skipped"] = [{"id": one.id, "name": one.name, "why": one.why} for one in tally.skipped[:TOUCHED]]
+        operation |= fields
+        self._stored.advance(operation["_id"], UNFINISHED, fields)
+
+    def within(self, session: ClientSession) -> Journal:
+        """Give the same journal inside a transaction."""
+        return Journal(self._stored.within(session), self._author, self._database, self._clock)
+
+
+def _numbered(operation: str, number: int, chunk: Document) -> Document:
+    return {"_id": f"{operation}/{number:08}", "operation": operation, **chunk}
+
+
+class MemoryStore:
+    """A journal that is kept nowhere, for `--no-journal`: a refused change can still be taken back, nothing more."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._chunks: dict[str, Document] = {}
+
+    def within(self, _: Any) -> MemoryStore:
+        """Give itself: it takes part in no transaction."""
+        return self
+
+    def add_operation(self, *_: Any) -> None:
+        """Forget the record."""
+
+    def advance(self, *_: Any) -> bool:
+        """Forget the change of a record."""
+        return True
+
+    def add_chunks(self, chunks: Iterable[Document]) -> None:
+        """Keep chunks."""
+        self._chunks |= {chunk["_id"]: chunk for chunk in chunks}
+
+    def chunks(self, operation: str, *, backwards: bool = False) -> Iterator[Document]:
+        """Stream the chunks of an operation."""
+        found = sorted(name for name in self._chunks if name.startswith(f"{operation}/"))
+        return iter([self._chunks[name] for name in (reversed(found) if backwards else found)])

@@ -1,0 +1,253 @@
+"""What the journal knows: operations that were interrupted, that can be finished or taken back, and their history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.errors import CannotUndo, OperationNotFound, Problem
+from projects_cli.messages import Response
+from projects_cli.safety import changes, locks
+from projects_cli.safety.journal import UNFINISHED
+from projects_cli.store import transactions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from projects_cli.messages import Document
+    from projects_cli.safety.engine import Engine
+    from projects_cli.store.collections import Store
+    from projects_cli.store.journal import JournalStore
+
+GRACE = timedelta(seconds=60)
+"""How long an operation of another machine counts as under way after its start or its last sign of life."""
+
+REASONS = 10
+"""Reasons that a refusal lists."""
+
+SHOWN = (
+    "_id",
+    "state",
+    "started",
+    "finished",
+    "by",
+    "host",
+    "pid",
+    "command",
+    "endpoint",
+    "summary",
+    "counts",
+    "skipped",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """The operations on one company's documents in one database."""
+
+    stored: JournalStore
+    store: Store
+    database: str
+    clock: Callable[[], datetime]
+
+    # --- looking --------------------------------------------------------------------------------------------------
+
+    def interrupted(self) -> list[Document]:
+        """Give the operations that were interrupted in the middle, the newest first."""
+        found = self.stored.operations(self._mine({"state": {"$in": list(UNFINISHED)}}))
+        return [operation for operation in map(self.settled, found) if operation is not None]
+
+    def history(self, *, project: str | None, since: timedelta | None, by: str | None) -> Response:
+        """Give who changed what, when, from where, and how it ended; the newest first."""
+        wanted: Document = {}
+        if since is not None:
+            wanted["started"] = {"$gte": self.clock() - since}
+        if by is not None:
+            wanted["by"] = by
+        if project is not None:
+            wanted["_id"] = {"$in": self.stored.operations_touching(project)}
+        rows = (_shown(operation) for operation in self.stored.operations(self._mine(wanted)))
+        return Response("history", {"operations": rows})
+
+    def prune(self, older_than: timedelta, *, dry_run: bool) -> Response:
+        """Forget finished operations that are older; they can't be undone after that."""
+        ended = {"state": {"$nin": list(UNFINISHED)}, "started": {"$lt": self.clock() - older_than}}
+        old = [operation["_id"] for operation in self.stored.operations(self._mine(ended))]
+        if old and not dry_run:
+            self.stored.forget(old)
+        return Response("history.prune", {"pruned": 0 if dry_run else len(old), "found": len(old)})
+
+    def chosen(self, identifier: str | None, states: tuple[str, ...]) -> Document:
+        """Give an operation: the one named, else the newest interrupted one, else the newest in these states.
+
+        Raises:
+            OperationNotFound: there is none.
+        """
+        if identifier is not None:
+            found = next(self.stored.operations(self._mine({"_id": identifier}), limit=1), None)
+            if found is None:
+                raise OperationNotFound(f"the journal has no operation {identifier!r}")
+            return self.settled(found) or self.stored.operation(identifier) or found
+        interrupted = self.interrupted()
+        if interrupted:
+            return interrupted[0]
+        found = next(self.stored.operations(self._mine({"state": {"$in": list(states)}}), limit=1), None)
+        if found is None:
+            raise OperationNotFound("the journal has nothing to work on")
+        return found
+
+    def settled(self, operation: Document) -> Document | None:
+        """Give an unfinished operation, once it is sure that nobody works on it and that it changed something."""
+        if operation["state"] not in UNFINISHED or self._is_alive(operation):
+            return None
+        if operation["mode"] == "transaction" and operation["state"] == "applying":
+            transactions.end_session(self.store.connection, operation["session"])
+            return self._void(operation)
+        if operation["state"] == "applying":
+            first = next(self.stored.chunks(operation["_id"]), None)
+            if first is None or changes.is_untouched(first, self.store):
+                return self._void(operation)
+        return operation
+
+    def _void(self, operation: Document) -> Document | None:
+        """Close a record whose operation changed nothing; gives it back if it ended otherwise in the meantime."""
+        if self.stored.advance(operation["_id"], ("applying",), {"state": "void", "finished": self.clock()}):
+            return None
+        again = self.stored.operation(operation["_id"])
+        return again if again is not None and again["state"] in UNFINISHED else None
+
+    def _is_alive(self, operation: Document) -> bool:
+        """Tell whether a process may still be working on an operation."""
+        if operation.get("machine") == locks.here():
+            return not locks.is_dead(operation)
+        started: datetime = operation["started"]
+        return self.clock().replace(tzinfo=None) - started < GRACE
+
+    def _mine(self, condition: Document) -> Document:
+        return {"database": self.database, "company": self.store.company, **condition}
+
+    # --- finishing, taking back -----------------------------------------------------------------------------------
+
+    def resume(self, identifier: str | None, engine: Engine) -> Response:
+        """Finish an interrupted operation, in the direction in which it was going.
+
+        Raises:
+            OperationNotFound: nothing was interrupted. CannotUndo: it has ended.
+        """
+        operation = self.chosen(identifier, UNFINISHED)
+        if operation["state"] not in UNFINISHED:
+            raise CannotUndo(f"operation {operation['_id']} is {_ended(operation)}: there is nothing to finish")
+        back = operation["state"] == "undoing"
+        tally = engine.take_back(operation) if back else engine.resume(operation)
+        return _ended_response(operation, tally)
+
+    def undo(self, identifier: str | None, engine: Engine) -> Response:
+        """Take back an operation, interrupted or done.
+
+        Raises:
+            OperationNotFound: there is none. CannotUndo: later changes are in the way.
+        """
+        operation = self.chosen(identifier, ("done",))
+        self._check_undoable(operation)
+        return _ended_response(operation, engine.take_back(operation))
+
+    def what_undo_would_do(self, identifier: str | None) -> Response:
+        """Give what taking back an operation would change, without changing anything.
+
+        Raises:
+            OperationNotFound, CannotUndo: as `undo`.
+        """
+        operation = self.chosen(identifier, ("done",))
+        self._check_undoable(operation)
+        steps = [step for chunk in self.stored.chunks(operation["_id"], backwards=True) for step in _unmaking(chunk)]
+        return Response(
+            "plan",
+            {
+                "plan": f"undo {operation['_id']}: {operation['summary']}",
+                "endpoint": operation["endpoint"],
+                "counts": operation["counts"],
+                "steps": steps,
+            },
+        )
+
+    def _check_undoable(self, operation: Document) -> None:
+        state = operation["state"]
+        if state == "undoing":
+            return
+        if state in {"undone", "void"}:
+            raise CannotUndo(f"operation {operation['_id']} is {_ended(operation)}: there is nothing to undo")
+        if state != "done" and self._is_alive(operation):
+            raise CannotUndo(f"operation {operation['_id']} is under way: {operation['by']} on {operation['host']}")
+        reasons = list(dict.fromkeys(self._obstacles(operation)))
+        if reasons:
+            raise CannotUndo(
+                f"operation {operation['_id']} can't be undone, later changes are in the way: {reasons[0]}",
+                hint="undo the later ones first: projects history",
+                problems=[Problem(operation["_id"], reason) for reason in reasons[:REASONS]],
+            )
+
+    def _obstacles(self, operation: Document) -> Iterator[str]:
+        together = changes.ids_in(self.stored.chunks(operation["_id"]))
+        for chunk in self.stored.chunks(operation["_id"]):
+            yield from changes.obstacles(chunk, self.store, together)
+
+
+_WORDS = {"void": "over: it was stopped before its first change", "undone": "undone", "done": "done"}
+
+
+def _ended(operation: Document) -> str:
+    state = str(operation["state"])
+    return _WORDS.get(state, state)
+
+
+def _ended_response(operation: Document, tally: changes.Tally) -> Response:
+    changed = {f"{collection}s": 0 for collection in ("project", "task", "model")}
+    for (collection, _), count in tally.changed.items():
+        changed[f"{collection}s"] += count
+    skipped = [{"id": one.id, "name": one.name, "why": one.why} for one in tally.skipped]
+    return Response(
+        "operation",
+        {
+            "operation": operation["_id"],
+            "state": operation["state"],
+            "summary": operation["summary"],
+            **changed,
+            "skipped": skipped,
+        },
+    )
+
+
+_OPPOSITE = {"insert": "delete", "update": "restore", "delete": "insert"}
+
+
+def _unmaking(chunk: Document) -> Iterator[Document]:
+    if chunk["kind"] == "project":
+        for entry in reversed(chunk["entries"]):
+            yield {
+                "action": _OPPOSITE[entry["action"]],
+                "collection": "project",
+                "documents": 1,
+                "id": entry["id"],
+                "name": entry["name"],
+                "why": "undo",
+            }
+        return
+    yield {
+        "action": "update",
+        "collection": chunk["kind"],
+        "documents": len(chunk["ids"]),
+        "id": None,
+        "name": None,
+        "why": f"back into {chunk['project']}",
+    }
+
+
+def _shown(operation: Document) -> Document:
+    """Give a record as people and programs see it."""
+    shown: dict[str, Any] = {name.removeprefix("_"): operation[name] for name in SHOWN if name in operation}
+    for name in ("started", "finished"):
+        if name in shown:
+            shown[name] = f"{shown[name].isoformat()}+00:00"
+    return shown

@@ -1,0 +1,62 @@
+"""Ctrl-C and SIGTERM in the middle of a change: it stops between two steps, and says how to go on."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any, Self
+
+from projects_cli.errors import Interrupted, TerminatedMidway
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+_ENDINGS = {signal.SIGINT: Interrupted, signal.SIGTERM: TerminatedMidway}
+
+
+class Deferred:
+    """Holds signals back while a change is made; `check`, between two steps, lets one through.
+
+    A second signal does not wait.
+    """
+
+    def __init__(self, operation: str) -> None:
+        """Take the operation that the message names."""
+        self._operation = operation
+        self._came: int | None = None
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Hold signals back, where this is the process's main thread."""
+        if threading.current_thread() is threading.main_thread():
+            self._previous = {number: signal.signal(number, self._hold) for number in _ENDINGS}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Let signals through again, and the one that came after the last step."""
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        if self._came is not None and kind is None:
+            self._pass_on(self._came, None)
+
+    def check(self) -> None:
+        """Stop here, if a signal came.
+
+        Raises:
+            Interrupted: one did.
+        """
+        if self._came is not None:
+            raise _ENDINGS[signal.Signals(self._came)](
+                f"stopped in the middle of operation {self._operation}; everything is consistent",
+                hint=f"finish it: projects resume {self._operation}; or take it back: projects undo {self._operation}",
+            )
+
+    def _hold(self, number: int, frame: FrameType | None) -> None:
+        if self._came is not None:
+            self._pass_on(number, frame)
+        self._came = number
+
+    def _pass_on(self, number: int, frame: FrameType | None) -> None:
+        handler = self._previous.get(number)
+        if callable(handler):
+            handler(number, frame)

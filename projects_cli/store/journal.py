@@ -1,0 +1,151 @@
+"""Where the journal is stored: a database of its own on the same deployment, written with majority and to the disk.
+
+`operation` has a record for each change, `change` what it does, in chunks far below MongoDB's 16 MB, `lease` who may
+change the structure of a company's projects.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pymongo
+from pymongo import ReturnDocument, WriteConcern
+from pymongo import errors as driver
+
+from projects_cli.errors import DatabaseRefused
+from projects_cli.store.client import translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pymongo.client_session import ClientSession
+
+    from projects_cli.messages import Document
+    from projects_cli.store.client import Connection
+
+DURABLE = WriteConcern(w="majority", j=True)
+"""On a standalone, j keeps the order through a power loss: the journal is on the disk before what it announces."""
+
+
+NOBODY: Document = {"owner": "", "expires": datetime(1970, 1, 1, tzinfo=UTC)}
+"""What a lease has that nobody holds."""
+
+
+class JournalStore:
+    """The documents of the journal."""
+
+    def __init__(self, connection: Connection, database: str, session: ClientSession | None = None) -> None:
+        """Take the deployment and the journal's database."""
+        self._connection = connection
+        self._name = database
+        self._session = session
+        concern = None if session else DURABLE
+        self._database = connection.client.get_database(database, write_concern=concern)
+
+    def within(self, session: ClientSession) -> JournalStore:
+        """Give the same journal inside a transaction, whose own write concern holds."""
+        return JournalStore(self._connection, self._name, session)
+
+    def add_operation(self, record: Document) -> None:
+        """Insert a record."""
+        with self._granted():
+            self._database["operation"].insert_one(record, session=self._session)
+
+    def operation(self, identifier: str) -> Document | None:
+        """Give a record, or None."""
+        return next(self.operations({"_id": identifier}, limit=1), None)
+
+    def operations(self, filter_: Document, *, limit: int = 0) -> Iterator[Document]:
+        """Stream records, the newest first."""
+        with self._granted():
+            yield from self._database["operation"].find(filter_, sort=[("_id", -1)], limit=limit, session=self._session)
+
+    def advance(self, identifier: str, states: Sequence[str], fields: Document) -> bool:
+        """Set fields of a record that is in one of these states; tells whether it was."""
+        with self._granted():
+            found = self._database["operation"].update_one(
+                {"_id": identifier, "state": {"$in": list(states)}}, {"$set": fields}, session=self._session
+            )
+        return found.matched_count == 1
+
+    def add_chunks(self, chunks: Iterable[Document]) -> None:
+        """Insert chunks."""
+        with self._granted():
+            for chunk in chunks:
+                self._database["change"].insert_one(chunk, session=self._session)
+
+    def chunks(self, operation: str, *, backwards: bool = False) -> Iterator[Document]:
+        """Stream the chunks of an operation in their order, or from the last to the first."""
+        found = {"_id": {"$gte": f"{operation}/", "$lt": f"{operation}0"}}
+        with self._granted():
+            yield from self._database["change"].find(
+                found, sort=[("_id", -1 if backwards else 1)], batch_size=10, session=self._session
+            )
+
+    def operations_touching(self, project: str) -> list[str]:
+        """Give the operations whose chunks name a project."""
+        with self._granted():
+            return self._database["change"].distinct(
+                "operation", {"$or": [{"entries.id": project}, {"project": project}]}
+            )
+
+    def forget(self, operations: Sequence[str]) -> None:
+        """Remove operations: chunks first, so that no record lacks its chunks."""
+        with self._granted():
+            for identifier in operations:
+                self._database["change"].delete_many({"_id": {"$gte": f"{identifier}/", "$lt": f"{identifier}0"}})
+            self._database["operation"].delete_many({"_id": {"$in": list(operations)}})
+
+    # --- the lease ------------------------------------------------------------------------------------------------
+
+    def take_lease(
+        self, key: str, owner: Document, seconds: float, *, instead_of: str | None = None
+    ) -> Document | None:
+        """Take a lease that is free, expired by the server's clock, or held by `instead_of`; else gives its holder."""
+        free: list[Document] = [{"$lte": ["$expires", "$$NOW"]}, {"$eq": ["$owner", owner["owner"]]}]
+        if instead_of is not None:
+            free.append({"$eq": ["$owner", {"$literal": instead_of}]})
+        content = {name: {"$literal": value} for name, value in owner.items()}
+        times = {"expires": {"$add": ["$$NOW", int(seconds * 1000)]}, "heartbeat": "$$NOW"}
+        with self._granted():
+            while True:
+                condition: Document = {"_id": key, "$expr": {"$or": free}}
+                if self._leases().find_one_and_update(condition, [{"$set": content | times}]) is not None:
+                    return None
+                holder = self._leases().find_one({"_id": key})
+                if holder is not None:
+                    return holder
+                with suppress(driver.DuplicateKeyError):  # an upsert can't have an expression in its filter
+                    self._leases().insert_one({"_id": key, **NOBODY})
+
+    def renew_lease(self, key: str, owner: str, seconds: float) -> bool:
+        """Keep a lease for longer; tells whether it is still held."""
+        times = {"expires": {"$add": ["$$NOW", int(seconds * 1000)]}, "heartbeat": "$$NOW"}
+        with self._granted():
+            found = self._leases().find_one_and_update(
+                {"_id": key, "owner": owner}, [{"$set": times}], return_document=ReturnDocument.AFTER
+            )
+        return found is not None
+
+    def release_lease(self, key: str, owner: str) -> None:
+        """Give a lease back."""
+        with self._granted():
+            self._leases().update_one({"_id": key, "owner": owner}, {"$set": NOBODY})
+
+    def _leases(self) -> pymongo.collection.Collection[dict[str, Any]]:
+        return self._connection.client.get_database(self._name, write_concern=WriteConcern(w="majority"))["lease"]
+
+    @contextmanager
+    def _granted(self) -> Iterator[None]:
+        """Name the right that is missing where the database refuses."""
+        try:
+            with translated():
+                yield
+        except DatabaseRefused as error:
+            raise DatabaseRefused(
+                f"the journal can't be written: {error.message}",
+                hint=f'grant it: db.grantRolesToUser("USER", [{{role: "readWrite", db: "{self._name}"}}]), '
+                "name another database with --journal-db, or do without undo: --no-journal",
+            ) from error

@@ -1,0 +1,76 @@
+"""Transactions, where the deployment has them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pymongo
+from pymongo import WriteConcern
+from pymongo import errors as driver
+from pymongo.read_concern import ReadConcern
+
+from projects_cli.errors import ProjectsError
+from projects_cli.store.client import UNLIMITED, translated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pymongo.client_session import ClientSession
+
+    from projects_cli.store.client import Connection
+
+Result = TypeVar("Result")
+
+
+def available(connection: Connection) -> bool:
+    """Tell whether the deployment has transactions: a replica set or a sharded cluster has."""
+    with translated():
+        hello = connection.client.admin.command("hello")
+    return "setName" in hello or hello.get("msg") == "isdbgrid"
+
+
+class Transaction:
+    """A session that is known by a number, so that somebody else can end it where its process was killed."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Start the session."""
+        self._connection = connection
+        with translated():
+            self._session = connection.client.start_session()
+
+    @property
+    def number(self) -> Any:
+        """Give the session's own id."""
+        return self._session.session_id["id"]
+
+    def run(self, work: Callable[[ClientSession], Result]) -> Result:
+        """Do the work in a transaction, again where the deployment says that trying again may help."""
+        with translated(), self._session, pymongo.timeout(self._connection.timeout or UNLIMITED):
+            return self._session.with_transaction(
+                _untranslated(work),
+                read_concern=ReadConcern("snapshot"),
+                write_concern=WriteConcern(w="majority", j=True),
+            )
+
+
+def _untranslated(work: Callable[[ClientSession], Result]) -> Callable[[ClientSession], Result]:
+    """Let the driver see its own fault where it says that trying again may help."""
+
+    def attempt(session: ClientSession) -> Result:
+        try:
+            return work(session)
+        except ProjectsError as error:
+            cause = error.__cause__
+            if isinstance(cause, driver.PyMongoError) and cause.has_error_label("TransientTransactionError"):
+                raise cause from None
+            raise
+
+    return attempt
+
+
+def end_session(connection: Connection, number: Any) -> None:
+    """End the session of a process that was killed, so that its open transaction holds nothing any longer."""
+    try:
+        connection.client.admin.command("killSessions", [{"id": number}])
+    except driver.OperationFailure:
+        return  # not this user's; the server ends it by itself within a minute
