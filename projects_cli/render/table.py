@@ -6,19 +6,22 @@ import io
 import os
 import shlex
 import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
+from datetime import datetime
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.console import Console as RichConsole
+from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
 from projects_cli.render.encode import cell, records, value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from projects_cli.messages import Document, Response
     from projects_cli.render.console import Console
@@ -28,19 +31,25 @@ CHUNK = 1000
 """Rows whose widths are measured together; a longer list goes on with the same widths."""
 
 WHOLE = frozenset({"id", "parent", "pid", "versions", "created", "last_update", "stats.*.last_task_run"})
+WHOLE |= {"started", "endpoint", "state"}
 """Columns that are never folded."""
 
 GAP = 2
 """Spaces between columns."""
 
-NARROWEST = 8
+NARROWEST = 6
 """Cells that a column which may be folded keeps on the narrowest screen."""
+
+LEAST = {"name": 24, "summary": 24}
+"""The same, for columns that want more; with less, other columns are left out instead."""
+
+Columns = Sequence[tuple[str, str]]
 
 NUMBERS = frozenset({"documents", "updated", "deleted", "disassociated_tasks"})
 STYLES = {"id": "dim", "name": "bold", "endpoint": "bold", "tags": "cyan", "tag": "cyan", "created": "dim"}
 STYLES |= {"last_update": "dim", "section": "cyan", "metric": "bold", "stats.*.status_count.failed": "red"}
 STYLES |= {"stats.*.status_count.in_progress": "green", "stats.*.last_task_run": "dim", "kind": "dim"}
-DATES = ("created", "last_update", "stats.*.last_task_run")
+DATES = ("created", "last_update", "stats.*.last_task_run", "started", "finished", "last_used", "stops_at")
 MINUTE = len("2024-01-09T08:00")
 DURATIONS = ("stats.*.total_runtime",)
 
@@ -58,35 +67,56 @@ def write_table(response: Response, view: View, console: Console) -> None:
     _through_pager(pages, console)
 
 
-def _pages(rows: Iterator[Document], columns: Sequence[tuple[str, str]], console: Console) -> Iterator[str]:
+def _pages(rows: Iterator[Document], columns: Columns, console: Console) -> Iterator[str]:
     """Draw the rows in chunks; the first has the headings, and sets the widths of all."""
     first = list(islice(rows, CHUNK))
     if not first:
         return
+    columns = _fitting(columns, _needed(_cells(first, columns), columns), console.size()[0])
     cells = _cells(first, columns)
-    widths = _widths(cells, columns, console.size()[0])
-    yield _drawn(_table(columns, widths, cells, heading=True), console)
+    widths = _widths(_needed(cells, columns), columns, console.size()[0])
+    yield _drawn(_table(columns, widths, cells, heading=True), console, widths)
     while chunk := list(islice(rows, CHUNK)):
-        yield _drawn(_table(columns, widths, _cells(chunk, columns), heading=False), console)
+        yield _drawn(_table(columns, widths, _cells(chunk, columns), heading=False), console, widths)
 
 
-def _cells(rows: Sequence[Document], columns: Sequence[tuple[str, str]]) -> list[list[str]]:
+def _cells(rows: Sequence[Document], columns: Columns) -> list[list[str]]:
     return [[_short(value_at(record, path), path) for path, _ in columns] for record in rows]
 
 
-def _widths(cells: Sequence[Sequence[str]], columns: Sequence[tuple[str, str]], screen: int) -> list[int]:
-    """Give each column's width: what must stay whole gets what it needs, the others share the rest of the screen."""
-    needed = [
+def _needed(cells: Sequence[Sequence[str]], columns: Columns) -> list[int]:
+    """Give the width that each column would have if the screen were wide enough."""
+    return [
         max([cell_len(heading), *(cell_len(row[position]) for row in cells)])
         for position, (_, heading) in enumerate(columns)
     ]
+
+
+def _fitting(columns: Columns, needed: Sequence[int], screen: int) -> Columns:
+    """Leave out columns that a narrow screen has no room for, the last first; name and id stay."""
+    least = [
+        width if _is_whole(field) else min(width, LEAST.get(field, NARROWEST))
+        for (field, _), width in zip(columns, needed, strict=True)
+    ]
+    kept = list(range(len(columns)))
+    for position in reversed(range(len(columns))):
+        if sum(least[one] + GAP for one in kept) - GAP <= screen:
+            break
+        if position > 0 and columns[position][0] != "id":
+            kept.remove(position)
+    return [columns[position] for position in kept]
+
+
+def _widths(needed: Sequence[int], columns: Columns, screen: int) -> list[int]:
+    """Give each column's width: what must stay whole gets what it needs, the others share the rest of the screen."""
+    widths = list(needed)
     flexible = [position for position, (field, _) in enumerate(columns) if not _is_whole(field)]
-    spare = screen - GAP * (len(columns) - 1) - sum(needed)
-    while spare < 0 and any(needed[position] > NARROWEST for position in flexible):
-        widest = max(flexible, key=lambda position: needed[position])
-        needed[widest] -= 1
+    spare = screen - GAP * (len(columns) - 1) - sum(widths)
+    while spare < 0 and any(widths[position] > NARROWEST for position in flexible):
+        weighed = {position: widths[position] - LEAST.get(columns[position][0], NARROWEST) for position in flexible}
+        widths[max(flexible, key=lambda position: weighed[position])] -= 1
         spare += 1
-    return needed
+    return widths
 
 
 def _is_whole(field: str) -> bool:
@@ -97,9 +127,7 @@ def _is_number(field: str) -> bool:
     return field in NUMBERS or (field.startswith("stats.") and field not in DATES)
 
 
-def _table(
-    columns: Sequence[tuple[str, str]], widths: Sequence[int], cells: Sequence[Sequence[str]], *, heading: bool
-) -> Table:
+def _table(columns: Columns, widths: Sequence[int], cells: Sequence[Sequence[str]], *, heading: bool) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=heading, header_style="bold")
     for (field, title), width in zip(columns, widths, strict=True):
         table.add_column(
@@ -114,7 +142,7 @@ def _table(
     return table
 
 
-def _sheet(record: Document, columns: Sequence[tuple[str, str]]) -> Table:
+def _sheet(record: Document, columns: Columns) -> Table:
     """Make the table of one record: a field a line, the empty ones left out."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="dim", no_wrap=True)
@@ -128,8 +156,10 @@ def _sheet(record: Document, columns: Sequence[tuple[str, str]]) -> Table:
 
 def _short(value: Any, path: str) -> str:
     """Give a value for people: dates to the minute, seconds as hours and minutes."""
-    if path in DATES and isinstance(value, str) and len(value) > MINUTE:
-        return value[:MINUTE].replace("T", " ")
+    if path in DATES and isinstance(value, str | datetime):
+        return str(value)[:MINUTE].replace("T", " ")
+    if path == "size" and isinstance(value, int):
+        return decimal(value)
     if path in DURATIONS and isinstance(value, int):
         minutes, seconds = divmod(value, 60)
         hours, minutes = divmod(minutes, 60)
@@ -152,9 +182,12 @@ def _rich(console: Console, stream: io.StringIO) -> RichConsole:
     )
 
 
-def _drawn(table: Table, console: Console) -> str:
+def _drawn(table: Table, console: Console, widths: Sequence[int] = ()) -> str:
+    """Draw a table, wider than the screen rather than cut where even the least does not fit."""
     stream = io.StringIO()
-    _rich(console, stream).print(table)
+    rich = _rich(console, stream)
+    rich.width = max(rich.width, sum(widths) + GAP * len(widths))
+    rich.print(table)
     return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
 
 

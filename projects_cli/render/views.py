@@ -124,10 +124,10 @@ VIEWS: dict[str, View] = {
         columns=(
             ("id", "ID"),
             ("started", "STARTED"),
-            ("by", "BY"),
-            ("host", "HOST"),
             ("state", "STATE"),
             ("summary", "SUMMARY"),
+            ("by", "BY"),
+            ("host", "HOST"),
         ),
         fields=("id", "started", "finished", "by", "host", "pid", "state", "endpoint", "summary", "counts", "command"),
         id="id",
