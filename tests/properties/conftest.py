@@ -1,0 +1,39 @@
+"""How the properties are tried: reproducibly in CI, with other examples at each run elsewhere."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, configuration, settings
+
+from tests.properties.calling import Caller, calling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers import Server
+
+# Function-scoped fixtures are the clean environment of tests/conftest.py, which no example changes.
+_CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("properties", deadline=None, max_examples=200, suppress_health_check=_CHECKS, database=None)
+settings.register_profile("properties-ci", settings.get_profile("properties"), derandomize=True)
+settings.load_profile("properties-ci" if os.environ.get("CI") else "properties")
+configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / f"hypothesis-{os.getuid()}")
+
+
+@pytest.fixture(scope="module")
+def caller(standalone: Server) -> Iterator[Caller]:
+    """Give a database with the server's indexes, and the endpoints on it; each example fills it anew."""
+    with calling(standalone) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def twin(standalone: Server) -> Iterator[Caller]:
+    """Give another such database, to compare with."""
+    with calling(standalone) as made:
+        yield made

@@ -1,0 +1,388 @@
+"""What the endpoints answer, in plain Python: written from semantics.md and data-model.md alone.
+
+Where the text leaves something open, the reading is said here: `null` in a list is no value (it neither ends a
+`__$not` nor stands before a `__$any`); a list of ids that is not empty addresses hidden projects, whatever it holds;
+of several faults in one request any may be reported.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+Document = dict[str, Any]
+
+DEFAULT_FIELDS = (
+    "id name basename description company user parent created last_update tags system_tags "
+    "default_output_destination featured logo_url"
+).split()
+FIELDS = [*DEFAULT_FIELDS, "path", "company_origin", "logo_blob"]
+LISTS = ("tags", "system_tags", "path")
+REFERENCES = {"parent": "project", "user": "user", "company": "company"}
+STATUSES = "created queued in_progress stopped publishing published closed failed completed unknown".split()
+
+INVALID_FIELDS, FIELDS_VALUE, INVALID_REGEX = (400, 14), (400, 16), (400, 21)
+Faults = set[tuple[int, int]]
+
+
+# --- lists of values with operators -------------------------------------------------------------------------------
+
+JOINERS = {"__$all": "all", "__$and": "all", "__$any": "any", "__$or": "any", "__$nop": "default"}
+NEGATIONS = ("__$not", "__Snot")
+
+
+@dataclass
+class Wanted:
+    """A list of values, read."""
+
+    any_of: set[str] = field(default_factory=set)
+    all_of: set[str] = field(default_factory=set)
+    none_of: set[str] = field(default_factory=set)
+    empty_too: bool = False
+    either: bool = False
+    faulty: bool = False
+
+
+def wanted(values: Iterable[str | None] | None) -> Wanted:
+    """Read a list of values from left to right."""
+    found, mode, negated = Wanted(), "default", False
+    for value in values or ():
+        if value is None:
+            found.empty_too = True
+        elif value in NEGATIONS or value in JOINERS or value.startswith("__$"):
+            found.faulty |= negated or (value not in JOINERS and value not in NEGATIONS)
+            negated = value in NEGATIONS
+            mode = JOINERS.get(value, mode)
+            first = not (found.any_of or found.all_of or found.none_of)
+            found.either |= mode == "any" and value in JOINERS and first
+        else:
+            _put(found, value, mode, negated=negated)
+            negated = False
+    found.faulty |= negated
+    return found
+
+
+def _put(found: Wanted, value: str, mode: str, *, negated: bool) -> None:
+    if mode == "default" and value.startswith("-"):
+        value, negated = value[1:], True
+        found.faulty |= not value
+    (found.none_of if negated else found.all_of if mode == "all" else found.any_of).add(value)
+
+
+def ambiguous(values: Sequence[str | None] | None) -> bool:
+    """Tell whether semantics.md does not say what a list means: `__$not` before `-x` or null."""
+    pairs = zip(values or (), (values or ())[1:], strict=False)
+    return any(one in NEGATIONS and (after is None or after.startswith("-")) for one, after in pairs)
+
+
+def passes(values: Iterable[str | None] | None, stored: Any) -> bool:
+    """Tell whether a document passes, whose field is this list (absent and null are None)."""
+    asked, has = wanted(values), set(stored or ())
+    parts = []
+    if asked.any_of:
+        parts.append(bool(asked.any_of & has))
+    if asked.all_of:
+        parts.append(asked.all_of <= has)
+    if asked.none_of:
+        parts.append(not asked.none_of & has)
+    if asked.empty_too and not has:
+        return True
+    if not parts:
+        return not asked.empty_too
+    return any(parts) if asked.either else all(parts)
+
+
+# --- which projects -----------------------------------------------------------------------------------------------
+
+
+def visible(documents: Iterable[Document], company: str) -> list[Document]:
+    """Give the company's own documents and the public ones."""
+    return [document for document in documents if document["company"] in {company, ""}]
+
+
+def matches(pattern: str, value: Any, flags: int = 0) -> bool:
+    """Tell whether a pattern is found in a text, or in any item of a list."""
+    items = value if isinstance(value, list) else [value]
+    return any(isinstance(item, str) and re.search(pattern, item, flags) for item in items)
+
+
+def _stored(document: Document, name: str) -> Any:
+    return document.get("_id" if name == "id" else name)
+
+
+def _passes_all_filters(document: Document, params: Mapping[str, Any]) -> bool:
+    texts = [matches(params[name], document.get(name)) for name in ("name", "description") if params.get(name)]
+    lists = [passes(params.get(name), document.get(name)) for name in ("tags", "system_tags")]
+    ids = passes(params.get("id"), [document["_id"]])
+    several = [
+        how(matches(asked["pattern"], _stored(document, name), re.IGNORECASE) for name in asked["fields"])
+        for asked, how in ((params.get("_all_"), all), (params.get("_any_"), any))
+        if asked and asked.get("fields")
+    ]
+    hidden = not params.get("id") and "hidden" in (document.get("system_tags") or ())
+    public = bool(params.get("non_public")) and document["company"] == ""
+    return all([*texts, *lists, ids, *several]) and not hidden and not public
+
+
+# --- faults of a request ------------------------------------------------------------------------------------------
+
+
+def listing_faults(params: Mapping[str, Any], *, extended: bool) -> Faults:
+    """Give the errors of which one has to come; none for a good request."""
+    found = {FIELDS_VALUE for name in ("id", "tags", "system_tags") if wanted(params.get(name)).faulty}
+    found |= {INVALID_FIELDS for name in params.get("only_fields") or () if not _is_field(name, dotted=extended)}
+    found |= {fault for key in params.get("order_by") or () if (fault := _order_fault(key, params))}
+    for asked in (params.get("_all_"), params.get("_any_")):
+        found |= _several_faults(asked or {})
+    return found | {INVALID_REGEX for name in ("name", "description") if _is_malformed(params.get(name))}
+
+
+def _is_field(name: str, *, dotted: bool) -> bool:
+    name = name.removeprefix("-")
+    first, dot, rest = name.partition(".")
+    return (first in REFERENCES and rest in {"name", "*"}) if dot and dotted else name in FIELDS
+
+
+def _order_fault(key: str, params: Mapping[str, Any]) -> tuple[int, int] | None:
+    name = key.removeprefix("-")
+    if name == "@text_score":
+        return None if params.get("search_text") and key == name else FIELDS_VALUE
+    return None if name in FIELDS else INVALID_FIELDS
+
+
+def _several_faults(asked: Mapping[str, Any]) -> Faults:
+    names = asked.get("fields") or ()
+    found = {INVALID_FIELDS for name in names if name not in FIELDS}
+    if names and not asked.get("pattern"):
+        found.add(FIELDS_VALUE)
+    return found | ({INVALID_REGEX} if names and _is_malformed(asked.get("pattern")) else set())
+
+
+def _is_malformed(pattern: str | None) -> bool:
+    try:
+        re.compile(pattern or "")
+    except re.error:
+        return True
+    return False
+
+
+# --- order and pages ----------------------------------------------------------------------------------------------
+
+DateOrText = tuple[int, Any]
+
+
+def _rank(value: Any, *, descending: bool) -> DateOrText:
+    """Give a value's place in MongoDB's order: [] < null < numbers < texts < dates; a list is its least item."""
+    if isinstance(value, list):
+        return _rank((max if descending else min)(value), descending=False) if value else (0, 0)
+    kinds: list[tuple[type, int]] = [(int, 2), (str, 3), (datetime, 4)]
+    return next(((place, value) for kind, place in kinds if isinstance(value, kind)), (1, 0))
+
+
+def in_order(documents: Sequence[Document], order_by: Sequence[str] | None) -> list[Document]:
+    """Sort as MongoDB does, with the missing values of an ascending first field behind all others."""
+    keys = [(key.removeprefix("-"), key.startswith("-")) for key in order_by or ()]
+    ordered = sorted(documents, key=lambda one: str(one["_id"]))
+    for name, descending in reversed(keys):
+        ordered.sort(key=_by(name, descending=descending), reverse=descending)
+    if keys and not keys[0][1]:
+        ordered.sort(key=lambda one: _stored(one, keys[0][0]) in (None, "", []))
+    return ordered
+
+
+def _by(name: str, *, descending: bool) -> Callable[[Document], DateOrText]:
+    return lambda one: _rank(_stored(one, name), descending=descending)
+
+
+def page_of(documents: Sequence[Document], params: Mapping[str, Any]) -> Sequence[Document]:
+    """Cut out the page that was asked for."""
+    page, size = params.get("page"), params.get("page_size")
+    if page is None and size is None:
+        return documents
+    start = int(page or 0) * int(500 if size is None else size)
+    return documents[start : start + int(500 if size is None else size)]
+
+
+# --- how a project is shown ---------------------------------------------------------------------------------------
+
+
+def shown(document: Document, names: Iterable[str]) -> Document:
+    """Give these fields of a project as a response has them."""
+    found: Document = {}
+    for name in names:
+        value = _stored(document, name)
+        if name in LISTS:
+            value = list(value or ()) if name == "path" else sorted(value or ())
+        value = 9999 if name == "featured" and value is None else iso(value) if isinstance(value, datetime) else value
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def iso(moment: datetime) -> str:
+    """Give a stored date as responses have it."""
+    return moment.replace(tzinfo=UTC).isoformat()
+
+
+def fields_wanted(only_fields: Sequence[str] | None) -> list[str]:
+    """Give the names to show, dotted ones too."""
+    plain = [name for name in only_fields or () if not name.startswith("-")]
+    return plain or [name for name in DEFAULT_FIELDS if f"-{name}" not in (only_fields or ())]
+
+
+def _with_references(document: Document, names: Sequence[str], database: Mapping[str, Sequence[Document]]) -> Document:
+    found = {}
+    for name in {name.partition(".")[0] for name in names if "." in name}:
+        target = document.get(name)
+        named = next((one for one in database.get(REFERENCES[name], ()) if one["_id"] == target), {})
+        if target is not None:
+            found[name] = {"id": target} | ({"name": named["name"]} if named else {})
+    return found
+
+
+@dataclass(frozen=True)
+class Model:
+    """The service on a database, for one company, at one time."""
+
+    database: Mapping[str, Sequence[Document]]
+    company: str
+    now: datetime
+
+    def see(self, collection: str) -> list[Document]:
+        """Give what the company may see of a collection."""
+        if collection == "company":
+            return [one for one in self.database.get("company", ()) if one["_id"] == self.company]
+        return visible(self.database.get(collection, ()), self.company)
+
+    def listing(self, params: Mapping[str, Any], *, extended: bool) -> list[Document]:
+        """Give the projects of get_all, or of get_all_ex."""
+        passing = [document for document in self.see("project") if _passes_all_filters(document, params)]
+        names = fields_wanted(params.get("only_fields"))
+        plain = [name for name in names if "." not in name] + (["id"] if extended else [])
+        seen = {name: self.see(name) for name in ("project", "user", "company")}
+        found = []
+        for document in page_of(in_order(passing, params.get("order_by")), params):
+            answer = shown(document, plain) | _with_references(document, names, seen)
+            stats = self.statistics(document, params) if params.get("include_stats") else {}
+            found.append(answer | stats)
+        return found
+
+    # --- statistics ---
+
+    def sub_projects(self, project: str) -> list[Document]:
+        """Give the projects below one that are not hidden, by name."""
+        below = [one for one in self.see("project") if project in (one.get("path") or ())]
+        return sorted((one for one in below if "hidden" not in (one.get("system_tags") or ())), key=_name)
+
+    def statistics(self, project: Document, params: Mapping[str, Any]) -> Document:
+        """Give what `include_stats` adds to a project."""
+        below = self.sub_projects(project["_id"])
+        counted = {project["_id"], *(one["_id"] for one in below)}
+        tasks = [task for task in self.see("task") if task.get("project") in counted]
+        state = params.get("stats_for_state", "active")
+        parts = {
+            "active": [task for task in tasks if "archived" not in (task.get("system_tags") or ())],
+            "archived": [task for task in tasks if "archived" in (task.get("system_tags") or ())],
+        }
+        stats = {name: self._figures(part) for name, part in parts.items() if state in {name, None}}
+        return {"stats": stats, "sub_projects": [{"id": one["_id"], "name": one["name"]} for one in below]}
+
+    def _figures(self, tasks: Sequence[Document]) -> Document:
+        statuses = [task.get("status") or "unknown" for task in tasks]
+        started = [task["started"] for task in tasks if isinstance(task.get("started"), datetime)]
+        return {
+            "status_count": {status: statuses.count(status) for status in STATUSES},
+            "total_tasks": len(tasks),
+            "total_runtime": sum(_runtime(task) for task in tasks),
+            "completed_tasks_24h": sum(self._is_recent(task) for task in tasks),
+            "last_task_run": iso(max(started)) if started else None,
+        }
+
+    def _is_recent(self, task: Document) -> bool:
+        completed = task.get("completed")
+        since = self.now.replace(tzinfo=None) - timedelta(hours=24)
+        late = isinstance(completed, datetime) and completed > since
+        return late and task.get("status") not in {"queued", "in_progress", "failed"}
+
+    # --- what tasks and models use ---
+
+    def within(self, projects: Iterable[str]) -> set[str]:
+        """Give the ids of projects that can be seen, with all below them."""
+        asked = set(projects) & {one["_id"] for one in self.see("project")}
+        return {one["_id"] for one in self.see("project") if asked & {one["_id"], *(one.get("path") or ())}}
+
+    def tasks_of(self, project: str | None) -> list[Document]:
+        """Give the tasks of a project with everything below it, or all tasks."""
+        inside = self.within([project]) if project else None
+        return [task for task in self.see("task") if inside is None or task.get("project") in inside]
+
+    def metrics(self, project: str | None) -> list[Document]:
+        """Give the pairs of metric and variant with their hashes."""
+        pairs = {
+            (variant["metric"], variant["variant"], metric_hash, variant_hash)
+            for task in self.tasks_of(project)
+            for metric_hash, metric in (task.get("last_metrics") or {}).items()
+            for variant_hash, variant in metric.items()
+        }
+        names = ("metric", "variant", "metric_hash", "variant_hash")
+        return [dict(zip(names, pair, strict=True)) for pair in sorted(pairs)]
+
+    def parameters(self, params: Mapping[str, Any]) -> Document:
+        """Give a page of the pairs of section and name."""
+        pairs = {
+            (section, name): {"section": names["section"], "name": names["name"]}
+            for task in self.tasks_of(params.get("project"))
+            for section, stored in (task.get("hyperparams") or {}).items()
+            for name, names in stored.items()
+        }
+        every = [pairs[pair] for pair in sorted(pairs)]
+        size = max(1, _or(params.get("page_size"), 500))
+        start = max(0, _or(params.get("page"), 0)) * size
+        left = len(every[start + size :])
+        return {"parameters": every[start : start + size], "remaining": left, "total": len(every)}
+
+    def tags(self, collection: str, params: Mapping[str, Any]) -> Document:
+        """Give the tags of the company's own tasks or models."""
+        asked = params.get("filter") or {}
+        inside = self.within(params["projects"]) if params.get("projects") else None
+        found = [
+            one
+            for one in self.database.get(collection, ())
+            if one["company"] == self.company
+            and (inside is None or one.get("project") in inside)
+            and all(passes(asked.get(name), one.get(name)) for name in ("tags", "system_tags"))
+        ]
+        names = ["tags", "system_tags"] if params.get("include_system") else ["tags"]
+        return {name: sorted({tag for one in found for tag in one.get(name) or ()}) for name in names}
+
+
+def tag_faults(params: Mapping[str, Any]) -> Faults:
+    """Give the errors of which one has to come for a request of tags."""
+    asked = params.get("filter") or {}
+    return {FIELDS_VALUE for name in ("tags", "system_tags") if wanted(asked.get(name)).faulty}
+
+
+def _name(document: Document) -> str:
+    return str(document["name"])
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _runtime(task: Document) -> int:
+    started, completed = task.get("started"), task.get("completed")
+    if not (isinstance(started, datetime) and isinstance(completed, datetime)):
+        return 0
+    return int(max(timedelta(), completed - started) / timedelta(seconds=1))
+
+
+def escaped(key: str) -> str:
+    """Give a parameter's name as it is stored as a key (data-model.md, task)."""
+    key = key.replace("%", "%%").replace(".", "%2E").replace("$", "%24").replace("__", "%_%_")
+    return f"%{key}" if key.startswith("_") else key

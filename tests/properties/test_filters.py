@@ -1,0 +1,76 @@
+"""Filters, order, pages and fields of the listings, against a plain-Python model of semantics.md."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.properties import model, worlds
+from tests.properties.calling import NOW, OWN, Document, Failure
+
+if TYPE_CHECKING:
+    from tests.properties.calling import Caller
+
+ENDPOINTS = {"projects.get_all": False, "projects.get_all_ex": True}
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+@given(data=st.data())
+def test_a_listing_is_what_the_rules_say(caller: Caller, endpoint: str, data: st.DataObject) -> None:
+    extended = ENDPOINTS[endpoint]
+    database = {"project": data.draw(worlds.PROJECTS, "projects"), **worlds.PEOPLE}
+    caller.fill(database)
+    service = model.Model(database, OWN, NOW)
+    for params in data.draw(st.lists(worlds.listing(extended=extended), min_size=1, max_size=6), "requests"):
+        _compare(caller.answer(endpoint, params), service, params, extended=extended)
+
+
+def _compare(answer: Any, service: model.Model, params: Document, *, extended: bool) -> None:
+    faults = model.listing_faults(params, extended=extended)
+    if faults:
+        assert isinstance(answer, Failure), params
+        assert (answer.code, answer.subcode) in faults, (params, answer)
+        return
+    assert answer == {"projects": service.listing(params, extended=extended)}, params
+
+
+@given(tags=worlds.tag_list(worlds.TAGS), projects=worlds.PROJECTS)
+def test_tag_lists_choose_what_the_rules_say(caller: Caller, tags: list[str | None], projects: list[Document]) -> None:
+    caller.fill({"project": projects})
+    params = {"tags": tags, "only_fields": ["name", "tags"], "order_by": ["name"]}
+    service = model.Model({"project": projects}, OWN, NOW)
+    _compare(caller.answer("projects.get_all", params), service, params, extended=False)
+
+
+@given(projects=worlds.PROJECTS, size=st.integers(1, 5), params=worlds.listing(extended=False))
+def test_pages_together_are_the_listing(caller: Caller, projects: list[Document], size: int, params: Document) -> None:
+    caller.fill({"project": projects})
+    params = {name: value for name, value in params.items() if name not in {"page", "page_size"}}
+    whole = caller.answer("projects.get_all", params)
+    pages = [caller.answer("projects.get_all", {**params, "page": page, "page_size": size}) for page in range(13)]
+    if isinstance(whole, Failure):
+        assert all(page == whole for page in pages)
+        return
+    assert whole["projects"] == [one for page in pages if isinstance(page, dict) for one in page["projects"]]
+
+
+def test_the_model_tells_apart_what_it_should() -> None:
+    """A few lists read by hand, so that a model that passes everything would not go unnoticed."""
+    stored = {"x": ["a"], "y": ["a", "b"], "z": None, "w": ["c", "-a"]}
+    for values, expected in (
+        (["a"], "xy"),
+        (["-a"], "zw"),
+        (["__$all", "a", "b"], "y"),
+        (["__$all", "-a"], "w"),
+        (["__$not", "a", "c"], "w"),
+        (["__$any", "c", "__$all", "a", "b"], "yw"),
+        (["c", "__$any", "a"], "xyw"),
+        ([None], "z"),
+        (["b", None], "yz"),
+        (["__$all", "__$nop"], "xyzw"),
+        (["__$nop", "-c", "-b"], "xz"),
+    ):
+        assert "".join(name for name, tags in stored.items() if model.passes(values, tags)) == expected, values

@@ -1,0 +1,88 @@
+"""`include_stats`: sums over trees of projects, against a plain-Python model of semantics.md."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.properties import model, worlds
+from tests.properties.calling import NOW, OWN, Document, Documents, Failure
+
+if TYPE_CHECKING:
+    from tests.properties.calling import Caller
+
+ENDPOINT = "projects.get_all_ex"
+STATES = {"active": ["active"], "archived": ["archived"], None: ["active", "archived"]}
+
+
+@st.composite
+def databases(draw: st.DrawFn) -> Documents:
+    """Draw a tree with everything that may lie in it, and tasks in it."""
+    projects = draw(worlds.trees(mixed=True))
+    tasks = worlds.tasks(
+        projects,
+        status=worlds.maybe(st.sampled_from(model.STATUSES)),
+        system_tags=st.sampled_from([worlds.ABSENT, None, [], ["x"], ["archived"], ["x", "archived", "archived"]]),
+        started=worlds.MOMENTS,
+        completed=worlds.MOMENTS,
+        type=st.sampled_from(["training", "controller", "report"]),
+    )
+    return {"project": projects, "task": draw(tasks), "model": draw(worlds.tasks(projects))}
+
+
+REQUESTS = worlds.chosen(
+    {
+        "id": st.lists(worlds.IDS, max_size=4),
+        "stats_for_state": st.sampled_from(["active", "archived", None]),
+        "order_by": st.sampled_from([["name"], ["-name"], ["parent"], ["-system_tags"], ["last_update", "-id"]]),
+        "page": st.integers(0, 3),
+        "page_size": st.integers(1, 5),
+        "only_fields": st.sampled_from([["name"], ["-name"], ["id"], ["-id"], ["path", "system_tags"]]),
+        "system_tags": worlds.tag_list(worlds.SYSTEM_TAGS).filter(lambda tags: not model.wanted(tags).faulty),
+        "non_public": st.booleans(),
+        "name": st.sampled_from(["-[0-3]$", "é", "^[0-4]"]),
+    },
+    most=5,
+).map(lambda params: params | {"include_stats": True})
+
+
+@given(database=databases(), requests=st.lists(REQUESTS, min_size=1, max_size=4))
+def test_figures_are_what_the_rules_say(caller: Caller, database: Documents, requests: list[Document]) -> None:
+    caller.fill(database)
+    service = model.Model(database, OWN, NOW)
+    for params in requests:
+        answer = caller.answer(ENDPOINT, params)
+        assert answer == {"projects": service.listing(params, extended=True)}, params
+
+
+@given(database=databases(), state=st.sampled_from(list(STATES)))
+def test_the_states_are_those_asked_for_and_figures_come_only_when_asked_for(
+    caller: Caller, database: Documents, state: str | None
+) -> None:
+    caller.fill(database)
+    rows = _rows(caller, {"include_stats": True, "stats_for_state": state})
+    assert all(sorted(row["stats"]) == STATES[state] for row in rows)
+    plain = _rows(caller, {"stats_for_state": state})
+    assert plain == [{key: row[key] for key in row.keys() - {"stats", "sub_projects"}} for row in rows]
+
+
+@given(database=databases())
+def test_both_states_together_are_all_tasks(caller: Caller, database: Documents) -> None:
+    """Every visible task in a visible top-level tree is in exactly one state, and in exactly one status."""
+    caller.fill(database)
+    for row in _rows(caller, {"include_stats": True, "stats_for_state": None}):
+        counted = {row["id"], *(one["id"] for one in row["sub_projects"])}
+        tasks = [task for task in model.visible(database["task"], OWN) if task.get("project") in counted]
+        assert sum(part["total_tasks"] for part in row["stats"].values()) == len(tasks)
+        for part in row["stats"].values():
+            assert part["total_tasks"] == sum(part["status_count"].values())
+            assert isinstance(part["total_runtime"], int)
+
+
+def _rows(caller: Caller, params: Document) -> list[dict[str, Any]]:
+    answer = caller.answer(ENDPOINT, params)
+    assert not isinstance(answer, Failure)
+    rows: list[dict[str, Any]] = answer["projects"]
+    return rows
