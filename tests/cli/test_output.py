@@ -295,7 +295,7 @@ PARSE: dict[str, Callable[[str], Any]] = {
     "id": lambda text: text.split("\n")[:-1],
 }
 QUIETLY = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
@@ -347,7 +347,7 @@ def is_one_record(found: Any, output: str) -> bool:
         return len(found["projects"]) == 1
     if output in {"table", "tsv"}:
         return len(found) == 2 and len(found[0]) == len(found[1])
-    return len(found) == 1 and None not in found[0]
+    return len(found) == 1 and None not in list(found[0])
 
 
 @QUIETLY

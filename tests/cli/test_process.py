@@ -1,0 +1,416 @@
+"""The program as a process: signals, pipes, secrets, what it imports, and what a person at a terminal sees."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import shlex
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from rich.cells import cell_len
+
+from tests.config.site import USER, Site, empty_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Cli
+    from tests.servers import Server
+
+ROOT = Path(__file__).parents[2]
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+PATIENCE = 30.0
+UNSPOKEN = "topsecret"
+NOWHERE = f"mongodb://ann:{UNSPOKEN}@127.0.0.1:1"
+PROGRAM = (sys.executable, "-m", "projects_cli")
+
+
+@pytest.fixture
+def site(standalone: Server, cli: Cli) -> Iterator[Site]:
+    with empty_site(standalone, cli) as site:
+        yield site
+
+
+def environment_of(site: Site | None, **variables: str) -> dict[str, str]:
+    known = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    if site is not None:
+        known |= {"PROJECTS_MONGO_URI": site.server.uri, "PROJECTS_DATABASE": site.name, "PROJECTS_USER": USER}
+    return known | variables
+
+
+def run(site: Site | None, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = environment_of(site, **variables)
+    return subprocess.run(
+        [*PROGRAM, *arguments], env=environment, input=stdin, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def start(site: Site | None, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    pipe = subprocess.PIPE
+    environment = environment_of(site, **variables)
+    return subprocess.Popen([*PROGRAM, *arguments], env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def shell(site: Site, script: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of shell where `projects` is the program."""
+    script = f'projects() {{ {shlex.join(PROGRAM)} "$@"; }}; {script}'
+    environment = environment_of(site)
+    return subprocess.run(
+        ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def many(site: Site, count: int) -> None:
+    names = [f"project {number:05}" for number in range(count)]
+    company = site.stored(site.project("vision"))["company"]
+    site.documents.project.insert_many(
+        [{"_id": f"{name[8:]:0>32}", "name": name, "company": company} for name in names]
+    )
+
+
+# --- a process that works -----------------------------------------------------------------------------------------
+
+
+def test_the_main_job_works_as_a_process(site: Site) -> None:
+    made = run(site, "create", "vision/b c/日本語", "--description", "x", "--json")
+    assert (made.returncode, made.stderr) == (0, "")
+    identifier = json.loads(made.stdout)["id"]
+    assert site.stored(identifier)["name"] == "vision/b c/日本語"
+    assert run(site, "list", "-o", "id", "--name", "日本").stdout == f"{identifier}\n"
+    assert run(site, "delete", identifier, "--force", "--json").returncode == 0
+    assert site.names() == ["vision", "vision/b c"]
+
+
+def test_a_name_in_bytes_that_are_no_utf_8_is_refused_without_a_traceback(site: Site) -> None:
+    command = [*map(os.fsencode, PROGRAM), b"create", b"caf\xe9", b"-d", b"x"]
+    result = subprocess.run(command, env=environment_of(site), capture_output=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert b"half a surrogate pair" in result.stderr
+    assert site.names() == []
+
+
+def test_a_stream_that_is_no_utf_8_gets_escapes(site: Site) -> None:
+    site.project("日本語")
+    result = run(site, "get", "日本語", PYTHONIOENCODING="ascii")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "\\u65e5\\u672c\\u8a9e" in result.stdout
+
+
+# --- pipes --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("output", ["table", "json", "jsonl", "yaml", "csv", "tsv", "id"])
+def test_a_reader_that_goes_away_is_no_failure(site: Site, output: str) -> None:
+    many(site, 2000)
+    result = shell(site, f"projects list -o {output} | head -1; echo ${{PIPESTATUS[0]}}")
+    assert (result.stderr, len(result.stdout.splitlines()), result.stdout.splitlines()[-1]) == ("", 2, "0")
+
+
+def test_a_reader_of_batch_that_goes_away_is_no_failure(site: Site) -> None:
+    lines = '{"endpoint": "get_all"}\\n' * 200
+    result = shell(site, f"printf '{lines}' | projects batch - | head -1; echo ${{PIPESTATUS[1]}}")
+    assert (result.stderr, result.stdout.splitlines()[1:]) == ("", ["0"])
+
+
+def test_a_disk_that_is_full_is_told_without_a_traceback(site: Site) -> None:
+    many(site, 10)
+    result = shell(site, "projects list > /dev/full; echo $?")
+    assert "Traceback" not in result.stderr
+    assert "Exception ignored" not in result.stderr
+    assert (result.stdout, "No space left" in result.stderr) == ("1\n", True)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
+def test_a_stream_that_is_closed_brings_no_traceback(site: Site, closed: str) -> None:
+    result = shell(site, f"projects list {closed}; echo $? >&2")
+    assert "Traceback" not in result.stderr
+    assert int(result.stderr.splitlines()[-1]) in {0, 1}
+
+
+# --- signals ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_quietly_with_its_status(site: Site, number: signal.Signals, status: int) -> None:
+    with start(site, "batch", "-") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write('{"id": 1, "endpoint": "get_all"}\n')
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["ok"]
+        process.send_signal(number)
+        rest, said = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, rest) == (status, "")
+    assert "Traceback" not in said
+    assert len(said.splitlines()) <= 1
+
+
+# --- a database that does not answer, and secrets -----------------------------------------------------------------
+
+
+def test_an_unreachable_database_is_69_with_one_clear_line_within_the_timeout() -> None:
+    began = time.monotonic()
+    result = run(None, "list", "--timeout", "1", PROJECTS_MONGO_URI="mongodb://127.0.0.1:1")
+    assert time.monotonic() - began < 5
+    assert (result.returncode, result.stdout) == (69, "")
+    error, hint = result.stderr.splitlines()
+    assert error == "error: no answer from mongodb://127.0.0.1:1: 127.0.0.1:1: [Errno 111] Connection refused"
+    assert hint.startswith("hint: check the address")
+
+
+def places_of_a_uri(folder: Path) -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
+    """Give each place from which a URI may come, as arguments and variables."""
+    file = folder / "uri"
+    file.write_text(NOWHERE)
+    config = folder / "projects" / "config.toml"
+    config.parent.mkdir()
+    config.write_text(f'[profiles.site]\nuri = "{NOWHERE}"\n')
+    for path in (file, config):
+        path.chmod(0o600)
+    return {
+        "variable": ((), {"PROJECTS_MONGO_URI": NOWHERE}),
+        "file": (("--uri-file", str(file)), {}),
+        "profile": (("--profile", "site"), {"XDG_CONFIG_HOME": str(folder)}),
+        "clearml": ((), {"CLEARML_MONGODB_SERVICE_CONNECTION_STRING": NOWHERE}),
+    }
+
+
+@pytest.mark.parametrize("place", ["variable", "file", "profile", "clearml"])
+def test_a_password_appears_nowhere(tmp_path: Path, place: str) -> None:
+    arguments, variables = places_of_a_uri(tmp_path)[place]
+    with start(None, "list", "-v", "--timeout", "1", *arguments, **variables) as process:
+        seen = set()
+        while process.poll() is None:
+            with suppress(FileNotFoundError, ProcessLookupError):
+                seen.add(Path(f"/proc/{process.pid}/cmdline").read_text(encoding="utf-8"))
+            time.sleep(0.02)
+        out, said = process.communicate()
+    assert process.returncode == 69
+    assert "ann:***@127.0.0.1:1" in said
+    assert any("--timeout" in one for one in seen)
+    assert [text for text in (out, said, *seen) if UNSPOKEN in text] == []
+
+
+def test_an_option_of_the_uri_that_the_driver_does_not_know_brings_no_noise(site: Site) -> None:
+    result = run(site, "list", "--json", PROJECTS_MONGO_URI=f"{site.server.uri}&nonsense=1")
+    assert "Warning" not in result.stderr
+    assert "site-packages" not in result.stderr
+    if result.returncode:
+        assert result.returncode == 2
+        assert json.loads(result.stderr)["error"]["name"] == "ConfigError"
+
+
+def test_a_value_of_the_uri_that_the_driver_passes_over_is_told(site: Site) -> None:
+    result = run(site, "list", PROJECTS_MONGO_URI=f"{site.server.uri}&readPreference=nonsense")
+    assert "UserWarning" not in result.stderr
+    assert (result.returncode, "readPreference" in result.stderr or "read preference" in result.stderr) == (2, True)
+
+
+# --- imports ------------------------------------------------------------------------------------------------------
+
+IMPORTED = """
+import sys
+from projects_cli.cli.app import run
+run(sys.argv[1:])
+sys.stderr.write(" ".join(sys.modules))
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), (), ("list", "--help"), ("delete", "-h"), ("--version",), ("list", "--nmae"), ("lst",)]
+)
+def test_help_and_mistakes_import_no_heavy_library(arguments: tuple[str, ...]) -> None:
+    command = [sys.executable, "-c", IMPORTED, *arguments]
+    result = subprocess.run(command, env=environment_of(None), capture_output=True, text=True, timeout=60, check=True)
+    loaded = {name.partition(".")[0] for name in result.stderr.split()}
+    assert "typer" in loaded
+    assert loaded & {"pymongo", "bson", "pyhocon", "rich", "yaml", "jmespath", "fastjsonschema", "orjson"} == set()
+
+
+def test_a_list_in_json_imports_neither_pyhocon_nor_rich(site: Site) -> None:
+    command = [sys.executable, "-c", IMPORTED, "list", "--json"]
+    result = subprocess.run(command, env=environment_of(site), capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(result.stdout) == {"projects": []}
+    loaded = {name.partition(".")[0] for name in result.stderr.split()}
+    assert "pymongo" in loaded
+    assert loaded & {"pyhocon", "rich", "yaml", "jmespath", "fastjsonschema"} == set()
+
+
+# --- a terminal ---------------------------------------------------------------------------------------------------
+
+
+class Seen(NamedTuple):
+    """What a person saw, and how the program ended."""
+
+    status: int
+    text: str
+
+    @property
+    def plain(self) -> str:
+        """The text without its colours."""
+        return COLOUR.sub("", self.text)
+
+
+def on_terminal(
+    site: Site, *arguments: str, columns: int = 80, lines: int = 50, answer: str | None = None, **variables: str
+) -> Seen:
+    """Run the program on a pseudo terminal; an answer is typed once something was asked."""
+    mine, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    environment = environment_of(site, **{"TERM": "xterm-256color", "PAGER": "cat", **variables})
+    process = subprocess.Popen([*PROGRAM, *arguments], env=environment, stdin=its, stdout=its, stderr=its)
+    os.close(its)
+    seen = b""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and (chunk := _chunk(mine, deadline)):
+        seen += chunk
+        if answer is not None and re.search(rb"(\[y/N\]|go on:) $", seen):
+            os.write(mine, answer.encode() + b"\n")
+            answer = None
+    os.close(mine)
+    return Seen(process.wait(timeout=PATIENCE), seen.decode().replace("\r\n", "\n"))
+
+
+def _chunk(terminal: int, deadline: float) -> bytes:
+    ready, _, _ = select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))
+    with suppress(OSError):  # EIO: the other side is closed
+        return os.read(terminal, 65536) if ready else b""
+    return b""
+
+
+@pytest.fixture
+def full(site: Site) -> Site:
+    """Names that are long, wide, and hostile."""
+    for name in ("short", "x" * 150, "日本語" * 30, "with spaces " * 12, "evil\x1b[31m\u202e name\nof two lines"):
+        site.task(site.project(name, tags=["a-tag", "another-tag", "日本"], description=name))
+    return site
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+@pytest.mark.parametrize(
+    "arguments", [("list",), ("list", "--stats"), ("list", "--only-fields", "id,name,description")]
+)
+def test_a_table_fits_the_screen_and_never_cuts_an_id(full: Site, columns: int, arguments: tuple[str, ...]) -> None:
+    seen = on_terminal(full, *arguments, columns=columns)
+    assert seen.status == 0
+    lines = seen.plain.splitlines()
+    assert [line for line in lines if cell_len(line) > columns] == []
+    ids = [str(one["_id"]) for one in full.documents.project.find({}, {"_id": 1})]
+    assert [one for one in ids if not re.search(rf"\b{one}\b", seen.plain)] == []
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_one_project_fits_the_screen(full: Site, columns: int) -> None:
+    seen = on_terminal(full, "get", "x" * 150, columns=columns)
+    assert [line for line in seen.plain.splitlines() if cell_len(line) > columns] == []
+    identifier = full.named("x" * 150)["_id"]
+    assert re.search(rf"\bid +{identifier} *$", seen.plain, re.MULTILINE)
+
+
+def test_nothing_of_a_long_name_is_lost(full: Site) -> None:
+    seen = on_terminal(full, "list", "--name", "^x", columns=80)
+    assert sum(line.count("x") for line in seen.plain.splitlines()) >= 150
+
+
+def test_a_terminal_takes_nothing_of_a_name_for_an_order(full: Site) -> None:
+    for arguments in (("list",), ("get", "evil\x1b[31m\u202e name\nof two lines")):
+        seen = on_terminal(full, *arguments, "--no-color")
+        assert "\x1b" not in seen.text
+        assert "\u202e" not in seen.text
+        assert "\\x1b[31m" in seen.text.replace("\n", "") or "\\x1b" in seen.text
+
+
+def test_colour_is_there_on_a_terminal_only(full: Site) -> None:
+    assert "\x1b[" in on_terminal(full, "list").text
+    assert "\x1b[" not in run(full, "list", TERM="xterm-256color").stdout
+    assert "\x1b[" in on_terminal(full, "get", "nothing").text
+    assert "\x1b[" not in run(full, "get", "nothing", TERM="xterm-256color").stderr
+
+
+@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"PROJECTS_NO_COLOR": "true"}])
+def test_colour_can_be_refused(full: Site, variables: dict[str, str]) -> None:
+    seen = on_terminal(full, "list", "--state", "active", **variables)
+    assert (seen.status, "\x1b" in seen.text) == (0, False)
+
+
+def test_an_empty_no_color_refuses_nothing(full: Site) -> None:
+    assert "\x1b[" in on_terminal(full, "list", NO_COLOR="").text
+
+
+def test_markup_in_a_name_is_never_interpreted(site: Site) -> None:
+    site.project("[bold]a[bold] :smile: [link=x]")
+    assert "[bold]a[bold] :smile: [link=x]" in on_terminal(site, "list", columns=200).plain
+
+
+def test_json_on_a_terminal_is_one_document(full: Site) -> None:
+    assert len(json.loads(on_terminal(full, "list", "--json").text)["projects"]) == 5
+
+
+# --- questions ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "left"), [("y", 0, []), ("yes", 0, []), ("n", 1, ["vision"]), ("", 1, ["vision"])]
+)
+def test_an_empty_project_asks_for_a_yes(site: Site, answer: str, status: int, left: list[str]) -> None:
+    site.project("vision")
+    seen = on_terminal(site, "delete", "vision", answer=answer)
+    assert "Delete the project 'vision'? [y/N] " in seen.plain
+    assert (seen.status, site.names()) == (status, left)
+    assert ("nothing was changed" in seen.plain) == bool(left)
+
+
+@pytest.mark.parametrize(("answer", "status"), [("vision", 0), ("y", 1), ("Vision", 1)])
+def test_a_full_project_asks_for_its_name(site: Site, answer: str, status: int) -> None:
+    deep = site.project("vision/deep")
+    seen = on_terminal(site, "delete", "vision", answer=answer)
+    assert f"{deep}  vision/deep" in seen.plain
+    assert "2 projects, 0 tasks, 0 models" in seen.plain
+    assert (seen.status, site.names()) == (status, [] if status == 0 else ["vision", "vision/deep"])
+
+
+def test_no_input_never_asks_at_a_terminal(site: Site) -> None:
+    site.project("vision")
+    seen = on_terminal(site, "delete", "vision", "--no-input")
+    assert (seen.status, "--yes" in seen.plain, site.names()) == (2, True, ["vision"])
+
+
+def test_the_end_of_input_is_no_answer(site: Site) -> None:
+    site.project("vision")
+    seen = on_terminal(site, "delete", "vision", answer="\x04")
+    assert (seen.status, site.names()) == (1, ["vision"])
+
+
+# --- the pager ----------------------------------------------------------------------------------------------------
+
+
+def test_a_table_longer_than_the_screen_goes_through_the_pager(site: Site) -> None:
+    many(site, 40)
+    seen = on_terminal(site, "list", lines=24, PROJECTS_PAGER="tr a-z A-Z", NO_COLOR="1")
+    assert (seen.status, seen.text.count("PROJECT 000"), "project" in seen.text) == (0, 40, False)
+    assert "project 00000" in on_terminal(site, "list", lines=60, PROJECTS_PAGER="tr a-z A-Z").text
+
+
+def test_a_pager_that_is_left_early_is_no_failure(site: Site) -> None:
+    many(site, 3000)
+    seen = on_terminal(site, "list", lines=24, PROJECTS_PAGER="head -n 1", NO_COLOR="1")
+    assert (seen.status, len(seen.text.splitlines())) == (0, 1)
+
+
+def test_without_its_pager_a_table_is_just_printed(site: Site) -> None:
+    many(site, 40)
+    seen = on_terminal(site, "list", lines=24, PROJECTS_PAGER="no-such-pager", NO_COLOR="1")
+    assert (seen.status, seen.text.count("project 000")) == (0, 40)
