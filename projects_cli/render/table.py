@@ -31,7 +31,7 @@ CHUNK = 1000
 """Rows whose widths are measured together; a longer list goes on with the same widths."""
 
 WHOLE = frozenset({"id", "parent", "pid", "versions", "created", "last_update", "stats.*.last_task_run"})
-WHOLE |= {"started", "endpoint", "state"}
+WHOLE |= {"started", "endpoint", "state", "action", "collection"}
 """Columns that are never folded."""
 
 GAP = 2
