@@ -25,12 +25,11 @@ from projects_cli.store.collections import open_store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from pymongo.client_session import ClientSession
-
     from projects_cli.messages import Document, Plan
     from projects_cli.safety.journal import Journal
     from projects_cli.safety.locks import Lease
     from projects_cli.store.collections import Store
+    from projects_cli.store.transactions import Session
 
     Progress = Callable[[int, int], None]
 
@@ -68,7 +67,7 @@ class Engine:
         chunks = list(self.journal.chunks(operation))
         state = "applied" if _removes(chunks) else "done"
 
-        def work(session: ClientSession) -> Tally:
+        def work(session: Session) -> Tally:
             inside = open_store(self.store.connection, self.store.company, session)
             tally = Tally()
             _make_all(chunks, inside, tally)

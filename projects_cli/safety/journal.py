@@ -13,12 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
-    from pymongo.client_session import ClientSession
-
     from projects_cli.messages import Document, Plan
     from projects_cli.safety.changes import Tally
     from projects_cli.store.collections import Store
     from projects_cli.store.journal import JournalStore
+    from projects_cli.store.transactions import Session
 
 UNFINISHED = ("applying", "applied", "undoing")
 TOUCHED = 100
@@ -101,7 +100,7 @@ class Journal:
         operation |= fields
         self._stored.advance(operation["_id"], UNFINISHED, fields)
 
-    def within(self, session: ClientSession) -> Journal:
+    def within(self, session: Session) -> Journal:
         """Give the same journal inside a transaction."""
         return Journal(self._stored.within(session), self._author, self._database, self._clock)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pymongo
 from pymongo import WriteConcern
 from pymongo import errors as driver
+from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
 from projects_cli.errors import ProjectsError
@@ -15,11 +16,11 @@ from projects_cli.store.client import UNLIMITED, translated
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pymongo.client_session import ClientSession
-
     from projects_cli.store.client import Connection
 
 Result = TypeVar("Result")
+Session = ClientSession
+"""The driver's session, as other rooms name it."""
 
 
 def available(connection: Connection) -> bool:
