@@ -1,0 +1,486 @@
+"""The completion files: fresh, complete, and working in real shells.
+
+PowerShell is on no machine of ours: its file is only looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+
+from projects_cli.cli import completion_files
+from projects_cli.cli.app import BY_WORD, COMMANDS, app
+from projects_cli.cli.completion_files import FOLDER, HEADER, SHELLS, Command, Option, Program, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+NAMES = [entry.name for entry in COMMANDS]
+FORMATS = {"table", "json", "jsonl", "yaml", "csv", "tsv", "id"}
+NASTY = 'it\'s [a] "b" $HOME $(touch oops) `touch oops` \\ c: %s ’'
+
+
+def live_flags() -> dict[str, set[str]]:
+    """Give every spelling of every option of each command, as the program itself parses them; '' is the root."""
+    found: dict[str, set[str]] = {}
+
+    def walk(place: str, command: Any, above: Any) -> None:
+        ctx = command.make_context("projects", [], parent=above, resilient_parsing=True)
+        options = [param for param in command.get_params(ctx) if param.param_type_name == "option"]
+        found[place] = {flag for option in options for flag in (*option.opts, *option.secondary_opts)}
+        for name in command.list_commands(ctx) if hasattr(command, "list_commands") else ():
+            walk(f"{place} {name}".strip(), command.get_command(ctx, name), ctx)
+
+    walk("", typer.main.get_command(app), None)
+    return found
+
+
+def below(place: str) -> set[str]:
+    """Give the commands right below a command."""
+    start = f"{place} " if place else ""
+    names = {other[len(start) :] for other in live_flags() if other.startswith(start) and other != place}
+    return {name for name in names if " " not in name}
+
+
+# The files
+
+
+def test_the_files_are_fresh() -> None:
+    assert completion_files.stale(FOLDER) == [], "run: make completions"
+
+
+def test_the_check_names_stale_and_missing_files_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "completions"
+    assert completion_files.main([], folder) == 0
+    assert completion_files.main(["--check"], folder) == 0
+    assert capsys.readouterr().out == ""
+    (folder / "projects.fish").write_text("old")
+    (folder / "_projects").unlink()
+    assert completion_files.main(["--check"], folder) == 1
+    said = capsys.readouterr().out
+    assert "projects.fish" in said
+    assert "_projects" in said
+    assert "make completions" in said
+    assert "projects.bash" not in said
+    assert (folder / "projects.fish").read_text() == "old"
+    assert not (folder / "_projects").exists()
+
+
+def test_the_text_is_the_same_in_another_process() -> None:
+    check = [sys.executable, "-m", "projects_cli.cli.completion_files", "--check"]
+    for seed in "12":
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        subprocess.run(check, cwd=FOLDER.parent, check=True, env=environment)
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_each_file_says_that_it_is_generated(name: str) -> None:
+    assert f"# {HEADER}" in (FOLDER / name).read_text().splitlines()[:2]
+
+
+def zsh_function(place: str) -> str:
+    return "_projects_" + (place.replace(" ", "_").replace("-", "_") or "_root")
+
+
+def section_of_zsh(text: str, place: str) -> str:
+    functions: dict[str, str] = dict(re.findall(r"^(\w+)\(\) {\n(.*?)^}", text, re.MULTILINE | re.DOTALL))
+    return functions["_projects"] + functions[zsh_function(place)]
+
+
+def section_of_fish(text: str, place: str) -> str:
+    starts = ("complete -c projects -l", f"complete -c projects -n '__projects_at \\'{place}\\''")
+    return "".join(f"{line} " for line in text.splitlines() if line.startswith(starts))
+
+
+def section_of_powershell(text: str, place: str) -> str:
+    return "".join(line for line in text.splitlines() if re.match(rf" *@{{ Place = '(\*|{place})'; Flag", line))
+
+
+SECTIONS: dict[str, tuple[Callable[[str, str], str], Callable[[str], str]]] = {
+    "_projects": (section_of_zsh, lambda flag: rf"[)*]{flag}[=+\[]"),
+    "projects.fish": (section_of_fish, lambda flag: rf" {'-l ' + flag[2:] if flag[1] == '-' else '-s ' + flag[1:]} "),
+    "projects.ps1": (section_of_powershell, lambda flag: rf"Flag = '{flag}'; "),
+}
+"""Of each file but bash's, which a real bash reads below: what belongs to a command, and how a flag stands there."""
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_option_of_every_command_stands_in_the_file(name: str) -> None:
+    text = (FOLDER / name).read_text()
+    section, pattern = SECTIONS[name]
+    for place, flags in live_flags().items():
+        missing = [flag for flag in flags if not re.search(pattern(flag), section(text, place))]
+        assert not missing, place
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("projects.bash", r"^ +'{place}'\)$"),
+        ("_projects", r"^ +'{last}:.+'$"),
+        ("projects.fish", r"-a {last} -d '.+'$"),
+        ("projects.ps1", r"Place = '{place}'; Names = @\('{last}'.*Help = '.+' }}$"),
+    ],
+)
+def test_every_command_stands_in_the_file(name: str, pattern: str) -> None:
+    text = (FOLDER / name).read_text()
+    for place in live_flags().keys() - {""}:
+        assert re.search(pattern.format(place=place, last=place.split()[-1]), text, re.MULTILINE), place
+
+
+def test_powershell_quotes_and_brackets_are_paired() -> None:
+    text = (FOLDER / "projects.ps1").read_text()
+    without_words = re.sub(r"'(?:''|[^'\n])*'|\"(?:`.|[^\"\n])*\"|^ *#.*$", "", text, flags=re.MULTILINE)
+    for opening, closing in ("{}", "()", "[]"):
+        assert without_words.count(opening) == without_words.count(closing)
+    assert "'" not in without_words
+    assert "Register-ArgumentCompleter -Native -CommandName projects" in text
+
+
+def test_powershell_takes_every_kind_of_single_quote_for_one() -> None:
+    assert completion_files._ps_literal("a'b’c") == "'a''b’’c'"
+
+
+def nasty_program() -> Program:
+    """Give a program with one command, whose texts have what a shell might take for its own."""
+    option = Option(("--odd", "-x"), NASTY, Value("N:[A]ME's"))
+    command = Command(("run",), ("run",), NASTY, (option,), (Value("N:[A]ME's"),), ())
+    return Program(Command((), (), "", (option,), (), (command,)), (option,), (("projects.odd", NASTY),))
+
+
+# What every shell has to answer, told as (line, answer)
+
+CASES: list[tuple[str, set[str]]] = [
+    ("projects li", {"list"}),
+    ("projects ", set(NAMES)),
+    ("projects get-al", set()),  # other names are understood, not offered
+    ("projects loc", {"local"}),
+    ("projects local ", below("local")),
+    ("projects local sta", {"start", "status"}),
+    ("projects --uri mongodb://a:b@c li", {"list"}),
+    ("projects -qo json li", {"list"}),
+    ("projects -ojson li", {"list"}),
+    ("projects --output=json --user=a lis", {"list"}),
+    ("projects list --exclude", {"--exclude-tag"}),
+    ("projects list --id list --exclude", {"--exclude-tag"}),
+    ("projects get_all --exclude", {"--exclude-tag"}),
+    ("projects projects.get_all_ex --exclude", {"--exclude-tag"}),
+    ("projects get x --exclude", set()),
+    ("projects list --dry", {"--dry-run"}),
+    ("projects local start --dry", {"--dry-run"}),
+    ("projects --dry", {"--dry-run"}),
+    ("projects --output ", FORMATS),
+    ("projects list -o js", {"json", "jsonl"}),
+    ("projects list --state ar", {"archived"}),
+    ("projects list --stats-for-state ", {"active", "archived", "all"}),
+    ("projects list --any name=a --state ar", {"archived"}),
+    ("projects list --name ", set()),
+    ("projects call projects.make", {"projects.make_public", "projects.make_private"}),
+    ("projects call --data x projects.get_all_", {"projects.get_all_ex"}),
+    ("projects schema --json projects.cr", {"projects.create"}),
+    ("projects call projects.create projects.cr", set()),
+    ("projects call x --data ", {"@", "-"}),
+    ("projects list -- --na", set()),
+    ("projects nothing li", set()),
+]
+EQUALS = [("projects --output=y", "yaml"), ("projects list --state=ar", "archived")]
+"""Told apart: here shells differ in whether the answer has the option in front."""
+
+
+# bash
+
+
+def bash_call(line: str, breaks: str = "=:@><") -> str:
+    """Give what bash does at TAB at the end of a line: it cuts words at some characters (readline keeps the @)."""
+    words = [
+        part for word in line.split() for part in re.findall(rf"[{breaks}]+|[^{breaks}]+" if breaks else ".+", word)
+    ]
+    words += [""] if line.endswith(" ") else []
+    cut = breaks.replace("@", "")
+    typed = re.search(rf"[^\s{cut}]*$", line)
+    assert typed
+    return (
+        f"COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)} COMP_CWORD={len(words) - 1}\n"
+        f"COMP_WORDS=({shlex.join(words)})\n"
+        f"_projects projects {shlex.quote(typed[0])} {shlex.quote(words[-2])}\n"
+        "printf '%s\\n' \"${COMPREPLY[@]}\" ===\n"
+    )
+
+
+def bash_answers(lines: Sequence[str], cwd: Path = FOLDER, breaks: str = "=:@><") -> list[set[str]]:
+    """Ask bash for the completions of each line; a `compopt` is told as such."""
+    calls = "".join(bash_call(line, breaks) for line in lines)
+    script = f'set -u\nsource {shlex.quote(str(FOLDER / "projects.bash"))}\ncompopt() {{ echo "compopt $2"; }}\n{calls}'
+    done = subprocess.run(["bash", "--norc"], input=script, capture_output=True, text=True, check=True, cwd=cwd)
+    assert done.stderr == ""
+    return [set(answer.split("\n")) - {""} for answer in done.stdout.split("===\n")[:-1]]
+
+
+@pytest.mark.parametrize("breaks", ["=:@><", ""])
+def test_bash_answers(breaks: str) -> None:
+    expected = [answer | ({"compopt nospace"} if "@" in answer else set()) for _, answer in CASES]
+    given = bash_answers([line for line, _ in CASES], breaks=breaks)
+    assert dict(zip([line for line, _ in CASES], given, strict=True)) == dict(
+        zip([line for line, _ in CASES], expected, strict=True)
+    )
+
+
+def test_bash_knows_every_option_and_command() -> None:
+    flags = live_flags()
+    assert bash_answers([f"projects {place} -" for place in flags]) == list(flags.values())
+    groups = [place for place in flags if below(place)]
+    assert bash_answers([f"projects {place} " for place in groups]) == [below(place) for place in groups]
+
+
+def test_bash_answers_options_that_are_joined_by_an_equals_sign() -> None:
+    lines = [line for line, _ in EQUALS]
+    assert bash_answers(lines) == [{word} for _, word in EQUALS]
+    whole = [{f"--output={EQUALS[0][1]}"}, {f"--state={EQUALS[1][1]}"}]
+    assert bash_answers(lines, breaks="") == whole
+
+
+def test_bash_leaves_files_to_readline(tmp_path: Path) -> None:
+    (tmp_path / "req.json").touch()
+    (tmp_path / "requests").mkdir()
+    files = ["projects --uri-file r", "projects --uri-file=r", "projects list --schema r", "projects batch r"]
+    files.append("projects list > r")
+    assert bash_answers(files, tmp_path) == [{"compopt default"}] * len(files)
+    at_files = {"@req.json", "@requests/", "compopt nospace"}
+    lines = ["projects call x --data @r", "projects call x --data=@r"]
+    assert bash_answers(lines, tmp_path) == [at_files, at_files]
+
+
+# A terminal, for the shells that complete only there
+
+
+class Terminal:
+    """An interactive shell on a pseudo-terminal; whatever it has to tell it writes into the file `told`.
+
+    The setup binds Ctrl-X d to "clear the line and tell that all is done": the shell stays in its line editor, and no
+    key comes to a terminal that would take it for its own.
+    """
+
+    def __init__(self, command: list[str], folder: Path, setup: str) -> None:
+        self.told = folder / "told"
+        self.master, follower = os.openpty()
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200", "LINES": "900", "PS1": "> "}
+        self.process = subprocess.Popen(
+            command,
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+        )
+        os.close(follower)
+        (folder / "setup").write_text(setup)
+        self.tell("source ./setup\n")
+
+    def tell(self, keys: str) -> list[str]:
+        """Press keys, then let the shell say that it is done; gives the lines it told."""
+        self.told.write_text("")
+        os.write(self.master, f"{keys}\x18d".encode())
+        end = time.monotonic() + 20
+        while not self.told.read_text().endswith("done\n"):
+            assert time.monotonic() < end, "the shell does not answer"
+            if select.select([self.master], [], [], 0.02)[0]:
+                os.read(self.master, 65536)
+        return self.told.read_text().splitlines()[:-1]
+
+    def close(self) -> None:
+        """End the shell."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+
+
+BASH_SETUP = """
+projects() {{ printf '%s|' "$@" >> told; echo >> told; }}
+source {file}
+bind -x '"\\C-xd": echo done >> told'
+"""
+
+
+@pytest.fixture
+def bash_terminal(tmp_path: Path) -> Iterator[Terminal]:
+    setup = BASH_SETUP.format(file=shlex.quote(str(FOLDER / "projects.bash")))
+    terminal = Terminal(["bash", "--norc", "--noprofile", "-i"], tmp_path, setup)
+    yield terminal
+    terminal.close()
+
+
+def test_bash_on_a_terminal(bash_terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "my file.json").touch()
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "one").touch()
+    cases = {
+        "projects li\t--out\t=y\t": "list|--output|=y|",
+        "projects --output=y\t": "--output=yaml|",
+        "projects list --exc\tx --state ar\t": "list|--exclude-tag|x|--state|archived|",
+        "projects --uri mongodb://a:1/b li\t": "--uri|mongodb://a:1/b|list|",
+        "projects call projects.get_by\t--data @my\t": "call|projects.get_by_id|--data|@my file.json|",
+        "projects call x --data=@my\t": "call|x|--data=@my file.json|",
+        "projects call x --data @no\to\t": "call|x|--data|@notes/one|",
+        "projects call x --data @my\\ f\t": "call|x|--data|@my file.json|",
+        "projects call x --data '@my\t": "call|x|--data|@my file.json|",
+        'projects call x --data "@my f\t': "call|x|--data|@my file.json|",
+        "projects batch my\t": "batch|my file.json|",
+        "projects --uri-file=my\tli\t": "--uri-file=my file.json|list|",
+        "projects list -o 'y\t": "list|-o|yaml|",
+        "projects list --output='y\t": "list|--output=yaml|",
+        "projects list --name my\t": "list|--name|my|",
+        "projects list my\t": "list|my|",
+    }
+    assert {keys: bash_terminal.tell(f"{keys}\n") for keys in cases} == {keys: [told] for keys, told in cases.items()}
+
+
+# zsh
+
+needs_zsh = pytest.mark.skipif(not shutil.which("zsh"), reason="no zsh here")
+
+ZSH_SETUP = """
+autoload -Uz compinit && compinit -u -D
+LISTMAX=100000
+done-telling() {{ BUFFER=''; echo done >> told }}
+zle -N done-telling
+bindkey '^Xd' done-telling
+source {file}
+compadd() {{
+    if [[ ${{@[1,(i)(-|--)]}} != *-(O|A|D)* ]]; then
+        local -a hits
+        builtin compadd -A hits "$@"
+        (( $#hits )) && print -rl -- $hits >> told
+    fi
+    builtin compadd "$@"
+}}
+"""
+
+
+@pytest.fixture
+def zsh_terminal(tmp_path: Path) -> Iterator[Callable[[Path], Terminal]]:
+    opened: list[Terminal] = []
+
+    def opening(file: Path) -> Terminal:
+        opened.append(Terminal(["zsh", "-f", "-i"], tmp_path, ZSH_SETUP.format(file=shlex.quote(str(file)))))
+        return opened[-1]
+
+    yield opening
+    for terminal in opened:
+        terminal.close()
+
+
+def zsh_answers(terminal: Terminal, lines: Sequence[str]) -> list[set[str]]:
+    """Ask zsh for the completions of each line; an option that takes a value may come with its = sign."""
+    return [{re.sub(r"^(--.*)=$", r"\1", word) for word in terminal.tell(f"{line}\t")} for line in lines]
+
+
+@needs_zsh
+def test_zsh_answers(zsh_terminal: Callable[[Path], Terminal]) -> None:
+    terminal = zsh_terminal(FOLDER / "_projects")
+    lines = [line for line, _ in CASES]
+    assert dict(zip(lines, zsh_answers(terminal, lines), strict=True)) == dict(CASES)
+    assert zsh_answers(terminal, [line for line, _ in EQUALS]) == [{word} for _, word in EQUALS]
+
+
+@needs_zsh
+def test_zsh_knows_every_option_and_command(zsh_terminal: Callable[[Path], Terminal]) -> None:
+    terminal = zsh_terminal(FOLDER / "_projects")
+    for place, flags in live_flags().items():
+        long = {flag for flag in flags if flag.startswith("--")}
+        assert zsh_answers(terminal, [f"projects {place} --"]) == [long], place
+        assert flags - long <= zsh_answers(terminal, [f"projects {place} -"])[0], place
+
+
+@needs_zsh
+def test_zsh_finds_the_file_in_a_folder_of_fpath(tmp_path: Path) -> None:
+    setup = ZSH_SETUP.format(file="/dev/null")
+    terminal = Terminal(["zsh", "-f", "-i"], tmp_path, f"fpath=({shlex.quote(str(FOLDER))} $fpath)\n{setup}")
+    try:
+        assert zsh_answers(terminal, ["projects li", "projects list --state ar"]) == [{"list"}, {"archived"}]
+    finally:
+        terminal.close()
+
+
+@needs_zsh
+def test_zsh_offers_files(zsh_terminal: Callable[[Path], Terminal], tmp_path: Path) -> None:
+    (tmp_path / "request.json").touch()
+    terminal = zsh_terminal(FOLDER / "_projects")
+    lines = ["projects batch req", "projects --uri-file=req", "projects call x --data @req", "projects get req"]
+    assert zsh_answers(terminal, lines) == [{"request.json"}] * 3 + [set()]
+
+
+@needs_zsh
+def test_zsh_is_not_misled_by_a_text(zsh_terminal: Callable[[Path], Terminal], tmp_path: Path) -> None:
+    file = tmp_path / "_projects"
+    file.write_text(completion_files.zsh(nasty_program()))
+    lines = ["projects --o", "projects run --o", "projects r", "projects run "]
+    assert zsh_answers(zsh_terminal(file), lines) == [{"--odd"}, {"--odd"}, {"run"}, set()]
+    assert not (tmp_path / "oops").exists()
+
+
+# fish
+
+needs_fish = pytest.mark.skipif(not shutil.which("fish"), reason="no fish here")
+
+
+def fish_answers(lines: Sequence[str], cwd: Path, file: Path = FOLDER / "projects.fish") -> list[dict[str, str]]:
+    """Ask fish for the completions of each line, with what it says about each."""
+    asking = "".join(f"complete -C {shlex.quote(line)}\necho ===\n" for line in lines)
+    script = f"source {shlex.quote(str(file))}\n{asking}"
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", script], capture_output=True, text=True, check=True, cwd=cwd, timeout=60
+    )
+    assert done.stderr == ""
+    answers = done.stdout.split("===\n")[:-1]
+    return [dict(line.partition("\t")[::2] for line in answer.splitlines()) for answer in answers]
+
+
+@needs_fish
+def test_fish_answers(tmp_path: Path) -> None:
+    lines = [line for line, _ in CASES]
+    given = [set(answer) for answer in fish_answers(lines, tmp_path)]
+    assert dict(zip(lines, given, strict=True)) == dict(CASES)
+    joined = [{word.partition("=")[2] for word in answer} for answer in fish_answers([a for a, _ in EQUALS], tmp_path)]
+    assert joined == [{word} for _, word in EQUALS]
+
+
+@needs_fish
+def test_fish_knows_every_option_and_command(tmp_path: Path) -> None:
+    for place, flags in live_flags().items():
+        long = {flag for flag in flags if flag.startswith("--")}
+        with_two, with_one = fish_answers([f"projects {place} --", f"projects {place} -"], tmp_path)
+        assert {word.rstrip("=") for word in with_two} == long, place
+        assert flags - long <= set(with_one), place
+
+
+@needs_fish
+def test_fish_offers_files_and_says_what_a_word_means(tmp_path: Path) -> None:
+    (tmp_path / "request.json").touch()
+    (tmp_path / "my file").touch()
+    lines = ["projects batch req", "projects --uri-file=req", "projects call x --data @req", "projects get req"]
+    answers = [set(answer) for answer in fish_answers(lines, tmp_path)]
+    assert answers == [{"request.json"}, {"--uri-file=request.json"}, {"@request.json"}, set()]
+    assert fish_answers(["projects lis"], tmp_path) == [{"list": BY_WORD["list"].summary}]
+
+
+@needs_fish
+def test_fish_is_not_misled_by_a_text(tmp_path: Path) -> None:
+    file = tmp_path / "projects.fish"
+    file.write_text(completion_files.fish(nasty_program()))
+    answers = fish_answers(["projects --od", "projects r"], tmp_path, file)
+    assert answers == [{"--odd": NASTY}, {"run": NASTY}]
+    assert not (tmp_path / "oops").exists()
