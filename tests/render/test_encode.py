@@ -1,0 +1,197 @@
+"""The formats: values at paths, cells, and documents that are written as their records come."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from projects_cli.messages import Response
+from projects_cli.render import encode
+from projects_cli.render.views import View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LIST = View(rows="rows", columns=(("id", "ID"), ("name", "NAME")), id="id")
+ONE = View(record="project", columns=(("id", "ID"),), id="id")
+TAGS = View(values=(("tags", "user"), ("system_tags", "system")), columns=(("tag", "TAG"), ("kind", "KIND")), id="tag")
+PLAIN = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+
+
+def response(rows: Any, **rest: Any) -> Response:
+    return Response("x", {**rest, "rows": iter(rows)})
+
+
+def written(write: Any, answer: Response, view: View, **options: Any) -> str:
+    parts: list[str] = []
+    write(answer, view, parts.append, **options)
+    return "".join(parts)
+
+
+# --- values and cells ---------------------------------------------------------------------------------------------
+
+STATISTICS = {
+    "stats": {
+        "active": {"total_tasks": 3, "status_count": {"failed": 1}, "last_task_run": "2024-01-09"},
+        "archived": {"total_tasks": 4, "status_count": {"failed": 0}, "last_task_run": None},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("stats.active.total_tasks", 3),
+        ("stats.*.total_tasks", 7),
+        ("stats.*.status_count.failed", 1),
+        ("stats.*.last_task_run", "2024-01-09"),
+        ("stats.*.nothing", None),
+        ("nothing", None),
+        ("nothing.*.total_tasks", None),
+        ("stats.active.total_tasks.deeper", None),
+        ("stats.active.status_count", {"failed": 1}),
+    ],
+)
+def test_a_path_gives_a_value_and_a_star_the_sum_or_the_latest(path: str, value: object) -> None:
+    assert encode.value_at(STATISTICS, path) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "true"),
+        (False, "false"),
+        (0, "0"),
+        (1.5, "1.5"),
+        ("", ""),
+        ("a\tb\n", "a\\tb\\n"),
+        ([], ""),
+        (["a", "b\x1b"], "a, b\\x1b"),
+        ([1, 2], "[1,2]"),
+        ({"a": [None]}, '{"a":[null]}'),
+        ({"a": "\u202e"}, '{"a":"\\u202e"}'),
+        (datetime(2024, 1, 9, tzinfo=UTC), "2024-01-09 00:00:00+00:00"),
+    ],
+)
+def test_a_cell_is_text_without_control_characters(value: object, text: str) -> None:
+    assert encode.cell(value) == text
+
+
+@given(PLAIN)
+def test_a_cell_is_always_one_line_without_tabs(value: Any) -> None:
+    assert not set(encode.cell(value)) & set("\t\n\r\x1b")
+
+
+# --- JSON ---------------------------------------------------------------------------------------------------------
+
+
+@given(PLAIN)
+def test_json_gives_back_what_was_written(value: Any) -> None:
+    assert json.loads(encode.dumps(value)) == value
+    assert json.loads(encode.dumps(value, pretty=True)) == value
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a\x00b", "\x7f\x9b", "\u202e\u2028"])
+def test_json_takes_any_text(text: str) -> None:
+    document = encode.dumps({"name": text})
+    assert document.isascii()
+    assert json.loads(document) == {"name": text}
+
+
+def test_a_list_has_a_record_a_line() -> None:
+    text = written(encode.write_json, response([{"id": "a"}, {"id": "b"}], total=2), LIST, pretty=False)
+    assert text == '{"total":2, "rows": [\n{"id":"a"},\n{"id":"b"}\n]}\n'
+
+
+@given(
+    st.lists(st.dictionaries(st.text(), PLAIN, max_size=3), max_size=4), st.dictionaries(st.sampled_from("ab"), PLAIN)
+)
+def test_a_streamed_list_is_one_valid_document(rows: list[dict[str, Any]], rest: dict[str, Any]) -> None:
+    text = written(encode.write_json, response(rows, **rest), LIST, pretty=False)
+    assert json.loads(text) == {**rest, "rows": rows}
+
+
+def test_what_is_no_list_is_one_document_iterators_too() -> None:
+    answer = Response("x", {"project": {"id": "a"}, "more": iter([1, 2])})
+    assert json.loads(written(encode.write_json, answer, ONE, pretty=True)) == {"project": {"id": "a"}, "more": [1, 2]}
+
+
+@pytest.mark.parametrize("write", [encode.write_json, encode.write_jsonl, encode.write_yaml, encode.write_ids])
+def test_records_are_written_as_they_come(write: Any) -> None:
+    seen: list[str] = []
+    written_before: list[int] = []
+
+    def rows() -> Iterator[dict[str, str]]:
+        for number in range(100):
+            written_before.append(sum(f"record {before:02}" in "".join(seen) for before in range(number)))
+            yield {"id": f"record {number:02}"}
+
+    options = {"pretty": False} if write is encode.write_json else {}
+    write(response(rows()), LIST, seen.append, **options)
+    assert [number - before for number, before in enumerate(written_before)] == [0] * 100
+
+
+@pytest.mark.parametrize("write", [encode.write_json, encode.write_jsonl, encode.write_yaml, encode.write_ids])
+def test_a_fault_of_the_first_record_shows_before_anything_is_written(write: Any) -> None:
+    def rows() -> Iterator[dict[str, str]]:
+        raise LookupError
+        yield {}
+
+    seen: list[str] = []
+    options = {"pretty": False} if write is encode.write_json else {}
+    with pytest.raises(LookupError):
+        write(response(rows()), LIST, seen.append, **options)
+    assert seen == []
+
+
+# --- the other formats --------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=5), PLAIN, max_size=3), max_size=3))
+def test_yaml_says_the_same(rows: list[dict[str, Any]]) -> None:
+    assert yaml.safe_load(written(encode.write_yaml, response(rows, total=1), LIST)) == {"total": 1, "rows": rows}
+
+
+@given(st.lists(st.lists(st.text(st.characters(exclude_characters="\x00\r"))), min_size=1, max_size=3))
+def test_a_line_of_csv_gives_back_its_cells(lines: list[list[str]]) -> None:
+    lines = [line for line in lines if line]
+    text = "".join(encode.csv_row(line) for line in lines)
+    assert list(csv.reader(io.StringIO(text, newline=""))) == lines
+
+
+def test_separated_lines_have_a_heading_and_every_column() -> None:
+    columns = (("id", "ID"), ("deep.name", "NAME"))
+    rows = [{"id": "a", "deep": {"name": "x\ty"}}, {"id": "b"}]
+    options = {"columns": columns, "write_row": encode.tab_row}
+    assert written(encode.write_separated, response(rows), LIST, **options) == "ID\tNAME\na\tx\\ty\nb\t\n"
+    assert written(encode.write_separated, response([]), LIST, **options) == "ID\tNAME\n"
+
+
+def test_ids_are_a_line_each_and_escaped() -> None:
+    assert written(encode.write_ids, response([{"id": "a"}, {"id": "b\n"}]), LIST) == "a\nb\\n\n"
+
+
+def test_records_of_each_kind_of_view() -> None:
+    assert list(encode.records(response([{"id": "a"}]), LIST)) == [{"id": "a"}]
+    assert list(encode.records(Response("x", {"project": {"id": "a"}}), ONE)) == [{"id": "a"}]
+    assert list(encode.records(Response("x", {"updated": 1}), View())) == [{"updated": 1}]
+    tags = Response("x", {"tags": ["a"], "system_tags": ["b"]})
+    assert list(encode.records(tags, TAGS)) == [{"tag": "a", "kind": "user"}, {"tag": "b", "kind": "system"}]
+    assert list(encode.records(Response("x", {"tags": ["a"]}), TAGS)) == [{"tag": "a", "kind": "user"}]

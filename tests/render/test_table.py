@@ -1,0 +1,196 @@
+"""Tables for a terminal: widths with wide characters, whole ids, nothing lost, chunks that line up."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from projects_cli.messages import Response
+from projects_cli.render.console import Console, Streams
+from projects_cli.render.table import CHUNK, pager_command, write_table
+from projects_cli.render.views import VIEWS, View
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+ID = "0123456789abcdef0123456789abcdef"
+LIST = VIEWS["projects.get_all"]
+STATISTICS = VIEWS["projects.get_all_ex statistics"]
+
+
+class Screen(Console):
+    """A console whose screen has a size of its own, and that collects what is written."""
+
+    columns = 80
+
+    def size(self) -> tuple[int, int]:
+        return self.columns, 1_000_000
+
+
+@pytest.fixture(scope="module")
+def terminal() -> Iterator[TextIO]:
+    """Give a stream that is a terminal."""
+    mine, its = pty.openpty()
+    with os.fdopen(its, "w") as stream:
+        yield stream
+    os.close(mine)
+
+
+def drawn(rows: Any, view: View = LIST, *, columns: int = 80, fields: tuple[str, ...] | None = None) -> list[str]:
+    """Give the lines of a table on a screen of that width."""
+    out = io.StringIO()
+    console = Screen(Streams(io.StringIO(), out, io.StringIO(), {}))
+    console.columns = columns
+    key = view.rows or view.record
+    data = {key: iter(rows) if view.rows else rows} if key else rows
+    write_table(Response("x", data, fields), view, console)
+    return out.getvalue().splitlines()
+
+
+def project(name: str, **fields: Any) -> dict[str, Any]:
+    return {"id": ID, "name": name, "tags": [], "last_update": "2024-01-09T08:00:12.345000+00:00", **fields}
+
+
+def test_a_table_is_as_wide_as_it_needs() -> None:
+    assert drawn([project("vision", tags=["a", "b"])]) == [
+        "NAME    TAGS  UPDATED           ID",
+        f"vision  a, b  2024-01-09 08:00  {ID}",
+    ]
+
+
+def test_a_long_name_is_folded_and_the_id_stays_whole() -> None:
+    lines = drawn([project("x" * 100)])
+    assert all(cell_len(line) <= 80 for line in lines)
+    assert lines[1].endswith(ID)
+    assert sum(line.count("x") for line in lines) == 100
+
+
+@pytest.mark.parametrize("name", ["日本語" * 20, "😀" * 40, "e\u0301" * 60, "אבג" * 40, "a日" * 40, "\u200d" * 90])
+def test_wide_and_narrow_characters_fit_too(name: str) -> None:
+    lines = drawn([project(name), project("short")])
+    assert [line for line in lines if cell_len(line) > 80] == []
+    assert all(line.split().count(ID) <= 1 for line in lines)
+    assert sum(ID in line for line in lines) == 2
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    names=st.lists(st.text(st.characters(codec="utf-8"), max_size=120), min_size=1, max_size=4),
+    tags=st.lists(st.text(max_size=20), max_size=5),
+    columns=st.integers(80, 250),
+)
+def test_any_table_fits_the_screen_with_every_id_whole(names: list[str], tags: list[str], columns: int) -> None:
+    for view in (LIST, STATISTICS):
+        lines = drawn([project(name, tags=tags) for name in names], view, columns=columns)
+        assert [line for line in lines if cell_len(line) > columns] == []
+        assert sum(ID in line for line in lines) == len(names)
+
+
+def test_statistics_are_numbers_to_the_right_and_durations_for_people() -> None:
+    tally = {"total_tasks": 7, "total_runtime": 3_725, "last_task_run": "2024-01-09T08:00:00+00:00", "status_count": {}}
+    lines = drawn([project("vision", stats={"active": tally}), project("audio", stats={})], STATISTICS, columns=200)
+    heading, vision, audio = lines
+    end = heading.index("TASKS") + len("TASKS")
+    assert vision[:end].split() == ["vision", "7"]
+    assert vision[end - 1] == "7"
+    assert "1h02m" in vision
+    assert "2024-01-09 08:00" in vision
+    assert audio.split() == ["audio", ID]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0s"), (59, "59s"), (60, "1m00s"), (3_599, "59m59s"), (90_000, "25h00m")]
+)
+def test_durations(seconds: int, text: str) -> None:
+    tally = {"total_runtime": seconds}
+    assert text in drawn([project("vision", stats={"active": tally})], STATISTICS, columns=200)[1].split()
+
+
+def test_chosen_fields_are_the_columns() -> None:
+    assert drawn([{"basename": "vision"}], fields=("basename", "path")) == ["BASENAME  PATH", "vision"]
+
+
+def test_markup_is_text() -> None:
+    assert drawn([project("[red]a[/red] :smile:")])[1].startswith("[red]a[/red] :smile:  ")
+
+
+def test_what_a_terminal_would_obey_is_escaped() -> None:
+    text = "\n".join(drawn([project("a\x1b[31m\u202e\n", tags=["\x07"])]))
+    assert "a\\x1b[31m\\u202e\\n" in text
+    assert "\\x07" in text
+
+
+def test_chunks_of_a_long_list_line_up_and_have_one_heading() -> None:
+    rows = [project("first name"), *(project("name") for _ in range(CHUNK + 5))]
+    lines = drawn(iter(rows))
+    assert len(lines) == CHUNK + 7
+    assert sum(line.startswith("NAME") for line in lines) == 1
+    assert {line.index(ID) for line in lines[1:]} == {lines[0].index("ID")}
+
+
+def test_a_later_chunk_with_longer_values_still_fits() -> None:
+    rows = [*(project("name") for _ in range(CHUNK)), project("y" * 200, tags=["t" * 50])]
+    lines = drawn(rows)
+    assert [line for line in lines if cell_len(line) > 80] == []
+    assert sum(line.count("y") for line in lines) == 200
+    assert sum(ID in line for line in lines) == CHUNK + 1
+
+
+def test_no_rows_draw_nothing() -> None:
+    assert drawn([]) == []
+
+
+def test_one_record_is_a_line_for_each_field_that_it_has() -> None:
+    lines = drawn(project("vision", tags=["a"], description=""), VIEWS["projects.get_by_id"])
+    assert [line.split()[0] for line in lines] == ["id", "name", "last", "tags"]
+    assert lines[0].split() == ["id", ID]
+
+
+def test_a_false_or_zero_value_of_a_record_is_shown() -> None:
+    assert drawn({"deleted": 0, "disassociated_tasks": 2}, VIEWS["projects.delete"]) == [
+        "deleted              0",
+        "disassociated tasks  2",
+    ]
+
+
+def test_colour_needs_a_terminal_that_can(terminal: TextIO) -> None:
+    for environment, coloured in (
+        ({}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"NO_COLOR": ""}, True),
+    ):
+        console = Console(Streams(io.StringIO(), terminal, io.StringIO(), environment))
+        assert console.has_colour(terminal) is coloured
+        assert console.has_colour(io.StringIO()) is False
+    assert not Console(Streams(io.StringIO(), terminal, io.StringIO(), {}), colour=False).has_colour(terminal)
+
+
+@pytest.mark.parametrize(
+    ("environment", "command"),
+    [
+        ({}, ["less"]),
+        ({"PAGER": "more -s"}, ["more", "-s"]),
+        ({"PAGER": "more", "PROJECTS_PAGER": "most"}, ["most"]),
+        ({"PAGER": "more", "PROJECTS_PAGER": ""}, []),
+        ({"PAGER": "cat"}, []),
+        ({"PAGER": ""}, []),
+    ],
+)
+def test_the_pager_is_the_programs_own_then_the_persons_then_less(
+    environment: dict[str, str], command: list[str]
+) -> None:
+    assert pager_command(Console(Streams(io.StringIO(), io.StringIO(), io.StringIO(), environment))) == command
+
+
+def test_a_pager_that_can_not_be_read_means_none() -> None:
+    console = Console(Streams(io.StringIO(), io.StringIO(), io.StringIO(), {"PAGER": "less 'x"}))
+    assert pager_command(console) == []
