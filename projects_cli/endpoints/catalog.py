@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import fields, hierarchy
@@ -12,7 +12,7 @@ from projects_cli.messages import Response
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from projects_cli.messages import Document, Request
     from projects_cli.store.collections import Sort, Store
@@ -20,8 +20,17 @@ if TYPE_CHECKING:
 TEXT_SCORE = "@text_score"
 DEFAULT_PAGE_SIZE = 500
 MOST = 2**31 - 1
-REFERENCES = {"parent": "projects", "user": "users", "company": "companies"}
-"""The fields that hold another document's id, and where that document is (semantics.md, only_fields)."""
+REFERENCES = {
+    "parent": ("projects", fields.FIELDS),
+    "user": ("users", ("id", "name")),
+    "company": ("companies", ("id", "name")),
+}
+"""The fields that hold another document's id, where it is, and which of its fields can be asked for."""
+
+CHUNK = 500
+"""Projects whose referenced documents are read together."""
+
+References = dict[str, list[str]]
 
 
 def get_by_id(request: Request, store: Store) -> Response:
@@ -54,7 +63,7 @@ def get_all_ex(request: Request, store: Store) -> Response:
         chosen = _chosen(request, [*names, *references, "stats", "sub_projects"])
         return Response(request.endpoint, {"projects": rows}, chosen, view=f"{request.endpoint} statistics")
     documents = ordered(store, condition, request.params, fields.projection(stored))
-    shown = map(_shower(names, references, store), documents)
+    shown = _shown(documents, names, references, store)
     return Response(request.endpoint, {"projects": shown}, _chosen(request, [*names, *references]))
 
 
@@ -64,54 +73,61 @@ def _chosen(request: Request, names: Sequence[str]) -> tuple[str, ...] | None:
 
 
 def _with_statistics(
-    request: Request, store: Store, condition: Document, names: Sequence[str], references: Sequence[str]
+    request: Request, store: Store, condition: Document, names: Sequence[str], references: References
 ) -> Iterator[Document]:
     """Stream the listing, each project with `stats` and `sub_projects`."""
     from projects_cli.endpoints.statistics import Statistics  # loaded where it is asked for  # noqa: PLC0415
 
     wanted = fields.projection({*names, *references, "id"})
     paged = Page.of(request.params).limit > 0
-    documents = list(ordered(store, condition, request.params, wanted)) if paged else None
-    rows = documents if documents is not None else ordered(store, condition, request.params, {"_id": 1})
+    page = list(ordered(store, condition, request.params, wanted)) if paged else None
+    rows = ordered(store, condition, request.params, {"_id": 1}) if page is None else page
     statistics = Statistics.gather(request, store, [row["_id"] for row in rows])
-    if documents is None:
-        documents = ordered(store, condition, request.params, wanted)  # type: ignore[assignment]
-    show = _shower(names, references, store)
-    return (show(document) | statistics.of(document["_id"]) for document in documents or ())
+    documents = ordered(store, condition, request.params, wanted) if page is None else page
+    shown = _shown(documents, names, references, store)
+    return (project | statistics.of(project["id"]) for project in shown)
 
 
-def _shower(names: Sequence[str], references: Sequence[str], store: Store) -> Callable[[Document], Document]:
-    """Give the mapping from a stored project to the response's, with the documents that it refers to."""
+def _shown(
+    documents: Iterable[Document], names: Sequence[str], references: References, store: Store
+) -> Iterator[Document]:
+    """Stream the response's projects, with the documents that they refer to; these are read a chunk at a time."""
     present = fields.presenter(names)
     if not references:
-        return present
-    looked_up = {field: Referenced(field, store) for field in references}
-
-    def show(stored: Document) -> Document:
-        shown = present(stored)
+        yield from map(present, documents)
+        return
+    looked_up = {field: Referenced(field, wanted, store) for field, wanted in references.items()}
+    rows = iter(documents)
+    while chunk := list(islice(rows, CHUNK)):
         for field, referenced in looked_up.items():
-            if stored.get(field) is not None:
-                shown[field] = referenced.of(stored[field])
-        return shown
-
-    return show
+            referenced.learn(stored.get(field) for stored in chunk)
+        for stored in chunk:
+            found = {field: referenced.of(stored.get(field)) for field, referenced in looked_up.items()}
+            yield present(stored) | {field: value for field, value in found.items() if value is not None}
 
 
 class Referenced:
-    """The documents that a field refers to, as `{id, name}`, each read once."""
+    """The documents that a field refers to, as `{id, name}` or with what else was asked for."""
 
-    def __init__(self, field: str, store: Store) -> None:
-        """Take the field (`parent`, `user`, `company`) and where its documents are."""
-        self._collection = getattr(store, REFERENCES[field])
+    def __init__(self, field: str, wanted: Sequence[str], store: Store) -> None:
+        """Take the field (`parent`, `user`, `company`), the fields to show, and where its documents are."""
+        names = ["id", *(name for name in wanted if name != "id")]
+        self._collection = getattr(store, REFERENCES[field][0])
+        self._projection = fields.projection(names)
+        self._present = fields.presenter(names)
         self._known: dict[str, Document] = {}
 
-    def of(self, identifier: str) -> Document:
-        """Give the referenced document; one that is gone, or another company's, has an id only."""
-        if identifier not in self._known:
-            found = self._collection.find_one({"_id": identifier}, {"name": 1}) or {}
-            name = {"name": found["name"]} if found.get("name") is not None else {}
-            self._known[identifier] = {"id": identifier, **name}
-        return self._known[identifier]
+    def learn(self, identifiers: Iterable[Any]) -> None:
+        """Read the documents of these ids that are not known yet."""
+        missing = {one for one in identifiers if isinstance(one, str) and one} - self._known.keys()
+        self._known |= {one: {"id": one} for one in missing}
+        if missing:
+            for found in self._collection.find({"_id": {"$in": sorted(missing)}}, self._projection):
+                self._known[found["_id"]] = self._present(found)
+
+    def of(self, identifier: Any) -> Any:
+        """Give the referenced document; of one that is gone, or another company's, the id only."""
+        return self._known.get(identifier, identifier)
 
 
 # --- filters ------------------------------------------------------------------------------------------------------
@@ -159,15 +175,19 @@ def _checked(name: str, *, dotted: bool) -> str:
     field, dot, rest = name.partition(".")
     if not (dotted and dot):
         return fields.known_field(name, "only_fields")
-    if field not in REFERENCES or rest not in {"name", "*", "id"}:
+    if field not in REFERENCES or rest not in {"*", *REFERENCES[field][1]}:
         allowed = ", ".join(f"{reference}.name" for reference in REFERENCES)
         raise InvalidFields(f"only_fields: {name!r} can't be given", hint=f"of referenced documents: {allowed}")
     return name
 
 
-def split_references(names: Sequence[str]) -> tuple[list[str], list[str]]:
+def split_references(names: Sequence[str]) -> tuple[list[str], References]:
     """Part plain fields from those of referenced documents; a field asked for both ways is a reference."""
-    references = list(dict.fromkeys(name.partition(".")[0] for name in names if "." in name))
+    references: References = {}
+    for name in names:
+        field, dot, rest = name.partition(".")
+        if dot:
+            references.setdefault(field, []).append("name" if rest == "*" else rest)
     return [name for name in names if "." not in name and name not in references], references
 
 
