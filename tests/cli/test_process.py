@@ -17,7 +17,7 @@ import termios
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from rich.cells import cell_len
@@ -112,7 +112,7 @@ def test_a_stream_that_is_no_utf_8_gets_escapes(site: Site) -> None:
 # --- pipes --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("output", ["table", "json", "jsonl", "yaml", "csv", "tsv", "id"])
+@pytest.mark.parametrize("output", ["table", "json", "yaml", "id"])
 def test_a_reader_that_goes_away_is_no_failure(site: Site, output: str) -> None:
     many(site, 2000)
     result = shell(site, f"projects list -o {output} | head -1; echo ${{PIPESTATUS[0]}}")
@@ -191,7 +191,7 @@ def places_of_a_uri(folder: Path) -> dict[str, tuple[tuple[str, ...], dict[str, 
 @pytest.mark.parametrize("place", ["variable", "file", "profile", "clearml"])
 def test_a_password_appears_nowhere(tmp_path: Path, place: str) -> None:
     arguments, variables = places_of_a_uri(tmp_path)[place]
-    with start(None, "list", "-v", "--timeout", "1", *arguments, **variables) as process:
+    with start(None, "list", "-v", "--timeout", "0.5", *arguments, **variables) as process:
         seen = set()
         while process.poll() is None:
             with suppress(FileNotFoundError, ProcessLookupError):
@@ -341,7 +341,7 @@ def test_colour_is_there_on_a_terminal_only(full: Site) -> None:
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {"PROJECTS_NO_COLOR": "true"}])
-def test_colour_can_be_refused(full: Site, variables: dict[str, str]) -> None:
+def test_colour_can_be_refused(full: Site, variables: dict[str, Any]) -> None:
     seen = on_terminal(full, "list", "--state", "active", **variables)
     assert (seen.status, "\x1b" in seen.text) == (0, False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,7 +18,7 @@ HOST = {"CLEARML_MONGODB_SERVICE_HOST": "mongo"}
 PORT = {"CLEARML_MONGODB_SERVICE_PORT": "27018"}
 
 
-def uri(folder: Path, *, flags: dict[str, object] | None = None, **environment: str) -> str | None:
+def uri(folder: Path, *, flags: Any = None, **environment: str) -> str | None:
     return database_uri(resolve(flags or {}, {"XDG_CONFIG_HOME": str(folder), **environment}, folder))
 
 
@@ -58,12 +58,12 @@ def test_clearmls_variables_rank_below_a_profile(tmp_path: Path) -> None:
 def test_the_variable_wins_over_a_profile_and_the_flag_over_both(tmp_path: Path) -> None:
     profile(tmp_path, 'profile = "site"\n[profiles.site]\nuri = "mongodb://profile"\n')
     assert uri(tmp_path, PROJECTS_MONGO_URI="mongodb://variable") == "mongodb://variable"
-    flags: dict[str, object] = {"uri": "mongodb://flag"}
+    flags = {"uri": "mongodb://flag"}
     assert uri(tmp_path, flags=flags, PROJECTS_MONGO_URI="mongodb://variable") == "mongodb://flag"
 
 
 def test_a_uri_file_of_a_stronger_place_wins_over_a_uri(tmp_path: Path) -> None:
-    flags: dict[str, object] = {"uri_file": uri_file(tmp_path)}
+    flags = {"uri_file": uri_file(tmp_path)}
     assert uri(tmp_path, flags=flags, PROJECTS_MONGO_URI="mongodb://variable") == "mongodb://from-file"
     assert uri(tmp_path, PROJECTS_MONGO_URI_FILE=uri_file(tmp_path)) == "mongodb://from-file"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -35,7 +35,7 @@ class Places:
     folder: Path
     user_file: Path
 
-    def resolve(self, *, flags: dict[str, object] | None = None, **environment: str) -> Settings:
+    def resolve(self, *, flags: Any = None, **environment: str) -> Settings:
         return resolve(flags or {}, {"XDG_CONFIG_HOME": str(self.user_file.parents[1]), **environment}, self.folder)
 
     def user(self, text: str, mode: int = 0o600) -> None:
@@ -45,7 +45,7 @@ class Places:
     def project(self, text: str) -> None:
         (self.folder / ".projects.toml").write_text(text)
 
-    def refused(self, *, flags: dict[str, object] | None = None, **environment: str) -> ConfigError:
+    def refused(self, *, flags: Any = None, **environment: str) -> ConfigError:
         with pytest.raises(ConfigError) as caught:
             self.resolve(flags=flags, **environment)
         return caught.value
@@ -83,7 +83,7 @@ def test_each_place_is_weaker_than_the_one_before(places: Places) -> None:
     assert origin(places.resolve(), "company") == ("work-company", "user file")
     assert origin(places.resolve(), "profile")[0] == "work"
     assert origin(places.resolve(PROJECTS_COMPANY="variable"), "company") == ("variable", "environment")
-    flags: dict[str, object] = {"company": "flag"}
+    flags = {"company": "flag"}
     assert origin(places.resolve(flags=flags, PROJECTS_COMPANY="variable"), "company") == ("flag", "flag")
 
 
@@ -97,7 +97,7 @@ def test_a_profile_wins_over_the_top_of_its_file(places: Places) -> None:
 def test_a_profile_is_chosen_by_flag_then_variable_then_project_then_user_file(places: Places) -> None:
     places.user(USER_FILE + "[profiles.third]\ncompany = 'third-company'\n")
     places.project('profile = "work"')
-    flags: dict[str, object] = {"profile": "third"}
+    flags = {"profile": "third"}
     assert places.resolve(flags=flags, PROJECTS_PROFILE="home")["company"] == "third-company"
     assert places.resolve(PROJECTS_PROFILE="home")["company"] == "home-company"
     assert places.resolve()["company"] == "work-company"

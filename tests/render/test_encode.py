@@ -150,14 +150,13 @@ def test_records_are_written_as_they_come(write: Any) -> None:
 
 @pytest.mark.parametrize("write", [encode.write_json, encode.write_jsonl, encode.write_yaml, encode.write_ids])
 def test_a_fault_of_the_first_record_shows_before_anything_is_written(write: Any) -> None:
-    def rows() -> Iterator[dict[str, str]]:
+    def broken() -> dict[str, str]:
         raise LookupError
-        yield {}
 
     seen: list[str] = []
     options = {"pretty": False} if write is encode.write_json else {}
     with pytest.raises(LookupError):
-        write(response(rows()), LIST, seen.append, **options)
+        write(response(broken() for _ in range(1)), LIST, seen.append, **options)
     assert seen == []
 
 
