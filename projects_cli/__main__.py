@@ -15,8 +15,7 @@ def main() -> NoReturn:
     """
     from projects_cli.cli.app import run  # --version and the like need less: one day they leave before this  # noqa: PLC0415
 
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    _repair_streams()
     status = run(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -24,6 +23,15 @@ def main() -> NoReturn:
     except BrokenPipeError:
         pass
     os._exit(status)
+
+
+def _repair_streams() -> None:
+    """Give every stream something to write to, and a way to write what its encoding lacks."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by whoever started this process
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - until the end
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 if __name__ == "__main__":

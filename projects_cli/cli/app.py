@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from projects_cli import __version__
+from projects_cli.cli.faults import fault_of
 from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption
 from projects_cli.cli.runtime import Runtime
 from projects_cli.errors import ExitStatus, ProjectsError, UsageError
@@ -173,7 +174,7 @@ class Commands(TyperGroup):
         except typer.Exit as leaving:
             return ExitStatus(leaving.exit_code)
         except Exception as error:  # noqa: BLE001 - the last resort: never a traceback
-            return _report(_as_fault(error), args, runtime)
+            return _report(_fault_of(error), args, runtime)
 
     def _run(self, args: list[str], runtime: Runtime) -> ExitStatus:
         with self.make_context("projects", args, obj=runtime) as ctx:
@@ -223,18 +224,6 @@ _QUIET_ENDINGS: dict[type[BaseException], ExitStatus] = {
 }
 
 
-def _as_fault(error: Exception) -> ProjectsError:
-    """Give the fault to tell for whatever was raised."""
-    if isinstance(error, ProjectsError):
-        return error
-    if isinstance(error, typer.TyperException):  # Typer's own: an unknown option, a missing argument
-        words = error.format_message() if hasattr(error, "format_message") else str(error)
-        return UsageError(words, hint=_usage_hint(error))
-    if isinstance(error, RecursionError):
-        return UsageError("the input is nested too deeply")
-    return _unexpected(error)
-
-
 def _report(error: ProjectsError, args: list[str], runtime: Runtime) -> ExitStatus:
     """Tell a fault; where the command line itself is wrong, `--json` in it still holds."""
     if {"--json", "-ojson", "--output=json"} & set(args) or "json" in [
@@ -246,17 +235,12 @@ def _report(error: ProjectsError, args: list[str], runtime: Runtime) -> ExitStat
     return error.status
 
 
-def _unexpected(error: Exception) -> ProjectsError:
-    from projects_cli.config.connection import redacted  # noqa: PLC0415
-
-    where = error.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    place = f" ({where.tb_frame.f_code.co_name}, line {where.tb_lineno})" if where else ""
-    return ProjectsError(
-        f"unexpected failure: {type(error).__name__}: {redacted(str(error))[:300]}{place}",
-        hint="this is a fault of the program: please report it, with the command",
-    )
+def _fault_of(error: Exception) -> ProjectsError:
+    """Give the fault to tell for whatever was raised; Typer's own tell of a wrong command line."""
+    if isinstance(error, typer.TyperException):
+        words = error.format_message() if hasattr(error, "format_message") else str(error)
+        return UsageError(words, hint=_usage_hint(error))
+    return fault_of(error)
 
 
 def _usage_hint(error: Any) -> str:

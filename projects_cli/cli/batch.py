@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from projects_cli.cli.dispatch import carry, show
-from projects_cli.errors import PartialFailure, ProjectsError, UsageError
+from projects_cli.cli.faults import fault_of
+from projects_cli.errors import PartialFailure, UsageError
 from projects_cli.render.console import as_json
 from projects_cli.render.encode import dumps
 
@@ -62,8 +63,8 @@ def _answer(runtime: Runtime, line: bytes) -> dict[str, Any]:
         entry = _entry(line)
         identifier = entry.get("id")
         return {"id": identifier, "ok": True, "data": _carried(runtime, entry)}
-    except ProjectsError as error:
-        shown = as_json(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the next line goes on
+        shown = as_json(fault_of(error))
         shown.pop("hint")
         return {"id": identifier if identifier is not None else _id_of(line), "ok": False, "error": shown}
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Prepare = Callable[[dict[str, Any], Store], dict[str, Any]]
 
+MEANINGFUL_NULLS = frozenset({"stats_for_state"})
+"""Parameters for which null is a value, not the lack of one (semantics.md, Common)."""
+
 ADDRESSED = ("project", "projects", "ids")
 """Parameters that hold projects' ids; on the command line names and beginnings of ids are understood too."""
 
@@ -63,7 +66,7 @@ def answer(
 ) -> Response:
     """Give a command's answer; a change is confirmed by the person first."""
     version = runtime.version(endpoint)
-    given = {name: value for name, value in arguments.items() if value is not None}
+    given = {name: value for name, value in arguments.items() if value is not None or name in MEANINGFUL_NULLS}
     check_known(runtime, version, given)
     version.validate(given)  # before anything is asked of the database
     for name in ADDRESSED:
@@ -163,7 +166,10 @@ def _addressed(runtime: Runtime, value: str | list[str]) -> str | list[str]:
     from projects_cli.endpoints.address import project_id  # noqa: PLC0415
 
     if isinstance(value, str):
-        return project_id(given_projects(runtime, [value])[0], lambda: runtime.store)
+        named = given_projects(runtime, [value])
+        if len(named) > 1:
+            raise UsageError(f"one project was expected, and standard input names {len(named)}")
+        return project_id(named[0], lambda: runtime.store)
     return [project_id(project, lambda: runtime.store) for project in given_projects(runtime, value)]
 
 

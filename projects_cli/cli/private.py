@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from projects_cli.cli.runtime import Runtime
 
 
+def show_help(runtime: Runtime, text: str) -> None:
+    """Print the help of the group."""
+    runtime.streams.stdout.write(text + "\n")
+
+
 def start(runtime: Runtime) -> None:
     """Start the private server, and tell where it is."""
     server.ensure(runtime.settings)

@@ -77,10 +77,10 @@ class Runtime:
     @cached_property
     def connection(self) -> Connection:
         """Connect to the database: the site's, or the private one, started where it does not run."""
-        from projects_cli.config.connection import database_uri, redacted  # noqa: PLC0415
+        from projects_cli.config.connection import database_uri, shown_uri  # noqa: PLC0415
 
         uri = database_uri(self.settings)
-        shown = redacted(uri) if uri else "the private database"
+        shown = shown_uri(uri) if uri else "the private database"
         if uri is None:
             from projects_cli.local.server import ensure  # noqa: PLC0415
 

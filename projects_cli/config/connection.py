@@ -18,7 +18,7 @@ CLEARML_URI = "CLEARML_MONGODB_SERVICE_CONNECTION_STRING"
 CLEARML_HOST = "CLEARML_MONGODB_SERVICE_HOST"
 CLEARML_PORT = "CLEARML_MONGODB_SERVICE_PORT"
 
-_PASSWORD = re.compile(r"(?P<before>\bmongodb(?:\+srv)?://[^\s/@:]*:)[^\s]*(?P<after>@)")
+_PASSWORD = re.compile(r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s]*(?P<after>@)", re.IGNORECASE)
 _OPTION = re.compile(
     r"(?P<before>\b(?:tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=)[^&\s]*", re.IGNORECASE
 )
@@ -63,6 +63,15 @@ def socket_uri(path: Path) -> str:
     return f"mongodb://{quote(str(path), safe='')}/?directConnection=true"
 
 
+def shown_uri(uri: str) -> str:
+    """Give a URI without its secrets, even one that is badly written."""
+    before, at, host = uri.rpartition("@")
+    user, colon, _ = before.rpartition("://")[2].partition(":")
+    scheme = before.rpartition("://")[0]
+    hidden = f"{scheme}://" * bool(scheme) + user + ":***" * bool(colon)
+    return redacted(f"{hidden}@{host}" if at else uri)
+
+
 def redacted(text: str) -> str:
-    """Give a text with the password of every MongoDB URI in it replaced by `***`."""
+    """Give a text with the password of every URI in it replaced by `***`."""
     return _OPTION.sub(r"\g<before>***", _PASSWORD.sub(r"\g<before>***\g<after>", text))

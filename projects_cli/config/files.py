@@ -33,6 +33,8 @@ def user_settings(path: Path, profile: str | None) -> Mapping[str, Any]:
     """
     table = _read(path) if path.is_file() else {}
     profiles = table.pop("profiles", {})
+    if not isinstance(profiles, dict) or not all(isinstance(one, dict) for one in profiles.values()):
+        raise ConfigError(f"{path}: profiles should be tables: [profiles.NAME]")
     top = _settings(table, path, "", (name for name, setting in BY_NAME.items() if setting.in_file))
     profile = profile or top.get("profile")
     if profile is None:

@@ -40,12 +40,20 @@ class Setting:
     def value(self, raw: object, where: str) -> Any:
         """Give the setting's value for what was written, or say where it is wrong."""
         try:
-            value = self.read(raw) if isinstance(raw, str) else raw
+            value = self.read(raw) if isinstance(raw, str) else self._typed(raw)
         except ValueError as error:
             raise ConfigError(f"{where}: {error}") from error
         if self.choices and value not in self.choices:
             raise ConfigError(f"{where}: {value!r} is none of {', '.join(self.choices)}")
         return value
+
+    def _typed(self, raw: object) -> object:
+        """Give a value that a flag or a file has as something else than text: a switch, or a number of seconds."""
+        if self.read is boolean and isinstance(raw, bool):
+            return raw
+        if self.read is duration and isinstance(raw, int | float) and not isinstance(raw, bool):
+            return duration(str(raw))
+        raise ValueError(f"{raw!r} is of the wrong type")
 
 
 SETTINGS: tuple[Setting, ...] = (

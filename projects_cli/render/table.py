@@ -215,7 +215,10 @@ def pager_command(console: Console) -> list[str]:
     """Give the pager's command: PROJECTS_PAGER, else PAGER, else less; empty or `cat` means none."""
     environment = console.streams.environment
     command = environment.get("PROJECTS_PAGER", environment.get("PAGER", "less"))
-    return [] if command.strip() in {"", "cat"} else shlex.split(command)
+    try:
+        return [] if command.strip() in {"", "cat"} else shlex.split(command)
+    except ValueError:  # unbalanced quotes
+        return []
 
 
 def _page(command: list[str], pages: Iterator[str], console: Console) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -90,22 +91,41 @@ def connect(uri: str, database: str, *, shown: str, timeout: float | None = None
     }
     if "w=" not in uri.partition("?")[2].lower().replace("writeconcern=", ""):
         options["w"] = "majority"
+    client = _client(uri, options)
     try:
-        client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(uri, **options)
-    except (driver.ConfigurationError, driver.InvalidURI, ValueError, TypeError, UnicodeError) as error:
+        with translated(shown), pymongo.timeout(min(limit, FIRST_CONTACT)):
+            client.admin.command("ping")
+        return Connection(client, database, timeout)
+    except BaseException:
+        client.close()
+        raise
+
+
+def _client(uri: str, options: dict[str, Any]) -> pymongo.MongoClient[dict[str, Any]]:
+    """Make the client; what the driver would only warn of, and pass over, is an error too."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            return pymongo.MongoClient(uri, **options)
+    except (driver.ConfigurationError, driver.InvalidURI, ValueError, TypeError, UnicodeError, UserWarning) as error:
         raise ConfigError(
             f"the MongoDB URI can't be used: {_harmless(error)}",
             hint="a URI looks like mongodb://HOST:27017 or mongodb+srv://HOST; escape : / @ % in a password as %3A …",
         ) from None
-    with translated(shown), pymongo.timeout(min(limit, FIRST_CONTACT)):
-        client.admin.command("ping")
-    return Connection(client, database, timeout)
 
 
 def _harmless(error: Exception) -> str:
     """Give only the kind of fault: the driver's own words may quote the URI, with its password."""
     text = str(error)
-    known = ("escaped according to RFC 3986", "must begin with", "Unknown option", "Port must be", "DNS", "dns")
+    known: tuple[str, ...] = (
+        "escaped according to RFC 3986",
+        "must begin with",
+        "nknown option",
+        "Port must be",
+        "DNS",
+        "dns",
+    )
+    known += ("read preference", "readPreference")
     return text if "@" not in text and any(word in text for word in known) else type(error).__name__
 
 

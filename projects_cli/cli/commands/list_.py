@@ -37,7 +37,7 @@ def list_(
             "--tag",
             "--tags",
             metavar="TAG",
-            help="Has any of these tags; --tag __\\$all before: all of them.",
+            help="Has any of these tags; --tag __$all before: all of them.",
             rich_help_panel=FILTERS,
         ),
     ] = None,

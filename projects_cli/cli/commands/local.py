@@ -14,6 +14,13 @@ app = typer.Typer(
 )
 
 
+@app.callback(invoke_without_command=True)
+def local(ctx: typer.Context) -> None:
+    """Show what there is, where no command is given."""
+    if ctx.invoked_subcommand is None:
+        private.show_help(ctx.obj, ctx.get_help())
+
+
 @app.command(cls=GroupedCommand)
 def start(ctx: typer.Context) -> None:
     """Start it; every command does so by itself where it needs it."""

@@ -1,0 +1,32 @@
+"""What to tell of an exception that nobody expected: one line, no traceback, no secret."""
+
+from __future__ import annotations
+
+from projects_cli.errors import ProjectsError, UsageError
+
+MOST = 300
+"""Characters of a foreign message."""
+
+
+def fault_of(error: Exception) -> ProjectsError:
+    """Give the fault to tell for whatever was raised."""
+    if isinstance(error, ProjectsError):
+        return error
+    if isinstance(error, RecursionError):
+        return UsageError("the input is nested too deeply")
+    if isinstance(error, OSError):
+        return ProjectsError(f"{error.strerror or type(error).__name__}: {error.filename or 'writing the answer'}")
+    return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> ProjectsError:
+    from projects_cli.config.connection import redacted  # noqa: PLC0415
+
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f" ({where.tb_frame.f_code.co_name}, line {where.tb_lineno})" if where else ""
+    return ProjectsError(
+        f"unexpected failure: {type(error).__name__}: {redacted(str(error))[:MOST]}{place}",
+        hint="this is a fault of the program: please report it, with the command",
+    )
