@@ -33,7 +33,13 @@ class Cli(Protocol):
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give every test a home of its own, and nothing of the surroundings' settings."""
     for name in list(os.environ):
-        if name.startswith(("PROJECTS_", "CLEARML_", "XDG_")) or name in {"NO_COLOR", "TERM", "FORCE_COLOR", "COLUMNS"}:
+        if name.startswith(("PROJECTS_", "CLEARML_", "XDG_")) or name in {
+            "NO_COLOR",
+            "TERM",
+            "FORCE_COLOR",
+            "COLUMNS",
+            "LINES",
+        }:
             monkeypatch.delenv(name)
     places = {"HOME": "", "XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share", "XDG_CACHE_HOME": ".cache"}
     places |= {"XDG_STATE_HOME": ".local/state", "XDG_RUNTIME_DIR": ".run"}
