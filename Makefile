@@ -35,9 +35,11 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m projects_cli.cli.completion_files --check
+	$(BIN)/python -m projects_cli.cli.help_file --check
 
 completions: $(STAMP)
 	$(BIN)/python -m projects_cli.cli.completion_files
+	$(BIN)/python -m projects_cli.cli.help_file
 
 bench: system $(STAMP)
 	$(BIN)/python -m benchmarks

@@ -192,7 +192,7 @@ complete -c projects -n '__projects_at \'\' 0' -a local -d 'The private database
 complete -c projects -n '__projects_at \'list\'' -l id -r -f -d 'Only these ids; hidden ones too.'
 complete -c projects -n '__projects_at \'list\'' -l name -r -f -d 'The name has this pattern.'
 complete -c projects -n '__projects_at \'list\'' -l description -r -f -d 'The description has this pattern.'
-complete -c projects -n '__projects_at \'list\'' -l tag -l tags -r -f -d 'Has any of these tags; --tag __\\$all before: all of them.'
+complete -c projects -n '__projects_at \'list\'' -l tag -l tags -r -f -d 'Has any of these tags; --tag __$all before: all of them.'
 complete -c projects -n '__projects_at \'list\'' -l exclude-tag -r -f -d 'Has none of these tags.'
 complete -c projects -n '__projects_at \'list\'' -l no-tags -d 'Has no tags; with --tag: or none.'
 complete -c projects -n '__projects_at \'list\'' -l system-tag -l system-tags -r -f -d 'Has any of these system tags.'

@@ -40,8 +40,8 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'list'; Flag = '--id'; Kind = 'free'; Words = @(); Help = 'Only these ids; hidden ones too.' }
         @{ Place = 'list'; Flag = '--name'; Kind = 'free'; Words = @(); Help = 'The name has this pattern.' }
         @{ Place = 'list'; Flag = '--description'; Kind = 'free'; Words = @(); Help = 'The description has this pattern.' }
-        @{ Place = 'list'; Flag = '--tag'; Kind = 'free'; Words = @(); Help = 'Has any of these tags; --tag __\$all before: all of them.' }
-        @{ Place = 'list'; Flag = '--tags'; Kind = 'free'; Words = @(); Help = 'Has any of these tags; --tag __\$all before: all of them.' }
+        @{ Place = 'list'; Flag = '--tag'; Kind = 'free'; Words = @(); Help = 'Has any of these tags; --tag __$all before: all of them.' }
+        @{ Place = 'list'; Flag = '--tags'; Kind = 'free'; Words = @(); Help = 'Has any of these tags; --tag __$all before: all of them.' }
         @{ Place = 'list'; Flag = '--exclude-tag'; Kind = 'free'; Words = @(); Help = 'Has none of these tags.' }
         @{ Place = 'list'; Flag = '--no-tags'; Kind = 'switch'; Words = @(); Help = 'Has no tags; with --tag: or none.' }
         @{ Place = 'list'; Flag = '--system-tag'; Kind = 'free'; Words = @(); Help = 'Has any of these system tags.' }

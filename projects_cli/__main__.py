@@ -1,10 +1,19 @@
-"""The process: it runs a command line, and leaves without waiting for the driver's threads."""
+#!python
+"""The process: it runs a command line, and leaves without waiting for the driver's threads.
+
+What needs neither Typer nor a database (`--version`, the help of the whole) is answered before anything is imported.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing costs as much as the interpreter's whole start
+    from typing import NoReturn
+
+HELP = ([], ["--help"], ["-h"])
 
 
 def main() -> NoReturn:
@@ -13,16 +22,42 @@ def main() -> NoReturn:
     pymongo's exit hook joins threads that sleep in half-second slices, so the process leaves by itself once
     everything is written (bars.md).
     """
-    from projects_cli.cli.app import run  # --version and the like need less: one day they leave before this  # noqa: PLC0415
-
     _repair_streams()
-    status = run(sys.argv[1:])
+    status = _status(sys.argv[1:])
     try:
         sys.stdout.flush()
         sys.stderr.flush()
     except BrokenPipeError:
         pass
     os._exit(status)
+
+
+def _status(arguments: list[str]) -> int:
+    """Run a command line; gives its exit status."""
+    if arguments == ["--version"]:
+        from projects_cli import __version__  # noqa: PLC0415
+
+        return _written(f"projects {__version__}\n")
+    if arguments in HELP:
+        from projects_cli.cli.root_help import TEXT  # noqa: PLC0415
+
+        return _written(TEXT)
+    from projects_cli.cli.app import run  # noqa: PLC0415
+
+    return run(arguments)
+
+
+def _written(text: str) -> int:
+    """Write a text; a reader that went away is no failure."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        sys.stderr.write(f"error: {error.strerror}: writing the answer\n")
+        return 1
+    return 0
 
 
 def _repair_streams() -> None:

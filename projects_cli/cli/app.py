@@ -74,7 +74,7 @@ HABITS: dict[str, Any] = {
     "add_completion": False,
     "rich_markup_mode": None,
     "pretty_exceptions_enable": False,
-    "context_settings": {"help_option_names": ["--help", "-h"], "max_content_width": 100},
+    "context_settings": {"help_option_names": ["--help", "-h"], "terminal_width": 80},
 }
 """How every Typer of this program is made."""
 
