@@ -1,4 +1,7 @@
-"""How the properties are tried: reproducibly in CI, with other examples at each run elsewhere."""
+"""How the properties are tried: reproducibly in CI, with other examples at each run elsewhere.
+
+`HYPOTHESIS_PROFILE=properties-thorough` tries many more.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,11 @@ if TYPE_CHECKING:
 
 # Function-scoped fixtures are the clean environment of tests/conftest.py, which no example changes.
 _CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-settings.register_profile("properties", deadline=None, max_examples=200, suppress_health_check=_CHECKS, database=None)
+settings.register_profile("properties", deadline=None, max_examples=80, suppress_health_check=_CHECKS, database=None)
 settings.register_profile("properties-ci", settings.get_profile("properties"), derandomize=True)
-settings.load_profile("properties-ci" if os.environ.get("CI") else "properties")
+settings.register_profile("properties-thorough", settings.get_profile("properties"), max_examples=1000)
+_PROFILE = "properties-ci" if os.environ.get("CI") else "properties"
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", _PROFILE))
 configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / f"hypothesis-{os.getuid()}")
 
 

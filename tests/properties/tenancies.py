@@ -112,7 +112,7 @@ def _contents(kind: int, places: Sequence[str], made: Any) -> SearchStrategy[lis
         st.sampled_from([[], [], ["archived"]]),
         st.sampled_from(["controller", "training", "report"]),
     )
-    return st.lists(drawn, max_size=8).map(
+    return st.lists(drawn, min_size=2, max_size=10).map(
         lambda found: [_content(kind, number, *one) | made(number, *one) for number, one in enumerate(found)]
     )
 
@@ -178,8 +178,14 @@ def _spoilt(params: Document) -> Requests:
 
 
 def _ids(documents: Documents) -> SearchStrategy[str]:
-    every = [one["_id"] for one in documents["project"]]
-    return st.one_of(*[st.sampled_from(every)] * 5, st.sampled_from(["gone", "", OWN, worlds.OTHER]))
+    every = st.sampled_from([one["_id"] for one in documents["project"]])
+    odd = st.sampled_from(["gone", "", OWN, worlds.OTHER])
+    return st.one_of(every, every, _ids_of(OWN, documents), _ids_of(OWN, documents), odd)
+
+
+def _ids_of(company: str, documents: Documents) -> SearchStrategy[str]:
+    """Draw the id of a project of a company (`""`: a public one), if there is any."""
+    return st.sampled_from([one["_id"] for one in documents["project"] if one["company"] == company] or ["none"])
 
 
 def _names(documents: Documents) -> SearchStrategy[str]:
@@ -216,11 +222,13 @@ def _one(documents: Documents) -> Requests:
 
 
 def _delete(documents: Documents) -> Requests:
-    return st.fixed_dictionaries({"project": _ids(documents)}, optional={"force": st.booleans()})
+    forced = st.sampled_from([True, True, True, False])
+    return st.fixed_dictionaries({"project": _ids(documents)}, optional={"force": forced})
 
 
 def _several(documents: Documents) -> Requests:
-    return st.fixed_dictionaries({"ids": st.lists(_ids(documents), max_size=3)})
+    one = st.one_of(_ids_of("", documents), _ids(documents)).map(lambda identifier: [identifier])
+    return st.fixed_dictionaries({"ids": st.one_of(one, one, st.lists(_ids(documents), max_size=3))})
 
 
 WORDS = st.sampled_from(["feed", "f", "alpha", "^feed", ".", "aaaa", "-x", "b$", "(?i)FEED"])
@@ -258,7 +266,10 @@ def _get_all_ex(documents: Documents) -> Requests:
         "non_public": st.booleans(),
     }
     plain = worlds.chosen(_listing(documents) | more)
-    return st.one_of(plain, plain.map(lambda params: params | {"include_stats": True, "stats_for_state": None}))
+    figures = plain.map(lambda params: params | {"include_stats": True, "stats_for_state": None})
+    references = st.sampled_from([{"only_fields": ["user.name", "parent.name", "company.name"], "id": []}])
+    every = st.lists(_ids(documents), max_size=4).map(lambda ids: {"only_fields": ["user.*", "parent.*"], "id": ids})
+    return st.one_of(plain, figures, references, every)
 
 
 def _scope(documents: Documents) -> Requests:

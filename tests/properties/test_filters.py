@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,12 +38,22 @@ def _compare(answer: Any, service: model.Model, params: Document, *, extended: b
     assert answer == {"projects": service.listing(params, extended=extended)}, params
 
 
-@given(tags=worlds.tag_list(worlds.TAGS), projects=worlds.PROJECTS)
-def test_tag_lists_choose_what_the_rules_say(caller: Caller, tags: list[str | None], projects: list[Document]) -> None:
-    caller.fill({"project": projects})
-    params = {"tags": tags, "only_fields": ["name", "tags"], "order_by": ["name"]}
-    service = model.Model({"project": projects}, OWN, NOW)
-    _compare(caller.answer("projects.get_all", params), service, params, extended=False)
+FEW_TAGS = ("a", "b", "c", "-a")
+_SUBSETS = [some for size in range(5) for some in combinations(FEW_TAGS, size)]
+_STORED: list[Document] = [{}, {"tags": None}, *({"tags": list(some)} for some in _SUBSETS)]
+TAGGED: list[Document] = [
+    {"_id": f"{number:02d}", "company": OWN, "name": f"tagged {number}", **tags} for number, tags in enumerate(_STORED)
+]
+"""A project for every set of these tags, and those that have none."""
+
+
+@given(lists=st.lists(worlds.tag_list(st.sampled_from(FEW_TAGS)), min_size=1, max_size=4))
+def test_tag_lists_choose_what_the_rules_say(caller: Caller, lists: list[list[str | None]]) -> None:
+    caller.fill({"project": TAGGED})
+    service = model.Model({"project": TAGGED}, OWN, NOW)
+    for tags in lists:
+        params = {"tags": tags, "only_fields": ["name", "tags"]}
+        _compare(caller.answer("projects.get_all", params), service, params, extended=False)
 
 
 @given(projects=worlds.PROJECTS, size=st.integers(1, 5), params=worlds.listing(extended=False))

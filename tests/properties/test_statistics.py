@@ -23,8 +23,8 @@ def databases(draw: st.DrawFn) -> Documents:
     projects = draw(worlds.trees(mixed=True))
     tasks = worlds.tasks(
         projects,
-        status=worlds.maybe(st.sampled_from(model.STATUSES)),
-        system_tags=st.sampled_from([worlds.ABSENT, None, [], ["x"], ["archived"], ["x", "archived", "archived"]]),
+        status=st.one_of(worlds.maybe(st.sampled_from(model.STATUSES)), st.just("completed")),
+        system_tags=st.sampled_from([worlds.ABSENT, [], None, [], ["x"], ["archived"], ["x", "archived", "archived"]]),
         started=worlds.MOMENTS,
         completed=worlds.MOMENTS,
         type=st.sampled_from(["training", "controller", "report"]),

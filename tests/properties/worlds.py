@@ -107,9 +107,17 @@ OPERATORS = st.sampled_from([*model.JOINERS, *model.NEGATIONS])
 def tag_list(tags: SearchStrategy[str]) -> SearchStrategy[list[str | None]]:
     """Draw a list of values with operators, seldom a faulty one."""
     item = st.one_of(tags, tags.map("-{}".format), OPERATORS, tags, st.none(), st.sampled_from(["a", "b", "-b", "c"]))
-    clean = st.lists(item, max_size=5).filter(lambda drawn: not model.wanted(drawn).faulty)
+    clean = st.one_of(st.lists(item, max_size=5), _parts(tags)).filter(lambda drawn: not model.wanted(drawn).faulty)
     faulty = st.lists(st.one_of(item, st.sampled_from(["__$bad", "__$", "-"])), max_size=4)
     return st.one_of(clean, clean, clean, faulty).filter(lambda drawn: not model.ambiguous(drawn))
+
+
+def _parts(tags: SearchStrategy[str]) -> SearchStrategy[list[str | None]]:
+    """Draw a list of two or three parts, each with its operator and values."""
+    operator = st.sampled_from(["__$all", "__$and", "__$any", "__$or", "__$not", "__$nop", "__Snot"])
+    value: SearchStrategy[str | None] = st.one_of(tags, tags, tags, tags, tags.map("-{}".format), st.none())
+    part = st.tuples(operator, st.lists(value, min_size=1, max_size=2)).map(lambda drawn: [drawn[0], *drawn[1]])
+    return st.lists(part, min_size=2, max_size=3).map(lambda parts: [item for some in parts for item in some])
 
 
 _LITERAL = st.text(LETTERS, min_size=1, max_size=3).map(re.escape)
@@ -223,8 +231,10 @@ def _moments() -> SearchStrategy[Any]:
     since = PLACE - timedelta(hours=24)
     steps = [timedelta(), timedelta(milliseconds=1), timedelta(milliseconds=999), timedelta(seconds=61)]
     around = [moment + sign * step for moment in (since, PLACE) for step in steps for sign in (1, -1)]
+    dates = st.sampled_from([*around, datetime(2020, 2, 29), datetime(2031, 1, 1)])  # noqa: DTZ001 - as they are stored
     return st.one_of(
-        st.sampled_from([*around, datetime(2020, 2, 29), datetime(2031, 1, 1)]),  # noqa: DTZ001 - as they are stored
+        dates,
+        dates,
         st.sampled_from([ABSENT, None, "2024-05-01T00:00:00", 1_714_000_000, []]),
     )
 
