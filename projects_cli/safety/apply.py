@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from projects_cli.errors import ChangedMeanwhile, UsageError
 from projects_cli.safety import locks
-from projects_cli.safety.engine import Engine
+from projects_cli.safety.engine import SMALL, Engine
 from projects_cli.safety.journal import Author, Journal, MemoryStore
 from projects_cli.safety.operations import Operations
 
@@ -36,6 +36,7 @@ class Safety:
     clock: Callable[[], datetime]
     lock_wait: float
     progress: Progress
+    small: int = SMALL
 
     def apply(self, plan: Plan, again: Callable[[], Plan]) -> tuple[Response, Outcome]:
         """Make a change; one of structure alone, planned `again` once nobody else can change the structure.
@@ -75,7 +76,7 @@ class Safety:
 
     def _engine(self, lease: Lease | None) -> Engine:
         journal = Journal(self.stored or MemoryStore(), self.author, self.database, self.clock)
-        return Engine(self.store, journal, self.progress, lease)
+        return Engine(self.store, journal, self.progress, lease, self.small)
 
     def _lease(self) -> AbstractContextManager[Lease | None]:
         if self.stored is None:
@@ -86,7 +87,7 @@ class Safety:
             "command": self.author.command,
             **locks.process(),
         }
-        return locks.Lease(self.stored, f"{self.database}/{self.store.company}", owner, self.lock_wait)
+        return locks.Lease(self.stored, locks.key_of(self.database, self.store.company), owner, self.lock_wait)
 
 
 def _touched(plan: Plan) -> object:

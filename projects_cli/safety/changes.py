@@ -50,21 +50,22 @@ class Tally:
 # --- from the steps of a plan to chunks ---------------------------------------------------------------------------
 
 
-def chunks_of(steps: Iterable[Step], store: Store) -> Iterator[Document]:
+def chunks_of(steps: Sequence[Step], store: Store) -> Iterator[Document]:
     """Stream the chunks of a plan, with the before-images as they are now; they have neither id nor operation yet."""
+    removed_ids = frozenset(step.filter["_id"] for step in steps if step.action == "delete")
     for on_projects, run in groupby(steps, lambda step: step.collection == "project"):
         if on_projects:
-            yield from _project_chunks(run, store)
+            yield from _project_chunks(run, store, removed_ids)
         else:
             for step in run:
                 yield from member_chunks(step.collection, step.filter, step.change, store)
 
 
-def _project_chunks(steps: Iterable[Step], store: Store) -> Iterator[Document]:
+def _project_chunks(steps: Iterable[Step], store: Store, removed_ids: frozenset[str]) -> Iterator[Document]:
     entries: list[Document] = []
     size = 0
     for step in steps:
-        entry = _entry(step, store)
+        entry = _entry(step, store, removed_ids)
         size += len(entry["change"]) + len(entry["before"] or b"")
         entries.append(entry)
         if len(entries) >= ENTRIES or size >= BYTES:
@@ -74,7 +75,7 @@ def _project_chunks(steps: Iterable[Step], store: Store) -> Iterator[Document]:
         yield {"kind": "project", "entries": entries}
 
 
-def _entry(step: Step, store: Store) -> Document:
+def _entry(step: Step, store: Store, removed_ids: frozenset[str]) -> Document:
     identifier = step.filter["_id"]
     before = None if step.action == "insert" else store.projects.read(identifier)
     condition = step.filter
@@ -88,7 +89,15 @@ def _entry(step: Step, store: Store) -> Document:
         "change": encode(step.change),
         "before": before,
         "essential": step.essential,
+        "above": _above(before, store, removed_ids) if step.action == "delete" and before is not None else None,
     }
+
+
+def _above(before: bytes, store: Store, removed_ids: frozenset[str]) -> str | None:
+    """Give the name of the project above one, where that stays."""
+    parent = decode(before).get("parent")
+    found = store.projects.find_one({"_id": parent}, {"name": 1}) if parent and parent not in removed_ids else None
+    return found.get("name") if found is not None else None
 
 
 def _as_it_was(before: Document, change: Document) -> Document:
@@ -174,9 +183,7 @@ def is_untouched(chunk: Document, store: Store) -> bool:
     if chunk["kind"] != "project":
         there = {"_id": {"$in": chunk["ids"]}, "project": chunk["project"]}
         return store.named(chunk["kind"]).count(there) == len(chunk["ids"])
-    entry = chunk["entries"][0]
-    before: bytes | None = entry["before"]
-    return store.projects.read(entry["id"]) == before
+    return all(store.projects.read(entry["id"]) == entry["before"] for entry in chunk["entries"])
 
 
 # --- unmaking it --------------------------------------------------------------------------------------------------
@@ -194,13 +201,30 @@ def unmake(chunk: Document, store: Store, tally: Tally) -> None:
 
 
 def _uninsert(entry: Document, store: Store, tally: Tally) -> None:
-    if store.projects.remove(entry["change"]):
+    current = store.projects.read(entry["id"])
+    if current is None:
+        return
+    why = next(_why_it_stays(entry, current, store), None)
+    if why is None and store.projects.remove(current):
         tally.add("project", "delete", 1)
+    else:
+        tally.skip(entry, why or "it was changed in the meantime")
+
+
+def _why_it_stays(entry: Document, current: bytes, store: Store) -> Iterator[str]:
+    """Give the reasons why a project that was made can't be removed again."""
+    if _without(current, "last_update") != _without(entry["change"], "last_update"):
+        yield "was changed since"
+    for kind in ("task", "model"):
+        if store.named(kind).find_one(filters.in_projects([entry["id"]]), {"_id": 1}):
+            yield f"holds {kind}s now"
+    if store.projects.find_one({"parent": entry["id"]}, {"_id": 1}):
+        yield "has projects below it now"
 
 
 def _unupdate(entry: Document, store: Store, tally: Tally) -> None:
     current = store.projects.read(entry["id"])
-    if current is None or current == entry["before"]:
+    if current is None or entry["before"] is None or current == entry["before"]:
         return
     restored = restored_document(current, entry["before"], decode(entry["change"]))
     if restored is not None and store.projects.replace(current, restored):
@@ -210,9 +234,10 @@ def _unupdate(entry: Document, store: Store, tally: Tally) -> None:
 
 
 def _is_unchanged(entry: Document, current: bytes) -> bool:
-    """Tell whether a change was never made: its own fields are still as they were."""
+    """Tell whether a change was never made: its own fields are still as they were, whoever set `last_update`."""
     document, before = decode(current), decode(entry["before"])
-    return all(document.get(name) == before.get(name) for name in changed_fields(decode(entry["change"])))
+    own = changed_fields(decode(entry["change"])) - {"last_update"}
+    return all(document.get(name, _ABSENT) == before.get(name, _ABSENT) for name in own)
 
 
 def _undelete(entry: Document, store: Store, tally: Tally) -> None:
@@ -246,7 +271,7 @@ def restored_document(current: bytes, before: bytes, change: Document) -> bytes 
         return None
     if now.get("last_update") != change.get("$set", {}).get("last_update", now.get("last_update")):
         ours -= {"last_update"}
-    if ours == changed_fields(change) and _others(now, ours) == _others(old, ours):
+    if ours == changed_fields(change) and encode(_others(now, ours)) == encode(_others(old, ours)):
         return before
     merged = {name: old[name] if name in ours else now[name] for name in old if name in ours or name in now}
     merged |= {name: value for name, value in now.items() if name not in ours and name not in merged}
@@ -288,29 +313,28 @@ def _obstacles_of_insert(entry: Document, store: Store, together: Together) -> I
     current = store.projects.read(entry["id"])
     if current is None:
         return
-    if _without(current, "last_update") != _without(entry["change"], "last_update"):
-        yield f"{entry['name']!r} was changed since"
+    own = {"has projects below it now"}  # those of the operation itself are no obstacle
+    yield from (f"{entry['name']!r} {why}" for why in _why_it_stays(entry, current, store) if why not in own)
     yield from _new_below(entry, store, together)
-    for kind in ("task", "model"):
-        if store.named(kind).find_one(filters.in_projects([entry["id"]]), {"_id": 1}):
-            yield f"{entry['name']!r} holds {kind}s now"
 
 
-def _without(raw: bytes, name: str) -> Document:
+def _without(raw: bytes, name: str) -> bytes:
     document = decode(raw)
     document.pop(name, None)
-    return document
+    return encode(document)
 
 
 def _obstacles_of_update(entry: Document, store: Store, together: Together) -> Iterator[str]:
     current = store.projects.read(entry["id"])
+    if entry["before"] is None:  # it was gone already when the operation began
+        return
     if current is None:
         yield f"{entry['name']!r} was removed since"
         return
-    if current == entry["before"]:
+    if current == entry["before"] or _is_unchanged(entry, current):
         return
     change = decode(entry["change"])
-    if restored_document(current, entry["before"], change) is None and not _is_unchanged(entry, current):
+    if restored_document(current, entry["before"], change) is None:
         yield f"{entry['name']!r} was changed since: {', '.join(sorted(changed_fields(change) - {'last_update'}))}"
     if changed_fields(change) & {"name", "company"}:
         yield from _taken(entry, store, together)
@@ -325,19 +349,21 @@ def _new_below(entry: Document, store: Store, together: Together) -> Iterator[st
 
 
 def _obstacles_of_delete(entry: Document, store: Store, together: Together) -> Iterator[str]:
-    current = store.projects.read(entry["id"])
-    if current is not None:
-        if current != entry["before"] and not _same_but_for_time(current, entry["before"]):
-            yield f"there is another project with the id {entry['id']}"
+    if entry["before"] is None or store.projects.read(entry["id"]) is not None:
         return
     yield from _taken(entry, store, together)
-    parent = decode(entry["before"]).get("parent")
-    if parent and parent not in together.restored and store.projects.read(parent) is None:
-        yield f"the project above {entry['name']!r} was removed since"
+    before = decode(entry["before"])
+    if before.get("parent") not in together.restored:
+        yield from _misplaced(before, entry.get("above"), store)
 
 
-def _same_but_for_time(current: bytes, before: bytes) -> bool:
-    return _without(current, "last_update") == _without(before, "last_update")
+def _misplaced(project: Document, above: str | None, store: Store) -> Iterator[str]:
+    """Give the reason why a project can't be put below the one that was above it, which had this name."""
+    parent = store.projects.find_one({"_id": project["parent"]}, {"name": 1}) if project.get("parent") else None
+    if parent is None and project.get("parent"):
+        yield f"the project above {project['name']!r} was removed since"
+    elif parent is not None and parent["name"] != above:
+        yield f"the project above {project['name']!r} has another name since: {parent['name']!r}"
 
 
 def _taken(entry: Document, store: Store, together: Together) -> Iterator[str]:
@@ -352,6 +378,46 @@ _OBSTACLES: dict[str, Callable[[Document, Store, Together], Iterator[str]]] = {
     "update": _obstacles_of_update,
     "delete": _obstacles_of_delete,
 }
+
+
+# --- what stands in the way of finishing it -----------------------------------------------------------------------
+
+
+def hindrances(chunk: Document, store: Store, together: Together) -> Iterator[str]:
+    """Give the reasons why what is left of an interrupted chunk can't be made any longer.
+
+    Others may have worked in the same tree since: then its names and places would contradict each other.
+    """
+    for entry in chunk.get("entries", ()):
+        current = store.projects.read(entry["id"])
+        if entry["action"] == "insert" and current is None:
+            yield from _hindrances_of_insert(decode(entry["change"]), store, together)
+        elif entry["action"] == "update" and current is not None and entry["before"] is not None:
+            yield from _hindrances_of_update(entry, current, store, together)
+
+
+def _hindrances_of_insert(project: Document, store: Store, together: Together) -> Iterator[str]:
+    if project.get("parent") not in together.ids or store.projects.read(project["parent"]) is not None:
+        yield from _misplaced(project, project["name"].rpartition("/")[0], store)
+    if store.projects.find_one({"name": project["name"], "company": project["company"]}, {"_id": 1}):
+        yield f"the name {project['name']!r} is taken by another project"
+
+
+def _hindrances_of_update(entry: Document, current: bytes, store: Store, together: Together) -> Iterator[str]:
+    change = decode(entry["change"])
+    place = changed_fields(change) & {"name", "company"}
+    if not place or has(
+        decode(current), {"$set": {name: change["$set"][name] for name in place & change["$set"].keys()}}
+    ):
+        return
+    if not _is_unchanged(entry, current):
+        yield f"{entry['name']!r} was changed since: {', '.join(sorted(place))}"
+    if "name" in place:
+        yield from _new_below(entry, store, together)
+    wanted = {name: change["$set"].get(name, decode(current)[name]) for name in ("name", "company")}
+    holders = store.projects.find(wanted, {"_id": 1})
+    if any(holder["_id"] not in together.ids for holder in holders):
+        yield f"the name {wanted['name']!r} is taken by another project"
 
 
 def ids_in(chunks: Iterable[Document]) -> Together:

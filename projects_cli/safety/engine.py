@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from projects_cli.errors import ServiceError
 from projects_cli.messages import Outcome, Response
-from projects_cli.safety import changes
+from projects_cli.safety import changes, locks
 from projects_cli.safety.changes import Tally
 from projects_cli.safety.signals import Deferred
 from projects_cli.store import filters, transactions
@@ -45,6 +45,7 @@ class Engine:
     journal: Journal
     progress: Progress
     lease: Lease | None = None
+    small: int = SMALL
 
     def apply(self, plan: Plan) -> tuple[Response, Outcome]:
         """Make a change; gives the endpoint's response, and what happened.
@@ -58,12 +59,13 @@ class Engine:
         return Response(plan.endpoint, plan.answer(outcome)), outcome
 
     def _fits_a_transaction(self, plan: Plan) -> bool:
-        return sum(step.count for step in plan.steps) <= SMALL and transactions.available(self.store.connection)
+        return sum(step.count for step in plan.steps) <= self.small and transactions.available(self.store.connection)
 
     def _in_transaction(self, plan: Plan) -> Tally:
         """Make all chunks and end the record in one transaction."""
         transaction = transactions.Transaction(self.store.connection)
-        operation = self.journal.begin(plan, self.store, {"mode": "transaction", "session": transaction.number})
+        details = {"mode": "transaction", "session": transaction.number, "lease": self._lease_owner}
+        operation = self.journal.begin(plan, self.store, details)
         chunks = list(self.journal.chunks(operation))
         state = "applied" if _removes(chunks) else "done"
 
@@ -86,9 +88,9 @@ class Engine:
 
     def _in_steps(self, plan: Plan) -> Tally:
         """Make one chunk after the other; where the database refuses one, everything is put back."""
-        operation = self.journal.begin(plan, self.store, {"mode": "steps"})
+        operation = self.journal.begin(plan, self.store, {"mode": "steps", "lease": self._lease_owner})
         try:
-            return self.resume(operation)
+            return self._make(operation)
         except ServiceError:
             self.take_back(operation)
             raise
@@ -97,6 +99,10 @@ class Engine:
 
     def resume(self, operation: Document) -> Tally:
         """Make what a record says, from wherever it was left; what is done already is left as it is."""
+        self.journal.note(operation, {"worker": self._worker()})
+        return self._make(operation)
+
+    def _make(self, operation: Document) -> Tally:
         tally = Tally()
         with Deferred(operation["_id"]) as signals:
             _make_all(self._watched(operation, signals), self.store, tally)
@@ -106,7 +112,7 @@ class Engine:
 
     def take_back(self, operation: Document) -> Tally:
         """Put everything back as it was, projects first, the last change first; may be interrupted and done again."""
-        self.journal.note(operation, {"state": "undoing"})
+        self.journal.note(operation, {"state": "undoing", "worker": self._worker()})
         tally = Tally()
         with Deferred(operation["_id"]) as signals:
             for of_projects in (True, False):
@@ -115,6 +121,14 @@ class Engine:
                         changes.unmake(chunk, self.store, tally)
             self.journal.finish(operation, "undone", tally)
         return tally
+
+    @property
+    def _lease_owner(self) -> str | None:
+        return self.lease.owner if self.lease is not None else None
+
+    def _worker(self) -> Document:
+        """Say who works on an operation from now on, so that others can tell whether it is under way."""
+        return {**locks.process(), "lease": self._lease_owner, "started": self.journal.now()}
 
     def _watched(self, operation: Document, signals: Deferred, *, backwards: bool = False) -> Iterable[Document]:
         """Stream the chunks; between two of them a signal or the loss of the lease stops the work."""

@@ -76,6 +76,10 @@ class Journal:
         self._stored.add_operation(record)
         return record
 
+    def now(self) -> datetime:
+        """Give the time in UTC."""
+        return self._clock()
+
     def chunks(self, operation: Document, *, backwards: bool = False) -> Iterator[Document]:
         """Stream the chunks of an operation."""
         return self._stored.chunks(operation["_id"], backwards=backwards)
@@ -83,9 +87,9 @@ class Journal:
     def add(self, operation: Document, chunks: Iterable[Document]) -> None:
         """Write chunks that came later: documents that somebody else put there in the meantime."""
         for chunk in chunks:
-            operation["chunks"] += 1
+            operation["chunks"] += 1  # counted first: a number is never used twice, wherever this is stopped
+            self._stored.advance(operation["_id"], UNFINISHED, {"chunks": operation["chunks"]})
             self._stored.add_chunks([_numbered(operation["_id"], operation["chunks"], chunk)])
-        self._stored.advance(operation["_id"], UNFINISHED, {"chunks": operation["chunks"]})
 
     def note(self, operation: Document, fields: Document) -> None:
         """Set fields of a record."""

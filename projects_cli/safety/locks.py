@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -30,9 +31,13 @@ def here() -> str:
 
 
 def born(pid: int) -> str | None:
-    """Give when a living process started, in the kernel's count; None where there is none, or no way to tell."""
+    """Give when a living process started, in the kernel's count; None where there is none, or no way to tell.
+
+    One that has ended and that nobody has waited for is dead.
+    """
     try:
-        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19].decode()
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return None if fields[0] in {b"Z", b"X"} else fields[19].decode()
     except (OSError, IndexError):
         return None
 
@@ -47,6 +52,16 @@ def is_dead(holder: Document) -> bool:
     if holder.get("machine") != here() or not Path("/proc/self/stat").exists():
         return False
     return born(int(holder["pid"])) != holder.get("born")
+
+
+def is_this_one(holder: Document) -> bool:
+    """Tell whether a process is the one that asks."""
+    return all(holder.get(name) == value for name, value in process().items())
+
+
+def key_of(database: str, company: str) -> str:
+    """Give the name of the lease on a company's structure."""
+    return f"{database}/{company}"
 
 
 def _text(path: str) -> str:
@@ -73,7 +88,6 @@ class Lease:
         self._owner = owner
         self._wait = wait
         self._stop = threading.Event()
-        self._renewed = 0.0
 
     def __enter__(self) -> Self:
         """Take the lease, at once or when its holder gives it back.
@@ -101,37 +115,33 @@ class Lease:
         """Give the lease back; where the database is gone it expires by itself."""
         self._stop.set()
         try:
-            self._journal.release_lease(self._key, self._owner["owner"])
+            self._journal.release_lease(self._key, self.owner)
         except ProjectsError:
             if kind is None:
                 raise
 
+    @property
+    def owner(self) -> str:
+        """Give the word by which this holder is known."""
+        return str(self._owner["owner"])
+
     def check(self) -> None:
-        """Make sure that the lease is still held.
+        """Make sure that the lease is still held, and renew it; the database is asked, since clocks stop in sleep.
 
         Raises:
-            LeaseLost: it was not renewed in time, so somebody else may hold it.
+            LeaseLost: somebody else took it over.
         """
-        if time.monotonic() - self._renewed > TERM:
+        if not self._journal.renew_lease(self._key, self.owner, TERM):
             raise LeaseLost("the lock was lost: it could not be renewed in time", hint="see: projects history")
 
     def _take(self, instead_of: str | None) -> Document | None:
-        before = time.monotonic()
-        holder = self._journal.take_lease(self._key, self._owner, TERM, instead_of=instead_of)
-        self._renewed = before
-        return holder
+        return self._journal.take_lease(self._key, self._owner, TERM, instead_of=instead_of)
 
     def _keep(self) -> None:
-        """Renew the lease until it is given back; a failure is tried again, and found by `check` if it lasts."""
+        """Renew the lease until it is given back; a failure is tried again, a loss is found by `check`."""
         while not self._stop.wait(TERM / 3):
-            before = time.monotonic()
-            try:
-                if not self._journal.renew_lease(self._key, self._owner["owner"], TERM):
-                    self._renewed = float("-inf")
-                    return
-            except ProjectsError:
-                continue
-            self._renewed = before
+            with suppress(ProjectsError):
+                self._journal.renew_lease(self._key, self.owner, TERM)
 
 
 def _words(holder: Document) -> str:

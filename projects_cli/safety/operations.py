@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from projects_cli.store.journal import JournalStore
 
 GRACE = timedelta(seconds=60)
-"""How long an operation of another machine counts as under way after its start or its last sign of life."""
+"""How long an operation of another machine that needed no lease counts as under way."""
+
+STRAY = timedelta(days=1)
+"""How old before-images without a record are that nobody is still writing: of a process that died before its record."""
 
 REASONS = 10
 """Reasons that a refusal lists."""
@@ -75,8 +78,9 @@ class Operations:
         """Forget finished operations that are older; they can't be undone after that."""
         ended = {"state": {"$nin": list(UNFINISHED)}, "started": {"$lt": self.clock() - older_than}}
         old = [operation["_id"] for operation in self.stored.operations(self._mine(ended))]
-        if old and not dry_run:
+        if not dry_run:
             self.stored.forget(old)
+            self.stored.forget_strays(f"{self.clock() - max(older_than, STRAY):%Y%m%d-%H%M%S}")
         return Response("history.prune", {"pruned": 0 if dry_run else len(old), "found": len(old)})
 
     def chosen(self, identifier: str | None, states: tuple[str, ...]) -> Document:
@@ -120,9 +124,12 @@ class Operations:
 
     def _is_alive(self, operation: Document) -> bool:
         """Tell whether a process may still be working on an operation."""
-        if operation.get("machine") == locks.here():
-            return not locks.is_dead(operation)
-        started: datetime = operation["started"]
+        worker: Document = operation.get("worker", operation)
+        if worker.get("machine") == locks.here():
+            return not locks.is_dead(worker) and not locks.is_this_one(worker)
+        if worker.get("lease"):
+            return self.stored.holds(locks.key_of(self.database, self.store.company), worker["lease"])
+        started: datetime = worker["started"]
         return self.clock().replace(tzinfo=None) - started < GRACE
 
     def _mine(self, condition: Document) -> Document:
@@ -139,9 +146,12 @@ class Operations:
         operation = self.chosen(identifier, UNFINISHED)
         if operation["state"] not in UNFINISHED:
             raise CannotUndo(f"operation {operation['_id']} is {_ended(operation)}: there is nothing to finish")
-        back = operation["state"] == "undoing"
-        tally = engine.take_back(operation) if back else engine.resume(operation)
-        return _ended_response(operation, tally)
+        self._check_stopped(operation)
+        if operation["state"] == "undoing":
+            self._check_undoable(operation)
+            return _ended_response(operation, engine.take_back(operation))
+        self._refuse(operation, "finished", changes.hindrances)
+        return _ended_response(operation, engine.resume(operation))
 
     def undo(self, identifier: str | None, engine: Engine) -> Response:
         """Take back an operation, interrupted or done.
@@ -173,25 +183,35 @@ class Operations:
         )
 
     def _check_undoable(self, operation: Document) -> None:
-        state = operation["state"]
-        if state == "undoing":
-            return
-        if state in {"undone", "void"}:
+        if operation["state"] in {"undone", "void"}:
             raise CannotUndo(f"operation {operation['_id']} is {_ended(operation)}: there is nothing to undo")
-        if state != "done" and self._is_alive(operation):
+        self._check_stopped(operation)
+        self._refuse(operation, "undone", changes.obstacles)
+
+    def _check_stopped(self, operation: Document) -> None:
+        if operation["state"] in UNFINISHED and self._is_alive(operation):
             raise CannotUndo(f"operation {operation['_id']} is under way: {operation['by']} on {operation['host']}")
-        reasons = list(dict.fromkeys(self._obstacles(operation)))
+
+    def _refuse(
+        self,
+        operation: Document,
+        word: str,
+        reasons_of: Callable[[Document, Store, changes.Together], Iterator[str]],
+    ) -> None:
+        """Refuse what later changes make impossible, with the reasons."""
+        together = changes.ids_in(self.stored.chunks(operation["_id"]))
+        found = (
+            reason
+            for chunk in self.stored.chunks(operation["_id"])
+            for reason in reasons_of(chunk, self.store, together)
+        )
+        reasons = list(dict.fromkeys(found))
         if reasons:
             raise CannotUndo(
-                f"operation {operation['_id']} can't be undone, later changes are in the way: {reasons[0]}",
+                f"operation {operation['_id']} can't be {word}, later changes are in the way: {reasons[0]}",
                 hint="undo the later ones first: projects history",
                 problems=[Problem(operation["_id"], reason) for reason in reasons[:REASONS]],
             )
-
-    def _obstacles(self, operation: Document) -> Iterator[str]:
-        together = changes.ids_in(self.stored.chunks(operation["_id"]))
-        for chunk in self.stored.chunks(operation["_id"]):
-            yield from changes.obstacles(chunk, self.store, together)
 
 
 _WORDS = {"void": "over: it was stopped before its first change", "undone": "undone", "done": "done"}

@@ -92,11 +92,19 @@ class JournalStore:
             )
 
     def forget(self, operations: Sequence[str]) -> None:
-        """Remove operations: chunks first, so that no record lacks its chunks."""
+        """Remove operations: each record before its chunks, so that no record ever lacks them."""
         with self._granted():
             for identifier in operations:
+                self._database["operation"].delete_one({"_id": identifier})
                 self._database["change"].delete_many({"_id": {"$gte": f"{identifier}/", "$lt": f"{identifier}0"}})
-            self._database["operation"].delete_many({"_id": {"$in": list(operations)}})
+
+    def forget_strays(self, before: str) -> None:
+        """Remove the chunks of operations older than an id that have no record: their process died."""
+        older = {"_id": {"$lt": before}}
+        with self._granted():
+            written = self._database["change"].distinct("operation", older)
+            known = set(self._database["operation"].distinct("_id", older))
+        self.forget([identifier for identifier in written if identifier not in known])
 
     # --- the lease ------------------------------------------------------------------------------------------------
 
@@ -128,6 +136,12 @@ class JournalStore:
                 {"_id": key, "owner": owner}, [{"$set": times}], return_document=ReturnDocument.AFTER
             )
         return found is not None
+
+    def holds(self, key: str, owner: str) -> bool:
+        """Tell whether a lease is held by this owner now, by the server's clock."""
+        held = {"_id": key, "owner": owner, "$expr": {"$gt": ["$expires", "$$NOW"]}}
+        with self._granted():
+            return self._leases().find_one(held, {"_id": 1}) is not None
 
     def release_lease(self, key: str, owner: str) -> None:
         """Give a lease back."""

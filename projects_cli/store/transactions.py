@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pymongo
@@ -71,7 +72,5 @@ def _untranslated(work: Callable[[ClientSession], Result]) -> Callable[[ClientSe
 
 def end_session(connection: Connection, number: Any) -> None:
     """End the session of a process that was killed, so that its open transaction holds nothing any longer."""
-    try:
+    with translated(), suppress(driver.OperationFailure):  # not this user's: the server ends it within a minute
         connection.client.admin.command("killSessions", [{"id": number}])
-    except driver.OperationFailure:
-        return  # not this user's; the server ends it by itself within a minute
