@@ -24,7 +24,7 @@ from projects_cli.local.indexes import INDEXES
 from projects_cli.store.admin import create_indexes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 MONGOD = os.environ.get("PROJECTS_MONGOD")
 """Read once: each test hides the surroundings' settings."""
@@ -98,13 +98,13 @@ def _wanted(collection: str) -> set[str]:
 
 
 @contextmanager
-def running(*, replica_set: bool) -> Iterator[Server]:
-    """Run a mongod for as long as the block lasts."""
+def running(*, replica_set: bool, options: Sequence[str] = ()) -> Iterator[Server]:
+    """Run a mongod for as long as the block lasts, with further options of its own."""
     folder = Path(tempfile.mkdtemp(prefix="pt-"))
     try:
-        process = _start(folder, replica_set=replica_set)
+        process = start(folder, replica_set=replica_set, options=options)
         try:
-            uri = _listening(process, folder, replica_set=replica_set)
+            uri = listening(process, folder, replica_set=replica_set)
             with pymongo.MongoClient[dict[str, Any]](uri) as client:  # a new one: it learns that there are sessions
                 _await_primary(client)
                 yield Server(uri, folder / SOCKET, folder, process, client)
@@ -115,10 +115,10 @@ def running(*, replica_set: bool) -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _start(folder: Path, *, replica_set: bool) -> subprocess.Popen[bytes]:
-    """Start mongod as a child that dies with this process."""
-    (folder / "data").mkdir()
-    options = {
+def start(folder: Path, *, replica_set: bool, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
+    """Start mongod as a child that dies with this process; on the data that a former one left, if one did."""
+    (folder / "data").mkdir(exist_ok=True)
+    settings = {
         "dbpath": folder / "data",
         "logpath": folder / "log",
         "bind_ip": folder / SOCKET,
@@ -128,9 +128,9 @@ def _start(folder: Path, *, replica_set: bool) -> subprocess.Popen[bytes]:
         "wiredTigerCacheSizeGB": 0.25,
     }
     command = [str(binary.find(MONGOD)), "--quiet"]
-    command += [f"--{name}={value}" for name, value in options.items()]
+    command += [f"--{name}={value}" for name, value in settings.items()]
     command += ["--setParameter=enableTestCommands=1", "--setParameter=diagnosticDataCollectionEnabled=false"]
-    command += ["--replSet=tests"] if replica_set else []
+    command += [*(["--replSet=tests"] if replica_set else []), *options]
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", TRAMPOLINE, str(os.getpid()), *command],
         stdin=subprocess.DEVNULL,
@@ -138,7 +138,7 @@ def _start(folder: Path, *, replica_set: bool) -> subprocess.Popen[bytes]:
     )
 
 
-def _listening(process: subprocess.Popen[bytes], folder: Path, *, replica_set: bool) -> str:
+def listening(process: subprocess.Popen[bytes], folder: Path, *, replica_set: bool) -> str:
     """Give the server's URI as soon as it listens; a replica set is initiated."""
     socket = folder / SOCKET
     deadline = time.monotonic() + PATIENCE

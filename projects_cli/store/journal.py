@@ -115,12 +115,12 @@ class JournalStore:
         free: list[Document] = [{"$lte": ["$expires", "$$NOW"]}, {"$eq": ["$owner", owner["owner"]]}]
         if instead_of is not None:
             free.append({"$eq": ["$owner", {"$literal": instead_of}]})
-        content = {name: {"$literal": value} for name, value in owner.items()}
+        content = {name: {"$literal": value} for name, value in {"_id": key, **owner}.items()}
         times = {"expires": {"$add": ["$$NOW", int(seconds * 1000)]}, "heartbeat": "$$NOW"}
         with self._granted():
             while True:
                 condition: Document = {"_id": key, "$expr": {"$or": free}}
-                if self._leases().find_one_and_update(condition, [{"$set": content | times}]) is not None:
+                if self._leases().find_one_and_update(condition, [{"$replaceWith": content | times}]) is not None:
                     return None
                 holder = self._leases().find_one({"_id": key})
                 if holder is not None:
