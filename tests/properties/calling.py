@@ -15,7 +15,8 @@ from bson.raw_bson import RawBSONDocument
 from projects_cli import endpoints
 from projects_cli.errors import ProjectsError
 from projects_cli.messages import Plan, Request, Response
-from projects_cli.safety.apply import apply
+from projects_cli.safety.apply import Safety
+from projects_cli.safety.journal import Author
 from projects_cli.schema.cache import load
 from projects_cli.store.client import connect
 from projects_cli.store.collections import open_store
@@ -103,8 +104,17 @@ class Caller:
 
 
 def _applied(plan: Plan, store: Store) -> Response:
-    """Make a change; the only place that knows how."""
-    return apply(plan, store)
+    """Make a change, without a journal; the only place that knows how."""
+    safety = Safety(
+        store=store,
+        stored=None,
+        author=Author(by="caller", command="projects test"),
+        database=store.connection.database.name,
+        clock=lambda: NOW,
+        lock_wait=0,
+        progress=lambda _done, _all: None,
+    )
+    return safety.apply(plan, lambda: plan)[0]
 
 
 def _read(response: Response) -> Document:

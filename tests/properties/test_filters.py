@@ -56,6 +56,33 @@ def test_tag_lists_choose_what_the_rules_say(caller: Caller, lists: list[list[st
         _compare(caller.answer("projects.get_all", params), service, params, extended=False)
 
 
+_GAPS: list[Any] = [worlds.ABSENT, None, "", "b", "B", "é"]
+_GAPPY = [([], "a"), (worlds.ABSENT, "a"), (None, "a"), (["b", "a"], "b"), (["c"], "a"), ([], "b"), (["b"], None)]
+SORTED: list[Document] = [
+    {"_id": f"{(number * 5) % 13:02d}", "company": OWN, "name": f"n{number}"}
+    | {name: value for name, value in fields.items() if value is not worlds.ABSENT}
+    for number, fields in enumerate(
+        [{"tags": tags, "description": text} for tags, text in _GAPPY] + [{"description": text} for text in _GAPS]
+    )
+]
+"""Projects with everything that counts as missing, and ties."""
+
+
+@given(
+    order_by=st.lists(
+        st.sampled_from(["tags", "-tags", "description", "-description", "id", "-id"]), max_size=3
+    ).filter(lambda keys: not {"tags", "-tags"} <= set(keys)),
+    page=st.integers(0, 4),
+    page_size=st.integers(1, 13),
+)
+def test_missing_values_come_last(caller: Caller, order_by: list[str], page: int, page_size: int) -> None:
+    caller.fill({"project": SORTED})
+    service = model.Model({"project": SORTED}, OWN, NOW)
+    for paged in ({}, {"page": page, "page_size": page_size}):
+        params = {"order_by": order_by, **paged}
+        _compare(caller.answer("projects.get_all", params), service, params, extended=False)
+
+
 @given(projects=worlds.PROJECTS, size=st.integers(1, 5), params=worlds.listing(extended=False))
 def test_pages_together_are_the_listing(caller: Caller, projects: list[Document], size: int, params: Document) -> None:
     caller.fill({"project": projects})
@@ -66,6 +93,15 @@ def test_pages_together_are_the_listing(caller: Caller, projects: list[Document]
         assert all(page == whole for page in pages)
         return
     assert whole["projects"] == [one for page in pages if isinstance(page, dict) for one in page["projects"]]
+
+
+@pytest.mark.parametrize("page", [{}, {"page": 1}, {"page": 10**15}])
+@pytest.mark.parametrize("pattern", ["(", "a\0b"])
+def test_a_pattern_that_is_none_is_refused_whatever_the_page(caller: Caller, page: Document, pattern: str) -> None:
+    caller.fill({"project": SORTED})
+    for asked in ({"name": pattern}, {"_any_": {"fields": ["name"], "pattern": pattern}}):
+        for endpoint in ENDPOINTS:
+            assert caller.answer(endpoint, {**asked, **page}) == Failure(*model.INVALID_REGEX)
 
 
 def test_the_model_tells_apart_what_it_should() -> None:

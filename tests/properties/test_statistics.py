@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
@@ -79,6 +80,25 @@ def test_both_states_together_are_all_tasks(caller: Caller, database: Documents)
         for part in row["stats"].values():
             assert part["total_tasks"] == sum(part["status_count"].values())
             assert isinstance(part["total_runtime"], int)
+
+
+RUNTIMES = st.lists(st.tuples(st.integers(0, 5000), st.integers(-1500, 3500)), max_size=6)
+
+
+@given(runs=RUNTIMES)
+def test_runtimes_are_whole_seconds_of_each_task(caller: Caller, runs: list[tuple[int, int]]) -> None:
+    begun = [worlds.PLACE + _milliseconds(start) for start, _ in runs]
+    tasks = [
+        {"_id": str(number), "company": OWN, "project": "p", "started": start, "completed": start + _milliseconds(run)}
+        for number, (start, (_, run)) in enumerate(zip(begun, runs, strict=True))
+    ]
+    caller.fill({"project": [{"_id": "p", "company": OWN, "name": "one"}], "task": tasks})
+    (row,) = _rows(caller, {"include_stats": True})
+    assert row["stats"]["active"]["total_runtime"] == sum(max(0, run // 1000) for _, run in runs)
+
+
+def _milliseconds(number: int) -> timedelta:
+    return timedelta(milliseconds=number)
 
 
 def _rows(caller: Caller, params: Document) -> list[dict[str, Any]]:
