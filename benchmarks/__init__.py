@@ -1,0 +1,1 @@
+"""The speed of whole processes against short baselines, as ratios: `python -m benchmarks --help`."""

@@ -1,0 +1,16 @@
+"""A project with all below it removed, its tasks and models kept: `delete.py URI DATABASE ID`."""
+
+import sys
+from typing import Any
+
+import orjson
+import pymongo
+
+uri, name, project = sys.argv[1:]
+database = pymongo.MongoClient[Any](uri)[name]
+ids = [project, *(found["_id"] for found in database.project.find({"path": project}, ["_id"]))]
+tasks = database.task.update_many({"project": {"$in": ids}}, {"$set": {"project": None}}).modified_count
+database.model.update_many({"project": {"$in": ids}}, {"$set": {"project": None}})
+deleted = database.project.delete_many({"_id": {"$in": ids}}).deleted_count
+sys.stdout.buffer.write(orjson.dumps({"deleted": deleted, "disassociated_tasks": tasks}) + b"\n")
+sys.stdout.flush()

@@ -1,0 +1,322 @@
+"""The rows: for each line of the table of bars what is run, against what, and how far apart they may be."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import agreement
+from benchmarks.data import load
+from benchmarks.timing import Command, Measure
+from projects_cli.config.settings import COMMUNITY_COMPANY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pymongo import MongoClient
+
+    from benchmarks.agreement import Agreement
+    from benchmarks.installed import Programs
+    from benchmarks.sizes import Shape, Size
+
+Document = dict[str, Any]
+
+BASELINES = Path(__file__).with_name("baselines")
+CHECKOUT = Path(__file__).resolve().parents[1]
+JOURNAL = "bench_journal"
+QUICK = 4
+"""How many times the rounds of a row whose processes take a fraction of a second."""
+
+COVERING: Document = {
+    "key": {"company": 1, "status": 1, "project": 1, "started": 1, "completed": 1},
+    "name": "bench_covering",
+}
+TAGS: Document = {"key": {"tags": 1}, "name": "bench_tags"}
+
+VALIDATE = (
+    "from projects_cli.schema.cache import load; "
+    "load({path!r}, cache_dir={cache!r}).version('projects.get_all').validate({{'name': '^vision', 'page_size': 5}})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a run takes place: the programs, the server, the size of the data, and a folder for files."""
+
+    programs: Programs
+    uri: str
+    client: MongoClient[Document]
+    size: Size
+    folder: Path
+
+    def program(self, *arguments: str, shape: Shape | None = None, **how: Any) -> Command:
+        """Give a command line of the program, on the database of a shape if it needs one."""
+        environment = {} if shape is None else {"PROJECTS_MONGO_URI": self.uri, "PROJECTS_DATABASE": self.made(shape)}
+        return Command([str(self.programs.projects), *arguments], environment, **how)
+
+    def python(self, code: str, **how: Any) -> Command:
+        """Give a command line of the interpreter."""
+        return Command([str(self.programs.python), "-c", code], **how)
+
+    def baseline(self, name: str, shape: Shape, *arguments: str, **how: Any) -> Command:
+        """Give a command line of one of the baseline scripts."""
+        script = str(BASELINES / f"{name}.py")
+        return Command([str(self.programs.python), script, self.uri, self.made(shape), *arguments], **how)
+
+    def made(self, shape: Shape) -> str:
+        """Give the name of the database of a shape, which is made if it is not there yet."""
+        return load(self.client, shape).name
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How far apart the medians of a measure may be."""
+
+    measure: Measure
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table of bars.
+
+    `sides` gives the program's command and the baseline's; `index` is one that the tasks of `shape` get for this row.
+    """
+
+    name: str
+    what: str
+    against: str
+    bars: Sequence[Bar]
+    sides: Callable[[Site], tuple[Command, Command]]
+    same: Agreement | None = None
+    rounds: int = 1
+    index: Document | None = None
+    shape: Callable[[Size], Shape] | None = None
+
+
+def bars(**limits: float) -> list[Bar]:
+    """Give the bars of a row."""
+    names: Mapping[str, Measure] = {"wall": "wall", "cpu": "cpu", "memory": "memory", "first_line": "first line"}
+    return [Bar(names[name], limit) for name, limit in limits.items()]
+
+
+# --- start-up -----------------------------------------------------------------------------------------------------
+
+
+def _start(*arguments: str) -> Callable[[Site], tuple[Command, Command]]:
+    return lambda site: (site.program(*arguments), site.python("pass"))
+
+
+def _completion(site: Site) -> tuple[Command, Command]:
+    script = (
+        f". {CHECKOUT / 'completions' / 'projects.bash'}; COMP_WORDS=(projects list --or); COMP_CWORD=2; "
+        "COMP_LINE='projects list --or'; COMP_POINT=18; _projects projects --or list; echo ${COMPREPLY[@]}"
+    )
+    return Command([shutil.which("bash") or "/bin/bash", "--norc", "-c", script]), site.python("pass")
+
+
+def _without_database(site: Site) -> tuple[Command, Command]:
+    return site.program("schema", "create"), site.python("import typer")
+
+
+def _get(site: Site) -> tuple[Command, Command]:
+    shape = site.size.listed
+    site.made(shape)
+    middle = site.client[shape.name]["project"].find({"company": COMMUNITY_COMPANY}).sort("_id", 1)
+    project = middle.skip(shape.projects // 2)[0]["_id"]
+    return site.program("get", project, "--json", shape=shape), site.baseline("get", shape, COMMUNITY_COMPANY, project)
+
+
+def _schema(site: Site, name: str, before: Callable[[], object] = lambda: None) -> Command:
+    """Give the load of a schema that does not ship, and the validation of one request."""
+    copied = site.folder / "schema" / "projects.conf"
+    copied.parent.mkdir(exist_ok=True)
+    shutil.copyfile(CHECKOUT / "schema" / "projects.conf", copied)
+    return site.python(VALIDATE.format(path=str(copied), cache=str(site.folder / name)), before=before)
+
+
+def _schema_warm(site: Site) -> tuple[Command, Command]:
+    return _schema(site, "cache-warm"), site.python("pass")
+
+
+def _schema_shipped(site: Site) -> tuple[Command, Command]:
+    code = VALIDATE.format(path=None, cache=str(site.folder / "cache-warm"))
+    return site.python(code), site.python("pass")
+
+
+def _schema_cold(site: Site) -> tuple[Command, Command]:
+    def forget() -> None:
+        shutil.rmtree(site.folder / "cache-cold", ignore_errors=True)
+
+    return _schema(site, "cache-warm"), _schema(site, "cache-cold", before=forget)
+
+
+# --- lists --------------------------------------------------------------------------------------------------------
+
+
+def _list(site: Site) -> tuple[Command, Command]:
+    shape = site.size.listed
+    return site.program("list", "-o", "jsonl", shape=shape), site.baseline("listing", shape, COMMUNITY_COMPANY)
+
+
+def _list_growth(site: Site) -> tuple[Command, Command]:
+    more, less = site.size.listed_more, site.size.listed
+    return site.program("list", "-o", "jsonl", shape=more), site.program("list", "-o", "jsonl", shape=less)
+
+
+def _first_line(site: Site) -> tuple[Command, Command]:
+    program = site.program("list", "-o", "jsonl", shape=site.size.listed, reads_first_line=True)
+    return program, site.python("import pymongo, typer")
+
+
+def _table(site: Site) -> tuple[Command, Command]:
+    shape, rows = site.size.listed, str(site.size.table_rows)
+    return site.program("list", "-L", rows, shape=shape), site.program("list", "-L", rows, "-o", "tsv", shape=shape)
+
+
+# --- statistics ---------------------------------------------------------------------------------------------------
+
+STATISTICS = ("list", "--stats", "--state", "active", "-o", "jsonl", "--only-fields", "id,name")
+
+
+def _statistics(site: Site) -> tuple[Command, Command]:
+    shape = site.size.statistics
+    return site.program(*STATISTICS, shape=shape), site.baseline("statistics", shape, COMMUNITY_COMPANY)
+
+
+def _statistics_page(site: Site) -> tuple[Command, Command]:
+    shape, page = site.size.paged, str(site.size.page)
+    program = site.program(*STATISTICS, "--order-by=-last_update", "--page-size", page, shape=shape)
+    return program, site.baseline("statistics_page", shape, COMMUNITY_COMPANY, page)
+
+
+def _statistics_growth(site: Site) -> tuple[Command, Command]:
+    more, less = site.size.statistics, site.size.statistics_less
+    return site.program(*STATISTICS, shape=more), site.program(*STATISTICS, shape=less)
+
+
+# --- distinct values ----------------------------------------------------------------------------------------------
+
+
+def _tags(site: Site) -> tuple[Command, Command]:
+    shape = site.size.tags
+    return site.program("task-tags", "--json", shape=shape), site.baseline("tags", shape, COMMUNITY_COMPANY)
+
+
+def _hyperparams(site: Site) -> tuple[Command, Command]:
+    program = site.program("hyperparams", "--page", "0", "--page-size", "20", "--json", shape=site.size.values)
+    return program, site.baseline("hyperparams", site.size.values, COMMUNITY_COMPANY)
+
+
+def _metrics(site: Site) -> tuple[Command, Command]:
+    shape = site.size.values
+    return site.program("metrics", "--json", shape=shape), site.baseline("metrics", shape, COMMUNITY_COMPANY)
+
+
+# --- writes -------------------------------------------------------------------------------------------------------
+
+
+def _delete(site: Site) -> tuple[Command, Command]:
+    database = site.client[site.made(site.size.deleted)]
+    restore = Deleted(database, site.client).restore
+    restore()
+    root = database["project"].find_one({"path": []}, ["_id"]) or {}
+    program = site.program(
+        "delete", root["_id"], "--force", "--yes", "--json", "--journal-db", JOURNAL,
+        shape=site.size.deleted, before=restore,
+    )  # fmt: skip
+    return program, site.baseline("delete", site.size.deleted, root["_id"], before=restore)
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The database whose project is deleted, and its way back; the tasks know by `home` where they belong."""
+
+    database: Any
+    client: MongoClient[Document]
+    projects: list[Document] = field(default_factory=list)
+
+    def restore(self) -> None:
+        """Put everything back, and forget the journal."""
+        if not self.projects:
+            self.projects.extend(self._kept())
+        for collection in ("task", "model"):
+            self.database[collection].update_many({"project": None}, [{"$set": {"project": "$home"}}])
+        self.database["project"].delete_many({})
+        self.database["project"].insert_many(self.projects)
+        self.client.drop_database(JOURNAL)
+
+    def _kept(self) -> list[Document]:
+        """Give the projects as they were made; they are kept aside, for a run that was stopped in between."""
+        kept = self.database["kept"]
+        if not kept.estimated_document_count():
+            kept.insert_many(list(self.database["project"].find()))
+        return list(kept.find())
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+
+NOTHING = "python -c pass"
+TEN_LINES = "pymongo and orjson, ten lines"
+
+ROWS: tuple[Row, ...] = (
+    Row("version", "projects --version", NOTHING, bars(wall=1.3), _start("--version"), rounds=QUICK),
+    Row("help", "projects --help", NOTHING, bars(wall=1.3), _start("--help"), rounds=QUICK),
+    Row("completion", "completion of an option, in bash", NOTHING, bars(wall=1.3), _completion, rounds=QUICK),
+    Row(
+        "no-database",
+        "projects schema create",
+        'python -c "import typer"',
+        bars(wall=1.25),
+        _without_database,
+        rounds=QUICK,
+    ),
+    Row(
+        "get", "projects get ID --json", "find_one, to its exit", bars(wall=0.6), _get, agreement.project, rounds=QUICK
+    ),
+    Row("schema-shipped", "load and validate, shipped", NOTHING, bars(wall=1.7), _schema_shipped, rounds=QUICK),
+    Row("schema-warm", "load and validate, from the cache", NOTHING, bars(wall=1.7), _schema_warm, rounds=QUICK),
+    Row("schema-cold", "the same", "without the cache", bars(wall=1 / 20), _schema_cold),
+    Row("list", "list -o jsonl", TEN_LINES, bars(wall=1.15, cpu=1.25, memory=0.5), _list, agreement.listing),
+    Row("list-growth", "list -o jsonl, of many", "of few", bars(memory=1.15), _list_growth),
+    Row(
+        "first-line", "first line of a list", 'python -c "import pymongo, typer"', bars(first_line=2), _first_line,
+        rounds=2,
+    ),
+    Row("table", "table of 10,000 rows to a file", "-o tsv", bars(wall=2), _table, agreement.lines),
+    Row(
+        "stats-covering", "list --stats, with a covering index", "$group, roll-up in Python", bars(wall=0.7),
+        _statistics, agreement.statistics, index=COVERING, shape=lambda size: size.statistics,
+    ),
+    Row(
+        "stats", "list --stats, the server's indexes", "$group, roll-up in Python", bars(wall=1.15),
+        _statistics, agreement.statistics,
+    ),
+    Row(
+        "stats-page", "list --stats, a page of 500", "page, sub-projects, $group", bars(wall=1.5),
+        _statistics_page, agreement.statistics,
+    ),
+    Row("stats-growth", "list --stats, ten times the tasks", "a tenth", bars(wall=12), _statistics_growth, rounds=1),
+    Row(
+        "tags-index", "task-tags, with an index on tags", "$unwind, $group", bars(wall=0.1),
+        _tags, agreement.tags, index=TAGS, shape=lambda size: size.tags,
+    ),
+    Row("tags", "task-tags, the server's indexes", "$unwind, $group", bars(wall=0.8), _tags, agreement.tags),
+    Row(
+        "hyperparams", "hyperparams, a page with totals", "the full list", bars(wall=1.2), _hyperparams,
+        agreement.parameters,
+    ),
+    Row("metrics", "metrics", "two $unwind", bars(wall=1), _metrics, agreement.metrics),
+    Row(
+        "delete", "delete --force, with journal", "update_many, delete_many", bars(wall=2), _delete, agreement.deletion
+    ),
+)  # fmt: skip
+
+WAITING: Mapping[str, str] = {
+    "completion-names": "completion of cached names: no command keeps names yet",
+    "no-database-config": "config list: there is no such command yet",
+    "doctor": "doctor, against one scan of both collections: there is no such command yet",
+}
+"""Lines of the table of bars that the program can't do yet."""

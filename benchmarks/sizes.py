@@ -1,0 +1,88 @@
+"""How much data each size has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The parameters of one generated database.
+
+    `roots` is the number of projects at the top level (0: a fiftieth of all), `document` a task's size in bytes.
+    """
+
+    projects: int
+    tasks: int = 0
+    models: int = 0
+    roots: int = 0
+    depth: int = 8
+    document: int = 2048
+
+    @property
+    def name(self) -> str:
+        """Give the database's name."""
+        counts = f"{self.projects}_{self.tasks}_{self.models}"
+        return f"bench_{counts}_r{self.roots}_d{self.depth}_b{self.document}"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The databases of all rows."""
+
+    listed: Shape
+    listed_more: Shape
+    table_rows: int
+    statistics: Shape
+    statistics_less: Shape
+    paged: Shape
+    page: int
+    tags: Shape
+    values: Shape
+    deleted: Shape
+
+
+def _deleted(tasks: int) -> Shape:
+    """Give one project with ten below it, which hold so many tasks."""
+    return Shape(11, tasks, models=tasks // 20, roots=1)
+
+
+SIZES: dict[str, Size] = {
+    "tiny": Size(
+        listed=Shape(300),
+        listed_more=Shape(300),
+        table_rows=100,
+        statistics=Shape(200, 600),
+        statistics_less=Shape(200, 600),
+        paged=Shape(200, 600),
+        page=20,
+        tags=Shape(200, 600),
+        values=Shape(200, 600),
+        deleted=_deleted(100),
+    ),
+    "small": Size(
+        listed=Shape(20_000),
+        listed_more=Shape(100_000),
+        table_rows=10_000,
+        statistics=Shape(10_000, 100_000),
+        statistics_less=Shape(1_000, 10_000),
+        paged=Shape(10_000, 100_000),
+        page=500,
+        tags=Shape(10_000, 100_000),
+        values=Shape(1_000, 10_000),
+        deleted=_deleted(10_000),
+    ),
+    "full": Size(
+        listed=Shape(100_000),
+        listed_more=Shape(1_000_000),
+        table_rows=10_000,
+        statistics=Shape(100_000, 1_000_000),
+        statistics_less=Shape(10_000, 100_000),
+        paged=Shape(20_000, 200_000),
+        page=500,
+        tags=Shape(100_000, 1_000_000),
+        values=Shape(20_000, 200_000),
+        deleted=_deleted(200_000),
+    ),
+}
+"""`full` is what the bars mean; `small` is for a quick look; `tiny` is for the test that every row works."""
