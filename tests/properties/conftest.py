@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Function-scoped fixtures are the clean environment of tests/conftest.py, which no example changes.
 _CHECKS = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-settings.register_profile("properties", deadline=None, max_examples=80, suppress_health_check=_CHECKS, database=None)
+settings.register_profile("properties", deadline=None, max_examples=60, suppress_health_check=_CHECKS, database=None)
 settings.register_profile("properties-ci", settings.get_profile("properties"), derandomize=True)
 settings.register_profile("properties-thorough", settings.get_profile("properties"), max_examples=1000)
 _PROFILE = "properties-ci" if os.environ.get("CI") else "properties"
