@@ -1,0 +1,167 @@
+"""Many processes at once in one tree: names stay unique, nothing dangles, and parents and names agree."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+import traceback
+from collections import Counter
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from projects_cli.errors import (
+    CannotUndo,
+    ChangedMeanwhile,
+    ExpectedUniqueData,
+    InvalidProjectId,
+    LockHeld,
+    OperationNotFound,
+)
+from tests.safety.world import COMPANY, Change, World, by_id, crooked, dangling, undo, world_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from projects_cli.safety.apply import Safety
+    from tests.servers import Server
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+SECONDS = float(os.environ.get("PROJECTS_TEST_SECONDS", "8"))
+"""How long many processes change one tree."""
+
+WON, LOST, FAILED = 0, 7, 1
+
+
+def together(world: World, works: Sequence[Callable[[World], int]]) -> Counter[int]:
+    """Run each in a process of its own, all started at one moment; gives how often each status was returned."""
+    closed, go = os.pipe()
+    pids = [_child(world, work, closed, go) for work in works]
+    os.close(closed)
+    os.close(go)  # that is the shot: every child waits for the end of this pipe
+    return Counter(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids)
+
+
+def _child(world: World, work: Callable[[World], int], closed: int, go: int) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    status = FAILED
+    try:
+        os.close(go)
+        own = World(world.server, world.name)
+        own.here  # noqa: B018 - connected before the shot
+        os.read(closed, 1)
+        status = work(own)
+    except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as a second pytest
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def create(name: str) -> Change:
+    return Change("create", {"name": name}, first_id=uuid4().int % 2**120)
+
+
+def creating(name: str) -> Callable[[World], int]:
+    def work(world: World) -> int:
+        try:
+            create(name)(world.safety(wait=60))
+        except ExpectedUniqueData:
+            return LOST
+        return WON
+
+    return work
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+def test_24_processes_create_one_name(deployment: Server, *, indexed: bool) -> None:
+    with world_on(deployment) as world:
+        world.documents.create_collection("project")
+        if indexed:
+            world.documents["project"].create_index(["name", "company"], unique=True)
+        assert together(world, [creating("above/middle/leaf")] * 24) == {WON: 1, LOST: 23}
+        names = [one["name"] for one in by_id(world.dump()).values()]
+        assert sorted(names) == ["above", "above/middle", "above/middle/leaf"]
+        assert not crooked(world.dump())
+
+
+def test_ancestors_that_all_make_are_there_once(deployment: Server) -> None:
+    with world_on(deployment) as world:
+        works = [creating(f"above/middle/leaf {number}") for number in range(16)]
+        assert together(world, works) == {WON: 16}
+        assert len(by_id(world.dump())) == 18
+        assert not crooked(world.dump())
+
+
+def test_without_a_journal_the_unique_index_decides(deployment: Server) -> None:
+    """No lease then: the one that lost takes its own ancestors back, and never somebody else's."""
+
+    def work(world: World) -> int:
+        try:
+            create("above/leaf")(world.safety(journal=False))
+        except ExpectedUniqueData:
+            return LOST
+        return WON
+
+    with world_on(deployment) as world:
+        world.documents["project"].create_index(["name", "company"], unique=True)
+        ended = together(world, [work] * 12)
+        assert ended[WON] <= 1
+        assert ended[WON] + ended[LOST] == 12
+        assert not dangling(world.dump())
+        assert not crooked(world.dump())
+
+
+# --- everything at once -----------------------------------------------------------------------------------------------
+
+EXPECTED = (ExpectedUniqueData, InvalidProjectId, ChangedMeanwhile, LockHeld, CannotUndo, OperationNotFound)
+"""What others may cause; anything else is a fault."""
+
+
+def busy(seed: int) -> Callable[[World], int]:
+    def work(world: World) -> int:
+        chance = random.Random(seed)  # noqa: S311
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            step(world, chance)
+        return WON
+
+    return work
+
+
+def step(world: World, chance: random.Random) -> None:
+    safety = world.safety(wait=30)
+    with suppress(*EXPECTED):
+        _command(world, chance)(safety)
+
+
+def _command(world: World, chance: random.Random) -> Callable[[Safety], object]:
+    projects = list(world.here.database["project"].find({}, {"name": 1}))
+    kind = chance.choice(["create", "create", "create", "rename", "rename", "delete", "undo"])
+    if kind == "undo":
+        return undo
+    if kind == "create" or not projects:
+        return create("/".join(chance.choice(["one", "two", "three"]) for _ in range(chance.randint(1, 4))))
+    one = chance.choice(projects)
+    if kind == "delete":
+        return Change("delete", {"project": one["_id"], "force": True})
+    name = f"{one['name'].rpartition('/')[0]}/{chance.choice(['one', 'two', 'three'])}"
+    return Change("update", {"project": one["_id"], "name": name})
+
+
+def test_20_processes_change_one_tree(deployment: Server) -> None:
+    with world_on(deployment) as world:
+        for kind in ("task", "model"):
+            world.documents[kind].insert_many(
+                {"_id": str(one), "company": COMPANY, "project": None} for one in range(50)
+            )
+        assert together(world, [busy(seed) for seed in range(20)]) == {WON: 20}
+        assert not dangling(world.dump())
+        assert not crooked(world.dump())
+        assert world.interrupted() == []
+        assert len(world.states()) > 20

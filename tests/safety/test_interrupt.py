@@ -1,0 +1,140 @@
+"""Ctrl-C, SIGTERM and the end of the server in the middle of a large change: it says how to go on, and goes on."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import servers
+from tests.safety.world import COMPANY, DETECTOR, VISION, YOLO, Content, World, content_of, dangling, member, world_on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers import Server
+
+ROOT = Path(__file__).parents[2]
+COUNT = 40_000
+"""Tasks: four batches, so that there is a middle."""
+
+
+@pytest.fixture(scope="module")
+def content() -> Content:
+    tasks = [member(1000 + number, DETECTOR if number % 2 else YOLO) for number in range(COUNT)]
+    return content_of({"project": [VISION, DETECTOR, YOLO], "task": tasks})
+
+
+@contextmanager
+def command(world: World, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command on a world as a process."""
+    variables = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PROJECTS_MONGO_URI": world.server.uri,
+        "PROJECTS_DATABASE": world.name,
+        "PROJECTS_JOURNAL_DB": world.journal_name,
+        "PROJECTS_COMPANY": COMPANY,
+    }
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        [sys.executable, "-m", "projects_cli", *arguments], env=variables, stdout=pipe, stderr=pipe, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def run(world: World, *arguments: str) -> tuple[int, str]:
+    with command(world, *arguments) as process:
+        shown, said = process.communicate(timeout=60)
+        return process.returncode, shown + said
+
+
+def await_middle(world: World, *, least: int = 1) -> None:
+    """Wait until some tasks have left and others have not."""
+    deadline = time.monotonic() + 60
+    while left(world) < least:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def left(world: World) -> int:
+    return world.documents["task"].count_documents({"project": None})
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("ending", ["resume", "undo"])
+def test_a_signal_in_the_middle(
+    standalone: Server, content: Content, number: signal.Signals, status: int, ending: str
+) -> None:
+    with world_on(standalone, content) as world:
+        with command(world, "delete", DETECTOR["_id"], "--force") as process:
+            await_middle(world)
+            process.send_signal(number)
+            said = process.communicate(timeout=60)[1]
+        assert process.returncode == status, said
+        assert 0 < left(world) < COUNT
+        assert re.search(r"projects resume (\S+); or take it back: projects undo \1", said)
+        assert not dangling(world.dump())
+        assert "was stopped in the middle" in run(world, "update", VISION["_id"], "--description", "about vision")[1]
+        assert run(world, ending)[0] == 0
+        check_ended(world, content, ending)
+
+
+def check_ended(world: World, content: Content, ending: str) -> None:
+    found = world.dump()
+    assert not dangling(found)
+    if ending == "undo":
+        assert found["task"] == content["task"]
+        assert found["project"][1:] == content["project"][1:]  # the first one got a description since
+    else:
+        assert (left(world), len(found["project"])) == (COUNT, 1)
+
+
+def test_a_stopped_process_is_killed(standalone: Server, content: Content) -> None:
+    with world_on(standalone, content) as world:
+        with command(world, "delete", DETECTOR["_id"], "--force") as process:
+            await_middle(world)
+            process.kill()
+            process.wait()
+        assert run(world, "undo")[0] == 0
+        time.sleep(0.5)  # a write that was under way on the server would end by now
+        assert world.dump() == content
+
+
+def test_the_server_is_killed_and_comes_back(content: Content) -> None:
+    """What it had acknowledged to its journal is there again; the rest is done again."""
+    with servers.running(replica_set=False) as server:
+        world = World(server, servers.new_name())
+        world.load(content)
+        with command(world, "delete", DETECTOR["_id"], "--force", "--timeout", "3s") as process:
+            await_middle(world, least=15_000)  # the first batches are on the disk by then
+            server.process.kill()
+            server.process.wait()
+            said = process.communicate(timeout=60)[1]
+        assert process.returncode == 69, said
+        again = servers.start(server.folder, replica_set=False)
+        try:
+            check_recovered(world, content)
+        finally:
+            again.kill()
+            again.wait()
+
+
+def check_recovered(world: World, content: Content) -> None:
+    assert not dangling(world.dump())
+    assert run(world, "resume")[0] == 0
+    assert (left(world), world.states()) == (COUNT, ["done"])
+    assert run(world, "undo")[0] == 0
+    assert world.dump() == content
