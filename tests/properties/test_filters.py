@@ -83,6 +83,17 @@ def test_missing_values_come_last(caller: Caller, order_by: list[str], page: int
         _compare(caller.answer("projects.get_all", params), service, params, extended=False)
 
 
+@pytest.mark.parametrize("order_by", [["description"], ["tags", "-id"], ["name"], ["-description"]])
+def test_every_page_of_every_size(caller: Caller, order_by: list[str]) -> None:
+    """All of them, as few examples meet a page that begins among the values and ends among the missing ones."""
+    caller.fill({"project": SORTED})
+    service = model.Model({"project": SORTED}, OWN, NOW)
+    for size in range(1, 8):
+        for page in range(1 + len(SORTED) // size):
+            params = {"order_by": order_by, "page": page, "page_size": size, "only_fields": ["id"]}
+            _compare(caller.answer("projects.get_all", params), service, params, extended=False)
+
+
 @given(projects=worlds.PROJECTS, size=st.integers(1, 5), params=worlds.listing(extended=False))
 def test_pages_together_are_the_listing(caller: Caller, projects: list[Document], size: int, params: Document) -> None:
     caller.fill({"project": projects})
