@@ -126,7 +126,7 @@ def make(chunk: Document, store: Store, tally: Tally) -> bool:
     """
     if chunk["kind"] != "project":
         moved = {"_id": {"$in": chunk["ids"]}, "project": chunk["project"]}
-        count = store.named(chunk["kind"]).update(moved, {"$set": {"project": chunk["to"]}})
+        count = store.named(chunk["kind"]).update(moved, {"$set": {"project": chunk["to"]}}, comment=chunk["operation"])
         tally.add(chunk["kind"], "update", count)
         return True
     return all(_MAKE[entry["action"]](entry, store, tally) or not entry["essential"] for entry in chunk["entries"])
@@ -193,7 +193,9 @@ def unmake(chunk: Document, store: Store, tally: Tally) -> None:
     """Put back what a chunk changed; what is back already, and what is gone for good, stays as it is."""
     if chunk["kind"] != "project":
         there = {"_id": {"$in": chunk["ids"]}, "project": chunk["to"]}
-        count = store.named(chunk["kind"]).update(there, {"$set": {"project": chunk["project"]}})
+        count = store.named(chunk["kind"]).update(
+            there, {"$set": {"project": chunk["project"]}}, comment=chunk["operation"]
+        )
         tally.add(chunk["kind"], "update", count)
         return
     for entry in reversed(chunk["entries"]):

@@ -106,6 +106,7 @@ class Operations:
         """Give an unfinished operation, once it is sure that nobody works on it and that it changed something."""
         if operation["state"] not in UNFINISHED or self._is_alive(operation):
             return None
+        transactions.await_writes(self.store.connection, operation["_id"])
         if operation["mode"] == "transaction" and operation["state"] == "applying":
             transactions.end_session(self.store.connection, operation["session"])
             return self._void(operation)

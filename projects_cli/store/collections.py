@@ -88,10 +88,11 @@ class Collection:
         with translated():
             self._raw.insert_one(document, session=self._session)
 
-    def update(self, filter_: Document, change: Document) -> int:
-        """Change the matching documents; gives how many there were."""
+    def update(self, filter_: Document, change: Document, *, comment: str | None = None) -> int:
+        """Change the matching documents; gives how many there were. Others can find the write by its comment."""
         with translated(), self._patience():
-            return self._raw.update_many(self.scoped(filter_), change, session=self._session).matched_count
+            found = self._raw.update_many(self.scoped(filter_), change, session=self._session, comment=comment)
+        return found.matched_count
 
     def delete_one(self, filter_: Document) -> bool:
         """Remove one matching document; tells whether there was one."""

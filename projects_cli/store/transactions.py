@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,8 +12,8 @@ from pymongo import errors as driver
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
-from projects_cli.errors import ProjectsError
-from projects_cli.store.client import UNLIMITED, translated
+from projects_cli.errors import DatabaseTimeout, ProjectsError
+from projects_cli.store.client import DEFAULT_TIMEOUT, UNLIMITED, translated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from projects_cli.store.client import Connection
 
 Result = TypeVar("Result")
+
+POLL = 0.05
+"""Seconds between two looks at the writes that are under way."""
 Session = ClientSession
 """The driver's session, as other rooms name it."""
 
@@ -74,3 +78,18 @@ def end_session(connection: Connection, number: Any) -> None:
     """End the session of a process that was killed, so that its open transaction holds nothing any longer."""
     with translated(), suppress(driver.OperationFailure):  # not this user's: the server ends it within a minute
         connection.client.admin.command("killSessions", [{"id": number}])
+
+
+def await_writes(connection: Connection, comment: str) -> None:
+    """Wait until the server has ended the writes with this comment that a process asked for before it was killed.
+
+    Raises:
+        DatabaseTimeout: it takes longer than one command may.
+    """
+    deadline = time.monotonic() + (connection.timeout or DEFAULT_TIMEOUT)
+    under_way: list[dict[str, Any]] = [{"$currentOp": {}}, {"$match": {"command.comment": comment}}, {"$limit": 1}]
+    with translated(), suppress(driver.OperationFailure):  # some hosted deployments don't have the list
+        while list(connection.client.admin.aggregate(under_way)):
+            if time.monotonic() > deadline:
+                raise DatabaseTimeout(f"the database still works on operation {comment}")
+            time.sleep(POLL)

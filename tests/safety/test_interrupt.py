@@ -10,12 +10,26 @@ import sys
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
+import bson
 import pytest
 
 from tests import servers
-from tests.safety.world import COMPANY, DETECTOR, VISION, YOLO, Content, World, content_of, dangling, member, world_on
+from tests.safety.world import (
+    COMPANY,
+    DETECTOR,
+    VISION,
+    YOLO,
+    Content,
+    World,
+    content_of,
+    dangling,
+    member,
+    undo,
+    world_on,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,15 +116,41 @@ def check_ended(world: World, content: Content, ending: str) -> None:
         assert (left(world), len(found["project"])) == (COUNT, 1)
 
 
-def test_a_stopped_process_is_killed(standalone: Server, content: Content) -> None:
+def test_a_killed_process_leaves_no_write_behind(standalone: Server, content: Content) -> None:
+    """What it had asked of the server last may still be under way when the undo begins; the undo waits for it."""
     with world_on(standalone, content) as world:
         with command(world, "delete", DETECTOR["_id"], "--force") as process:
             await_middle(world)
             process.kill()
             process.wait()
-        assert run(world, "undo")[0] == 0
-        time.sleep(0.5)  # a write that was under way on the server would end by now
+        undo(world.safety())
+        time.sleep(1)  # a write that was under way on the server would end by now
         assert world.dump() == content
+
+
+def test_undo_waits_for_a_write_that_is_under_way(standalone: Server, content: Content) -> None:
+    """As it was left by a process that was killed: known by its comment."""
+    with world_on(standalone, content) as world:
+        with command(world, "delete", DETECTOR["_id"], "--force") as process:
+            await_middle(world)
+            process.kill()
+            process.wait()
+        slow = {"$function": {"body": "function() { sleep(1500); return true }", "args": [], "lang": "js"}}
+        one = {"_id": content_id(content), "$expr": slow}
+        comment = world.journal["operation"].distinct("_id")[0]
+        writing = Thread(
+            target=lambda: world.documents["task"].update_many(one, {"$set": {"project": None}}, comment=comment)
+        )
+        writing.start()
+        time.sleep(0.3)
+        undo(world.safety())
+        writing.join()
+        assert world.dump() == content
+
+
+def content_id(content: Content) -> str:
+    """Give the id of the first task."""
+    return str(bson.decode(content["task"][0])["_id"])
 
 
 def test_the_server_is_killed_and_comes_back(content: Content) -> None:
