@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import fields, hierarchy
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 TEXT_SCORE = "@text_score"
 DEFAULT_PAGE_SIZE = 500
 MOST = 2**31 - 1
+"""Documents that MongoDB can be asked for at once."""
+
+FARTHEST = 2**62
+"""Documents that it can be asked to pass over; there are never so many."""
+
 REFERENCES = {
     "parent": ("projects", fields.FIELDS),
     "user": ("users", ("id", "name")),
@@ -208,7 +213,7 @@ class Page:
         if page is None and size is None:
             return cls(0, 0)
         size = DEFAULT_PAGE_SIZE if size is None else size
-        return cls((page or 0) * size, min(size, MOST))
+        return cls(min((page or 0) * size, FARTHEST), min(size, MOST))
 
 
 def sort_of(order_by: Sequence[str] | None, *, searching: bool) -> Sort:
@@ -245,8 +250,6 @@ def ordered(store: Store, condition: Document, params: Mapping[str, Any], projec
     """Stream a listing: in its order, only its page, and with missing values of an ascending first field last."""
     sort = sort_of(params.get("order_by"), searching=bool(params.get("search_text")))
     page = Page.of(params)
-    if page.skip > MOST:
-        return iter(())
     first, direction = sort[0]
     if direction != 1 or first == "_id":
         return store.projects.find(condition, projection, sort=sort, skip=page.skip, limit=page.limit)
@@ -265,6 +268,6 @@ def _one_after_the_other(
         yield document
     if page.limit and given == page.limit:
         return
-    before = 0 if given or not page.skip else store.projects.count(filled)
+    skip = 0 if given or not page.skip else max(0, page.skip - store.projects.count(filled))
     rest = page.limit - given if page.limit else 0
-    yield from chain(store.projects.find(empty, projection, sort=sort, skip=max(0, page.skip - before), limit=rest))
+    yield from store.projects.find(empty, projection, sort=sort, skip=skip, limit=rest)

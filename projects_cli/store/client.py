@@ -42,6 +42,9 @@ TEXT_INDEX_HINT = (
     '{name: "text", description: "text", _id: "text"}, {weights: {name: 10, description: 10, _id: 1}})'
 )
 
+BAD_VALUE = 2
+"""MongoDB's code for many faults, a NUL in a regular expression among them."""
+
 _CODES: dict[int, type[ProjectsError]] = {
     13: DatabaseRefused,  # Unauthorized
     18: DatabaseRefused,  # AuthenticationFailed
@@ -160,8 +163,8 @@ def _translation(error: driver.PyMongoError, shown: str) -> ProjectsError:
 
 def _by_code(code: int, words: str, shown: str) -> ProjectsError:
     kind = _CODES.get(code, DatabaseError)
-    if kind is InvalidRegexError:
-        return kind(f"MongoDB refuses the regular expression: {words}")
+    if kind is InvalidRegexError or (code == BAD_VALUE and words.startswith("Regular expression")):
+        return InvalidRegexError(f"MongoDB refuses the regular expression: {words}")
     if kind is TextIndexMissing:
         return kind("search needs a text index, and the collection `project` has none", hint=TEXT_INDEX_HINT)
     if kind is DatabaseTimeout:
