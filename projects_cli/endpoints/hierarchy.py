@@ -95,7 +95,9 @@ def some_names(documents: Sequence[Document]) -> str:
 
 def ids_within(projects: Sequence[str], store: Store) -> list[str]:
     """Give the ids of these projects and of all below them, hidden ones too; unknown ones vanish."""
-    return [found["_id"] for found in store.projects.find(filters.within(projects), {"_id": 1})]
+    known = [found["_id"] for found in store.projects.find({"_id": {"$in": list(projects)}}, {"_id": 1})]
+    below = store.projects.find(filters.below(known), {"_id": 1}) if known else ()
+    return list(dict.fromkeys([*known, *(found["_id"] for found in below)]))
 
 
 def scope_of(request: Request, store: Store) -> Document:

@@ -162,11 +162,6 @@ def below(ids: Sequence[str]) -> Document:
     return {"path": ids[0] if len(ids) == 1 else {"$in": list(ids)}}
 
 
-def within(ids: Sequence[str]) -> Document:
-    """Match these projects and the ones below them."""
-    return {"$or": [{"_id": {"$in": list(ids)}}, below(ids)]} if ids else {"_id": {"$in": []}}
-
-
 def in_projects(ids: Sequence[str]) -> Document:
     """Match tasks or models of these projects."""
     return {"project": ids[0] if len(ids) == 1 else {"$in": list(ids)}}
