@@ -145,7 +145,7 @@ def _update(entry: Document, store: Store, tally: Tally) -> bool:
         tally.add("project", "update", 1)
         return True
     current = store.projects.read(entry["id"])
-    if current is not None and has(decode(current), change):
+    if current is not None and has(decode(current), _steady(change)):
         return True
     tally.skip(entry, "it was changed in the meantime" if current else "it was removed in the meantime")
     return False
@@ -173,6 +173,12 @@ def has(document: Document, change: Document) -> bool:
     return all(document.get(name, _ABSENT) == value for name, value in change.get("$set", {}).items()) and not (
         document.keys() & change.get("$unset", {}).keys()
     )
+
+
+def _steady(change: Document) -> Document:
+    """Give a change without `last_update`, which a server sets at any time."""
+    steady = {name: value for name, value in change.get("$set", {}).items() if name != "last_update"}
+    return {"$set": steady, "$unset": change.get("$unset", {})}
 
 
 _ABSENT = object()
@@ -268,8 +274,7 @@ def restored_document(current: bytes, before: bytes, change: Document) -> bytes 
     """
     now, old = decode(current), decode(before)
     ours = changed_fields(change)
-    steady = {name: value for name, value in change.get("$set", {}).items() if name != "last_update"}
-    if not has(now, {"$set": steady, "$unset": change.get("$unset", {})}):
+    if not has(now, _steady(change)):
         return None
     if now.get("last_update") != change.get("$set", {}).get("last_update", now.get("last_update")):
         ours -= {"last_update"}

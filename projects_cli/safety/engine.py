@@ -153,8 +153,7 @@ class Engine:
     def _sweep_members(self, operation: Document, kind: str, projects: Sequence[str], tally: Tally) -> None:
         leave: Document = {"$set": {"project": None}}
         while late := list(changes.member_chunks(kind, filters.in_projects(projects), leave, self.store)):
-            self.journal.add(operation, late)
-            _make_all(late, self.store, tally)
+            _make_all(self.journal.add(operation, late), self.store, tally)
 
 
 def _make_all(chunks: Iterable[Document], store: Store, tally: Tally) -> None:

@@ -84,12 +84,15 @@ class Journal:
         """Stream the chunks of an operation."""
         return self._stored.chunks(operation["_id"], backwards=backwards)
 
-    def add(self, operation: Document, chunks: Iterable[Document]) -> None:
-        """Write chunks that came later: documents that somebody else put there in the meantime."""
+    def add(self, operation: Document, chunks: Iterable[Document]) -> list[Document]:
+        """Write chunks that came later: documents that somebody else put there in the meantime; gives them as kept."""
+        added = []
         for chunk in chunks:
             operation["chunks"] += 1  # counted first: a number is never used twice, wherever this is stopped
             self._stored.advance(operation["_id"], UNFINISHED, {"chunks": operation["chunks"]})
-            self._stored.add_chunks([_numbered(operation["_id"], operation["chunks"], chunk)])
+            added.append(_numbered(operation["_id"], operation["chunks"], chunk))
+            self._stored.add_chunks(added[-1:])
+        return added
 
     def note(self, operation: Document, fields: Document) -> None:
         """Set fields of a record."""

@@ -8,7 +8,22 @@ import pytest
 
 from projects_cli.errors import OperationNotFound
 from projects_cli.safety.engine import SMALL
-from tests.safety.world import BEFORE, CHANGES, Content, World, crooked, dangling, points, resume, undo, world_on
+from tests.safety.world import (
+    BEFORE,
+    CHANGES,
+    FELLOW,
+    SITE,
+    Content,
+    World,
+    by_id,
+    change,
+    crooked,
+    dangling,
+    points,
+    resume,
+    undo,
+    world_on,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,3 +148,30 @@ def expected(world: World, again: Callable[[Safety], object], after: Content) ->
     """Give what running a command again must lead to: `resume` goes on in the direction that was taken."""
     forwards = again is resume and world.states() in (["applying"], ["applied"], ["done"])
     return after if forwards else BEFORE
+
+
+def test_the_sweep_killed_at_every_write(world: World) -> None:
+    """A server puts a task into an empty project after its delete was planned: it is taken out at the end."""
+    late = {**SITE["task"][0], "_id": "late", "project": FELLOW["_id"]}
+    delete = change("delete", project=FELLOW["_id"])
+
+    def command(safety: Safety) -> None:
+        plan = delete.plan(safety.store)
+        safety.store.tasks.insert(late)
+        safety.apply(plan, lambda: plan)
+
+    world.load(BEFORE)
+    command(world.safety())
+    after = world.dump()
+    assert by_id(after, "task")["late"]["project"] is None
+    world.safety().undo(None)
+    before = world.dump()
+    for point in points(world, command, lambda: world.load(BEFORE), SMALL):
+        crashed = world.dump()
+        if world.interrupted():
+            assert crashed != BEFORE
+            ENDINGS[point.when](world.safety())
+            assert world.dump() == (after if point.when == "started" else before), point
+        else:
+            assert crashed in (BEFORE, before, after), point
+            assert not dangling(crashed), point
