@@ -63,6 +63,8 @@ def as_sorted(value: object) -> list[Any]:
     """Give a stored list of tags sorted; what is no list counts as none."""
     if not isinstance(value, list):
         return []
+    if len(value) < 2:  # noqa: PLR2004 - most lists of tags
+        return value
     try:
         return sorted(value)
     except TypeError:
@@ -89,17 +91,14 @@ def presenter(names: Iterable[str]) -> Callable[[Document], Document]:
 
     Null and absent fields are left out, except the ones with a value for that (semantics.md, Common).
     """
-    plan = [(name, stored_name(name), _CONVERT.get(name)) for name in names]
+    keys = [(name, stored_name(name)) for name in names]
+    converted = [(name, _CONVERT[name]) for name, _ in keys if name in _CONVERT]
 
     def present(stored: Document) -> Document:
-        shown: Document = {}
-        for name, key, convert in plan:
-            value = stored.get(key)
-            if convert is not None:
-                value = convert(value)
-            if value is not None:
-                shown[name] = value
-        return shown
+        shown = {name: stored.get(key) for name, key in keys}
+        for name, convert in converted:
+            shown[name] = convert(shown[name])
+        return {name: value for name, value in shown.items() if value is not None}
 
     return present
 
