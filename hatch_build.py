@@ -26,9 +26,9 @@ def compile_shipped(root: Path) -> None:
     """Write `projects_cli/schema/shipped/` of the source tree at `root`."""
     sys.path.insert(0, str(root))
     try:
-        from projects_cli.schema.cache import content_key  # noqa: PLC0415 - the tree is importable from here on
-        from projects_cli.schema.compiler import write_shipped  # noqa: PLC0415
-        from projects_cli.schema.loader import load_service  # noqa: PLC0415
+        from projects_cli.schema.cache import content_key  # the tree is importable from here on
+        from projects_cli.schema.compiler import write_shipped
+        from projects_cli.schema.loader import load_service
     finally:
         sys.path.remove(str(root))
     conf = root / "schema" / "projects.conf"

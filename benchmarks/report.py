@@ -110,7 +110,7 @@ def _line(record: dict[str, Any]) -> tuple[str, ...]:
         f"{record['ratio']:.3f}",
         bar,
         "met" if record["met"] else "MISSED",
-        f"{record['written']:.3f}" if record["measure"] == "wall" else "",
+        f"{record['written']:.3f}" if record["measure"] == "wall" and record["same"] is not None else "",
         {None: "-", True: "same", False: "DIFFER"}[record["same"]],
         record["what"],
         record["against"],

@@ -26,7 +26,7 @@ Document = dict[str, Any]
 BASELINES = Path(__file__).with_name("baselines")
 CHECKOUT = Path(__file__).resolve().parents[1]
 JOURNAL = "bench_journal"
-QUICK = 4
+QUICK = 3
 """How many times the rounds of a row whose processes take a fraction of a second."""
 
 COVERING: Document = {

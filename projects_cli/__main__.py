@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing costs as much as the interpreter's whole start
     from typing import NoReturn
 
-HELP = ([], ["--help"], ["-h"])
+HELP: tuple[list[str], ...] = ([], ["--help"], ["-h"])
 
 
 def main() -> NoReturn:
@@ -35,14 +35,14 @@ def main() -> NoReturn:
 def _status(arguments: list[str]) -> int:
     """Run a command line; gives its exit status."""
     if arguments == ["--version"]:
-        from projects_cli import __version__  # noqa: PLC0415
+        from projects_cli import __version__
 
         return _written(f"projects {__version__}\n")
     if arguments in HELP:
-        from projects_cli.cli.root_help import TEXT  # noqa: PLC0415
+        from projects_cli.cli.root_help import TEXT
 
         return _written(TEXT)
-    from projects_cli.cli.app import run  # noqa: PLC0415
+    from projects_cli.cli.app import run
 
     return run(arguments)
 

@@ -150,7 +150,7 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
         """Find the command, or say which one may have been meant."""
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            import difflib  # noqa: PLC0415
+            import difflib
 
             near = difflib.get_close_matches(args[0], BY_WORD, 3)
             hint = f"did you mean {', '.join(near)}?" if near else "see: projects --help"

@@ -83,7 +83,7 @@ def carry(runtime: Runtime, request: Request, *, ask: bool) -> Response:
     if isinstance(found, Response):
         return found
     if runtime.settings["dry_run"]:
-        from projects_cli.safety.plan import described  # noqa: PLC0415
+        from projects_cli.safety.plan import described
 
         return described(found)
     if runtime.settings["read_only"]:
@@ -163,7 +163,7 @@ def _has(version: Version, parameter: str) -> bool:
 
 
 def _addressed(runtime: Runtime, value: str | list[str]) -> str | list[str]:
-    from projects_cli.endpoints.address import project_id  # noqa: PLC0415
+    from projects_cli.endpoints.address import project_id
 
     if isinstance(value, str):
         named = given_projects(runtime, [value])

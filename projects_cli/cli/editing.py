@@ -25,7 +25,7 @@ def edit(
             raise UsageError("--add-tag and --remove-tag go without --tag and --clear-tags")
         given |= dict.fromkeys(cleared)
         if add_tags or remove_tags:
-            from projects_cli.endpoints.tags import edited_tags  # noqa: PLC0415
+            from projects_cli.endpoints.tags import edited_tags
 
             given["tags"] = edited_tags(given["project"], add_tags or (), remove_tags or (), store)
         return given

@@ -20,7 +20,7 @@ def fault_of(error: Exception) -> ProjectsError:
 
 
 def _unexpected(error: Exception) -> ProjectsError:
-    from projects_cli.config.connection import redacted  # noqa: PLC0415
+    from projects_cli.config.connection import redacted
 
     where = error.__traceback__
     while where is not None and where.tb_next is not None:

@@ -60,6 +60,6 @@ def sample(runtime: Runtime) -> None:
             "the sample goes into the private database only, and a URI is set",
             hint="unset PROJECTS_MONGO_URI, --uri, --uri-file and the CLEARML_MONGODB_… variables",
         )
-    from projects_cli.local.sample import load  # noqa: PLC0415
+    from projects_cli.local.sample import load
 
     show(runtime, Response("local.sample", load(runtime.connection, runtime.settings["company"])))

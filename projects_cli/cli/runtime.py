@@ -62,7 +62,7 @@ class Runtime:
     @cached_property
     def catalog(self) -> Catalog:
         """Give the schema: the shipped one, or what `--schema` names."""
-        from projects_cli.schema.cache import load  # noqa: PLC0415
+        from projects_cli.schema.cache import load
 
         return load(self.settings["schema"])
 
@@ -70,33 +70,33 @@ class Runtime:
     def store(self) -> Store:
         """Give the collections, as the company may see them."""
         connection = self.connection
-        from projects_cli.store.collections import open_store  # noqa: PLC0415
+        from projects_cli.store.collections import open_store
 
         return open_store(connection, self.settings["company"])
 
     @cached_property
     def connection(self) -> Connection:
         """Connect to the database: the site's, or the private one, started where it does not run."""
-        from projects_cli.config.connection import database_uri, shown_uri  # noqa: PLC0415
+        from projects_cli.config.connection import database_uri, shown_uri
 
         uri = database_uri(self.settings)
         shown = shown_uri(uri) if uri else "the private database"
         if uri is None:
-            from projects_cli.local.server import ensure  # noqa: PLC0415
+            from projects_cli.local.server import ensure
 
             uri = ensure(self.settings)
         if self.settings["verbose"]:
             self.console.notice(f"database: {shown}, {self.settings['database']}; company {self.settings['company']}")
         # The driver is slow to import: this comes last, once the request is known to be valid (bars.md).
-        from projects_cli.store.client import connect  # noqa: PLC0415
+        from projects_cli.store.client import connect
 
         return connect(uri, self.settings["database"], shown=shown, timeout=self.settings["timeout"])
 
     @cached_property
     def safety(self) -> Safety:
         """Give the way to change anything."""
-        from projects_cli.safety.apply import Safety  # noqa: PLC0415
-        from projects_cli.safety.journal import Author  # noqa: PLC0415
+        from projects_cli.safety.apply import Safety
+        from projects_cli.safety.journal import Author
 
         return Safety(
             store=self.store,
@@ -111,7 +111,7 @@ class Runtime:
     def _journal_store(self) -> JournalStore | None:
         if self.settings["no_journal"]:
             return None
-        from projects_cli.store.journal import JournalStore  # noqa: PLC0415
+        from projects_cli.store.journal import JournalStore
 
         return JournalStore(self.connection, self.settings["journal_db"])
 
@@ -159,7 +159,7 @@ class Runtime:
 
 def login_name() -> str | None:
     """Give the name of the person at the machine, or None where nobody is logged in by name."""
-    import getpass  # noqa: PLC0415
+    import getpass
 
     try:
         return getpass.getuser()
@@ -169,9 +169,9 @@ def login_name() -> str | None:
 
 def command_line(words: Sequence[str]) -> str:
     """Give a command line for the journal, without the secrets of its URIs."""
-    import shlex  # noqa: PLC0415
+    import shlex
 
-    from projects_cli.config.connection import redacted  # noqa: PLC0415
+    from projects_cli.config.connection import redacted
 
     return redacted(shlex.join(["projects", *words[1:]]))[:MOST_OF_A_COMMAND]
 

@@ -146,7 +146,7 @@ def _from_files(
     user_file = user_config_file(environment)
     if not project_file.is_file() and not user_file.is_file() and profile is None:
         return {}, {}
-    from projects_cli.config import files  # tomllib is needed only where there is a file  # noqa: PLC0415
+    from projects_cli.config import files  # tomllib is needed only where there is a file
 
     chosen = {} if profile else files.project_settings(project_file)
     return chosen, files.user_settings(user_file, profile or chosen.get("profile"))

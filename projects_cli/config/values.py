@@ -20,7 +20,7 @@ def boolean(text: str) -> bool:
 
 def duration(text: str) -> float:
     """Read a duration (`30`, `1.5s`, `15m`, `1h30m`) as seconds; a bare number is seconds."""
-    from pytimeparse.timeparse import timeparse  # needed only where a duration was given  # noqa: PLC0415
+    from pytimeparse.timeparse import timeparse  # needed only where a duration was given
 
     seconds = _number(text) or timeparse(text.strip())
     if seconds is None or seconds <= 0:

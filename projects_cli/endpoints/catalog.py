@@ -81,7 +81,7 @@ def _with_statistics(
     request: Request, store: Store, condition: Document, names: Sequence[str], references: References
 ) -> Iterator[Document]:
     """Stream the listing, each project with `stats` and `sub_projects`."""
-    from projects_cli.endpoints.statistics import Statistics  # loaded where it is asked for  # noqa: PLC0415
+    from projects_cli.endpoints.statistics import Statistics  # loaded where it is asked for
 
     wanted = fields.projection({*names, *references, "id"})
     paged = Page.of(request.params).limit > 0

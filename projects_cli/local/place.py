@@ -113,7 +113,7 @@ def _socket(folder: Path, environment: Mapping[str, str]) -> Path:
 
 def _socket_folders(folder: Path, environment: Mapping[str, str]) -> Iterator[Path]:
     yield folder
-    from hashlib import sha256  # needed only for a path that is too long  # noqa: PLC0415
+    from hashlib import sha256  # needed only for a path that is too long
 
     name = f"projects-cli-{os.geteuid()}-{sha256(os.fsencode(folder)).hexdigest()[:16]}"
     for base in (environment.get("XDG_RUNTIME_DIR"), environment.get("TMPDIR"), "/tmp"):  # noqa: S108 - checked, 0700

@@ -47,7 +47,7 @@ def ensure(settings: Settings) -> str:
 
 def _start(place: Place, settings: Settings) -> record.Record:
     """Start the server, unless another command has done it while this one waited for its turn."""
-    from projects_cli.local import start  # brings pymongo; a running server does not need it  # noqa: PLC0415
+    from projects_cli.local import start  # brings pymongo; a running server does not need it
 
     with flock.held(place.starting):
         return record.current(place) or start.start(place, settings)

@@ -65,7 +65,7 @@ def start(place: Place, settings: Settings) -> record.Record:
 
 def _prepared(place: Place, pid: int, at: Path, database: str) -> str:
     """Make a server that listens take writes; gives its version."""
-    from projects_cli.store import admin  # pymongo, while mongod starts  # noqa: PLC0415
+    from projects_cli.store import admin  # pymongo, while mongod starts
 
     birth = process.born(pid)
     try:

@@ -81,7 +81,7 @@ class Console:
         if self.output == "json":
             encode.write_json(response, view, write, pretty=self.is_terminal(self.streams.stdout))
         elif self.output == "table" and self.is_terminal(self.streams.stdout):
-            from projects_cli.render.table import write_table  # Rich is slow to import  # noqa: PLC0415
+            from projects_cli.render.table import write_table  # Rich is slow to import
 
             write_table(response, view, self)
         elif self.output in {"table", "tsv", "csv"}:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def dumps(value: Any, *, pretty: bool = False) -> str:
     """Give a value as JSON in UTF-8, unsafe characters escaped; what JSON has no form for becomes text."""
-    import orjson  # needed only where JSON is written  # noqa: PLC0415
+    import orjson  # needed only where JSON is written
 
     try:
         text = orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 if pretty else None).decode()
@@ -68,7 +68,7 @@ def write_jsonl(response: Response, view: View, write: Write) -> None:
 
 def write_yaml(response: Response, view: View, write: Write) -> None:
     """Write the response as YAML, a list a record at a time."""
-    import yaml  # needed for this format only  # noqa: PLC0415
+    import yaml  # needed for this format only
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -107,8 +107,8 @@ def tab_row(cells: Iterable[str]) -> str:
 
 def csv_row(cells: Iterable[str]) -> str:
     """Join cells as RFC 4180 has it."""
-    import csv  # needed for this format only  # noqa: PLC0415
-    import io  # noqa: PLC0415
+    import csv  # needed for this format only
+    import io
 
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(cells)

@@ -86,7 +86,7 @@ def schema_files(path: str) -> list[str]:
     """
     if not os.path.isdir(path):
         return [path]
-    from projects_cli.errors import SchemaError  # noqa: PLC0415 - not with the shipped schema
+    from projects_cli.errors import SchemaError  # not with the shipped schema
 
     try:
         names = sorted(name for name in os.listdir(path) if name.endswith(SUFFIX) and not name.startswith("."))
@@ -136,7 +136,7 @@ def _content(name: str) -> bytes:
         content = b""
     if content and len(content) <= LARGEST:
         return content
-    from projects_cli.schema import scan  # noqa: PLC0415 - only where something is wrong
+    from projects_cli.schema import scan  # only where something is wrong
 
     return scan.read(name).content
 
@@ -157,7 +157,7 @@ def _records_of(compiled: Compiled, name: str) -> Records:
 
 def _compiled(name: str, content: bytes) -> Compiled:
     """The file's service, compiled now."""
-    from projects_cli.schema import compiler, loader, scan  # noqa: PLC0415 - with pyhocon, on a cache miss only
+    from projects_cli.schema import compiler, loader, scan  # with pyhocon, on a cache miss only
 
     service = loader.load_service(name, scan.Source(name, content))
     endpoints = {
@@ -190,7 +190,7 @@ def _included(name: str, content: bytes) -> list[bytes]:
     """The content of every file that the file includes, in the order of reading."""
     if not _may_include(content):
         return []
-    from projects_cli.schema import scan  # noqa: PLC0415 - only with a schema of several files
+    from projects_cli.schema import scan  # only with a schema of several files
 
     reader = scan.Reader()
     reader.tokens(scan.Source(name, content))
@@ -209,7 +209,7 @@ def _sha256(data: bytes = b"") -> Any:
             return __import__(name).sha256(data)
         except ImportError:
             continue
-    import hashlib  # noqa: PLC0415 - where neither is there
+    import hashlib  # where neither is there
 
     return hashlib.sha256(data)
 
@@ -225,7 +225,7 @@ def default_cache_dir() -> str:
     system: str = sys.platform
     if system.startswith("linux"):
         return os.path.join(os.path.expanduser("~"), ".cache", APPLICATION)
-    import platformdirs  # noqa: PLC0415 - other systems have other places
+    import platformdirs  # other systems have other places
 
     return platformdirs.user_cache_dir(APPLICATION)
 
@@ -275,7 +275,7 @@ def write_cache(path: str, compiled: Compiled) -> None:
 
 def _replace(path: str, content: bytes) -> None:
     """Write beside the file and put it in place in one step, so that no reader ever sees half of it."""
-    import tempfile  # noqa: PLC0415 - only where something was compiled
+    import tempfile  # only where something was compiled
 
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".schema-")  # for this user alone: 0600
     try:

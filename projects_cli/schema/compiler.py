@@ -226,7 +226,7 @@ def _generated(schema: Schema, what: str) -> str:
     Raises:
         SchemaError: the library can't make any of it.
     """
-    import fastjsonschema  # noqa: PLC0415 - only where something is compiled
+    import fastjsonschema  # only where something is compiled
 
     try:
         code: str = fastjsonschema.compile_to_code(copy.deepcopy(schema), fast_fail=False)

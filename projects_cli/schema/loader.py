@@ -71,7 +71,7 @@ class _NoOutside(NamedTuple):
 
 def _pyhocon() -> ModuleType:
     """A private copy of pyhocon's parser that can reach neither environment nor files nor network."""
-    from importlib.util import find_spec, module_from_spec  # noqa: PLC0415 - 0.1 s, on a cache miss only
+    from importlib.util import find_spec, module_from_spec  # 0.1 s, on a cache miss only
 
     spec = find_spec("pyhocon.config_parser")
     if spec is None or spec.loader is None:
@@ -89,7 +89,7 @@ def _parsed(text: scan.Text, path: str) -> Tree:
         SchemaError: with the line, in place of whatever pyhocon raised.
     """
     parser = _pyhocon()
-    from pyparsing import ParseBaseException  # noqa: PLC0415 - see above
+    from pyparsing import ParseBaseException  # see above
 
     try:
         tree = parser.ConfigFactory.parse_string(text.text)

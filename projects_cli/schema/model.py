@@ -47,7 +47,7 @@ def version_key(text: str) -> tuple[int, ...]:
 def _asked(version: str) -> tuple[int, ...]:
     if is_version(version):
         return version_key(version)
-    from projects_cli.errors import UsageError  # noqa: PLC0415 - only where something is wrong
+    from projects_cli.errors import UsageError  # only where something is wrong
 
     raise UsageError(f"{shown(version)} is not a version", hint="a version is a number like 2.8")
 
@@ -290,14 +290,14 @@ class Catalog:
 
 
 def _unknown(message: str) -> UnknownEndpoint:
-    from projects_cli.errors import UnknownEndpoint  # noqa: PLC0415 - only where something is wrong
+    from projects_cli.errors import UnknownEndpoint  # only where something is wrong
 
     return UnknownEndpoint(message, hint="see what there is: projects schema")
 
 
 def _nearest(name: str, services: Sequence[Service]) -> str:
     """`; did you mean projects.get_all?`, or nothing when no name is near."""
-    import difflib  # noqa: PLC0415 - only where something is wrong
+    import difflib  # only where something is wrong
 
     short = name[:80].rpartition(".")[2].replace("-", "_")
     near = [

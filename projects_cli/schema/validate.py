@@ -279,7 +279,7 @@ def _unknown_fields(error: JsonSchemaValueException) -> Iterator[tuple[str, str]
 def _fits_a_pattern(key: str, definition: Schema) -> bool:
     if "patternProperties" not in definition:
         return False
-    import re  # noqa: PLC0415 - few schemas need it
+    import re  # few schemas need it
 
     return any(re.search(pattern, key) for pattern in definition["patternProperties"])
 
@@ -287,7 +287,7 @@ def _fits_a_pattern(key: str, definition: Schema) -> bool:
 def _nearest(name: str, known: Iterable[str]) -> str | None:
     if len(name) > MAX_SHOWN:
         return None
-    import difflib  # noqa: PLC0415 - only where something is wrong
+    import difflib  # only where something is wrong
 
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return found[0] if found else None
@@ -327,7 +327,7 @@ def _once(faults: Iterable[Fault]) -> list[Fault]:
 
 
 def _error(faults: Iterable[Fault], root: str) -> ValidationError:
-    from projects_cli.errors import Problem, ValidationError  # noqa: PLC0415 - only where something is wrong
+    from projects_cli.errors import Problem, ValidationError  # only where something is wrong
 
     problems = [Problem(shown_path(path, root), text) for path, text in faults]
     return ValidationError(_summary(problems), problems=problems)
@@ -392,7 +392,7 @@ def check_response(catalog: Catalog, endpoint: str, version: str | None, data: A
     Raises:
         ValidationError: with every problem, its path beginning with `response`.
     """
-    from projects_cli.schema.compiler import response_check  # noqa: PLC0415 - tests only
+    from projects_cli.schema.compiler import response_check  # tests only
 
     check = response_check(catalog.version(endpoint, version).response_schema)
     faults = _once(_broken_rules(check, data))

@@ -74,15 +74,19 @@ def restore(database: Any, documents: dict[str, list[Case]]) -> None:
 
 def make_indexes(database: Any) -> None:
     """Make the indexes that the recorded server had made, where a query needs one: text and uniqueness."""
-    for name, indexes in json.loads((SHARED / "seed" / "indexes.json").read_text(encoding="utf-8")).items():
-        collection = database[name.removeprefix("backend.")] if name.startswith("backend.") else None
-        for index in indexes if collection is not None else ():
-            if index.get("unique"):
-                collection.create_index(list(index["key"].items()), name=index["name"], unique=True)
-            elif "textIndexVersion" in index:
-                weights = index["weights"]
-                keys = [(field, pymongo.TEXT) for field in weights]
-                collection.create_index(keys, name=index["name"], weights=weights, default_language="english")
+    recorded = json.loads((SHARED / "seed" / "indexes.json").read_text(encoding="utf-8"))
+    for name, indexes in recorded.items():
+        place, _, collection = name.partition(".")
+        for index in indexes if place == "backend" else ():
+            _make_index(database[collection], index)
+
+
+def _make_index(collection: Any, index: Case) -> None:
+    if index.get("unique"):
+        collection.create_index(list(index["key"].items()), name=index["name"], unique=True)
+    elif "textIndexVersion" in index:
+        keys = [(field, pymongo.TEXT) for field in index["weights"]]
+        collection.create_index(keys, name=index["name"], weights=index["weights"], default_language="english")
 
 
 def line_of(case: Case, part: Case | None = None) -> str:
