@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
-SECONDS = float(os.environ.get("PROJECTS_TEST_SECONDS", "8"))
+SECONDS = float(os.environ.get("PROJECTS_TEST_SECONDS", "6"))
 """How long many processes change one tree."""
 
 WON, LOST, FAILED = 0, 7, 1

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 ROOT = Path(__file__).parents[2]
-COUNT = 40_000
-"""Tasks: four batches, so that there is a middle."""
+COUNT = 30_000
+"""Tasks: three batches, so that there is a middle."""
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +87,9 @@ def left(world: World) -> int:
     return world.documents["task"].count_documents({"project": None})
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("ending", ["resume", "undo"])
+@pytest.mark.parametrize(
+    ("number", "status", "ending"), [(signal.SIGINT, 130, "resume"), (signal.SIGTERM, 143, "undo")]
+)
 def test_a_signal_in_the_middle(
     standalone: Server, content: Content, number: signal.Signals, status: int, ending: str
 ) -> None:
@@ -159,7 +160,7 @@ def test_the_server_is_killed_and_comes_back(content: Content) -> None:
         world = World(server, servers.new_name())
         world.load(content)
         with command(world, "delete", DETECTOR["_id"], "--force", "--timeout", "3s") as process:
-            await_middle(world, least=15_000)  # the first batches are on the disk by then
+            await_middle(world, least=12_000)  # the first batches are on the disk by then
             server.process.kill()
             server.process.wait()
             said = process.communicate(timeout=60)[1]
