@@ -6,7 +6,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any, Self
 
-from projects_cli.errors import Interrupted, TerminatedMidway
+from projects_cli.errors import DatabaseTimeout, DatabaseUnavailable, Interrupted, TerminatedMidway
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -36,6 +36,8 @@ class Deferred:
         """Let signals through again, and the one that came after the last step."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
+        if isinstance(error, DatabaseUnavailable | DatabaseTimeout):
+            error.hint = f"once the database is back, {self._how_to_go_on}"
         if self._came is not None and kind is None:
             self._pass_on(self._came, None)
 
@@ -48,8 +50,12 @@ class Deferred:
         if self._came is not None:
             raise _ENDINGS[signal.Signals(self._came)](
                 f"stopped in the middle of operation {self._operation}; everything is consistent",
-                hint=f"finish it: projects resume {self._operation}; or take it back: projects undo {self._operation}",
+                hint=self._how_to_go_on,
             )
+
+    @property
+    def _how_to_go_on(self) -> str:
+        return f"finish it: projects resume {self._operation}; or take it back: projects undo {self._operation}"
 
     def _hold(self, number: int, frame: FrameType | None) -> None:
         if self._came is not None:

@@ -88,7 +88,7 @@ class JournalStore:
         """Give the operations whose chunks name a project."""
         with self._granted():
             return self._database["change"].distinct(
-                "operation", {"$or": [{"entries.id": project}, {"project": project}]}
+                "operation", {"$or": [{"entries.id": project}, {"entries.name": project}, {"project": project}]}
             )
 
     def forget(self, operations: Sequence[str]) -> None:
