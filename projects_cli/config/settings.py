@@ -49,7 +49,7 @@ class Setting:
 
     def _typed(self, raw: object) -> object:
         """Give a value that a flag or a file has as something else than text: a switch, or a number of seconds."""
-        if self.read is boolean and isinstance(raw, bool):
+        if (self.read is boolean and isinstance(raw, bool)) or (self.read is Path and isinstance(raw, Path)):
             return raw
         if self.read is duration and isinstance(raw, int | float) and not isinstance(raw, bool):
             return duration(str(raw))
