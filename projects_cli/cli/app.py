@@ -180,6 +180,7 @@ class Commands(TyperGroup):
         with self.make_context("projects", args, obj=runtime) as ctx:
             self.invoke(ctx)
         runtime.streams.stdout.flush()
+        runtime.console.tell_warnings()
         return ExitStatus.DONE
 
 

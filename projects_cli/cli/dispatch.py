@@ -93,7 +93,7 @@ def carry(runtime: Runtime, request: Request, *, ask: bool) -> Response:
         _confirm(runtime, found, forced=bool(request.params.get("force")))
     response, outcome = runtime.safety.apply(found, lambda: _planned(request, runtime))
     for skipped in outcome.skipped:
-        runtime.console.notice(f"skipped: {skipped.name} ({skipped.id}): {skipped.why}")
+        runtime.console.warn(f"skipped {skipped.name} ({skipped.id}): {skipped.why}")
     if ask:
         runtime.console.notice(f"done: {found.summary} ({_counted(found)})")
     return response
@@ -109,7 +109,7 @@ def _planned(request: Request, runtime: Runtime) -> Plan:
 def warn_of_interrupted(runtime: Runtime) -> None:
     """Tell once in a run of operations that were stopped in the middle."""
     for operation in runtime.interrupted:
-        runtime.console.notice(
+        runtime.console.warn(
             f"operation {operation['_id']} was stopped in the middle: {operation['summary']}; "
             f"finish it: projects resume {operation['_id']}; or take it back: projects undo {operation['_id']}"
         )

@@ -11,7 +11,7 @@ import shutil
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from projects_cli.errors import ConfirmationNeeded, Declined, ProjectsError, UsageError
@@ -52,6 +52,7 @@ class Console:
     quiet: bool = False
     may_ask: bool = True
     _began: float | None = None
+    _warnings: list[str] = field(default_factory=list)
 
     def show(self, response: Response) -> int:
         """Write an answer to standard output in the chosen format; gives the number of records where it is a list."""
@@ -104,6 +105,18 @@ class Console:
         """Say something to the person, unless they asked for quiet."""
         if not self.quiet and self.output != "json":
             self.streams.stderr.write(shown(text) + "\n")
+
+    def warn(self, text: str) -> None:
+        """Tell something that matters; with `--json` at the end, and only of what succeeds: an error stands alone."""
+        self._warnings.append(text)
+        if self.output != "json":
+            self.tell_warnings()
+
+    def tell_warnings(self) -> None:
+        """Write the warnings that are left."""
+        for text in self._warnings:
+            self.streams.stderr.write(f"{self.styled('warning:', 'yellow')} {shown(text)}\n")
+        self._warnings.clear()
 
     def error(self, error: ProjectsError) -> None:
         """Write an error to standard error: for people, or as one JSON object with `--json`."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from projects_cli.messages import Document, Step
-    from projects_cli.store.collections import Collection, Store
+    from projects_cli.store.collections import Store
 
 IDS = 10_000
 """Ids in a chunk of tasks or models, about half a megabyte; also how many are changed at once."""
@@ -212,14 +212,14 @@ def _uninsert(entry: Document, store: Store, tally: Tally) -> None:
     current = store.projects.read(entry["id"])
     if current is None:
         return
-    why = next(_why_it_stays(entry, current, store), None)
+    why = next(why_it_stays(entry, current, store), None)
     if why is None and store.projects.remove(current):
         tally.add("project", "delete", 1)
     else:
         tally.skip(entry, why or "it was changed in the meantime")
 
 
-def _why_it_stays(entry: Document, current: bytes, store: Store) -> Iterator[str]:
+def why_it_stays(entry: Document, current: bytes, store: Store) -> Iterator[str]:
     """Give the reasons why a project that was made can't be removed again."""
     if _without(current, "last_update") != _without(entry["change"], "last_update"):
         yield "was changed since"
@@ -237,11 +237,11 @@ def _unupdate(entry: Document, store: Store, tally: Tally) -> None:
     restored = restored_document(current, entry["before"], decode(entry["change"]))
     if restored is not None and store.projects.replace(current, restored):
         tally.add("project", "update", 1)
-    elif not _is_unchanged(entry, current):
+    elif not is_unchanged(entry, current):
         tally.skip(entry, "it was changed in the meantime")
 
 
-def _is_unchanged(entry: Document, current: bytes) -> bool:
+def is_unchanged(entry: Document, current: bytes) -> bool:
     """Tell whether a change was never made: its own fields are still as they were, whoever set `last_update`."""
     document, before = decode(current), decode(entry["before"])
     own = changed_fields(decode(entry["change"])) - {"last_update"}
@@ -289,151 +289,10 @@ def _others(document: Document, ours: set[str]) -> Document:
     return {name: value for name, value in document.items() if name not in ours}
 
 
-# --- what stands in the way of unmaking it ------------------------------------------------------------------------
-
-
-def obstacles(chunk: Document, store: Store, together: Together) -> Iterator[str]:
-    """Give the reasons why a chunk can't be unmade: changes that came later."""
-    if chunk["kind"] != "project":
-        yield from _moved_since(chunk, store.named(chunk["kind"]))
-        return
-    for entry in chunk["entries"]:
-        yield from _OBSTACLES[entry["action"]](entry, store, together)
-
-
-@dataclass(frozen=True, slots=True)
-class Together:
-    """The projects of one operation, which do not stand in each other's way: by what happens to them."""
-
-    ids: frozenset[str]
-    restored: frozenset[str]
-
-
-def _moved_since(chunk: Document, collection: Collection) -> Iterator[str]:
-    elsewhere = {"_id": {"$in": chunk["ids"]}, "project": {"$nin": [chunk["to"], chunk["project"]]}}
-    count = collection.count(elsewhere)
-    if count:
-        yield f"{count} {chunk['kind']}s were put into another project since"
-
-
-def _obstacles_of_insert(entry: Document, store: Store, together: Together) -> Iterator[str]:
-    current = store.projects.read(entry["id"])
-    if current is None:
-        return
-    own = {"has projects below it now"}  # those of the operation itself are no obstacle
-    yield from (f"{entry['name']!r} {why}" for why in _why_it_stays(entry, current, store) if why not in own)
-    yield from _new_below(entry, store, together)
-
-
 def _without(raw: bytes, name: str) -> bytes:
     document = decode(raw)
     document.pop(name, None)
     return encode(document)
-
-
-def _obstacles_of_update(entry: Document, store: Store, together: Together) -> Iterator[str]:
-    current = store.projects.read(entry["id"])
-    if entry["before"] is None:  # it was gone already when the operation began
-        return
-    if current is None:
-        yield f"{entry['name']!r} was removed since"
-        return
-    if current == entry["before"] or _is_unchanged(entry, current):
-        return
-    change = decode(entry["change"])
-    if restored_document(current, entry["before"], change) is None:
-        yield f"{entry['name']!r} was changed since: {', '.join(sorted(changed_fields(change) - {'last_update'}))}"
-    if changed_fields(change) & {"name", "company"}:
-        yield from _taken(entry, store, together)
-    if "name" in change.get("$set", {}):
-        yield from _new_below(entry, store, together)
-
-
-def _new_below(entry: Document, store: Store, together: Together) -> Iterator[str]:
-    children = store.projects.find({"parent": entry["id"]}, {"_id": 1})
-    if any(child["_id"] not in together.ids for child in children):
-        yield f"projects were made below {entry['name']!r} since"
-
-
-def _obstacles_of_delete(entry: Document, store: Store, together: Together) -> Iterator[str]:
-    if entry["before"] is None or store.projects.read(entry["id"]) is not None:
-        return
-    yield from _taken(entry, store, together)
-    before = decode(entry["before"])
-    if before.get("parent") not in together.restored:
-        yield from _misplaced(before, entry.get("above"), store)
-
-
-def _misplaced(project: Document, above: str | None, store: Store) -> Iterator[str]:
-    """Give the reason why a project can't be put below the one that was above it, which had this name."""
-    parent = store.projects.find_one({"_id": project["parent"]}, {"name": 1}) if project.get("parent") else None
-    if parent is None and project.get("parent"):
-        yield f"the project above {project['name']!r} was removed since"
-    elif parent is not None and parent["name"] != above:
-        yield f"the project above {project['name']!r} has another name since: {parent['name']!r}"
-
-
-def _taken(entry: Document, store: Store, together: Together) -> Iterator[str]:
-    name = decode(entry["before"]).get("name")
-    holders = store.projects.find({"name": name}, {"_id": 1})
-    if any(holder["_id"] not in together.ids for holder in holders):
-        yield f"the name {name!r} is taken by another project"
-
-
-_OBSTACLES: dict[str, Callable[[Document, Store, Together], Iterator[str]]] = {
-    "insert": _obstacles_of_insert,
-    "update": _obstacles_of_update,
-    "delete": _obstacles_of_delete,
-}
-
-
-# --- what stands in the way of finishing it -----------------------------------------------------------------------
-
-
-def hindrances(chunk: Document, store: Store, together: Together) -> Iterator[str]:
-    """Give the reasons why what is left of an interrupted chunk can't be made any longer.
-
-    Others may have worked in the same tree since: then its names and places would contradict each other.
-    """
-    for entry in chunk.get("entries", ()):
-        current = store.projects.read(entry["id"])
-        if entry["action"] == "insert" and current is None:
-            yield from _hindrances_of_insert(decode(entry["change"]), store, together)
-        elif entry["action"] == "update" and current is not None and entry["before"] is not None:
-            yield from _hindrances_of_update(entry, current, store, together)
-
-
-def _hindrances_of_insert(project: Document, store: Store, together: Together) -> Iterator[str]:
-    if project.get("parent") not in together.ids or store.projects.read(project["parent"]) is not None:
-        yield from _misplaced(project, project["name"].rpartition("/")[0], store)
-    if store.projects.find_one({"name": project["name"], "company": project["company"]}, {"_id": 1}):
-        yield f"the name {project['name']!r} is taken by another project"
-
-
-def _hindrances_of_update(entry: Document, current: bytes, store: Store, together: Together) -> Iterator[str]:
-    change = decode(entry["change"])
-    place = changed_fields(change) & {"name", "company"}
-    if not place or has(
-        decode(current), {"$set": {name: change["$set"][name] for name in place & change["$set"].keys()}}
-    ):
-        return
-    if not _is_unchanged(entry, current):
-        yield f"{entry['name']!r} was changed since: {', '.join(sorted(place))}"
-    if "name" in place:
-        yield from _new_below(entry, store, together)
-    wanted = {name: change["$set"].get(name, decode(current)[name]) for name in ("name", "company")}
-    holders = store.projects.find(wanted, {"_id": 1})
-    if any(holder["_id"] not in together.ids for holder in holders):
-        yield f"the name {wanted['name']!r} is taken by another project"
-
-
-def ids_in(chunks: Iterable[Document]) -> Together:
-    """Give the projects that the chunks of an operation change."""
-    entries = [(entry["id"], entry["action"]) for chunk in chunks for entry in chunk.get("entries", ())]
-    return Together(
-        frozenset(identifier for identifier, _ in entries),
-        frozenset(identifier for identifier, action in entries if action == "delete"),
-    )
 
 
 def size(chunk: Document) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import CannotUndo, OperationNotFound, Problem
 from projects_cli.messages import Response
-from projects_cli.safety import changes, locks
+from projects_cli.safety import changes, locks, obstacles
 from projects_cli.safety.journal import UNFINISHED
 from projects_cli.store import transactions
 
@@ -151,7 +151,7 @@ class Operations:
         if operation["state"] == "undoing":
             self._check_undoable(operation)
             return _ended_response(operation, engine.take_back(operation))
-        self._refuse(operation, "finished", changes.hindrances)
+        self._refuse(operation, "finished", obstacles.hindrances)
         return _ended_response(operation, engine.resume(operation))
 
     def undo(self, identifier: str | None, engine: Engine) -> Response:
@@ -187,7 +187,7 @@ class Operations:
         if operation["state"] in {"undone", "void"}:
             raise CannotUndo(f"operation {operation['_id']} is {_ended(operation)}: there is nothing to undo")
         self._check_stopped(operation)
-        self._refuse(operation, "undone", changes.obstacles)
+        self._refuse(operation, "undone", obstacles.obstacles)
 
     def _check_stopped(self, operation: Document) -> None:
         if operation["state"] in UNFINISHED and self._is_alive(operation):
@@ -197,10 +197,10 @@ class Operations:
         self,
         operation: Document,
         word: str,
-        reasons_of: Callable[[Document, Store, changes.Together], Iterator[str]],
+        reasons_of: Callable[[Document, Store, obstacles.Together], Iterator[str]],
     ) -> None:
         """Refuse what later changes make impossible, with the reasons."""
-        together = changes.ids_in(self.stored.chunks(operation["_id"]))
+        together = obstacles.ids_in(self.stored.chunks(operation["_id"]))
         found = (
             reason
             for chunk in self.stored.chunks(operation["_id"])

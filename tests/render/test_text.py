@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projects_cli.render.console import Console, Streams
 from projects_cli.render.text import UNSAFE, shown, shown_in_json
 
 
@@ -44,3 +46,19 @@ def test_json_means_the_same_with_its_unsafe_characters_escaped(text: str) -> No
 
 def test_json_keeps_its_own_line_ends() -> None:
     assert shown_in_json('{\n  "a": "\u202e"\n}') == '{\n  "a": "\\u202e"\n}'
+
+
+def test_a_warning_waits_with_json_so_that_an_error_stands_alone() -> None:
+    err = io.StringIO()
+    console = Console(Streams(io.StringIO(), io.StringIO(), err, {}), output="json")
+    console.warn("skipped one\nproject")
+    assert err.getvalue() == ""
+    console.tell_warnings()
+    console.tell_warnings()
+    assert err.getvalue() == "warning: skipped one\\nproject\n"
+
+
+def test_a_warning_is_told_at_once_without_json_even_where_quiet_is_wanted() -> None:
+    err = io.StringIO()
+    Console(Streams(io.StringIO(), io.StringIO(), err, {}), quiet=True).warn("look")
+    assert err.getvalue() == "warning: look\n"

@@ -291,8 +291,8 @@ def test_history_filters(site: Site, lone: World) -> None:
     assert len(site.json("history")["operations"]) == 2
     assert summaries(site, "--by", "bob") == ["update description of 'fellow'"]
     assert summaries(site, "--since", "7d") == ["update description of 'alone'"]
-    for project in (FELLOW["_id"], FELLOW["name"]):
-        assert summaries(site, "--project", project) == ["update description of 'fellow'"]
+    for named in (FELLOW["_id"], FELLOW["name"]):
+        assert summaries(site, "--project", named) == ["update description of 'fellow'"]
     assert summaries(site, "--project", "nobody") == []
 
 
