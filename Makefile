@@ -34,11 +34,11 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m projects_cli.cli.completion_files --check
+	$(BIN)/python -m projects_cli.cli.completion --check
 	$(BIN)/python -m projects_cli.cli.help_file --check
 
 completions: $(STAMP)
-	$(BIN)/python -m projects_cli.cli.completion_files
+	$(BIN)/python -m projects_cli.cli.completion
 	$(BIN)/python -m projects_cli.cli.help_file
 
 bench: system $(STAMP)

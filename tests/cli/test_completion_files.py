@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-from projects_cli.cli import completion_files
 from projects_cli.cli.app import BY_WORD, COMMANDS, app
-from projects_cli.cli.completion_files import FOLDER, HEADER, SHELLS, Command, Option, Program, Value
+from projects_cli.cli.completion import __main__ as completion_files
+from projects_cli.cli.completion.__main__ import FOLDER, SHELLS
+from projects_cli.cli.completion.powershell import _ps_literal
+from projects_cli.cli.completion.program import HEADER, Command, Option, Program, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -80,7 +82,7 @@ def test_the_check_names_stale_and_missing_files_and_writes_nothing(
 
 
 def test_the_text_is_the_same_in_another_process() -> None:
-    check = [sys.executable, "-m", "projects_cli.cli.completion_files", "--check"]
+    check = [sys.executable, "-m", "projects_cli.cli.completion", "--check"]
     for seed in "12":
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         subprocess.run(check, cwd=FOLDER.parent, check=True, env=environment)
@@ -151,7 +153,7 @@ def test_powershell_quotes_and_brackets_are_paired() -> None:
 
 
 def test_powershell_takes_every_kind_of_single_quote_for_one() -> None:
-    assert completion_files._ps_literal("a'b’c") == "'a''b’’c'"
+    assert _ps_literal("a'b’c") == "'a''b’’c'"
 
 
 def nasty_program() -> Program:

@@ -1,0 +1,1 @@
+"""Completion files for four shells, generated from the live commands."""
