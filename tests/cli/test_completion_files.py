@@ -21,8 +21,10 @@ import typer
 from projects_cli.cli.app import BY_WORD, COMMANDS, app
 from projects_cli.cli.completion import __main__ as completion_files
 from projects_cli.cli.completion.__main__ import FOLDER, SHELLS
+from projects_cli.cli.completion.fish import fish
 from projects_cli.cli.completion.powershell import _ps_literal
 from projects_cli.cli.completion.program import HEADER, Command, Option, Program, Value
+from projects_cli.cli.completion.zsh import zsh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -428,7 +430,7 @@ def test_zsh_offers_files(zsh_terminal: Callable[[Path], Terminal], tmp_path: Pa
 @needs_zsh
 def test_zsh_is_not_misled_by_a_text(zsh_terminal: Callable[[Path], Terminal], tmp_path: Path) -> None:
     file = tmp_path / "_projects"
-    file.write_text(completion_files.zsh(nasty_program()))
+    file.write_text(zsh(nasty_program()))
     lines = ["projects --o", "projects run --o", "projects r", "projects run "]
     assert zsh_answers(zsh_terminal(file), lines) == [{"--odd"}, {"--odd"}, {"run"}, set()]
     assert not (tmp_path / "oops").exists()
@@ -482,7 +484,7 @@ def test_fish_offers_files_and_says_what_a_word_means(tmp_path: Path) -> None:
 @needs_fish
 def test_fish_is_not_misled_by_a_text(tmp_path: Path) -> None:
     file = tmp_path / "projects.fish"
-    file.write_text(completion_files.fish(nasty_program()))
+    file.write_text(fish(nasty_program()))
     answers = fish_answers(["projects --od", "projects r"], tmp_path, file)
     assert answers == [{"--odd": NASTY}, {"run": NASTY}]
     assert not (tmp_path / "oops").exists()
