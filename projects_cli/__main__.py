@@ -24,11 +24,11 @@ def main() -> NoReturn:
     """
     _repair_streams()
     status = _status(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BrokenPipeError:
-        pass
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # told already, where it is a fault; a reader that went away is none
+            continue
     os._exit(status)
 
 

@@ -240,8 +240,8 @@ def _with_references(document: Document, names: Sequence[str], database: Mapping
     for name in {name.partition(".")[0] for name in names if "." in name}:
         target = document.get(name)
         named = next((one for one in database.get(REFERENCES[name], ()) if one["_id"] == target), {})
-        if target is not None:
-            found[name] = {"id": target} | ({"name": named["name"]} if named else {})
+        if target is not None:  # nobody is the company of a public project: that stays ""
+            found[name] = ({"id": target} | ({"name": named["name"]} if named else {})) if target else target
     return found
 
 
