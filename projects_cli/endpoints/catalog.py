@@ -253,8 +253,9 @@ def ordered(store: Store, condition: Document, params: Mapping[str, Any], projec
     first, direction = sort[0]
     if direction != 1 or first == "_id":
         return store.projects.find(condition, projection, sort=sort, skip=page.skip, limit=page.limit)
-    filled = filters.all_of([condition, filters.stored_filled(first)])
-    empty = filters.all_of([condition, filters.stored_empty(first)])
+    is_list = first in fields.LIST_FIELDS
+    filled = filters.all_of([condition, filters.stored_filled(first, is_list=is_list)])
+    empty = filters.all_of([condition, filters.stored_empty(first, is_list=is_list)])
     return _one_after_the_other(store, filled, empty, page, projection, sort)
 
 

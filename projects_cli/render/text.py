@@ -17,6 +17,8 @@ def shown(text: str) -> str:
 
 def shown_in_json(text: str) -> str:
     """Give JSON with the unsafe characters that JSON itself lets through written as JSON's escapes."""
+    if text.isascii() and "\x7f" not in text:  # JSON has escaped the rest itself
+        return text
     return UNSAFE.sub(_json_escape, text) if UNSAFE.search(text) else text
 
 

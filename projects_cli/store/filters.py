@@ -130,14 +130,18 @@ def any_of(filters: Iterable[Document]) -> Document:
     return kept[0] if len(kept) == 1 else {"$or": kept} if kept else {}
 
 
-def stored_empty(name: str) -> Document:
+def stored_empty(name: str, *, is_list: bool) -> Document:
     """Match documents where the stored value itself is absent, null, "" or []; items of a list are not looked at."""
+    if not is_list:
+        return {name: {"$in": list(EMPTY_VALUES)}}  # an index can serve this
     return {"$expr": {"$in": [{"$ifNull": [f"${name}", None]}, list(EMPTY_VALUES)]}}
 
 
-def stored_filled(name: str) -> Document:
+def stored_filled(name: str, *, is_list: bool) -> Document:
     """Match exactly the documents that `stored_empty` does not."""
-    return {"$expr": {"$not": stored_empty(name)["$expr"]}}
+    if not is_list:
+        return {name: {"$nin": list(EMPTY_VALUES)}}
+    return {"$expr": {"$not": stored_empty(name, is_list=True)["$expr"]}}
 
 
 def stored_as(name: str, value: object, *, present: bool) -> Document:
