@@ -44,7 +44,7 @@ MADE = identifier(0xA002)
 """The last project that `create` makes."""
 
 LATER = datetime(2025, 1, 1, tzinfo=UTC)
-MANY = int(os.environ.get("PROJECTS_TEST_MANY", "20000"))
+MANY = int(os.environ.get("PROJECTS_TEST_MANY", "200000"))
 """Tasks of a large project; 200000 takes half a minute."""
 
 
