@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class ExitStatus(IntEnum):
-    """What the process ends with; the table in the README is generated from the docstrings below."""
+    """What the process ends with; a test holds the README's table to the meanings below."""
 
     DONE = 0
     FAILED = 1

@@ -34,7 +34,6 @@ class Setting:
     default: Any = None
     read: Callable[[str], Any] = str
     choices: tuple[str, ...] = ()
-    secret: bool = False
     in_file: bool = True
 
     def value(self, raw: object, where: str) -> Any:
@@ -57,7 +56,7 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("uri", "PROJECTS_MONGO_URI", secret=True),
+    Setting("uri", "PROJECTS_MONGO_URI"),
     Setting("uri_file", "PROJECTS_MONGO_URI_FILE", read=Path),
     Setting("database", "PROJECTS_DATABASE", "backend"),
     Setting("company", "PROJECTS_COMPANY", COMMUNITY_COMPANY),

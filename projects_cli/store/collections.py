@@ -107,12 +107,6 @@ class Collection:
             found = self._bytes().find_one(self.scoped({"_id": identifier}), session=self._session)
         return None if found is None else bytes(found.raw)
 
-    def read_all(self, filter_: Document) -> Iterator[bytes]:
-        """Stream the matching documents' bytes."""
-        with translated():
-            for found in self._bytes().find(self.scoped(filter_), batch_size=BATCH, session=self._session):
-                yield bytes(found.raw)
-
     def write(self, raw: bytes) -> None:
         """Insert a document as these bytes have it."""
         with translated():
