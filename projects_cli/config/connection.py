@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from projects_cli.config.owned import check_private, read
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,14 +37,21 @@ def database_uri(settings: Settings) -> str | None:
     return _from_clearml(settings.environment)
 
 
+def clearml_variable(settings: Settings) -> str | None:
+    """Give the server's own variable that names the database, where it is one of those that does."""
+    if settings["uri"] or settings["uri_file"]:
+        return None
+    return next((name for name in (CLEARML_URI, CLEARML_HOST) if settings.environment.get(name)), None)
+
+
 def _from_file(path: Path) -> str:
     """Read a URI from a file that nobody else can read."""
+    content, mode = read(path)
+    check_private(path, mode)
     try:
-        if path.stat().st_mode & 0o077:
-            raise ConfigError(f"{path} holds a URI and can be read by others", hint=f"chmod 600 {path}")
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the URI file can't be read: {error}") from error
+        text = content.decode("utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the URI file {path} is no UTF-8: {error.reason}") from error
     if not text or len(text.splitlines()) > 1:
         raise ConfigError(f"{path} should hold one line, a MongoDB URI")
     return text

@@ -4,67 +4,147 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS
+from projects_cli.config.owned import check_private, read
+from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Layer
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
+
+TOP_SETTINGS = frozenset(setting.name for setting in BY_NAME.values() if setting.in_file)
 
 
-def project_settings(path: Path) -> Mapping[str, Any]:
+@dataclass(frozen=True, slots=True)
+class UserFile:
+    """The user's configuration as it was read: raw tables, whose values are checked when they are asked for."""
+
+    path: Path
+    table: Mapping[str, Any]
+    tables: Mapping[str, Mapping[str, Any]]
+
+    def top(self) -> dict[str, Any]:
+        """Give what holds whatever the profile."""
+        return _settings(self.table, self.path, "", TOP_SETTINGS)
+
+    def profile(self, name: str) -> dict[str, Any]:
+        """Give what a profile says.
+
+        Raises:
+            ConfigError: there is no such profile, or it has an unknown key or a wrong value.
+        """
+        if name not in self.tables:
+            known = ", ".join(sorted(self.tables)) or "none is defined"
+            raise ConfigError(f"there is no profile {name!r} in {self.path}", hint=f"profiles there: {known}")
+        return _settings(self.tables[name], self.path, f"profiles.{name}.", PROFILE_SETTINGS)
+
+    def check(self) -> None:
+        """Make sure that all of it can be used, the profile that it chooses too.
+
+        Raises:
+            ConfigError: it can't.
+        """
+        chosen = self.top().get("profile")
+        for name in (*self.tables, *([] if chosen is None else [chosen])):
+            self.profile(name)
+
+    @property
+    def holds_uri(self) -> bool:
+        """Tell whether there is a URI in it, of whatever profile."""
+        return any("uri" in table for table in (self.table, *self.tables.values()))
+
+
+def project_layer(path: Path) -> Layer:
     """Read a folder's `.projects.toml`, which may only name a profile."""
     if not path.is_file():
-        return {}
-    table = _read(path)
+        return Layer("project file", {}, {})
+    table = parsed(read(path)[0], path)
     for key in table:
         if key != "profile":
             raise ConfigError(f"{path}: {key!r} is not allowed here: this file may only choose a profile by name")
-    return {key: BY_NAME[key].value(value, f"{path}: {key}") for key, value in table.items()}
+    values = {key: BY_NAME[key].value(value, f"{path}: {key}") for key, value in table.items()}
+    return Layer("project file", values, dict.fromkeys(values, str(path)))
 
 
-def user_settings(path: Path, profile: str | None) -> Mapping[str, Any]:
+def user_layers(path: Path, profile: str | None) -> tuple[Layer, ...]:
     """Read the user's configuration: its top level, and over it the profile that was chosen.
 
     Raises:
         ConfigError: the file is no TOML, has an unknown key, lacks the profile, or holds a URI for others to read.
     """
-    table = _read(path) if path.is_file() else {}
+    file = user_file(path)
+    top = file.top()
+    layers = [Layer("user file", top, dict.fromkeys(top, str(path)))]
+    profile = profile or top.get("profile")
+    if profile is not None:
+        values = file.profile(profile)
+        layers.append(Layer("user file", values, dict.fromkeys(values, f"{path} [profiles.{profile}]")))
+    return tuple(layers)
+
+
+def user_file(path: Path) -> UserFile:
+    """Read the user's configuration; one that is not there is empty.
+
+    Raises:
+        ConfigError: it can't be read, is no TOML, is somebody else's, or holds a URI for others to read.
+    """
+    if not path.is_file():
+        return UserFile(path, {}, {})
+    text, mode = read(path)
+    file = understood(text, path)
+    if file.holds_uri:
+        check_private(path, mode)
+    return file
+
+
+def understood(text: bytes, path: Path) -> UserFile:
+    """Give the configuration that a text is; its values are not looked at yet."""
+    table = parsed(text, path)
     profiles = table.pop("profiles", {})
     if not isinstance(profiles, dict) or not all(isinstance(one, dict) for one in profiles.values()):
         raise ConfigError(f"{path}: profiles should be tables: [profiles.NAME]")
-    top = _settings(table, path, "", (name for name, setting in BY_NAME.items() if setting.in_file))
-    profile = profile or top.get("profile")
-    if profile is None:
-        return top
-    if profile not in profiles:
-        known = ", ".join(sorted(profiles)) or "none is defined"
-        raise ConfigError(f"there is no profile {profile!r} in {path}", hint=f"profiles there: {known}")
-    chosen = _settings(profiles[profile], path, f"profiles.{profile}.", PROFILE_SETTINGS)
-    return {**top, **chosen, "profile": profile}
+    return UserFile(path, table, profiles)
+
+
+def parsed(text: bytes, path: Path) -> dict[str, Any]:
+    """Give the table that a text in TOML is."""
+    try:
+        return tomllib.loads(text.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: it is nested too deeply") from error
+
+
+def nearest(key: str, known: Iterable[str]) -> str:
+    """Give a hint for a key that is none: the nearest that is one, else all."""
+    keys = sorted(known)
+    near = difflib.get_close_matches(key.replace("_", "-"), keys, 1)
+    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(keys)}"
 
 
 def _settings(table: Mapping[str, Any], path: Path, prefix: str, allowed: Iterable[str]) -> dict[str, Any]:
-    """Check a table's keys and read its values; a URI in a file that others can read is refused."""
-    known = {name.replace("_", "-"): name for name in allowed}
-    values = {}
+    """Check a table's keys and read its values; a relative path starts at the file's own folder."""
+    known = {BY_NAME[name].key: name for name in allowed}
+    values: dict[str, Any] = {}
     for key, raw in table.items():
         name = known.get(key.replace("_", "-"))
         if name is None:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
-            raise ConfigError(f"{path}: unknown key {prefix + key!r}", hint=hint)
-        values[name] = BY_NAME[name].value(raw, f"{path}: {prefix}{key}")
-    if "uri" in values and path.stat().st_mode & 0o077:
-        raise ConfigError(f"{path} holds a URI and can be read by others", hint=f"chmod 600 {path}")
+            raise ConfigError(f"{path}: unknown key {prefix + key!r}", hint=_hint(key, prefix, known))
+        if name in values:
+            raise ConfigError(f"{path}: {prefix}{BY_NAME[name].key} is there twice, with dashes and with underscores")
+        value = BY_NAME[name].value(raw, f"{path}: {prefix}{key}")
+        values[name] = path.parent / value if isinstance(value, Path) else value
     return values
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+def _hint(key: str, prefix: str, known: Iterable[str]) -> str:
+    name = key.replace("-", "_")
+    if not prefix and name in PROFILE_SETTINGS:
+        return f"{key} belongs to a profile: profiles.NAME.{BY_NAME[name].key}"
+    if prefix and name in TOP_SETTINGS:
+        return f"{key} does not belong to a profile, but to the top of the file"
+    return nearest(key, known)

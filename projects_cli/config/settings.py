@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from projects_cli.config.values import boolean, duration
+from projects_cli.config.values import boolean, duration, file_path
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,28 +27,43 @@ Origin = Literal["flag", "environment", "project file", "user file", "default"]
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: its name in files, its environment variable, how its text is read, and its default."""
+    """One setting: its name in files, its environment variable, how its text is read, its default, and its places.
+
+    `in_file`: the top of the user's file may have it; `in_profile`: a profile there may. One that is neither is an
+    answer to a question of one run. Without a variable it is a fact about a profile, which nothing else may deny.
+    """
 
     name: str
-    variable: str
+    variable: str | None
     default: Any = None
     read: Callable[[str], Any] = str
     choices: tuple[str, ...] = ()
     in_file: bool = True
+    in_profile: bool = False
+
+    @property
+    def key(self) -> str:
+        """Give its name as files and people write it: `read-only`."""
+        return self.name.replace("_", "-")
 
     def value(self, raw: object, where: str) -> Any:
         """Give the setting's value for what was written, or say where it is wrong."""
         try:
-            value = self.read(raw) if isinstance(raw, str) else self._typed(raw)
+            return self._chosen(self.read(raw) if isinstance(raw, str) else self._typed(raw))
         except ValueError as error:
-            raise ConfigError(f"{where}: {error}") from error
+            from projects_cli.config.connection import redacted  # what was written may be a URI in the wrong place
+
+            raise ConfigError(f"{where}: {redacted(str(error))}") from error
+
+    def _chosen(self, value: object) -> object:
+        """Give the value, which is one of the choices where there are any."""
         if self.choices and value not in self.choices:
-            raise ConfigError(f"{where}: {value!r} is none of {', '.join(self.choices)}")
+            raise ValueError(f"{value!r} is none of {', '.join(self.choices)}")
         return value
 
     def _typed(self, raw: object) -> object:
         """Give a value that a flag or a file has as something else than text: a switch, or a number of seconds."""
-        if (self.read is boolean and isinstance(raw, bool)) or (self.read is Path and isinstance(raw, Path)):
+        if (self.read is boolean and isinstance(raw, bool)) or (self.read is file_path and isinstance(raw, Path)):
             return raw
         if self.read is duration and isinstance(raw, int | float) and not isinstance(raw, bool):
             return duration(str(raw))
@@ -56,42 +71,52 @@ class Setting:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("uri", "PROJECTS_MONGO_URI"),
-    Setting("uri_file", "PROJECTS_MONGO_URI_FILE", read=Path),
-    Setting("database", "PROJECTS_DATABASE", "backend"),
-    Setting("company", "PROJECTS_COMPANY", COMMUNITY_COMPANY),
-    Setting("user", "PROJECTS_USER"),
+    Setting("uri", "PROJECTS_MONGO_URI", in_profile=True),
+    Setting("uri_file", "PROJECTS_MONGO_URI_FILE", read=file_path, in_profile=True),
+    Setting("database", "PROJECTS_DATABASE", "backend", in_profile=True),
+    Setting("company", "PROJECTS_COMPANY", COMMUNITY_COMPANY, in_profile=True),
+    Setting("user", "PROJECTS_USER", in_profile=True),
     Setting("profile", "PROJECTS_PROFILE"),
-    Setting("schema", "PROJECTS_SCHEMA", read=Path),
-    Setting("api_version", "PROJECTS_API_VERSION"),
-    Setting("output", "PROJECTS_OUTPUT", "table", choices=OUTPUTS),
-    Setting("no_color", "PROJECTS_NO_COLOR", default=False, read=boolean),
+    Setting("schema", "PROJECTS_SCHEMA", read=file_path, in_profile=True),
+    Setting("api_version", "PROJECTS_API_VERSION", in_profile=True),
+    Setting("output", "PROJECTS_OUTPUT", "table", choices=OUTPUTS, in_profile=True),
+    Setting("no_color", "PROJECTS_NO_COLOR", default=False, read=boolean, in_profile=True),
     Setting("quiet", "PROJECTS_QUIET", default=False, read=boolean),
     Setting("verbose", "PROJECTS_VERBOSE", default=False, read=boolean),
-    Setting("timeout", "PROJECTS_TIMEOUT", read=duration),
+    Setting("timeout", "PROJECTS_TIMEOUT", read=duration, in_profile=True),
     Setting("yes", "PROJECTS_YES", default=False, read=boolean, in_file=False),
     Setting("confirm", "PROJECTS_CONFIRM", in_file=False),
     Setting("dry_run", "PROJECTS_DRY_RUN", default=False, read=boolean, in_file=False),
     Setting("no_input", "PROJECTS_NO_INPUT", default=False, read=boolean),
-    Setting("read_only", "PROJECTS_READ_ONLY", default=False, read=boolean),
-    Setting("lock_wait", "PROJECTS_LOCK_WAIT", 10.0, read=duration),
-    Setting("no_journal", "PROJECTS_NO_JOURNAL", default=False, read=boolean),
-    Setting("journal_db", "PROJECTS_JOURNAL_DB", "projects_cli"),
+    Setting("read_only", "PROJECTS_READ_ONLY", default=False, read=boolean, in_profile=True),
+    Setting("lock_wait", "PROJECTS_LOCK_WAIT", 10.0, read=duration, in_profile=True),
+    Setting("no_journal", "PROJECTS_NO_JOURNAL", default=False, read=boolean, in_profile=True),
+    Setting("journal_db", "PROJECTS_JOURNAL_DB", "projects_cli", in_profile=True),
     Setting("fail_if_empty", "PROJECTS_FAIL_IF_EMPTY", default=False, read=boolean),
-    Setting("local_dir", "PROJECTS_LOCAL_DIR", read=Path),
+    Setting("local_dir", "PROJECTS_LOCAL_DIR", read=file_path),
     Setting("local_idle", "PROJECTS_LOCAL_IDLE", 900.0, read=duration),
     Setting("mongod", "PROJECTS_MONGOD"),
+    Setting("production", None, default=False, read=boolean, in_file=False, in_profile=True),
 )
 BY_NAME = {setting.name: setting for setting in SETTINGS}
-PROFILE_SETTINGS = frozenset({"uri", "uri_file", "database", "company", "user", "read_only", "output", "no_color"})
+PROFILE_SETTINGS = frozenset(setting.name for setting in SETTINGS if setting.in_profile)
+
+
+class Layer(NamedTuple):
+    """What one place says: its origin, the values, and where each stands: a flag, a variable, a file and its table."""
+
+    origin: Origin
+    values: Mapping[str, Any]
+    sources: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The values that hold for this run, each with its origin."""
+    """The values that hold for this run, each with its origin and where it stands (`""` for a default)."""
 
     values: Mapping[str, Any]
     origins: Mapping[str, Origin]
+    sources: Mapping[str, str]
     environment: Mapping[str, str]
 
     def __getitem__(self, name: str) -> Any:
@@ -103,59 +128,69 @@ class Settings:
         return self.origins[name] != "default"
 
 
-def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], folder: Path) -> Settings:
+def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], folder: Path | None) -> Settings:
     """Settle every setting from the flags given (None: not given), the environment and the files.
+
+    Without a folder no file is read: for what has to work on files that can't be used.
 
     Raises:
         ConfigError: a value that can't be read, an unknown key or profile, a file that others could read.
     """
-    from_flags = {name: BY_NAME[name].value(raw, _flag(name)) for name, raw in flags.items() if raw is not None}
-    from_environment = {
-        setting.name: setting.value(environment[setting.variable], setting.variable)
-        for setting in SETTINGS
-        if environment.get(setting.variable)
-    }
-    from_files = _from_files(from_flags.get("profile") or from_environment.get("profile"), environment, folder)
+    from_flags = _from_flags(flags)
+    from_environment = _from_environment(environment)
+    profile = from_flags.values.get("profile") or from_environment.values.get("profile")
+    from_files = () if folder is None else _from_files(profile, environment, folder)
     values: dict[str, Any] = {setting.name: setting.default for setting in SETTINGS}
     origins: dict[str, Origin] = dict.fromkeys(values, "default")
-    layers: tuple[tuple[Origin, Mapping[str, Any]], ...] = (
-        ("project file", from_files[0]),
-        ("user file", from_files[1]),
-        ("environment", from_environment),
-        ("flag", from_flags),
-    )
-    for origin, layer in layers:
-        for name, value in _without_rival(layer, values).items():
-            values[name], origins[name] = value, origin
-    return Settings(values, origins, environment)
+    sources = dict.fromkeys(values, "")
+    for layer in (*from_files, from_environment, from_flags):
+        _drop_rival(layer, values, origins, sources)
+        values.update(layer.values)
+        origins.update(dict.fromkeys(layer.values, layer.origin))
+        sources.update(layer.sources)
+    return Settings(values, origins, sources, environment)
 
 
-def _without_rival(layer: Mapping[str, Any], values: dict[str, Any]) -> Mapping[str, Any]:
-    """Let a URI of a stronger layer win over a URI file of a weaker one, and the other way round."""
-    if "uri" in layer or "uri_file" in layer:
-        values["uri"] = values["uri_file"] = None
-    return layer
+def _drop_rival(layer: Layer, values: dict[str, Any], origins: dict[str, Origin], sources: dict[str, str]) -> None:
+    """Let a URI of a stronger place win over a URI file of a weaker one, and the other way round.
+
+    Raises:
+        ConfigError: one place has both.
+    """
+    given = [name for name in ("uri", "uri_file") if name in layer.values]
+    if len(given) > 1:
+        both = " and ".join(layer.sources[name] for name in given)
+        where = both if layer.origin in {"flag", "environment"} else f"uri and uri-file in {layer.sources['uri']}"
+        raise ConfigError(f"{where} are both given", hint="one database needs one address: leave one out")
+    for name in ("uri", "uri_file") if given else ():
+        values[name], origins[name], sources[name] = None, "default", ""
 
 
-def _from_files(
-    profile: str | None, environment: Mapping[str, str], folder: Path
-) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Give what the project file and the user file say; neither file is looked for twice."""
+def _from_flags(flags: Mapping[str, Any]) -> Layer:
+    given = {name: raw for name, raw in flags.items() if raw is not None}
+    names = {name: "--" + BY_NAME[name].key for name in given}
+    return Layer("flag", {name: BY_NAME[name].value(raw, names[name]) for name, raw in given.items()}, names)
+
+
+def _from_environment(environment: Mapping[str, str]) -> Layer:
+    names = {one.name: one.variable for one in SETTINGS if one.variable and environment.get(one.variable)}
+    values = {name: BY_NAME[name].value(environment[variable], variable) for name, variable in names.items()}
+    return Layer("environment", values, names)
+
+
+def _from_files(profile: str | None, environment: Mapping[str, str], folder: Path) -> tuple[Layer, ...]:
+    """Give what the user file and the project file say, the weakest first; neither file is looked for twice."""
     project_file = folder / ".projects.toml"
     user_file = user_config_file(environment)
     if not project_file.is_file() and not user_file.is_file() and profile is None:
-        return {}, {}
+        return ()
     from projects_cli.config import files  # tomllib is needed only where there is a file
 
-    chosen = {} if profile else files.project_settings(project_file)
-    return chosen, files.user_settings(user_file, profile or chosen.get("profile"))
+    chosen = files.project_layer(project_file) if profile is None else Layer("project file", {}, {})
+    return (*files.user_layers(user_file, profile or chosen.values.get("profile")), chosen)
 
 
 def user_config_file(environment: Mapping[str, str]) -> Path:
     """Give the path of the user's configuration, whether it exists or not."""
     base = environment.get("XDG_CONFIG_HOME") or os.path.join(environment.get("HOME", "~"), ".config")  # noqa: PTH118
     return Path(base).expanduser() / "projects" / "config.toml"
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")

@@ -150,9 +150,9 @@ def test_a_command_has_a_summary_help_and_an_example(entry: Any) -> None:
 def test_a_global_option_has_its_setting_and_its_own_variable() -> None:
     for option in GLOBAL_OPTIONS:
         assert option.setting in BY_NAME
-    variables = [setting.variable for setting in BY_NAME.values()]
+    variables = [BY_NAME[name].variable for name in {option.setting for option in GLOBAL_OPTIONS}]
     assert len(set(variables)) == len(variables)
-    assert all(variable.startswith("PROJECTS_") for variable in variables)
+    assert all(variable and variable.startswith("PROJECTS_") for variable in variables)
 
 
 ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ProjectsError)]

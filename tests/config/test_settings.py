@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from projects_cli.config.settings import COMMUNITY_COMPANY, PROFILE_SETTINGS, SETTINGS, Settings, resolve
 from projects_cli.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 USER_FILE = """
 profile = "home"
@@ -137,6 +136,57 @@ def test_a_profile_is_named_by_text(places: Places, content: str) -> None:
     assert "profile" in places.refused().message
 
 
+def test_a_value_says_where_it_stands(places: Places) -> None:
+    places.user(USER_FILE)
+    places.project('profile = "work"')
+    settings = places.resolve(flags={"output": "csv"}, PROJECTS_TIMEOUT="5")
+    profile = f"{places.user_file} [profiles.work]"
+    assert {name: settings.sources[name] for name in ("output", "timeout", "company", "profile", "quiet")} == {
+        "output": "--output",
+        "timeout": "PROJECTS_TIMEOUT",
+        "company": profile,
+        "profile": str(places.folder / ".projects.toml"),
+        "quiet": "",
+    }
+    assert settings.origins["profile"] == "project file"
+    assert places.resolve(flags={"profile": "home"}).sources["database"] == str(places.user_file)
+
+
+def test_without_a_folder_no_file_is_read(places: Places) -> None:
+    places.user("= no configuration")
+    environment = {"XDG_CONFIG_HOME": str(places.user_file.parents[1]), "PROJECTS_OUTPUT": "csv"}
+    settings = resolve({"profile": "nowhere"}, environment, None)
+    assert (settings["output"], settings["profile"]) == ("csv", "nowhere")
+
+
+@pytest.mark.parametrize(("above", "below"), [("uri", "uri-file"), ("uri-file", "uri")])
+def test_one_address_of_a_profile_wins_over_the_other_kind_of_the_top(places: Places, above: str, below: str) -> None:
+    places.user(f'profile = "home"\n{above} = "mongodb://top"\n[profiles.home]\n{below} = "/of/the/profile"\n')
+    settings = places.resolve()
+    assert str(settings[below.replace("-", "_")]) == "/of/the/profile"
+    assert origin(settings, above.replace("-", "_")) == (None, "default")
+
+
+@pytest.mark.parametrize(
+    ("flags", "environment", "file", "both"),
+    [
+        ({"uri": "mongodb://x", "uri_file": "x"}, {}, "", "--uri and --uri-file are both given"),
+        (
+            {},
+            {"PROJECTS_MONGO_URI": "mongodb://x", "PROJECTS_MONGO_URI_FILE": "x"},
+            "",
+            "PROJECTS_MONGO_URI and PROJECTS_MONGO_URI_FILE are both given",
+        ),
+        ({}, {}, 'uri = "mongodb://x"\nuri-file = "x"\n', "uri and uri-file in {} are both given"),
+    ],
+)
+def test_two_addresses_of_one_place_are_refused(
+    places: Places, flags: Any, environment: dict[str, str], file: str, both: str
+) -> None:
+    places.user(file)
+    assert places.refused(flags=flags, **environment).message == both.format(places.user_file)
+
+
 # --- what a file may say ------------------------------------------------------------------------------------------
 
 
@@ -151,7 +201,7 @@ def test_an_unknown_key_of_a_profile_is_named_with_it(places: Places) -> None:
     places.user('profile = "home"\n[profiles.home]\nzebra = 1')
     error = places.refused()
     assert error.message == f"{places.user_file}: unknown key 'profiles.home.zebra'"
-    assert str(error.hint).startswith("known: company, database")
+    assert str(error.hint).startswith("known: api-version, company, database")
 
 
 @pytest.mark.parametrize("key", ["yes", "confirm", "dry-run"])
@@ -210,6 +260,73 @@ def test_a_file_that_is_no_utf_8_is_named(places: Places) -> None:
     assert str(places.user_file) in places.refused().message
 
 
+def test_a_key_in_both_spellings_is_refused(places: Places) -> None:
+    places.user("no-color = true\nno_color = false")
+    assert "no-color is there twice" in places.refused().message
+
+
+def test_a_key_in_the_wrong_part_of_the_file_is_told_its_place(places: Places) -> None:
+    places.user('profile = "home"\n[profiles.home]\nmongod = "x"')
+    assert places.refused().hint == "mongod does not belong to a profile, but to the top of the file"
+
+
+def test_a_path_in_a_file_starts_at_the_files_folder(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    for written, meant in (("x", places.user_file.parent / "x"), ("/x", Path("/x")), ("~/x", Path("/home/ann/x"))):
+        places.user(f'uri-file = "{written}"')
+        assert places.resolve()["uri_file"] == meant
+    assert places.resolve(PROJECTS_MONGO_URI_FILE="~/y")["uri_file"] == Path("/home/ann/y")
+
+
+def test_a_file_that_never_ends_is_refused(places: Places) -> None:
+    places.user("# " + "x" * (1 << 20))
+    assert "is too long for a file of settings" in places.refused().message
+
+
+# --- whose file it is ---------------------------------------------------------------------------------------------
+
+NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+
+
+@NEEDS_ROOT
+def test_somebody_elses_file_is_refused(places: Places) -> None:
+    places.user('database = "x"')
+    places.project('profile = "home"')
+    for path in (places.folder / ".projects.toml", places.user_file):
+        os.chown(path, 12345, -1)
+        error = places.refused()
+        assert error.message == f"{path} belongs to another user (uid 12345)"
+        assert str(error.hint).startswith(f"make it your own: chown {os.geteuid()} {path}; ")
+        path.unlink()
+
+
+@pytest.mark.parametrize("name", ["user", "project"])
+def test_a_file_that_everybody_can_write_is_refused(places: Places, name: str) -> None:
+    paths = {"user": places.user_file, "project": places.folder / ".projects.toml"}
+    paths[name].write_text('profile = "home"')
+    paths[name].chmod(0o646)
+    error = places.refused()
+    assert (error.message, error.hint) == (
+        f"{paths[name]} can be written by everybody",
+        f"chmod o-w {paths[name]}",
+    )
+
+
+def test_of_a_link_the_file_behind_it_counts(places: Places, tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere.toml"
+    target.write_text('uri = "mongodb://x"')
+    places.user_file.symlink_to(target)
+    target.chmod(0o644)
+    assert "can be read by others" in places.refused().message
+    target.chmod(0o600)
+    assert places.resolve()["uri"] == "mongodb://x"
+
+
+def test_a_uri_of_another_profile_is_kept_from_others_too(places: Places) -> None:
+    places.user('[profiles.home]\nuri = "mongodb://x"', 0o644)
+    assert "can be read by others" in places.refused().message
+
+
 # --- secrets ------------------------------------------------------------------------------------------------------
 
 
@@ -222,6 +339,14 @@ def test_a_file_with_a_uri_is_for_its_owner_alone(places: Places, content: str, 
     assert error.hint == f"chmod 600 {places.user_file}"
     places.user(content)
     assert places.resolve()["uri"] == "mongodb://x"
+
+
+@pytest.mark.parametrize("content", ['uri = ["mongodb://ann:secret@x"]', 'output = "mongodb://ann:secret@x"'])
+def test_a_uri_in_a_wrong_place_is_told_without_its_password(places: Places, content: str) -> None:
+    places.user(content)
+    message = places.refused().message
+    assert "ann:***@x" in message
+    assert "secret" not in message
 
 
 def test_a_file_without_a_uri_may_be_read_by_others(places: Places) -> None:
@@ -254,9 +379,16 @@ def test_a_switch_in_the_environment_can_be_off_against_the_file(places: Places)
 
 
 def test_every_setting_has_a_variable_of_its_own() -> None:
-    variables = [setting.variable for setting in SETTINGS]
+    variables = [setting.variable for setting in SETTINGS if setting.name != "production"]
     assert len(set(variables)) == len(variables)
-    assert all(variable.startswith("PROJECTS_") for variable in variables)
+    assert all(variable and variable.startswith("PROJECTS_") for variable in variables)
+
+
+def test_that_a_profile_is_production_can_be_said_by_the_profile_alone(places: Places) -> None:
+    places.user("[profiles.home]\nproduction = true\n")
+    assert places.resolve(flags={"profile": "home"}, PROJECTS_PRODUCTION="0")["production"] is True
+    places.user("production = true")
+    assert places.refused().hint == "production belongs to a profile: profiles.NAME.production"
 
 
 def test_the_users_file_is_in_home_where_xdg_says_nothing(tmp_path: Path) -> None:
