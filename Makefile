@@ -4,15 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := $(CURDIR)/.demo
+PREFIX ?= /usr/local
 
-.PHONY: help demo test lint bench completions clean system
+.PHONY: help demo test lint bench docs completions install-man clean system
 
 help:
 	@echo 'make demo         set everything up and see the main job on a real MongoDB'
 	@echo 'make test         run the tests, against a real mongod'
 	@echo 'make lint         ruff, mypy, and whether the generated files are fresh'
 	@echo 'make bench        the speed table (ratios)'
-	@echo 'make completions  write completions/ anew'
+	@echo 'make docs         write completions/, docs/commands/, docs/options.md and docs/man/ anew'
+	@echo 'make install-man  put the manual pages under PREFIX (/usr/local), below DESTDIR where that is set'
 	@echo 'make clean        remove what make made'
 
 # The bundled mongod needs libcurl4, which a bare Debian lacks.
@@ -34,12 +36,15 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m projects_cli.cli.completion --check
-	$(BIN)/python -m projects_cli.cli.help_file --check
+	$(BIN)/python -m projects_cli.cli.generating --check
 
-completions: $(STAMP)
-	$(BIN)/python -m projects_cli.cli.completion
-	$(BIN)/python -m projects_cli.cli.help_file
+docs completions: $(STAMP)
+	$(BIN)/python -m projects_cli.cli.generating
+
+# Needs nothing but the checkout: the pages are kept in it.
+install-man:
+	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 644 docs/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
 
 bench: system $(STAMP)
 	$(BIN)/python -m benchmarks

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-PARTS = ("projects_cli", "schema", "completions", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE")
+PARTS = (
+    "projects_cli",
+    "schema",
+    "completions",
+    "docs/man",
+    "pyproject.toml",
+    "hatch_build.py",
+    "README.md",
+    "LICENSE",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,10 @@ class Terminated(KeyboardInterrupt):
 class GroupedCommand(TyperCommand):
     """A command whose help shows its options by group, the global ones last and in short."""
 
+    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """Give what follows the name; what has to be there stands as it is, without Typer's braces."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
     def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """Write the arguments, then the options of each group."""
         groups: dict[str, list[tuple[str, str]]] = {}

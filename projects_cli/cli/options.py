@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from projects_cli.config.settings import OUTPUTS
+from projects_cli.config.settings import BY_NAME, OUTPUTS, PROFILE_SETTINGS, SETTINGS
 
 FILTERS = "Filters"
 SHOWING = "Order, pages and fields"
@@ -53,6 +53,49 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
     GlobalOption(("--journal-db",), "journal_db", "Database of the journal. [default: projects_cli]", "NAME"),
     GlobalOption(("--fail-if-empty",), "fail_if_empty", "End with status 6 where nothing matches.", constant=True),
 )
+
+WITHOUT_OPTION: dict[str, str] = {
+    "local_dir": "Folder of the private database. [default: projects-cli/local in the XDG data folder]",
+    "local_idle": "The private database stops after so long without a command. [default: 15m]",
+    "mongod": "The mongod of the private database. [default: the package's, else the one on the PATH]",
+}
+"""What the settings do that no option has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A setting as people may give it: its option (if it has one), variable, key in files, default, what it does."""
+
+    flags: tuple[str, ...]
+    metavar: str | None
+    variable: str
+    key: str | None
+    in_profile: bool
+    default: str
+    help: str
+
+
+def explained() -> list[Explained]:
+    """Give every global option, then the settings that have none."""
+    with_option = [_explained(option.setting, option.help, option) for option in GLOBAL_OPTIONS]
+    named = {option.setting for option in GLOBAL_OPTIONS}
+    others = [name for name in (setting.name for setting in SETTINGS) if name not in named]
+    return with_option + [_explained(name, WITHOUT_OPTION[name], None) for name in others]
+
+
+def _explained(name: str, text: str, option: GlobalOption | None) -> Explained:
+    setting = BY_NAME[name]
+    words, _, default = text.removesuffix("]").partition(" [default: ")
+    return Explained(
+        flags=option.flags if option else (),
+        metavar=option.metavar if option else None,
+        variable=setting.variable,
+        key=name.replace("_", "-") if setting.in_file else None,
+        in_profile=name in PROFILE_SETTINGS,
+        default=default or ("off" if setting.default is False else ""),
+        help=words,
+    )
+
 
 ProjectArgument = Annotated[
     str, typer.Argument(metavar="PROJECT", help="Id, full name, or the first 8 or more digits of an id; - reads it.")

@@ -1,4 +1,4 @@
-"""The completion files: fresh, complete, and working in real shells.
+"""The completion files: complete, and working in real shells.
 
 PowerShell is on no machine of ours: its file is only looked at.
 """
@@ -11,7 +11,6 @@ import select
 import shlex
 import shutil
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +18,17 @@ import pytest
 import typer
 
 from projects_cli.cli.app import BY_WORD, COMMANDS, app
-from projects_cli.cli.completion import __main__ as completion_files
-from projects_cli.cli.completion.__main__ import FOLDER, SHELLS
-from projects_cli.cli.completion.fish import fish
-from projects_cli.cli.completion.powershell import _ps_literal
-from projects_cli.cli.completion.program import HEADER, Command, Option, Program, Value
-from projects_cli.cli.completion.zsh import zsh
+from projects_cli.cli.generating.__main__ import CHECKOUT, COMPLETIONS
+from projects_cli.cli.generating.fish import fish
+from projects_cli.cli.generating.powershell import _ps_literal
+from projects_cli.cli.generating.program import Command, Option, Program, Value
+from projects_cli.cli.generating.zsh import zsh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+FOLDER = CHECKOUT / COMPLETIONS
 NAMES = [entry.name for entry in COMMANDS]
 FORMATS = {"table", "json", "jsonl", "yaml", "csv", "tsv", "id"}
 NASTY = 'it\'s [a] "b" $HOME $(touch oops) `touch oops` \\ c: %s ’'
@@ -58,41 +57,6 @@ def below(place: str) -> set[str]:
 
 
 # The files
-
-
-def test_the_files_are_fresh() -> None:
-    assert completion_files.stale(FOLDER) == [], "run: make completions"
-
-
-def test_the_check_names_stale_and_missing_files_and_writes_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "completions"
-    assert completion_files.main([], folder) == 0
-    assert completion_files.main(["--check"], folder) == 0
-    assert capsys.readouterr().out == ""
-    (folder / "projects.fish").write_text("old")
-    (folder / "_projects").unlink()
-    assert completion_files.main(["--check"], folder) == 1
-    said = capsys.readouterr().out
-    assert "projects.fish" in said
-    assert "_projects" in said
-    assert "make completions" in said
-    assert "projects.bash" not in said
-    assert (folder / "projects.fish").read_text() == "old"
-    assert not (folder / "_projects").exists()
-
-
-def test_the_text_is_the_same_in_another_process() -> None:
-    check = [sys.executable, "-m", "projects_cli.cli.completion", "--check"]
-    for seed in "12":
-        environment = {**os.environ, "PYTHONHASHSEED": seed}
-        subprocess.run(check, cwd=FOLDER.parent, check=True, env=environment)
-
-
-@pytest.mark.parametrize("name", SHELLS)
-def test_each_file_says_that_it_is_generated(name: str) -> None:
-    assert f"# {HEADER}" in (FOLDER / name).read_text().splitlines()[:2]
 
 
 def zsh_function(place: str) -> str:

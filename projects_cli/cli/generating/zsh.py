@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.completion.program import HEADER, Command, Kind, Option, Program, Value, filled, single_quoted
+from projects_cli.cli.generating.program import HEADER, Command, Kind, Option, Program, Value, filled, single_quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from projects_cli.cli.completion.program import HEADER, Command, Kind, Option, Program, Value, filled
+from projects_cli.cli.generating.program import HEADER, Command, Kind, Option, Program, Value, filled
 
 POWERSHELL = """\
 # <<header>>

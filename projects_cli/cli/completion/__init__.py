@@ -1,1 +1,0 @@
-"""Completion files for four shells, generated from the live commands."""

@@ -1,0 +1,85 @@
+"""Writes all that is generated from the live commands, or says what is stale: `python -m projects_cli.cli.generating`.
+
+A developer's tool: `make docs` writes the files, `make lint` asks with `--check` whether they are fresh.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from projects_cli.cli.generating.bash import bash
+from projects_cli.cli.generating.fish import fish
+from projects_cli.cli.generating.manual import manual_pages
+from projects_cli.cli.generating.pages import command_pages, options_page
+from projects_cli.cli.generating.powershell import powershell
+from projects_cli.cli.generating.program import program
+from projects_cli.cli.generating.root import root_help
+from projects_cli.cli.generating.zsh import zsh
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+
+COMPLETIONS = "completions"
+COMMANDS = "docs/commands"
+MANUALS = "docs/man"
+FOLDERS = (COMPLETIONS, COMMANDS, MANUALS)
+"""Folders that hold generated files only: whatever else is there is left from a command that is gone."""
+
+
+def generated() -> dict[str, str]:
+    """Give the text of every generated file, by its path in the checkout."""
+    live = program()
+    shells = {"projects.bash": bash, "_projects": zsh, "projects.fish": fish, "projects.ps1": powershell}
+    texts = {
+        **{f"{COMPLETIONS}/{name}": make(live) for name, make in shells.items()},
+        **{f"{COMMANDS}/{name}": text for name, text in command_pages(live).items()},
+        **{f"{MANUALS}/{name}": text for name, text in manual_pages(live).items()},
+        "docs/options.md": options_page(),
+        "projects_cli/cli/root_help.py": root_help(),
+    }
+    return {path: "\n".join(map(str.rstrip, text.splitlines())) + "\n" for path, text in texts.items()}
+
+
+def stale(checkout: Path) -> list[str]:
+    """Name the files that are missing, or are not what the commands say now, or should not be there."""
+    fresh = generated()
+    old = [path for path, text in fresh.items() if _content(checkout / path) != text.encode()]
+    return sorted([*old, *_left_over(checkout, fresh)])
+
+
+def write(checkout: Path) -> None:
+    """Write all files anew, and remove those of commands that are gone."""
+    fresh = generated()
+    for path, text in fresh.items():
+        (checkout / path).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / path).write_bytes(text.encode())
+    for path in _left_over(checkout, fresh):
+        (checkout / path).unlink()
+
+
+def _left_over(checkout: Path, fresh: dict[str, str]) -> list[str]:
+    found = (str(path.relative_to(checkout)) for folder in FOLDERS for path in (checkout / folder).glob("*"))
+    return [path for path in found if path not in fresh]
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def main(arguments: Sequence[str], checkout: Path = CHECKOUT) -> int:
+    """Write the files, or with `--check` only say which are stale; gives the exit status."""
+    if list(arguments) != ["--check"]:
+        write(checkout)
+        return 0
+    old = stale(checkout)
+    if old:
+        sys.stdout.write(f"stale: {', '.join(old)}; run: make docs\n")
+    return 1 if old else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

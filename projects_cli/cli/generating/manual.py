@@ -1,0 +1,119 @@
+"""The manual pages of docs/man: projects(1), and one for each command, in the macros of man(7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from projects_cli import __version__
+from projects_cli.cli.generating.program import HEADER, Command, Program, Value, grouped, usage
+from projects_cli.cli.options import explained
+from projects_cli.errors import STATUS_MEANINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+SPECIAL = {
+    "\\": "\\e",
+    "-": "\\-",
+    "'": "\\(aq",
+    "`": "\\(ga",
+    "^": "\\(ha",
+    "~": "\\(ti",
+    '"': "\\(dq",
+}
+"""Characters that roff would take for its own, or set as another one."""
+
+
+def manual_pages(program: Program) -> dict[str, str]:
+    """Give the text of each manual page, by the name of its file."""
+    pages = {f"projects-{command.path[0]}.1": _page(program, command) for command in program.root.commands}
+    return {"projects.1": _main_page(program), **pages}
+
+
+def _main_page(program: Program) -> str:
+    root = program.root
+    lines = [*_head(root, "administer the projects of a ClearML server"), *_description(root)]
+    lines += [".SH COMMANDS", *_pairs((_named(command), command.summary) for command in root.commands)]
+    lines += [".SH OPTIONS", "Every command understands these, before or after its name."]
+    lines += _pairs((option.spelled, option.help) for option in root.options)
+    lines += [".SH ENVIRONMENT", "A flag wins over its variable; a variable over the files."]
+    lines += _pairs((row.variable, row.help) for row in explained() if "--json" not in row.flags)
+    lines += [".SH EXIT STATUS"]
+    lines += _pairs((str(status.value), meaning.replace("`", "")) for status, meaning in STATUS_MEANINGS.items())
+    lines += [".SH SEE ALSO", _see_also(command.path[0] for command in root.commands)]
+    return "\n".join([*lines, ""])
+
+
+def _page(program: Program, command: Command) -> str:
+    lines = [*_head(command, _as_phrase(command.summary)), *_description(command), *_parts(program, command)]
+    for below in command.commands:
+        lines += [f".SH {_text(below.call.upper())}", _text(below.text.summary), ".PP", *_synopsis(below)]
+        lines += [*_more(below), *_parts(program, below, ".SS")]
+    return "\n".join([*lines, ".SH SEE ALSO", ".BR projects (1)", ""])
+
+
+def _head(command: Command, phrase: str) -> Iterator[str]:
+    name = "-".join(("projects", *command.path))
+    yield f'.\\" {HEADER}'
+    yield f'.TH {_text(name.upper())} 1 "" "projects {__version__}" "projects"'
+    yield from (".SH NAME", f"{_text(name)} \\- {_text(phrase)}", ".SH SYNOPSIS", *_synopsis(command))
+
+
+def _synopsis(command: Command) -> Iterator[str]:
+    words = usage(command)
+    yield f"\\fB{_text(command.call)}\\fR{_text(words.removeprefix(command.call))}"
+
+
+def _description(command: Command) -> Iterator[str]:
+    yield from (".SH DESCRIPTION", _text(command.text.summary), *_more(command))
+
+
+def _more(command: Command) -> Iterator[str]:
+    for paragraph in command.text.paragraphs:
+        yield from (".PP", _text(paragraph))
+    if command.text.examples:
+        yield from (".PP", ".EX", *(f"    {_text(example)}" for example in command.text.examples), ".EE")
+
+
+def _parts(program: Program, command: Command, heading: str = ".SH") -> Iterator[str]:
+    """Give the arguments, the options by group, and the commands below."""
+    if command.arguments:
+        yield from (f"{heading} {_text('ARGUMENTS')}", *_pairs(map(_argument, command.arguments)))
+    for title, options in grouped(program.own(command)).items():
+        yield from (f"{heading} {_text(title.upper())}", *_pairs((o.spelled, o.help) for o in options))
+    if command.commands:
+        rows = ((below.call, below.text.summary) for below in command.commands)
+        yield from (f"{heading} COMMANDS", *_pairs(rows))
+
+
+def _argument(value: Value) -> tuple[str, str]:
+    return value.name, value.help
+
+
+def _pairs(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Give a list of terms, each with what it means below it."""
+    for term, meaning in rows:
+        yield from (".TP", f"\\fB{_text(term)}\\fR", _text(meaning))
+
+
+def _see_also(commands: Iterable[str]) -> str:
+    return ",\n".join(f".BR {_text(f'projects-{command}')} (1)" for command in commands)
+
+
+def _named(command: Command) -> str:
+    return f"projects-{command.path[0]}(1)"
+
+
+def _as_phrase(summary: str) -> str:
+    """Give a summary as manuals have it: no capital, no full stop."""
+    return summary[:1].lower() + summary[1:].removesuffix(".")
+
+
+def _text(text: str) -> str:
+    """Give a text as roff that shows it as it is; a line that begins with a control character is none."""
+    plain = "".join(SPECIAL.get(character, _printable(character)) for character in text)
+    return f"\\&{plain}" if plain.startswith((".", "\\(aq")) else plain
+
+
+def _printable(character: str) -> str:
+    return character if character.isascii() else f"\\[u{ord(character):04X}]"

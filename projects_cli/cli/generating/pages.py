@@ -1,0 +1,108 @@
+"""The pages of docs/commands, one for each command, and docs/options.md."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from projects_cli.cli.generating.program import HEADER, Command, Program, grouped, usage
+from projects_cli.cli.helping import OPTIONS
+from projects_cli.cli.options import Explained, explained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+MORE = "Options that every command understands: [options](../options.md)."
+
+MARK = f"<!-- {HEADER} -->"
+
+OPTIONS_HEAD = """\
+# Options that every command understands
+
+They stand before or after the command; where one is given twice, the later holds. A flag wins over its variable, that
+over the profile, that over the rest of `~/.config/projects/config.toml`, that over the default. A switch is a variable
+or a key too: `1`, `true`, `yes` or `on`. In a file a setting has the name of its flag; where the column says
+*profile*, a profile may have it too.
+"""
+
+
+def command_pages(program: Program) -> dict[str, str]:
+    """Give the text of each page, by the name of its file."""
+    pages = {f"{command.path[0]}.md": _page(program, command) for command in program.root.commands}
+    return {"README.md": _index(program), **pages}
+
+
+def options_page() -> str:
+    """Give the table of all options that every command understands, and of the settings that have no option."""
+    rows = [_option_of_all(row) for row in explained()]
+    table = _table(("option", "variable", "in a file", "default", "what it does"), rows)
+    return "\n".join([MARK, OPTIONS_HEAD, *table, ""])
+
+
+def _option_of_all(row: Explained) -> Sequence[str]:
+    flags = ", ".join(sorted(row.flags, key=lambda flag: flag.startswith("--")))
+    option = _code(f"{flags} {row.metavar or ''}".rstrip()) if flags else ""
+    key = f"{_code(row.key)}{', profile' * row.in_profile}" if row.key else ""
+    return option, _code(row.variable), key, _plain(row.default), _plain(row.help)
+
+
+def _index(program: Program) -> str:
+    rows = [
+        (
+            f"[{_code(command.call)}]({command.path[0]}.md)",
+            _plain(command.summary),
+            _code(command.endpoint) if command.endpoint else "",
+        )
+        for command in program.root.commands
+    ]
+    return "\n".join([MARK, "# Commands", "", *_table(("command", "what it does", "endpoint"), rows), "", MORE, ""])
+
+
+def _page(program: Program, command: Command) -> str:
+    lines = [MARK, f"# {command.call}", *_body(program, command)]
+    for below in command.commands:
+        lines += ["", f"## {below.call}", *_body(program, below)]
+    return "\n".join([*lines, "", MORE, ""])
+
+
+def _body(program: Program, command: Command) -> Iterator[str]:
+    """Give the lines about one command: what it does, an example, how it is called, its options by group."""
+    yield from ("", _plain(command.text.summary))
+    if command.text.examples:
+        yield from ("", *(f"    {example}" for example in command.text.examples))
+    for paragraph in command.text.paragraphs:
+        yield from ("", _plain(paragraph))
+    yield from ("", f"Usage: {_code(usage(command))}{_also(command)}")
+    if command.arguments:
+        rows = [(_code(value.name), _plain(value.help)) for value in command.arguments]
+        yield from ("", *_table(("argument", "what it is"), rows))
+    for title, options in grouped(program.own(command)).items():
+        heading = "option" if title == OPTIONS else _plain(title)
+        yield from ("", *_table((heading, "what it does"), [(_code(o.spelled), _plain(o.help)) for o in options]))
+    if command.commands:
+        rows = [(_code(below.names[0]), _plain(below.text.summary)) for below in command.commands]
+        yield from ("", *_table(("command", "what it does"), rows))
+
+
+def _also(command: Command) -> str:
+    """Give the other names that are understood, and the endpoint."""
+    also = ", ".join(_code(f"projects {name}") for name in command.names[1:])
+    endpoint = f" Endpoint: {_code(command.endpoint)}." if command.endpoint else ""
+    return f"{f'; also {also}' if also else ''}.{endpoint}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"| {' | '.join('---' for _ in heads)} |"
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+
+
+def _code(words: str) -> str:
+    """Give words as code; a bar would end a cell of a table even there."""
+    return f"`{words}`".replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    """Give a text of ours as Markdown that shows it as it is."""
+    for character in "\\`*_[]<|":
+        text = text.replace(character, f"\\{character}")
+    return text

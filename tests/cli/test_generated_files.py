@@ -1,0 +1,158 @@
+"""What is generated from the live commands: fresh, complete, and shown as it was meant."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projects_cli.cli.generating import __main__ as generating
+from projects_cli.cli.generating.__main__ import CHECKOUT, COMMANDS, COMPLETIONS, MANUALS
+from projects_cli.cli.generating.manual import manual_pages
+from projects_cli.cli.generating.pages import command_pages
+from projects_cli.cli.generating.program import HEADER, Command, Option, Program, Value, program
+from projects_cli.cli.helping import HelpText, help_text
+from projects_cli.cli.options import GLOBAL_OPTIONS, explained
+from projects_cli.config.settings import BY_NAME, SETTINGS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LIVE = program()
+NASTY = ".dot 'quote' \\fBbold\\fR `tick` ~ ^ a-b -- \"double\" | bar *star* _line_ <tag> [link] ↑"
+
+# --- fresh --------------------------------------------------------------------------------------------------------
+
+
+def test_the_files_are_fresh() -> None:
+    assert generating.stale(CHECKOUT) == [], "run: make docs"
+
+
+def test_the_check_names_stale_missing_and_left_over_files_and_writes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert generating.main([], tmp_path) == 0
+    assert generating.main(["--check"], tmp_path) == 0
+    assert capsys.readouterr().out == ""
+    (tmp_path / COMPLETIONS / "projects.fish").write_text("old")
+    (tmp_path / COMMANDS / "list.md").unlink()
+    (tmp_path / MANUALS / "projects-gone.1").write_text("left over")
+    assert generating.main(["--check"], tmp_path) == 1
+    said = capsys.readouterr().out
+    named = {"completions/projects.fish", "docs/commands/list.md", "docs/man/projects-gone.1"}
+    assert set(re.findall(r"[\w/]+/[-\w.]+", said)) == named
+    assert "make docs" in said
+    assert (tmp_path / COMPLETIONS / "projects.fish").read_text() == "old"
+    assert not (tmp_path / COMMANDS / "list.md").exists()
+    assert generating.main([], tmp_path) == 0
+    assert generating.stale(tmp_path) == []
+    assert not (tmp_path / MANUALS / "projects-gone.1").exists()
+
+
+def test_the_text_is_the_same_in_another_process() -> None:
+    check = [sys.executable, "-m", "projects_cli.cli.generating", "--check"]
+    for seed in "12":
+        subprocess.run(check, cwd=CHECKOUT, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
+
+
+@pytest.mark.parametrize("path", generating.generated())
+def test_each_file_says_that_it_is_generated(path: str) -> None:
+    assert HEADER in "\n".join((CHECKOUT / path).read_text("utf-8").splitlines()[:2])
+
+
+# --- complete -----------------------------------------------------------------------------------------------------
+
+
+def test_every_command_has_its_page_and_its_manual() -> None:
+    for command in LIVE.root.commands:
+        page = (CHECKOUT / COMMANDS / f"{command.path[0]}.md").read_text("utf-8")
+        manual = (CHECKOUT / MANUALS / f"projects-{command.path[0]}.1").read_text("utf-8")
+        for one in (command, *command.commands):
+            flags = [flag for option in LIVE.own(one) for flag in option.flags]
+            assert [flag for flag in flags if flag not in page] == []
+            assert [flag for flag in flags if flag.replace("-", "\\-") not in manual] == []
+            assert f"projects {one.place}" in page
+            assert all(example in page for example in one.text.examples)
+
+
+def test_the_table_of_options_has_every_setting_once_with_its_variable() -> None:
+    rows = (CHECKOUT / "docs" / "options.md").read_text("utf-8").splitlines()
+    for setting in SETTINGS:
+        having = [row for row in rows if f"`{setting.variable}`" in row]
+        named = [option for option in GLOBAL_OPTIONS if option.setting == setting.name]
+        assert len(having) == max(len(named), 1), setting.name
+        assert all(any(f"{option.flags[0]}" in row for row in having) for option in named)
+
+
+def test_a_default_that_the_help_names_is_the_one_that_holds() -> None:
+    for row in explained():
+        (setting,) = [setting for setting in SETTINGS if setting.variable == row.variable]
+        if isinstance(setting.default, str) and setting.name != "company" and "--json" not in row.flags:
+            assert row.default == setting.default
+        if isinstance(setting.default, float):
+            assert BY_NAME[setting.name].read(row.default) == setting.default
+
+
+# --- shown as meant -----------------------------------------------------------------------------------------------
+
+
+def nasty_program() -> Program:
+    """Give a program whose texts have what Markdown or roff might take for its own."""
+    option = Option(("--odd", "-x"), NASTY, Value("A|B"))
+    text = HelpText(NASTY, (NASTY,), ("projects run '.a' --odd \\\\n",))
+    command = Command(("run",), ("run",), NASTY, (option,), (Value("N", help=NASTY),), (), "[OPTIONS]", text)
+    return Program(Command((), (), "", (), (), (command,)), (), ())
+
+
+def rendered(page: str, folder: Path) -> str:
+    """Give a manual page as a person sees it, without the line breaks; whatever groff complains of is a fault."""
+    file = folder / "page.1"
+    file.write_text(page, "utf-8")
+    command = ["groff", "-ww", "-man", "-Tutf8", "-P-cbou", "-rLL=200n", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return " ".join(done.stdout.split())
+
+
+needs_groff = pytest.mark.skipif(not shutil.which("groff"), reason="no groff here")
+
+
+@needs_groff
+@pytest.mark.parametrize("name", manual_pages(LIVE))
+def test_a_manual_page_has_nothing_to_complain_of(name: str, tmp_path: Path) -> None:
+    assert "NAME" in rendered((CHECKOUT / MANUALS / name).read_text("utf-8"), tmp_path)
+
+
+@needs_groff
+def test_a_manual_page_shows_every_text_as_it_is(tmp_path: Path) -> None:
+    shown = rendered(manual_pages(nasty_program())["projects-run.1"], tmp_path)
+    assert shown.count(NASTY) == 5
+    assert "-x, --odd A|B" in shown
+    assert "projects run '.a' --odd \\\\n" in shown
+
+
+def test_a_page_keeps_its_tables_whole() -> None:
+    page = command_pages(nasty_program())["run.md"]
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {3}
+
+
+def test_a_text_is_a_summary_paragraphs_and_examples() -> None:
+    text = "Do it.\n\n    More of\n    it.\n\n    Example: projects do it\n    Example: projects do more\n    "
+    assert help_text(text) == HelpText("Do it.", ("More of it.",), ("projects do it", "projects do more"))
+    assert help_text(None) == HelpText()
+
+
+# --- where they go ------------------------------------------------------------------------------------------------
+
+
+def test_make_installs_the_manual(tmp_path: Path) -> None:
+    command = ["make", "--silent", "install-man", f"DESTDIR={tmp_path}", "PREFIX=/usr"]
+    subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
+    installed = {path.name for path in (tmp_path / "usr" / "share" / "man" / "man1").iterdir()}
+    assert installed == {path.name for path in (CHECKOUT / MANUALS).iterdir()}
