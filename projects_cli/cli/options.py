@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from projects_cli.config.settings import BY_NAME, OUTPUTS, PROFILE_SETTINGS, SETTINGS
+from projects_cli.config.settings import BY_NAME, OUTPUTS, SETTINGS
 
 FILTERS = "Filters"
 SHOWING = "Order, pages and fields"
@@ -58,18 +58,20 @@ WITHOUT_OPTION: dict[str, str] = {
     "local_dir": "Folder of the private database. [default: projects-cli/local in the XDG data folder]",
     "local_idle": "The private database stops after so long without a command. [default: 15m]",
     "mongod": "The mongod of the private database. [default: the package's, else the one on the PATH]",
+    "production": "The profile is one where a mistake costs much: its name is shown in red in every question.",
 }
 """What the settings do that no option has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A setting as people may give it: its option (if it has one), variable, key in files, default, what it does."""
+    """A setting as people may give it: its option and its variable, where it has them, and its places in files."""
 
     flags: tuple[str, ...]
     metavar: str | None
-    variable: str
-    key: str | None
+    variable: str | None
+    key: str
+    in_file: bool
     in_profile: bool
     default: str
     help: str
@@ -90,8 +92,9 @@ def _explained(name: str, text: str, option: GlobalOption | None) -> Explained:
         flags=option.flags if option else (),
         metavar=option.metavar if option else None,
         variable=setting.variable,
-        key=name.replace("_", "-") if setting.in_file else None,
-        in_profile=name in PROFILE_SETTINGS,
+        key=setting.key,
+        in_file=setting.in_file,
+        in_profile=setting.in_profile,
         default=default or ("off" if setting.default is False else ""),
         help=words,
     )

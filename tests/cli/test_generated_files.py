@@ -83,7 +83,7 @@ def test_every_command_has_its_page_and_its_manual() -> None:
 def test_the_table_of_options_has_every_setting_once_with_its_variable() -> None:
     rows = (CHECKOUT / "docs" / "options.md").read_text("utf-8").splitlines()
     for setting in SETTINGS:
-        having = [row for row in rows if f"`{setting.variable}`" in row]
+        having = [row for row in rows if f"`{setting.variable or setting.key}`" in row]
         named = [option for option in GLOBAL_OPTIONS if option.setting == setting.name]
         assert len(having) == max(len(named), 1), setting.name
         assert all(any(f"{option.flags[0]}" in row for row in having) for option in named)

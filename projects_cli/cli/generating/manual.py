@@ -37,7 +37,7 @@ def _main_page(program: Program) -> str:
     lines += [".SH OPTIONS", "Every command understands these, before or after its name."]
     lines += _pairs((option.spelled, option.help) for option in root.options)
     lines += [".SH ENVIRONMENT", "A flag wins over its variable; a variable over the files."]
-    lines += _pairs((row.variable, row.help) for row in explained() if "--json" not in row.flags)
+    lines += _pairs((row.variable, row.help) for row in explained() if row.variable and "--json" not in row.flags)
     lines += [".SH EXIT STATUS"]
     lines += _pairs((str(status.value), meaning.replace("`", "")) for status, meaning in STATUS_MEANINGS.items())
     lines += [".SH SEE ALSO", _see_also(command.path[0] for command in root.commands)]

@@ -20,8 +20,7 @@ OPTIONS_HEAD = """\
 
 They stand before or after the command; where one is given twice, the later holds. A flag wins over its variable, that
 over the profile, that over the rest of `~/.config/projects/config.toml`, that over the default. A switch is a variable
-or a key too: `1`, `true`, `yes` or `on`. In a file a setting has the name of its flag; where the column says
-*profile*, a profile may have it too.
+or a key too: `1`, `true`, `yes` or `on`. In a file a setting stands at the top, in a profile, or in either.
 """
 
 
@@ -41,8 +40,9 @@ def options_page() -> str:
 def _option_of_all(row: Explained) -> Sequence[str]:
     flags = ", ".join(sorted(row.flags, key=lambda flag: flag.startswith("--")))
     option = _code(f"{flags} {row.metavar or ''}".rstrip()) if flags else ""
-    key = f"{_code(row.key)}{', profile' * row.in_profile}" if row.key else ""
-    return option, _code(row.variable), key, _plain(row.default), _plain(row.help)
+    places = ", ".join(["top"] * row.in_file + ["profile"] * row.in_profile)
+    key = f"{_code(row.key)}: {places}" if places else ""
+    return option, _code(row.variable) if row.variable else "", key, _plain(row.default), _plain(row.help)
 
 
 def _index(program: Program) -> str:
