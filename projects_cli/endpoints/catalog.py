@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import fields, hierarchy
+from projects_cli.endpoints.ordering import Page, ordered
 from projects_cli.errors import FieldsValueError, InvalidFields
 from projects_cli.messages import Response
 from projects_cli.store import filters
@@ -15,15 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from projects_cli.messages import Document, Request
-    from projects_cli.store.collections import Sort, Store
-
-TEXT_SCORE = "@text_score"
-DEFAULT_PAGE_SIZE = 500
-MOST = 2**31 - 1
-"""Documents that MongoDB can be asked for at once."""
-
-FARTHEST = 2**62
-"""Documents that it can be asked to pass over; there are never so many."""
+    from projects_cli.store.collections import Store
 
 REFERENCES = {
     "parent": ("projects", fields.FIELDS),
@@ -194,81 +186,3 @@ def split_references(names: Sequence[str]) -> tuple[list[str], References]:
         if dot:
             references.setdefault(field, []).append("name" if rest == "*" else rest)
     return [name for name in names if "." not in name and name not in references], references
-
-
-# --- order and pages ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a listing: how many to pass over, how many to give (0: all)."""
-
-    skip: int
-    limit: int
-
-    @classmethod
-    def of(cls, params: Mapping[str, Any]) -> Page:
-        """Read `page` and `page_size`: a size alone is page 0, a page alone has 500."""
-        page, size = params.get("page"), params.get("page_size")
-        if page is None and size is None:
-            return cls(0, 0)
-        size = DEFAULT_PAGE_SIZE if size is None else size
-        return cls(min((page or 0) * size, FARTHEST), min(size, MOST))
-
-
-def sort_of(order_by: Sequence[str] | None, *, searching: bool) -> Sort:
-    """Give MongoDB's sort; `id` is always the last key.
-
-    Raises:
-        InvalidFields: projects have no such field.
-        FieldsValueError: `@text_score` without a search or descending, two lists.
-    """
-    sort: dict[str, Any] = {}
-    for item in order_by or ():
-        key, direction = _sort_key(item, searching=searching)
-        sort.setdefault(key, direction)
-    lists = [key for key in sort if key in fields.LIST_FIELDS]
-    if len(lists) > 1:
-        raise FieldsValueError(f"order_by: MongoDB can't order by several lists at once: {', '.join(lists)}")
-    sort.setdefault("_id", 1)
-    return list(sort.items())
-
-
-def _sort_key(item: str, *, searching: bool) -> tuple[str, Any]:
-    descending = item.startswith("-")
-    name = item.removeprefix("-")
-    if name != TEXT_SCORE:
-        return fields.stored_name(fields.known_field(name, "order_by")), -1 if descending else 1
-    if descending:
-        raise FieldsValueError("order_by: '@text_score' has the best first already; leave out the '-'")
-    if not searching:
-        raise FieldsValueError("order_by: '@text_score' needs search_text", hint="add --search WORDS")
-    return "score", {"$meta": "textScore"}
-
-
-def ordered(store: Store, condition: Document, params: Mapping[str, Any], projection: Document) -> Iterator[Document]:
-    """Stream a listing: in its order, only its page, and with missing values of an ascending first field last."""
-    sort = sort_of(params.get("order_by"), searching=bool(params.get("search_text")))
-    page = Page.of(params)
-    first, direction = sort[0]
-    if direction != 1 or first == "_id":
-        return store.projects.find(condition, projection, sort=sort, skip=page.skip, limit=page.limit)
-    is_list = first in fields.LIST_FIELDS
-    filled = filters.all_of([condition, filters.stored_filled(first, is_list=is_list)])
-    empty = filters.all_of([condition, filters.stored_empty(first, is_list=is_list)])
-    return _one_after_the_other(store, filled, empty, page, projection, sort)
-
-
-def _one_after_the_other(
-    store: Store, filled: Document, empty: Document, page: Page, projection: Document, sort: Sort
-) -> Iterator[Document]:
-    """Stream a page of two listings, the second behind the first."""
-    given = 0
-    for document in store.projects.find(filled, projection, sort=sort, skip=page.skip, limit=page.limit):
-        given += 1
-        yield document
-    if page.limit and given == page.limit:
-        return
-    skip = 0 if given or not page.skip else max(0, page.skip - store.projects.count(filled))
-    rest = page.limit - given if page.limit else 0
-    yield from store.projects.find(empty, projection, sort=sort, skip=skip, limit=rest)

@@ -9,6 +9,7 @@ import pymongo
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
+from projects_cli.errors import DatabaseRefused
 from projects_cli.store.client import UNLIMITED, Connection, translated
 from projects_cli.store.documents import decode
 
@@ -73,6 +74,14 @@ class Collection:
         """Count the matching documents."""
         with translated():
             return self._raw.count_documents(self.scoped(filter_), session=self._session)
+
+    def indexes(self) -> list[Document]:
+        """Give the collection's indexes as the server describes them; none where the user may not know them."""
+        try:
+            with translated():
+                return [dict(index) for index in self._raw.list_indexes()]
+        except DatabaseRefused:
+            return []
 
     def aggregate(self, filter_: Document, stages: Pipeline) -> Iterator[Document]:
         """Stream what the stages make of the matching documents; no limit of time unless one was asked for."""
