@@ -101,11 +101,11 @@ __projects_command() {
     flags+='
 --uri --uri-file --database --company --user --profile --schema --api-version --output -o --json
 --no-color --quiet -q --verbose -v --timeout --yes -y --confirm --dry-run -n --no-input --read-only
---lock-wait --no-journal --journal-db --fail-if-empty --help -h
+--lock-wait --no-journal --journal-db --read-preference --fail-if-empty --help -h
 '
     valued+='
 --uri --uri-file --database --company --user --profile --schema --api-version --output -o --timeout
---confirm --lock-wait --journal-db
+--confirm --lock-wait --journal-db --read-preference
 '
 }
 

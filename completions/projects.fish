@@ -3,7 +3,7 @@
 
 # Whether an option ($argv[2]) of a command ($argv[1]) takes a value.
 function __projects_takes
-    set -l valued --uri --uri-file --database --company --user --profile --schema --api-version --output -o --timeout --confirm --lock-wait --journal-db
+    set -l valued --uri --uri-file --database --company --user --profile --schema --api-version --output -o --timeout --confirm --lock-wait --journal-db --read-preference
     switch $argv[1]
         case 'list'
             set -a valued --id --name --description --tag --tags --exclude-tag --system-tag --system-tags --search --search-text --any --all --order-by --page --page-size --limit -L --only-fields --state --stats-for-state
@@ -166,6 +166,7 @@ complete -c projects -l read-only -d 'Refuse every change.'
 complete -c projects -l lock-wait -r -f -d 'Wait so long for another run\'s lock. [default: 10s]'
 complete -c projects -l no-journal -d 'Change without journal: no undo, no lock.'
 complete -c projects -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
+complete -c projects -l read-preference -r -f -d 'Members of a replica set to read answers from.'
 complete -c projects -l fail-if-empty -d 'End with status 6 where nothing matches.'
 complete -c projects -l help -s h -d 'Show this message and exit.'
 

@@ -277,6 +277,12 @@ class DatabaseUnavailable(ProjectsError):
     status = ExitStatus.UNAVAILABLE
 
 
+class ConnectionLost(DatabaseUnavailable):
+    """A connection broke, or the primary changed: the same may work in a moment."""
+
+    default_hint = "try again"
+
+
 class DatabaseTimeout(ProjectsError):
     """The database did not answer in time."""
 

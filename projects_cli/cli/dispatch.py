@@ -71,15 +71,15 @@ def answer(
     version.validate(given)  # before anything is asked of the database
     for name in ADDRESSED:
         if name in given:
-            given[name] = _addressed(runtime, given[name])
+            given[name] = _addressed(runtime, endpoint, given[name])
     if prepare is not None:
-        given = prepare(given, runtime.store)
+        given = prepare(given, runtime.store_for(endpoint))
     return carry(runtime, runtime.request(version, given), ask=True)
 
 
 def carry(runtime: Runtime, request: Request, *, ask: bool) -> Response:
     """Take a valid request to its endpoint, and a plan through safety."""
-    found = endpoints.handler(request.endpoint)(request, runtime.store)
+    found = _found(request, runtime)
     if isinstance(found, Response):
         return found
     if runtime.settings["dry_run"]:
@@ -99,8 +99,15 @@ def carry(runtime: Runtime, request: Request, *, ask: bool) -> Response:
     return response
 
 
+def _found(request: Request, runtime: Runtime) -> Response | Plan:
+    """Ask the endpoint; again where a connection broke, as long as nothing was answered yet."""
+    handler = endpoints.handler(request.endpoint)
+    store = runtime.store_for(request.endpoint)
+    return runtime.persistently(lambda: handler(request, store))
+
+
 def _planned(request: Request, runtime: Runtime) -> Plan:
-    found = endpoints.handler(request.endpoint)(request, runtime.store)
+    found = _found(request, runtime)
     if isinstance(found, Response):
         raise TypeError(f"{request.endpoint} gives a response where it gave a plan before")
     return found
@@ -162,15 +169,15 @@ def _has(version: Version, parameter: str) -> bool:
     return parameter in version.request_schema.get("properties", {})
 
 
-def _addressed(runtime: Runtime, value: str | list[str]) -> str | list[str]:
+def _addressed(runtime: Runtime, endpoint: str, value: str | list[str]) -> str | list[str]:
     from projects_cli.endpoints.address import project_id
 
     if isinstance(value, str):
         named = given_projects(runtime, [value])
         if len(named) > 1:
             raise UsageError(f"one project was expected, and standard input names {len(named)}")
-        return project_id(named[0], lambda: runtime.store)
-    return [project_id(project, lambda: runtime.store) for project in given_projects(runtime, value)]
+        return project_id(named[0], lambda: runtime.store_for(endpoint))
+    return [project_id(project, lambda: runtime.store_for(endpoint)) for project in given_projects(runtime, value)]
 
 
 def _confirm(runtime: Runtime, plan: Plan, *, forced: bool) -> None:

@@ -8,34 +8,36 @@ Usage: projects [OPTIONS] COMMAND [ARGS]...
   With no database configured, projects starts a private one and works on that.
 
 Options:
-  --version              Show the version.
-  --uri URI              MongoDB URI; better in PROJECTS_MONGO_URI: process
-                         lists show flags.
-  --uri-file FILE        File that holds the MongoDB URI, readable by you alone.
-  --database NAME        Database that holds the documents. [default: backend]
-  --company ID           Company (tenant) id. [default: the community server's]
-  --user ID              User id that new projects get. [default: the company's
-                         only user]
-  --profile NAME         Profile of the configuration file to use.
-  --schema PATH          Schema file (HOCON), or a folder of *.conf.
-  --api-version VERSION  Use the endpoints of this version. [default: newest]
-  -o, --output FORMAT    Format: table, json, jsonl, yaml, csv, tsv, id.
-                         [default: table]
-  --json                 The same as -o json.
-  --no-color             No colour.
-  -q, --quiet            No notices, only data and errors.
-  -v, --verbose          Say which database and schema are used.
-  --timeout DURATION     Limit for one command of the server. [default: 30s]
-  -y, --yes              Answer every question with yes.
-  --confirm NAME         Answer the question for this project's name.
-  -n, --dry-run          Show what a change would do, and do nothing.
-  --no-input             Never ask; fail where a question would come.
-  --read-only            Refuse every change.
-  --lock-wait DURATION   Wait so long for another run's lock. [default: 10s]
-  --no-journal           Change without journal: no undo, no lock.
-  --journal-db NAME      Database of the journal. [default: projects_cli]
-  --fail-if-empty        End with status 6 where nothing matches.
-  -h, --help             Show this message and exit.
+  --version               Show the version.
+  --uri URI               MongoDB URI; better in PROJECTS_MONGO_URI: process
+                          lists show flags.
+  --uri-file FILE         File that holds the MongoDB URI, readable by you
+                          alone.
+  --database NAME         Database that holds the documents. [default: backend]
+  --company ID            Company (tenant) id. [default: the community server's]
+  --user ID               User id that new projects get. [default: the company's
+                          only user]
+  --profile NAME          Profile of the configuration file to use.
+  --schema PATH           Schema file (HOCON), or a folder of *.conf.
+  --api-version VERSION   Use the endpoints of this version. [default: newest]
+  -o, --output FORMAT     Format: table, json, jsonl, yaml, csv, tsv, id.
+                          [default: table]
+  --json                  The same as -o json.
+  --no-color              No colour.
+  -q, --quiet             No notices, only data and errors.
+  -v, --verbose           Say which database and schema are used.
+  --timeout DURATION      Limit for one command of the server. [default: 30s]
+  -y, --yes               Answer every question with yes.
+  --confirm NAME          Answer the question for this project's name.
+  -n, --dry-run           Show what a change would do, and do nothing.
+  --no-input              Never ask; fail where a question would come.
+  --read-only             Refuse every change.
+  --lock-wait DURATION    Wait so long for another run's lock. [default: 10s]
+  --no-journal            Change without journal: no undo, no lock.
+  --journal-db NAME       Database of the journal. [default: projects_cli]
+  --read-preference MODE  Members of a replica set to read answers from.
+  --fail-if-empty         End with status 6 where nothing matches.
+  -h, --help              Show this message and exit.
 
 Commands:
   list          List projects, filtered and ordered.

@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from projects_cli.config.settings import Settings, resolve
 from projects_cli.errors import ProjectsError, UsageError
@@ -15,7 +15,7 @@ from projects_cli.messages import Request
 from projects_cli.render.console import Console, Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from projects_cli.messages import Document
     from projects_cli.safety.apply import Safety
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from projects_cli.store.client import Connection
     from projects_cli.store.collections import Store
     from projects_cli.store.journal import JournalStore
+
+Result = TypeVar("Result")
 
 MOST_OF_A_COMMAND = 1000
 """Characters of a command line that the journal keeps."""
@@ -75,6 +77,20 @@ class Runtime:
         return open_store(connection, self.settings["company"])
 
     @cached_property
+    def reading(self) -> Store:
+        """Give the same collections, read where the read preference says: for answers, not for changes."""
+        connection = self.connection
+        from projects_cli.store.collections import open_store
+
+        return open_store(connection, self.settings["company"], reading=True)
+
+    def store_for(self, endpoint: str) -> Store:
+        """Give the collections that an endpoint works on."""
+        from projects_cli.endpoints import CHANGES
+
+        return self.store if endpoint in CHANGES else self.reading
+
+    @cached_property
     def connection(self) -> Connection:
         """Connect to the database: the site's, or the private one, started where it does not run."""
         from projects_cli.config.connection import database_uri, shown_uri
@@ -90,7 +106,20 @@ class Runtime:
         # The driver is slow to import: this comes last, once the request is known to be valid (bars.md).
         from projects_cli.store.client import connect
 
-        return connect(uri, self.settings["database"], shown=shown, timeout=self.settings["timeout"])
+        return connect(
+            uri,
+            self.settings["database"],
+            shown=shown,
+            timeout=self.settings["timeout"],
+            read_preference=self.settings["read_preference"],
+        )
+
+    def persistently(self, work: Callable[[], Result]) -> Result:
+        """Do what may be done again, through a fault that passes."""
+        limit = self.connection.patience
+        from projects_cli.store.retries import persistently
+
+        return persistently(work, limit)
 
     @cached_property
     def safety(self) -> Safety:

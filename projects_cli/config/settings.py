@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COMMUNITY_COMPANY = "d1bd92a3b039400cbafc60a7a5b1e52b"
 """The one company of a community server (data-model.md, Identity and tenancy)."""
 
+READ_PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest")
 OUTPUTS = ("table", "json", "jsonl", "yaml", "csv", "tsv", "id")
 
 Origin = Literal["flag", "environment", "project file", "user file", "default"]
@@ -92,6 +93,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("lock_wait", "PROJECTS_LOCK_WAIT", 10.0, read=duration, in_profile=True),
     Setting("no_journal", "PROJECTS_NO_JOURNAL", default=False, read=boolean, in_profile=True),
     Setting("journal_db", "PROJECTS_JOURNAL_DB", "projects_cli", in_profile=True),
+    Setting("read_preference", "PROJECTS_READ_PREFERENCE", choices=READ_PREFERENCES, in_profile=True),
     Setting("fail_if_empty", "PROJECTS_FAIL_IF_EMPTY", default=False, read=boolean),
     Setting("local_dir", "PROJECTS_LOCAL_DIR", read=file_path),
     Setting("local_idle", "PROJECTS_LOCAL_IDLE", 900.0, read=duration),

@@ -31,6 +31,9 @@ HANDLERS: dict[str, str] = {
 }
 """Endpoint -> the module of this room that has it, loaded on use; the function is named as the endpoint."""
 
+CHANGES = frozenset(f"projects.{name}" for name in ("create", "update", "delete", "make_public", "make_private"))
+"""Endpoints that give a plan: what they read has to be what is stored now, never what a lagging secondary has."""
+
 
 def handler(endpoint: str) -> Handler:
     """Give the function of an endpoint.

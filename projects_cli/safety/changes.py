@@ -32,19 +32,35 @@ BYTES = 4_000_000
 
 @dataclass(slots=True)
 class Tally:
-    """What was done so far: counts by (collection, action), and what was skipped."""
+    """What was done so far: counts by (collection, action), and what was skipped.
+
+    `repeated` is for doing something again whose first try may have done it unheard, when a connection broke: then
+    what is found done counts too.
+    """
 
     changed: dict[tuple[str, str], int] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
+    repeated: bool = False
 
     def add(self, collection: str, action: str, count: int) -> None:
         """Count changed documents."""
         if count:
             self.changed[collection, action] = self.changed.get((collection, action), 0) + count
 
+    def found(self, action: str) -> None:
+        """Count a project that is as it should be already."""
+        if self.repeated:
+            self.add("project", action, 1)
+
     def skip(self, entry: Document, why: str) -> None:
         """Note a document that was not changed."""
         self.skipped.append(Skipped(entry["id"], entry["name"], why))
+
+    def include(self, other: Tally) -> None:
+        """Add what another one has."""
+        for (collection, action), count in other.changed.items():
+            self.add(collection, action, count)
+        self.skipped += other.skipped
 
 
 # --- from the steps of a plan to chunks ---------------------------------------------------------------------------
@@ -125,17 +141,24 @@ def make(chunk: Document, store: Store, tally: Tally) -> bool:
         ExpectedUniqueData: somebody took a name in the meantime.
     """
     if chunk["kind"] != "project":
-        moved = {"_id": {"$in": chunk["ids"]}, "project": chunk["project"]}
-        count = store.named(chunk["kind"]).update(moved, {"$set": {"project": chunk["to"]}}, comment=chunk["operation"])
-        tally.add(chunk["kind"], "update", count)
+        _move(chunk, chunk["project"], chunk["to"], store, tally)
         return True
     return all(_MAKE[entry["action"]](entry, store, tally) or not entry["essential"] for entry in chunk["entries"])
+
+
+def _move(chunk: Document, source: str | None, target: str | None, store: Store, tally: Tally) -> None:
+    """Put the tasks or models of a chunk from one project into another, as far as they are still in the first."""
+    members, ids = store.named(chunk["kind"]), {"_id": {"$in": chunk["ids"]}}
+    count = members.update({**ids, "project": source}, {"$set": {"project": target}}, comment=chunk["operation"])
+    tally.add(chunk["kind"], "update", members.count({**ids, "project": target}) if tally.repeated else count)
 
 
 def _insert(entry: Document, store: Store, tally: Tally) -> bool:
     if store.projects.read(entry["id"]) is None:
         store.projects.write(entry["change"])
         tally.add("project", "insert", 1)
+    else:
+        tally.found("insert")
     return True
 
 
@@ -146,6 +169,7 @@ def _update(entry: Document, store: Store, tally: Tally) -> bool:
         return True
     current = store.projects.read(entry["id"])
     if current is not None and has(decode(current), _steady(change)):
+        tally.found("update")
         return True
     tally.skip(entry, "it was changed in the meantime" if current else "it was removed in the meantime")
     return False
@@ -162,6 +186,7 @@ def _delete(entry: Document, store: Store, tally: Tally) -> bool:
     if store.projects.read(entry["id"]) is not None:
         tally.skip(entry, "it was changed in the meantime")
         return False
+    tally.found("delete")
     return True
 
 
@@ -198,11 +223,7 @@ def is_untouched(chunk: Document, store: Store) -> bool:
 def unmake(chunk: Document, store: Store, tally: Tally) -> None:
     """Put back what a chunk changed; what is back already, and what is gone for good, stays as it is."""
     if chunk["kind"] != "project":
-        there = {"_id": {"$in": chunk["ids"]}, "project": chunk["to"]}
-        count = store.named(chunk["kind"]).update(
-            there, {"$set": {"project": chunk["project"]}}, comment=chunk["operation"]
-        )
-        tally.add(chunk["kind"], "update", count)
+        _move(chunk, chunk["to"], chunk["project"], store, tally)
         return
     for entry in reversed(chunk["entries"]):
         _UNMAKE[entry["action"]](entry, store, tally)
@@ -211,6 +232,7 @@ def unmake(chunk: Document, store: Store, tally: Tally) -> None:
 def _uninsert(entry: Document, store: Store, tally: Tally) -> None:
     current = store.projects.read(entry["id"])
     if current is None:
+        tally.found("delete")
         return
     why = next(why_it_stays(entry, current, store), None)
     if why is None and store.projects.remove(current):
@@ -232,7 +254,10 @@ def why_it_stays(entry: Document, current: bytes, store: Store) -> Iterator[str]
 
 def _unupdate(entry: Document, store: Store, tally: Tally) -> None:
     current = store.projects.read(entry["id"])
-    if current is None or entry["before"] is None or current == entry["before"]:
+    if current is None or entry["before"] is None:
+        return
+    if current == entry["before"]:
+        tally.found("update")
         return
     restored = restored_document(current, entry["before"], decode(entry["change"]))
     if restored is not None and store.projects.replace(current, restored):
@@ -252,6 +277,8 @@ def _undelete(entry: Document, store: Store, tally: Tally) -> None:
     if store.projects.read(entry["id"]) is None and entry["before"] is not None:
         store.projects.write(entry["before"])
         tally.add("project", "insert", 1)
+    else:
+        tally.found("insert")
 
 
 _UNMAKE: dict[str, Callable[[Document, Store, Tally], None]] = {

@@ -12,7 +12,8 @@ first change is `void`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, TypeVar
 
 from projects_cli.errors import ServiceError
 from projects_cli.messages import Outcome, Response
@@ -21,6 +22,7 @@ from projects_cli.safety.changes import Tally
 from projects_cli.safety.signals import Deferred
 from projects_cli.store import filters, transactions
 from projects_cli.store.collections import open_store
+from projects_cli.store.retries import persistently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from projects_cli.store.transactions import Session
 
     Progress = Callable[[int, int], None]
+
+Made = TypeVar("Made")
 
 SMALL = 1000
 """Documents that one transaction may change; more could outlive its time limit."""
@@ -72,7 +76,9 @@ class Engine:
         def work(session: Session) -> Tally:
             inside = open_store(self.store.connection, self.store.company, session)
             tally = Tally()
-            _make_all(chunks, inside, tally)
+            for chunk in chunks:
+                if not changes.make(chunk, inside, tally):
+                    break
             self.journal.within(session).finish(operation, state, tally)
             return tally
 
@@ -105,10 +111,37 @@ class Engine:
     def _make(self, operation: Document) -> Tally:
         tally = Tally()
         with Deferred(operation["_id"]) as signals:
-            _make_all(self._watched(operation, signals), self.store, tally)
+            self._make_all(self._watched(operation, signals), tally)
             self.journal.finish(operation, "applied", tally)
             self._sweep(operation, tally)
         return tally
+
+    def _make_all(self, chunks: Iterable[Document], tally: Tally) -> None:
+        """Make one chunk after the other, until an essential change can't be made."""
+        for chunk in chunks:
+            if not self._persistently(changes.make, chunk, tally):
+                return
+
+    def _persistently(self, work: Callable[[Document, Store, Tally], Made], chunk: Document, tally: Tally) -> Made:
+        """Make or unmake a chunk, again where a connection breaks or the replica set gets another primary.
+
+        What the broken connection asked for may still be under way on the server: that is waited for first. This is
+        not for transactions, which the driver repeats as a whole.
+        """
+        tries = count()
+        connection = self.store.connection
+
+        def attempt() -> tuple[Made, Tally]:
+            own = Tally(repeated=next(tries) > 0)
+            return work(chunk, self.store, own), own
+
+        found, own = persistently(
+            attempt,
+            connection.patience,
+            before_again=lambda: transactions.await_writes(connection, chunk["operation"]),
+        )
+        tally.include(own)
+        return found
 
     def take_back(self, operation: Document) -> Tally:
         """Put everything back as it was, projects first, the last change first; may be interrupted and done again."""
@@ -118,7 +151,7 @@ class Engine:
             for of_projects in (True, False):
                 for chunk in self._watched(operation, signals, backwards=True):
                     if (chunk["kind"] == "project") is of_projects:
-                        changes.unmake(chunk, self.store, tally)
+                        self._persistently(changes.unmake, chunk, tally)
             self.journal.finish(operation, "undone", tally)
         return tally
 
@@ -145,22 +178,25 @@ class Engine:
         """Take out what came into a removed project in the meantime, journalled like the rest; then end the record."""
         removed = [identifier for chunk in self.journal.chunks(operation) for identifier in changes.removed(chunk)]
         for start in range(0, len(removed), changes.ENTRIES):
-            gone = changes.gone(removed[start : start + changes.ENTRIES], self.store)
+            gone = self._gone(removed[start : start + changes.ENTRIES])
             for kind in ("task", "model") if gone else ():
                 self._sweep_members(operation, kind, gone, tally)
         self.journal.finish(operation, "done", tally)
 
-    def _sweep_members(self, operation: Document, kind: str, projects: Sequence[str], tally: Tally) -> None:
+    def _gone(self, projects: Sequence[str]) -> list[str]:
+        return persistently(lambda: changes.gone(projects, self.store), self.store.connection.patience)
+
+    def _late(self, kind: str, projects: Sequence[str]) -> list[Document]:
+        """Give the chunks for what is in these projects now."""
         leave: Document = {"$set": {"project": None}}
-        while late := list(changes.member_chunks(kind, filters.in_projects(projects), leave, self.store)):
-            _make_all(self.journal.add(operation, late), self.store, tally)
+        inside = filters.in_projects(projects)
+        return persistently(
+            lambda: list(changes.member_chunks(kind, inside, leave, self.store)), self.store.connection.patience
+        )
 
-
-def _make_all(chunks: Iterable[Document], store: Store, tally: Tally) -> None:
-    """Make one chunk after the other, until an essential change can't be made."""
-    for chunk in chunks:
-        if not changes.make(chunk, store, tally):
-            return
+    def _sweep_members(self, operation: Document, kind: str, projects: Sequence[str], tally: Tally) -> None:
+        while late := self._late(kind, projects):
+            self._make_all(self.journal.add(operation, late), tally)
 
 
 def _removes(chunks: Iterable[Document]) -> bool:

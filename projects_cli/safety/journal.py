@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.safety import changes, locks
+from projects_cli.store.retries import persistently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -47,15 +48,11 @@ class Journal:
     def begin(self, plan: Plan, store: Store, details: Document) -> Document:
         """Write what a plan is going to do and how everything was before; gives the operation's record.
 
-        The chunks come first: a record without all its chunks never exists.
+        The chunks come first: a record without all its chunks never exists. Where a connection breaks on the way they
+        are written anew, under another id.
         """
-        now = self._clock()
-        identifier = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
-        documents = 0
-        number = 0
-        for number, chunk in enumerate(changes.chunks_of(plan.steps, store), start=1):
-            documents += changes.size(chunk)
-            self._stored.add_chunks([_numbered(identifier, number, chunk)])
+        patience = store.connection.patience
+        identifier, now, number, documents = persistently(lambda: self._write_chunks(plan, store), patience)
         record = {
             "_id": identifier,
             "state": "applying",
@@ -73,8 +70,19 @@ class Journal:
             "chunks": number,
             **details,
         }
-        self._stored.add_operation(record)
+        persistently(lambda: self._stored.add_operation(record), patience)
         return record
+
+    def _write_chunks(self, plan: Plan, store: Store) -> tuple[str, datetime, int, int]:
+        """Write what there was and what will be; gives the operation's id, its time, its chunks and its documents."""
+        now = self._clock()
+        identifier = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03}{secrets.token_hex(2)}"
+        documents = 0
+        number = 0
+        for number, chunk in enumerate(changes.chunks_of(plan.steps, store), start=1):
+            documents += changes.size(chunk)
+            self._stored.add_chunks([_numbered(identifier, number, chunk)])
+        return identifier, now, number, documents
 
     def now(self) -> datetime:
         """Give the time in UTC."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pymongo
 from pymongo import errors as driver
+from pymongo.read_preferences import make_read_preference, read_pref_mode_from_name
 
 from projects_cli import __version__
 from projects_cli.errors import (
     ConfigError,
+    ConnectionLost,
     DatabaseError,
     DatabaseRefused,
     DatabaseTimeout,
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pymongo.database import Database
+    from pymongo.read_preferences import _ServerMode as ReadPreference
+
+PRIMARY = pymongo.ReadPreference.PRIMARY
+"""Where everything is read that a change is planned from, and the journal: a secondary may lag behind."""
 
 DEFAULT_TIMEOUT = 30.0
 """Seconds for one command of the server, where `--timeout` says nothing (cli.md, Global options)."""
@@ -35,11 +42,22 @@ FIRST_CONTACT = 10.0
 """Seconds to find the server at all; a wrong address should not cost the whole timeout."""
 
 UNLIMITED = 2_000_000.0
-"""Seconds; stands for no limit, as MongoDB takes at most 2**31 milliseconds."""
+"""Seconds; stands for no limit, as MongoDB takes at most 2**31 milliseconds. A server that stalls is noticed all the
+same: the driver's monitor asks it for a sign of life beside, and cuts its connections where none comes."""
+
+LONG_WRITE = 600.0
+"""Seconds for one write of many documents, where `--timeout` says nothing: a majority may never come."""
 
 TEXT_INDEX_HINT = (
     "an administrator of the database can make one: db.project.createIndex("
     '{name: "text", description: "text", _id: "text"}, {weights: {name: 10, description: 10, _id: 1}})'
+)
+
+UNAUTHORIZED = 13
+
+NO_RIGHT = "the user lacks a role: projects needs read on the database of the documents, readWrite to change them"
+NO_LOGIN = (
+    "check the user, the password, and authSource=DATABASE in the URI: where the user is defined [default: admin]"
 )
 
 BAD_VALUE = 2
@@ -54,63 +72,136 @@ _CODES: dict[int, type[ProjectsError]] = {
     50: DatabaseTimeout,  # MaxTimeMSExpired
     51091: InvalidRegexError,
     11000: ExpectedUniqueData,
-    91: DatabaseUnavailable,  # ShutdownInProgress
-    11600: DatabaseUnavailable,  # InterruptedAtShutdown
+    334: DatabaseRefused,  # MechanismUnavailable: the user has no credentials of that kind
 }
+
+PASSING = frozenset(
+    {
+        6,  # HostUnreachable
+        7,  # HostNotFound
+        43,  # CursorNotFound: it was on a server that is not asked any longer
+        89,  # NetworkTimeout
+        91,  # ShutdownInProgress
+        189,  # PrimarySteppedDown
+        237,  # CursorKilled
+        262,  # ExceededTimeLimit
+        9001,  # SocketException
+        10058,  # LegacyNotPrimary
+        10107,  # NotWritablePrimary
+        11600,  # InterruptedAtShutdown
+        11602,  # InterruptedDueToReplStateChange
+        13435,  # NotPrimaryNoSecondaryOk
+        13436,  # NotPrimaryOrSecondary
+    }
+)
+"""MongoDB's codes of faults that pass: the same thing may work in a moment, on another member or a new connection."""
+
+_AUTHORITY = (
+    "name the authority that signed the server's certificate: tlsCAFile=FILE in the URI; check the name and dates in it"
+)
+_TLS = "check TLS: whether the server wants it (tls=true), its certificate, and yours (tlsCertificateKeyFile=FILE)"
+_NO_PRIMARY = "look at the replica set: rs.status(); without a majority of its members it has no primary"
+_HINTS: tuple[tuple[str, str], ...] = (
+    ("certificate verify failed", _AUTHORITY),
+    ("No primary", _NO_PRIMARY),
+    ("Primary()", _NO_PRIMARY),
+    ("No replica set members", "check replicaSet=NAME in the URI, and which members there are: rs.status()"),
+    ("SSL", _TLS),
+    ("TLS", _TLS),
+    ("connection closed", "check that the server runs, and whether it wants TLS: tls=true in the URI"),
+    ("Name or service not known", "check the name of the host, and what resolves it"),
+    ("refused", "check the address and the port, and that the server runs"),
+)
+"""What to check first, by a word in the driver's reason."""
+
+ELSEWHERE = "check the address, that the server runs, and what lies between: network, TLS, replica set name"
 
 
 class Connection:
     """A client of one deployment, and the database that holds the documents."""
 
-    def __init__(self, client: pymongo.MongoClient[dict[str, Any]], database: str, timeout: float | None) -> None:
-        """Keep the client; `timeout` is what the person asked for, or None."""
+    def __init__(
+        self,
+        client: pymongo.MongoClient[dict[str, Any]],
+        database: str,
+        timeout: float | None,
+        preference: ReadPreference,
+    ) -> None:
+        """Keep the client; `timeout` is what the person asked for, or None; `preference` is for `reading`."""
         self.client = client
-        self.database: Database[dict[str, Any]] = client[database]
+        self.database: Database[dict[str, Any]] = client.get_database(database, read_preference=PRIMARY)
+        self.reading: Database[dict[str, Any]] = client.get_database(database, read_preference=preference)
         self.timeout = timeout
+
+    @property
+    def patience(self) -> float:
+        """Give for how many seconds a fault that passes is waited out."""
+        return self.timeout or DEFAULT_TIMEOUT
 
     def close(self) -> None:
         """Close the sockets."""
         self.client.close()
 
 
-def connect(uri: str, database: str, *, shown: str, timeout: float | None = None) -> Connection:
+def connect(
+    uri: str, database: str, *, shown: str, timeout: float | None = None, read_preference: str | None = None
+) -> Connection:
     """Connect and say hello once, so that a wrong address or password is found before anything else.
 
     `shown` is what messages call the server: the URI without its secrets. Writes are acknowledged by a majority
-    unless the URI says otherwise; the database in the URI is the authentication source only.
+    unless the URI says otherwise; the database in the URI is the authentication source only. `read_preference` is
+    for `reading`; everything else is asked of the primary, whatever the URI prefers.
 
     Raises:
         ConfigError: the URI can't be understood.
         DatabaseUnavailable, DatabaseRefused: nobody answers, or not to this user.
     """
-    limit = timeout or DEFAULT_TIMEOUT
-    options: dict[str, Any] = {
-        "appname": f"projects-cli {__version__}",
-        "timeoutMS": int(limit * 1000),
-        "serverSelectionTimeoutMS": int(limit * 1000),
-        "datetime_conversion": "DATETIME_AUTO",
-        "unicode_decode_error_handler": "replace",
-        "connect": False,
-    }
-    if "w=" not in uri.partition("?")[2].lower().replace("writeconcern=", ""):
-        options["w"] = "majority"
-    client = _client(uri, options)
+    client = _client(uri, _options(uri, timeout), shown)
+    preference = client.read_preference if read_preference is None else _preference(read_preference)
+    first = min(timeout or DEFAULT_TIMEOUT, FIRST_CONTACT)
     try:
-        with translated(shown), pymongo.timeout(min(limit, FIRST_CONTACT)):
-            client.admin.command("ping")
-        return Connection(client, database, timeout)
+        with translated(shown, first), pymongo.timeout(first):
+            client.admin.command("ping", read_preference=preference)
+        return Connection(client, database, timeout, preference)
     except BaseException:
         client.close()
         raise
 
 
-def _client(uri: str, options: dict[str, Any]) -> pymongo.MongoClient[dict[str, Any]]:
+def _preference(name: str) -> ReadPreference:
+    return make_read_preference(read_pref_mode_from_name(name), None)
+
+
+def _options(uri: str, timeout: float | None) -> dict[str, Any]:
+    """Give the driver's options: what the person asked for first, then what the URI says, then these."""
+    limit = timeout or DEFAULT_TIMEOUT
+    named = {option.partition("=")[0].lower() for option in re.split("[&;]", uri.partition("?")[2])}
+    asked = {"timeoutMS": int(limit * 1000), "serverSelectionTimeoutMS": int(limit * 1000)}
+    defaults: dict[str, Any] = {
+        "connectTimeoutMS": int(min(limit, FIRST_CONTACT) * 1000),  # also how long a stalled server may be silent
+        "w": "majority",
+    }
+    if timeout is None:
+        defaults, asked = asked | defaults, {}
+    return {
+        "appname": f"projects-cli {__version__}",
+        "datetime_conversion": "DATETIME_AUTO",
+        "unicode_decode_error_handler": "replace",
+        "connect": False,
+        **asked,
+        **{name: value for name, value in defaults.items() if name.lower() not in named},
+    }
+
+
+def _client(uri: str, options: dict[str, Any], shown: str) -> pymongo.MongoClient[dict[str, Any]]:
     """Make the client; what the driver would only warn of, and pass over, is an error too."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             return pymongo.MongoClient(uri, **options)
     except (driver.ConfigurationError, driver.InvalidURI, ValueError, TypeError, UnicodeError, UserWarning) as error:
+        if uri.lower().startswith("mongodb+srv:") and "DNS" in str(error):
+            raise DatabaseUnavailable(f"no answer from {shown}: {_harmless(error)}", hint=ELSEWHERE) from None
         raise ConfigError(
             f"the MongoDB URI can't be used: {_harmless(error)}",
             hint="a URI looks like mongodb://HOST:27017 or mongodb+srv://HOST; escape : / @ % in a password as %3A …",
@@ -133,36 +224,34 @@ def _harmless(error: Exception) -> str:
 
 
 @contextmanager
-def translated(shown: str = "the database") -> Iterator[None]:
-    """Turn whatever the driver raises inside into one of this program's errors."""
+def translated(shown: str = "the database", limit: float | None = None) -> Iterator[None]:
+    """Turn whatever the driver raises inside into one of this program's errors; `limit` is how long it could try."""
     try:
         yield
     except driver.PyMongoError as error:
-        raise _translation(error, shown) from error
+        raise _translation(error, shown, limit) from error
     except UnicodeEncodeError as error:
         raise ValidationError("a text in the request is no valid Unicode (a lone surrogate)") from error
 
 
-def _translation(error: driver.PyMongoError, shown: str) -> ProjectsError:
+def _translation(error: driver.PyMongoError, shown: str, limit: float | None) -> ProjectsError:
     """Choose the error for a fault of the driver: by its code, else by its class."""
     if isinstance(error, driver.BulkWriteError):
         return _by_code(*_first_write_error(error), shown)
     if isinstance(error, driver.OperationFailure) and error.code is not None and not error.timeout:
         return _by_code(error.code, _server_words(error), shown)
     if isinstance(error, driver.ServerSelectionTimeoutError):
-        return DatabaseUnavailable(
-            f"no answer from {shown}: {_reason(error)}",
-            hint="check the address, that the server runs, and what lies between: network, TLS, replica set name",
-        )
+        within = f" within {limit:g} s" if limit is not None else ""
+        return DatabaseUnavailable(f"no answer from {shown}{within}: {_reason(error)}", hint=_hint(_reason(error)))
     if error.timeout:
         return DatabaseTimeout(f"{shown} did not answer in time")
     if isinstance(error, driver.ConnectionFailure):
-        return DatabaseUnavailable(f"the connection to {shown} broke: {_reason(error)}", hint="try again")
+        return ConnectionLost(f"the connection to {shown} broke: {_reason(error)}", hint=_hint(_reason(error)))
     return DatabaseError(f"the database reported: {_reason(error)}")
 
 
 def _by_code(code: int, words: str, shown: str) -> ProjectsError:
-    kind = _CODES.get(code, DatabaseError)
+    kind = ConnectionLost if code in PASSING else _CODES.get(code, DatabaseError)
     if kind is InvalidRegexError or (code == BAD_VALUE and words.startswith("Regular expression")):
         return InvalidRegexError(f"MongoDB refuses the regular expression: {words}")
     if kind is TextIndexMissing:
@@ -172,7 +261,8 @@ def _by_code(code: int, words: str, shown: str) -> ProjectsError:
     if kind is ExpectedUniqueData:
         return kind("a project with that name exists already")
     if kind is DatabaseRefused:
-        return kind(f"{shown} refused: {words}", hint="check the user, the password and the user's roles")
+        right = code == UNAUTHORIZED and "requires authentication" not in words
+        return kind(f"{shown} refused: {words}", hint=NO_RIGHT if right else NO_LOGIN)
     return kind(f"the database reported: {words} (code {code})")
 
 
@@ -182,12 +272,20 @@ def _first_write_error(error: driver.BulkWriteError) -> tuple[int, str]:
 
 
 def _server_words(error: driver.OperationFailure) -> str:
-    """Give the server's own message, in one line, without the driver's dump of the whole reply."""
-    words = str((error.details or {}).get("errmsg", "")) or str(error)
-    return " ".join(words.split())[:300]
+    """Give the server's own message, in one line, without the driver's dump of the whole reply.
+
+    Where a right is missing the server quotes the whole command: its name is enough.
+    """
+    words = " ".join((str((error.details or {}).get("errmsg", "")) or str(error)).split())
+    return re.sub(r"(to execute command) \{ (\w+):.*", r"\1 \2", words)[:300]
 
 
 def _reason(error: driver.PyMongoError) -> str:
     """Give the first reason of a connection fault in one line: the driver lists every host with its settings."""
     first = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0]
     return " ".join(first.split())[:300]
+
+
+def _hint(reason: str) -> str:
+    """Say what to check, by what the driver said."""
+    return next((hint for word, hint in _HINTS if word in reason), ELSEWHERE)

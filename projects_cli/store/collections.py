@@ -10,7 +10,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from projects_cli.errors import DatabaseRefused
-from projects_cli.store.client import UNLIMITED, Connection, translated
+from projects_cli.store.client import LONG_WRITE, UNLIMITED, Connection, translated
 from projects_cli.store.documents import decode
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Collection:
     def aggregate(self, filter_: Document, stages: Pipeline) -> Iterator[Document]:
         """Stream what the stages make of the matching documents; no limit of time unless one was asked for."""
         with translated():
-            with self._patience():
+            with self._patience(UNLIMITED):
                 cursor = self._raw.aggregate(
                     [{"$match": self.scoped(filter_)}, *stages], allowDiskUse=True, session=self._session
                 )
@@ -99,7 +99,7 @@ class Collection:
 
     def update(self, filter_: Document, change: Document, *, comment: str | None = None) -> int:
         """Change the matching documents; gives how many there were. Others can find the write by its comment."""
-        with translated(), self._patience():
+        with translated(), self._patience(LONG_WRITE):
             found = self._raw.update_many(self.scoped(filter_), change, session=self._session, comment=comment)
         return found.matched_count
 
@@ -146,8 +146,8 @@ class Collection:
         """Give the filter with this company's part of the database added."""
         return {"$and": [self._scope, filter_]} if filter_ else self._scope
 
-    def _patience(self) -> AbstractContextManager[object]:
-        return pymongo.timeout(self._timeout or UNLIMITED)
+    def _patience(self, seconds: float) -> AbstractContextManager[object]:
+        return pymongo.timeout(self._timeout or seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,11 +167,18 @@ class Store:
         return {"project": self.projects, "task": self.tasks, "model": self.models}[collection]
 
 
-def open_store(connection: Connection, company: str, session: ClientSession | None = None) -> Store:
-    """Give the collections of a connection as one company may see them; with a session, inside its transaction."""
+def open_store(
+    connection: Connection, company: str, session: ClientSession | None = None, *, reading: bool = False
+) -> Store:
+    """Give the collections of a connection as one company may see them; with a session, inside its transaction.
+
+    With `reading` they are read where the read preference says, which may be a member that lags behind: for answers
+    only, never for what a change is planned from.
+    """
+    database = connection.reading if reading else connection.database
 
     def collection(name: str, scope: Document) -> Collection:
-        return Collection(connection.database[name], scope, connection.timeout, session)
+        return Collection(database[name], scope, connection.timeout, session)
 
     visible: Document = {"company": {"$in": [company, ""]}}
     return Store(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pymongo
@@ -15,7 +16,8 @@ from pymongo import ReturnDocument, WriteConcern
 from pymongo import errors as driver
 
 from projects_cli.errors import DatabaseRefused
-from projects_cli.store.client import translated
+from projects_cli.store.client import PRIMARY, translated
+from projects_cli.store.retries import persistently
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 DURABLE = WriteConcern(w="majority", j=True)
 """On a standalone, j keeps the order through a power loss: the journal is on the disk before what it announces."""
 
+PAGE = 10
+"""Chunks that are read at once, at most; the server gives fewer where they are large."""
 
 NOBODY: Document = {"owner": "", "expires": datetime(1970, 1, 1, tzinfo=UTC)}
 """What a lease has that nobody holds."""
@@ -42,16 +46,16 @@ class JournalStore:
         self._name = database
         self._session = session
         concern = None if session else DURABLE
-        self._database = connection.client.get_database(database, write_concern=concern)
+        self._database = connection.client.get_database(database, write_concern=concern, read_preference=PRIMARY)
 
     def within(self, session: ClientSession) -> JournalStore:
         """Give the same journal inside a transaction, whose own write concern holds."""
         return JournalStore(self._connection, self._name, session)
 
     def add_operation(self, record: Document) -> None:
-        """Insert a record."""
+        """Write a new record; may be repeated."""
         with self._granted():
-            self._database["operation"].insert_one(record, session=self._session)
+            self._database["operation"].replace_one({"_id": record["_id"]}, record, upsert=True)
 
     def operation(self, identifier: str) -> Document | None:
         """Give a record, or None."""
@@ -77,12 +81,20 @@ class JournalStore:
                 self._database["change"].insert_one(chunk, session=self._session)
 
     def chunks(self, operation: str, *, backwards: bool = False) -> Iterator[Document]:
-        """Stream the chunks of an operation in their order, or from the last to the first."""
-        found = {"_id": {"$gte": f"{operation}/", "$lt": f"{operation}0"}}
+        """Stream the chunks of an operation in their order, or from the last to the first.
+
+        They are read some at a time, without a cursor that would be lost with its server.
+        """
+        bounds, beyond = {"$gte": f"{operation}/", "$lt": f"{operation}0"}, "$lt" if backwards else "$gt"
+        while page := persistently(partial(self._page, bounds, backwards=backwards), self._connection.patience):
+            yield from page
+            bounds = {**bounds, beyond: page[-1]["_id"]}
+
+    def _page(self, bounds: Document, *, backwards: bool) -> list[Document]:
+        """Give the next chunks: as many as go into one answer of the server."""
+        order = [("_id", -1 if backwards else 1)]
         with self._granted():
-            yield from self._database["change"].find(
-                found, sort=[("_id", -1 if backwards else 1)], batch_size=10, session=self._session
-            )
+            return list(self._database["change"].find({"_id": bounds}, sort=order, limit=-PAGE, session=self._session))
 
     def operations_touching(self, project: str) -> list[str]:
         """Give the operations whose chunks name a project."""
@@ -149,7 +161,9 @@ class JournalStore:
             self._leases().update_one({"_id": key, "owner": owner}, {"$set": NOBODY})
 
     def _leases(self) -> pymongo.collection.Collection[dict[str, Any]]:
-        return self._connection.client.get_database(self._name, write_concern=WriteConcern(w="majority"))["lease"]
+        majority = WriteConcern(w="majority")
+        database = self._connection.client.get_database(self._name, write_concern=majority, read_preference=PRIMARY)
+        return database["lease"]
 
     @contextmanager
     def _granted(self) -> Iterator[None]:

@@ -13,11 +13,13 @@ from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
 from projects_cli.errors import DatabaseTimeout, ProjectsError
-from projects_cli.store.client import DEFAULT_TIMEOUT, UNLIMITED, translated
+from projects_cli.store.client import LONG_WRITE, translated
+from projects_cli.store.retries import persistently
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from projects_cli.messages import Document
     from projects_cli.store.client import Connection
 
 Result = TypeVar("Result")
@@ -30,9 +32,13 @@ Session = ClientSession
 
 def available(connection: Connection) -> bool:
     """Tell whether the deployment has transactions: a replica set or a sharded cluster has."""
-    with translated():
-        hello = connection.client.admin.command("hello")
+    hello = persistently(lambda: _hello(connection), connection.patience)
     return "setName" in hello or hello.get("msg") == "isdbgrid"
+
+
+def _hello(connection: Connection) -> Document:
+    with translated():
+        return connection.client.admin.command("hello")
 
 
 class Transaction:
@@ -51,7 +57,7 @@ class Transaction:
 
     def run(self, work: Callable[[ClientSession], Result]) -> Result:
         """Do the work in a transaction, again where the deployment says that trying again may help."""
-        with translated(), self._session, pymongo.timeout(self._connection.timeout or UNLIMITED):
+        with translated(), self._session, pymongo.timeout(self._connection.timeout or LONG_WRITE):
             return self._session.with_transaction(
                 _untranslated(work),
                 read_concern=ReadConcern("snapshot"),
@@ -86,7 +92,7 @@ def await_writes(connection: Connection, comment: str) -> None:
     Raises:
         DatabaseTimeout: it takes longer than one command may.
     """
-    deadline = time.monotonic() + (connection.timeout or DEFAULT_TIMEOUT)
+    deadline = time.monotonic() + connection.patience
     under_way: list[dict[str, Any]] = [{"$currentOp": {}}, {"$match": {"command.comment": comment}}, {"$limit": 1}]
     with translated(), suppress(driver.OperationFailure):  # some hosted deployments don't have the list
         while list(connection.client.admin.aggregate(under_way)):
