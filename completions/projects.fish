@@ -166,7 +166,7 @@ complete -c projects -l read-only -d 'Refuse every change.'
 complete -c projects -l lock-wait -r -f -d 'Wait so long for another run\'s lock. [default: 10s]'
 complete -c projects -l no-journal -d 'Change without journal: no undo, no lock.'
 complete -c projects -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
-complete -c projects -l read-preference -r -f -d 'Members of a replica set to read answers from.'
+complete -c projects -l read-preference -r -f -d 'Members of a replica set to read answers from. [default: the URI\'s, or primary]'
 complete -c projects -l fail-if-empty -d 'End with status 6 where nothing matches.'
 complete -c projects -l help -s h -d 'Show this message and exit.'
 

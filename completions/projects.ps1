@@ -33,7 +33,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = '*'; Flag = '--lock-wait'; Kind = 'free'; Words = @(); Help = 'Wait so long for another run''s lock. [default: 10s]' }
         @{ Place = '*'; Flag = '--no-journal'; Kind = 'switch'; Words = @(); Help = 'Change without journal: no undo, no lock.' }
         @{ Place = '*'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = '*'; Flag = '--read-preference'; Kind = 'free'; Words = @(); Help = 'Members of a replica set to read answers from.' }
+        @{ Place = '*'; Flag = '--read-preference'; Kind = 'free'; Words = @(); Help = 'Members of a replica set to read answers from. [default: the URI''s, or primary]' }
         @{ Place = '*'; Flag = '--fail-if-empty'; Kind = 'switch'; Words = @(); Help = 'End with status 6 where nothing matches.' }
         @{ Place = '*'; Flag = '--help'; Kind = 'switch'; Words = @(); Help = 'Show this message and exit.' }
         @{ Place = '*'; Flag = '-h'; Kind = 'switch'; Words = @(); Help = 'Show this message and exit.' }

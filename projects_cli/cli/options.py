@@ -51,7 +51,12 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
     GlobalOption(("--lock-wait",), "lock_wait", "Wait so long for another run's lock. [default: 10s]", "DURATION"),
     GlobalOption(("--no-journal",), "no_journal", "Change without journal: no undo, no lock.", constant=True),
     GlobalOption(("--journal-db",), "journal_db", "Database of the journal. [default: projects_cli]", "NAME"),
-    GlobalOption(("--read-preference",), "read_preference", "Members of a replica set to read answers from.", "MODE"),
+    GlobalOption(
+        ("--read-preference",),
+        "read_preference",
+        "Members of a replica set to read answers from. [default: the URI's, or primary]",
+        "MODE",
+    ),
     GlobalOption(("--fail-if-empty",), "fail_if_empty", "End with status 6 where nothing matches.", constant=True),
 )
 

@@ -36,6 +36,7 @@ Options:
   --no-journal            Change without journal: no undo, no lock.
   --journal-db NAME       Database of the journal. [default: projects_cli]
   --read-preference MODE  Members of a replica set to read answers from.
+                          [default: the URI's, or primary]
   --fail-if-empty         End with status 6 where nothing matches.
   -h, --help              Show this message and exit.
 

@@ -330,7 +330,7 @@ def test_an_unreachable_database_is_69(cli: Cli) -> None:
     result = cli("list", "--json", "--timeout", "0.5", uri="mongodb://ann:topsecret@127.0.0.1:1")
     error = error_of(result, 69)
     assert (error["name"], error["code"]) == ("DatabaseUnavailable", None)
-    assert error["message"].startswith("no answer from mongodb://ann:***@127.0.0.1:1: ")
+    assert error["message"].startswith("no answer from mongodb://ann:***@127.0.0.1:1 within 0.5 s: ")
     assert "\n" not in error["message"]
 
 
