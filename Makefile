@@ -21,7 +21,7 @@ help:
 system:
 	@sh docs/system-packages.sh
 
-$(STAMP): pyproject.toml hatch_build.py schema/projects.conf
+$(STAMP): pyproject.toml hatch_build.py schema/projects.conf projects_cli/__main__.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,dev]'
 	@touch $@

@@ -8,7 +8,7 @@ __projects_command() {
         '')
             commands='
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
-        resume history call batch schema local
+        resume history call batch schema local help
         '
             flags=' --version '
             ;;
@@ -97,6 +97,8 @@ __projects_command() {
             ;;
         'local sample')
             ;;
+        'help')
+            ;;
     esac
     flags+='
 --uri --uri-file --database --company --user --profile --schema --api-version --output -o --json
@@ -163,6 +165,7 @@ __projects_step() {
             0:'local':reset) command='local reset' ;;
             0:'local':path) command='local path' ;;
             0:'local':sample) command='local sample' ;;
+            0:'':help) command='help' ;;
             *) position=$((position + 1)) ;;
         esac
         __projects_command "$command"

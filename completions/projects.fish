@@ -90,6 +90,8 @@ function __projects_place
                     set place 'local path'
                 case '0:local:sample'
                     set place 'local sample'
+                case '0::help'
+                    set place 'help'
                 case '*'
                     set position (math $position + 1)
             end
@@ -189,6 +191,7 @@ complete -c projects -n '__projects_at \'\' 0' -a call -d 'Call any endpoint: a 
 complete -c projects -n '__projects_at \'\' 0' -a batch -d 'Carry out many requests, a JSON line each.'
 complete -c projects -n '__projects_at \'\' 0' -a schema -d 'Show what the loaded schema says.'
 complete -c projects -n '__projects_at \'\' 0' -a local -d 'The private database: start, stop, status, sample data.'
+complete -c projects -n '__projects_at \'\' 0' -a help -d 'Show the help of a command, or tell about a topic.'
 
 complete -c projects -n '__projects_at \'list\'' -l id -r -f -d 'Only these ids; hidden ones too.'
 complete -c projects -n '__projects_at \'list\'' -l name -r -f -d 'The name has this pattern.'
@@ -267,6 +270,7 @@ complete -c projects -n '__projects_at \'local\' 0' -a status -d 'Tell whether i
 complete -c projects -n '__projects_at \'local\' 0' -a reset -d 'Stop it and remove all its data; asks first.'
 complete -c projects -n '__projects_at \'local\' 0' -a path -d 'Print its folder.'
 complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load a sample: about 60 projects, 400 tasks and 60 models, as a real server would have stored them.'
+
 
 
 

@@ -128,6 +128,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Above = 'local'; Place = 'local reset'; Names = @('reset'); Help = 'Stop it and remove all its data; asks first.' }
         @{ Above = 'local'; Place = 'local path'; Names = @('path'); Help = 'Print its folder.' }
         @{ Above = 'local'; Place = 'local sample'; Names = @('sample'); Help = 'Load a sample: about 60 projects, 400 tasks and 60 models, as a real server would have stored them.' }
+        @{ Above = ''; Place = 'help'; Names = @('help'); Help = 'Show the help of a command, or tell about a topic.' }
     )
     $arguments = @(
         @{ Place = 'get'; Position = 0; Kind = 'free'; Words = @() }
@@ -143,6 +144,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'call'; Position = 0; Kind = 'endpoints'; Words = @('projects.create', 'projects.get_by_id', 'projects.get_all', 'projects.get_all_ex', 'projects.update', 'projects.delete', 'projects.get_unique_metric_variants', 'projects.get_hyper_parameters', 'projects.get_task_tags', 'projects.get_model_tags', 'projects.make_public', 'projects.make_private') }
         @{ Place = 'batch'; Position = 0; Kind = 'files'; Words = @() }
         @{ Place = 'schema'; Position = 0; Kind = 'endpoints'; Words = @('projects.create', 'projects.get_by_id', 'projects.get_all', 'projects.get_all_ex', 'projects.update', 'projects.delete', 'projects.get_unique_metric_variants', 'projects.get_hyper_parameters', 'projects.get_task_tags', 'projects.get_model_tags', 'projects.make_public', 'projects.make_private') }
+        @{ Place = 'help'; Position = 0; Kind = 'free'; Words = @() }
     )
 
     function Find-Option($place, $flag) {

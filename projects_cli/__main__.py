@@ -13,7 +13,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing costs as much as the interpreter's whole start
     from typing import NoReturn
 
-HELP: tuple[list[str], ...] = ([], ["--help"], ["-h"])
+HELP: dict[tuple[str, ...], str] = {(): "SHORT", ("--help",): "TEXT", ("-h",): "TEXT", ("help",): "TEXT"}
+"""The command lines that are answered from generated text: the names of the texts in `root_help.py`."""
+
+COLUMNS = 80
+"""What the generated texts are written for; a narrower terminal gets them from Typer."""
 
 
 def main() -> NoReturn:
@@ -38,13 +42,22 @@ def _status(arguments: list[str]) -> int:
         from projects_cli import __version__
 
         return _written(f"projects {__version__}\n")
-    if arguments in HELP:
-        from projects_cli.cli.root_help import TEXT
+    text = HELP.get(tuple(arguments))
+    if text and not _is_narrow():
+        from projects_cli.cli import root_help
 
-        return _written(TEXT)
+        return _written(getattr(root_help, text))
     from projects_cli.cli.app import run
 
     return run(arguments)
+
+
+def _is_narrow() -> bool:
+    """Tell whether the help would be broken by the terminal."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns < COLUMNS
+    except (OSError, ValueError):
+        return False
 
 
 def _written(text: str) -> int:

@@ -14,6 +14,17 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from projects_cli import __version__
 from projects_cli.cli.faults import fault_of
+from projects_cli.cli.helping import (
+    help_text,
+    help_width,
+    write_first_steps,
+    write_more,
+    write_more_of_all,
+    write_options,
+    write_pairs,
+    write_short_help,
+    write_text,
+)
 from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption
 from projects_cli.cli.runtime import Runtime
 from projects_cli.errors import ExitStatus, ProjectsError, UsageError
@@ -65,8 +76,18 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("batch", "batch", "Carry out many requests, a JSON line each."),
     Entry("schema", "schema", "Show what the loaded schema says."),
     Entry("local", "local", "The private database: start, stop, status, sample data."),
+    Entry("help", "help_", "Show the help of a command, or tell about a topic."),
 )
 """Every command; help and completion read this table, and only the command that is used is imported."""
+
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Look", ("status", "list", "get", "metrics", "hyperparams", "task-tags", "model-tags")),
+    ("Change", ("create", "update", "delete", "make-public", "make-private")),
+    ("Take back and mend", ("undo", "resume", "history", "doctor", "indexes")),
+    ("In the raw", ("call", "batch", "schema")),
+    ("Set up", ("local", "config", "profile", "completion", "help")),
+)
+"""What a person may want to do, and the commands for it, in this order."""
 
 BY_WORD: dict[str, Entry] = {word: entry for entry in COMMANDS for word in (entry.name, *entry.aliases)}
 
@@ -74,7 +95,7 @@ HABITS: dict[str, Any] = {
     "add_completion": False,
     "rich_markup_mode": None,
     "pretty_exceptions_enable": False,
-    "context_settings": {"help_option_names": ["--help", "-h"], "terminal_width": 80},
+    "context_settings": {"help_option_names": ["--help", "-h"], "terminal_width": help_width()},
 }
 """How every Typer of this program is made."""
 
@@ -90,30 +111,36 @@ class GroupedCommand(TyperCommand):
         """Give what follows the name; what has to be there stands as it is, without Typer's braces."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
+    def format_help_text(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write what it does, with an example."""
+        write_text(help_text(self.help), formatter)
+
     def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
-        """Write the arguments, then the options of each group."""
-        groups: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
-            if record is not None and not getattr(param, "is_global", False):
-                title = "Arguments" if param.param_type_name == "argument" else "Options"
-                groups.setdefault(getattr(param, "rich_help_panel", None) or title, []).append(record)
-        for title, records in groups.items():
-            with formatter.section(title):
-                formatter.write_dl(records)
-        with formatter.section("Global options"):
-            formatter.write_text(
-                "Understood here too, see projects --help: -o/--json, -n/--dry-run, -y/--yes, --uri-file …"
-            )
+        """Write its arguments and its own options, by group."""
+        write_options([one for one in self.get_params(ctx) if not getattr(one, "is_global", False)], ctx, formatter)
+
+    def format_epilog(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write where to read more."""
+        entry = entry_of(ctx.command_path.split()[1])
+        write_more(entry.name if entry else "", formatter)
 
 
 class PlainGroup(TyperGroup):
-    """A command with commands below it, whose help leaves the global options out too."""
+    """A command with commands below it."""
+
+    def format_help_text(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write what it does, with an example."""
+        write_text(help_text(self.help), formatter)
 
     def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
-        """Write the options, then the commands."""
+        """Write the options, then the commands, each with its whole summary."""
         GroupedCommand.format_options(self, ctx, formatter)  # type: ignore[arg-type]
-        self.format_commands(ctx, formatter)
+        with formatter.section("Commands"):
+            write_pairs([(name, help_text(one.help).summary) for name, one in self.commands.items()], formatter)
+
+    def format_epilog(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write where to read more."""
+        GroupedCommand.format_epilog(self, ctx, formatter)  # type: ignore[arg-type]
 
 
 class GlobalTyperOption(TyperOption):
@@ -136,8 +163,7 @@ class Commands(TyperGroup):
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
         """Give a command by its name, or by its endpoint's, with dashes or underscores."""
-        word = cmd_name.removeprefix("projects.").replace("_", "-")
-        entry = BY_WORD.get(word)
+        entry = entry_of(cmd_name)
         if entry is None:
             return None
         module = import_module(f"projects_cli.cli.commands.{entry.module}")
@@ -146,10 +172,27 @@ class Commands(TyperGroup):
         add_global_options(command)
         return command
 
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
-        """Write the table of commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(entry.name, entry.summary) for entry in COMMANDS])
+    def format_help_text(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write what the whole does, with the first steps."""
+        write_text(help_text(self.help), formatter)
+        write_first_steps(formatter)
+
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write the commands without importing any, then the options."""
+        for title, names in grouped_commands().items():
+            with formatter.section(title):
+                write_pairs([(name, BY_WORD[name].summary) for name in names], formatter)
+        write_options(self.get_params(ctx), ctx, formatter)
+
+    def format_epilog(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
+        """Write where to read more."""
+        write_more_of_all(formatter)
+
+    def bare_help(self, ctx: typer.Context) -> str:
+        """Give what a person sees who names no command."""
+        formatter = ctx.make_formatter()
+        write_short_help(grouped_commands(), formatter)
+        return str(formatter.getvalue())
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
         """Find the command, or say which one may have been meant."""
@@ -188,6 +231,20 @@ class Commands(TyperGroup):
         return ExitStatus.DONE
 
 
+def entry_of(word: str) -> Entry | None:
+    """Give the entry of a command by any of its names: `get-all`, `get_all`, `projects.get_all`."""
+    return BY_WORD.get(word.removeprefix("projects.").replace("_", "-"))
+
+
+def grouped_commands() -> dict[str, list[str]]:
+    """Give the names of the commands that there are, by what a person may want to do."""
+    having = {title: [name for name in names if name in BY_WORD] for title, names in GROUPS}
+    named = {name for names in having.values() for name in names}
+    return (
+        having | {"Others": others} if (others := [one.name for one in COMMANDS if one.name not in named]) else having
+    )
+
+
 def global_options() -> list[TyperOption]:
     """Make the global options anew; each puts what it was given into the runtime's flags, the last one wins."""
     return [_made(option) for option in GLOBAL_OPTIONS]
@@ -212,6 +269,7 @@ def _made(option: GlobalOption) -> TyperOption:
 
     return GlobalTyperOption(
         param_decls=list(option.flags),
+        rich_help_panel=option.group,
         type=str if option.constant is None else None,
         is_flag=option.constant is not None,
         help=option.help,
@@ -260,21 +318,19 @@ def _terminated(*_: object) -> NoReturn:
 app = typer.Typer(cls=Commands, **HABITS)
 
 
-@app.callback(
-    invoke_without_command=True,
-    epilog="PROJECT is an id, a full name such as vision/detector, or the beginning of an id. "
-    "Exit statuses, settings and more: the README.",
-)
+@app.callback(invoke_without_command=True)
 def root(ctx: typer.Context, version: bool = typer.Option(False, "--version", help="Show the version.")) -> None:
     """Administer the projects of a ClearML server's database.
 
-    With no database configured, projects starts a private one and works on that.
+    With no database configured, projects starts a private one and works on that. PROJECT is an id, a full name such
+    as vision/detector, or the beginning of an id.
     """
     if version:
         ctx.obj.streams.stdout.write(f"projects {__version__}\n")
         raise typer.Exit(0)
     if ctx.invoked_subcommand is None:
-        ctx.obj.streams.stdout.write(ctx.get_help() + "\n")
+        root_command: Any = ctx.command
+        ctx.obj.streams.stdout.write(root_command.bare_help(ctx))
 
 
 def run(args: list[str]) -> int:

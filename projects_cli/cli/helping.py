@@ -1,20 +1,35 @@
-"""What the help of a command is made of: a line that says it all, examples, then the rest."""
+"""The help of commands: a line that says it all, an example, the options by group, and where to read more."""
 
 from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 OPTIONS = "Options"
-GLOBAL = "Global options"
-"""The headings of options that no other group claims, and of those that every command understands."""
+"""The heading of options that no other group claims."""
 
 EXAMPLE = "Example: "
 """What a line of a command's text begins with that is an example."""
+
+GLOBAL = "Every command takes -o/--json, -n/--dry-run, -y/--yes and more: projects --help"
+
+NARROWEST, WIDEST = 40, 80
+"""Columns of help."""
+
+WIDEST_TERM = 30
+"""Columns for the left side of a list; a narrow terminal gives it less."""
+
+FIRST_STEPS: tuple[tuple[str, str], ...] = (
+    ("projects local sample", "fill a private database with a sample"),
+    ("projects list --stats", "see projects, and the tasks in them"),
+    ("projects get vision/detection", "look at one"),
+    ("projects delete vision --dry-run", "see what a deletion would do"),
+)
+"""What a newcomer may type, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,95 @@ def help_text(text: str | None) -> HelpText:
     return HelpText(rest[0] if rest else "", tuple(rest[1:]), examples)
 
 
+def help_width() -> int:
+    """Give the columns that help is written for: those of the terminal, between 40 and 80."""
+    import shutil
+
+    return max(NARROWEST, min(WIDEST, shutil.get_terminal_size().columns))
+
+
 def _paragraphs(lines: Sequence[str]) -> list[str]:
     blocks = "\n".join(lines).split("\n\n")
     return [" ".join(block.split()) for block in blocks if block.strip()]
+
+
+# --- writing, into Typer's formatter ------------------------------------------------------------------------------
+
+
+def write_text(text: HelpText, formatter: Any) -> None:
+    """Write what a command does, and how to use it."""
+    _write_paragraph(text.summary, formatter)
+    if text.examples:
+        with formatter.section("Example" if len(text.examples) == 1 else "Examples"):
+            write_lines(text.examples, formatter)
+    for paragraph in text.paragraphs:
+        _write_paragraph(paragraph, formatter)
+
+
+def _write_paragraph(text: str, formatter: Any) -> None:
+    formatter.write_paragraph()
+    with formatter.indentation():
+        formatter.write_text(text)
+
+
+def write_lines(lines: Iterable[str], formatter: Any) -> None:
+    """Write lines as they are: what is to be copied is never wrapped."""
+    for line in lines:
+        formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+def write_pairs(pairs: Iterable[tuple[str, str]], formatter: Any) -> None:
+    """Write terms on the left, what they mean on the right."""
+    formatter.write_dl(list(pairs), col_max=min(WIDEST_TERM, max(formatter.width // 3, 8)))
+
+
+def write_options(params: Iterable[Any], ctx: Any, formatter: Any) -> None:
+    """Write the arguments, then the options of each group."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for param in params:
+        record = param.get_help_record(ctx)
+        if record is not None:
+            title = "Arguments" if param.param_type_name == "argument" else OPTIONS
+            groups.setdefault(getattr(param, "rich_help_panel", None) or title, []).append(record)
+    for title, records in groups.items():
+        with formatter.section(title):
+            write_pairs(records, formatter)
+
+
+def write_more(name: str, formatter: Any) -> None:
+    """Write where to read more about a command."""
+    from projects_cli.cli.topics import TOPICS  # only help needs them
+
+    topics = [f"projects help {topic.name}" for topic in TOPICS if name in topic.commands]
+    formatter.write_paragraph()
+    formatter.write_text(GLOBAL)
+    formatter.write_text(f"More: {', '.join([*topics, f'man projects-{name}'])}")
+
+
+# --- the help of the whole ----------------------------------------------------------------------------------------
+
+
+def write_first_steps(formatter: Any) -> None:
+    """Write what a newcomer may type."""
+    widest = max(len(command) for command, _ in FIRST_STEPS)
+    with formatter.section("Examples"):
+        formatter.write_dl(list(FIRST_STEPS), col_max=widest if formatter.width > 2 * widest else 2)
+
+
+def write_short_help(groups: Mapping[str, Sequence[str]], formatter: Any) -> None:
+    """Write what a person sees who types `projects` and nothing else."""
+    formatter.write_usage("projects", "COMMAND [OPTIONS]")
+    _write_paragraph("Administer the projects of a ClearML server's database.", formatter)
+    write_first_steps(formatter)
+    with formatter.section("Commands"):
+        write_pairs(((f"{title}:", ", ".join(names)) for title, names in groups.items()), formatter)
+    write_more_of_all(formatter)
+
+
+def write_more_of_all(formatter: Any) -> None:
+    """Write where to read more about the whole."""
+    from projects_cli.cli.topics import BY_NAME
+
+    formatter.write_paragraph()
+    formatter.write_text("All commands and options: projects --help. One command: projects help COMMAND.")
+    formatter.write_text(f"Topics: projects help {'|'.join(BY_NAME)}")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from projects_cli.cli.helping import OPTIONS
 from projects_cli.config.settings import BY_NAME, OUTPUTS, SETTINGS
 
 FILTERS = "Filters"
@@ -27,6 +28,20 @@ class GlobalOption:
     metavar: str | None = None
     constant: object = None
 
+    @property
+    def group(self) -> str:
+        """The heading that it stands under."""
+        return next((title for title, settings in GLOBAL_GROUPS if self.setting in settings), OPTIONS)
+
+
+GLOBAL_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Database", ("uri", "uri_file", "database", "company", "user", "profile", "timeout", "read_preference")),
+    ("Schema", ("schema", "api_version")),
+    ("Output", ("output", "fields", "query", "no_header", "time", "no_color", "quiet", "verbose", "fail_if_empty")),
+    ("Changes", ("yes", "confirm", "dry_run", "interactive", "no_input", "read_only", "max_delete")),
+    ("Lock and journal", ("lock_wait", "no_journal", "journal_db")),
+)
+"""What the global options are for: each heading, and the settings below it."""
 
 GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
     GlobalOption(("--uri",), "uri", "MongoDB URI; better in PROJECTS_MONGO_URI: process lists show flags.", "URI"),

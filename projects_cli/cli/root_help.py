@@ -6,9 +6,49 @@ Usage: projects [OPTIONS] COMMAND [ARGS]...
   Administer the projects of a ClearML server's database.
 
   With no database configured, projects starts a private one and works on that.
+  PROJECT is an id, a full name such as vision/detector, or the beginning of an
+  id.
+
+Examples:
+  projects local sample             fill a private database with a sample
+  projects list --stats             see projects, and the tasks in them
+  projects get vision/detection     look at one
+  projects delete vision --dry-run  see what a deletion would do
+
+Look:
+  list         List projects, filtered and ordered.
+  get          Show one project.
+  metrics      List the metrics that tasks report.
+  hyperparams  List the hyper-parameters that tasks use.
+  task-tags    List the tags of tasks.
+  model-tags   List the tags of models.
+
+Change:
+  create        Create a project, and the ones above it that are missing.
+  update        Change a project's name, description or tags.
+  delete        Delete projects with all below; tasks and models stay.
+  make-public   Let every company see projects.
+  make-private  Take public projects back.
+
+Take back and mend:
+  undo     Take a change back.
+  resume   Finish a change that was stopped in the middle.
+  history  Show who changed what, when, and how it ended.
+
+In the raw:
+  call    Call any endpoint: a request in, the response out.
+  batch   Carry out many requests, a JSON line each.
+  schema  Show what the loaded schema says.
+
+Set up:
+  local  The private database: start, stop, status, sample data.
+  help   Show the help of a command, or tell about a topic.
 
 Options:
-  --version               Show the version.
+  --version   Show the version.
+  -h, --help  Show this message and exit.
+
+Database:
   --uri URI               MongoDB URI; better in PROJECTS_MONGO_URI: process
                           lists show flags.
   --uri-file FILE         File that holds the MongoDB URI, readable by you
@@ -18,48 +58,57 @@ Options:
   --user ID               User id that new projects get. [default: the company's
                           only user]
   --profile NAME          Profile of the configuration file to use.
-  --schema PATH           Schema file (HOCON), or a folder of *.conf.
-  --api-version VERSION   Use the endpoints of this version. [default: newest]
-  -o, --output FORMAT     Format: table, json, jsonl, yaml, csv, tsv, id.
-                          [default: table]
-  --json                  The same as -o json.
-  --no-color              No colour.
-  -q, --quiet             No notices, only data and errors.
-  -v, --verbose           Say which database and schema are used.
   --timeout DURATION      Limit for one command of the server. [default: 30s]
-  -y, --yes               Answer every question with yes.
-  --confirm NAME          Answer the question for this project's name.
-  -n, --dry-run           Show what a change would do, and do nothing.
-  --no-input              Never ask; fail where a question would come.
-  --read-only             Refuse every change.
-  --lock-wait DURATION    Wait so long for another run's lock. [default: 10s]
-  --no-journal            Change without journal: no undo, no lock.
-  --journal-db NAME       Database of the journal. [default: projects_cli]
   --read-preference MODE  Members of a replica set to read answers from.
                           [default: the URI's, or primary]
-  --fail-if-empty         End with status 6 where nothing matches.
-  -h, --help              Show this message and exit.
+
+Schema:
+  --schema PATH          Schema file (HOCON), or a folder of *.conf.
+  --api-version VERSION  Use the endpoints of this version. [default: newest]
+
+Output:
+  -o, --output FORMAT  Format: table, json, jsonl, yaml, csv, tsv, id. [default:
+                       table]
+  --json               The same as -o json.
+  --no-color           No colour.
+  -q, --quiet          No notices, only data and errors.
+  -v, --verbose        Say which database and schema are used.
+  --fail-if-empty      End with status 6 where nothing matches.
+
+Changes:
+  -y, --yes       Answer every question with yes.
+  --confirm NAME  Answer the question for this project's name.
+  -n, --dry-run   Show what a change would do, and do nothing.
+  --no-input      Never ask; fail where a question would come.
+  --read-only     Refuse every change.
+
+Lock and journal:
+  --lock-wait DURATION  Wait so long for another run's lock. [default: 10s]
+  --no-journal          Change without journal: no undo, no lock.
+  --journal-db NAME     Database of the journal. [default: projects_cli]
+
+All commands and options: projects --help. One command: projects help COMMAND.
+Topics: projects help exit-codes|output|environment|filters|safety|config
+"""
+
+SHORT = """\
+Usage: projects COMMAND [OPTIONS]
+
+  Administer the projects of a ClearML server's database.
+
+Examples:
+  projects local sample             fill a private database with a sample
+  projects list --stats             see projects, and the tasks in them
+  projects get vision/detection     look at one
+  projects delete vision --dry-run  see what a deletion would do
 
 Commands:
-  list          List projects, filtered and ordered.
-  get           Show one project.
-  create        Create a project, and the ones above it that are missing.
-  update        Change a project's name, description or tags.
-  delete        Delete projects with all below; tasks and models stay.
-  make-public   Let every company see projects.
-  make-private  Take public projects back.
-  metrics       List the metrics that tasks report.
-  hyperparams   List the hyper-parameters that tasks use.
-  task-tags     List the tags of tasks.
-  model-tags    List the tags of models.
-  undo          Take a change back.
-  resume        Finish a change that was stopped in the middle.
-  history       Show who changed what, when, and how it ended.
-  call          Call any endpoint: a request in, the response out.
-  batch         Carry out many requests, a JSON line each.
-  schema        Show what the loaded schema says.
-  local         The private database: start, stop, status, sample data.
+  Look:                list, get, metrics, hyperparams, task-tags, model-tags
+  Change:              create, update, delete, make-public, make-private
+  Take back and mend:  undo, resume, history
+  In the raw:          call, batch, schema
+  Set up:              local, help
 
-  PROJECT is an id, a full name such as vision/detector, or the beginning of an
-  id. Exit statuses, settings and more: the README.
+All commands and options: projects --help. One command: projects help COMMAND.
+Topics: projects help exit-codes|output|environment|filters|safety|config
 """

@@ -10,7 +10,6 @@ import pytest
 
 from projects_cli import __version__
 from projects_cli.cli.app import COMMANDS
-from projects_cli.cli.options import GLOBAL_OPTIONS
 from tests import servers
 from tests.config.site import COMPANY, OTHER, Site, empty_site
 
@@ -223,24 +222,12 @@ def test_the_company_of_the_caller_is_the_only_one_seen(site: Site) -> None:
 # --- help, versions, mistakes -------------------------------------------------------------------------------------
 
 
-def test_a_bare_command_prints_help_with_status_0(cli: Cli) -> None:
-    result = cli()
-    assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith("Usage: projects ")
-    assert all(f"\n  {entry.name} " in result.stdout for entry in COMMANDS)
-
-
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 @pytest.mark.parametrize("words", [(), *((entry.name,) for entry in COMMANDS), *(("local", name) for name in PRIVATE)])
 def test_help_is_everywhere(cli: Cli, words: tuple[str, ...], flag: str) -> None:
     result = cli(*words, flag)
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.startswith(f"Usage: {' '.join(['projects', *words])} ")
-
-
-def test_the_help_has_every_global_option(cli: Cli) -> None:
-    text = cli("--help").stdout
-    assert [flag for option in GLOBAL_OPTIONS for flag in option.flags if flag not in text] == []
 
 
 def test_a_bare_group_prints_its_help_with_status_0(cli: Cli) -> None:
@@ -258,23 +245,6 @@ def test_help_shows_text_as_people_should_type_it(cli: Cli) -> None:
 def test_version_is_told(cli: Cli) -> None:
     result = cli("--version")
     assert (result.exit_code, result.stdout) == (0, f"projects {__version__}\n")
-
-
-@pytest.mark.parametrize(("typed", "meant"), [("lst", "list"), ("craete", "create"), ("get_al", "get-all")])
-def test_a_mistyped_command_brings_the_nearest(cli: Cli, typed: str, meant: str) -> None:
-    error = error_of(cli(typed, "--json"))
-    assert (error["name"], error["message"]) == ("UsageError", f"there is no command {typed!r}")
-    assert meant in error["hint"]
-
-
-def test_a_command_far_from_all_says_where_to_look(cli: Cli) -> None:
-    assert error_of(cli("zebra", "--json"))["hint"] == "see: projects --help"
-
-
-def test_a_mistyped_option_brings_the_nearest(cli: Cli) -> None:
-    error = error_of(cli("list", "--nmae", "x", "--json"))
-    assert error["name"] == "UsageError"
-    assert "--name" in error["message"] + error["hint"]
 
 
 @pytest.mark.parametrize("arguments", [("get",), ("create",), ("get", "a", "b"), ("list", "--page", "x")])

@@ -19,6 +19,8 @@ def batch(
 ) -> None:
     """Carry out many requests in one process: a JSON object a line in, one a line out, in order. Asks nothing.
 
-    Example: echo '{"id": 1, "endpoint": "projects.get_all", "params": {}}' | projects batch -
+    A line is {"id": 1, "endpoint": "projects.get_all", "params": {}}; - reads standard input.
+
+    Example: projects batch requests.jsonl
     """
     carry_batch(ctx.obj, file)

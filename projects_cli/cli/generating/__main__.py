@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from projects_cli.cli.generating.bash import bash
 from projects_cli.cli.generating.fish import fish
 from projects_cli.cli.generating.manual import manual_pages
-from projects_cli.cli.generating.pages import command_pages, options_page
+from projects_cli.cli.generating.pages import command_pages, options_page, topics_page
 from projects_cli.cli.generating.powershell import powershell
 from projects_cli.cli.generating.program import program
 from projects_cli.cli.generating.root import root_help
@@ -39,6 +39,7 @@ def generated() -> dict[str, str]:
         **{f"{COMMANDS}/{name}": text for name, text in command_pages(live).items()},
         **{f"{MANUALS}/{name}": text for name, text in manual_pages(live).items()},
         "docs/options.md": options_page(),
+        "docs/topics.md": topics_page(),
         "projects_cli/cli/root_help.py": root_help(),
     }
     return {path: "\n".join(map(str.rstrip, text.splitlines())) + "\n" for path, text in texts.items()}

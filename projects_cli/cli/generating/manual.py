@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from projects_cli import __version__
 from projects_cli.cli.generating.program import HEADER, Command, Program, Value, grouped, usage
-from projects_cli.cli.options import explained
-from projects_cli.errors import STATUS_MEANINGS
+from projects_cli.cli.helping import FIRST_STEPS
+from projects_cli.cli.topics import TOPICS, Lines, Pairs, Topic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +24,10 @@ SPECIAL = {
 """Characters that roff would take for its own, or set as another one."""
 
 
+HEADINGS = {"exit-codes": "EXIT STATUS", "config": "CONFIGURATION"}
+"""What manuals call a topic."""
+
+
 def manual_pages(program: Program) -> dict[str, str]:
     """Give the text of each manual page, by the name of its file."""
     pages = {f"projects-{command.path[0]}.1": _page(program, command) for command in program.root.commands}
@@ -36,12 +40,21 @@ def _main_page(program: Program) -> str:
     lines += [".SH COMMANDS", *_pairs((_named(command), command.summary) for command in root.commands)]
     lines += [".SH OPTIONS", "Every command understands these, before or after its name."]
     lines += _pairs((option.spelled, option.help) for option in root.options)
-    lines += [".SH ENVIRONMENT", "A flag wins over its variable; a variable over the files."]
-    lines += _pairs((row.variable, row.help) for row in explained() if row.variable and "--json" not in row.flags)
-    lines += [".SH EXIT STATUS"]
-    lines += _pairs((str(status.value), meaning.replace("`", "")) for status, meaning in STATUS_MEANINGS.items())
+    lines += [".SH EXAMPLES", *_pairs(FIRST_STEPS)]
+    for topic in TOPICS:
+        lines += [f".SH {HEADINGS.get(topic.name, topic.name.upper())}", *_topic(topic)]
     lines += [".SH SEE ALSO", _see_also(command.path[0] for command in root.commands)]
     return "\n".join([*lines, ""])
+
+
+def _topic(topic: Topic) -> Iterator[str]:
+    for block in topic.blocks():
+        if isinstance(block, Pairs):
+            yield from _pairs(block.rows)
+        elif isinstance(block, Lines):
+            yield from _lines(block.lines)
+        else:
+            yield from (".PP", _text(block))
 
 
 def _page(program: Program, command: Command) -> str:
@@ -72,7 +85,7 @@ def _more(command: Command) -> Iterator[str]:
     for paragraph in command.text.paragraphs:
         yield from (".PP", _text(paragraph))
     if command.text.examples:
-        yield from (".PP", ".EX", *(f"    {_text(example)}" for example in command.text.examples), ".EE")
+        yield from _lines(command.text.examples)
 
 
 def _parts(program: Program, command: Command, heading: str = ".SH") -> Iterator[str]:
@@ -94,6 +107,11 @@ def _pairs(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Give a list of terms, each with what it means below it."""
     for term, meaning in rows:
         yield from (".TP", f"\\fB{_text(term)}\\fR", _text(meaning))
+
+
+def _lines(lines: Iterable[str]) -> Iterator[str]:
+    """Give lines to copy."""
+    yield from (".PP", ".EX", *(f"    {_text(line)}" for line in lines), ".EE")
 
 
 def _see_also(commands: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The pages of docs/commands, one for each command, and docs/options.md."""
+"""The pages of docs/commands, one for each command, docs/options.md and docs/topics.md."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from projects_cli.cli.generating.program import HEADER, Command, Program, grouped, usage
 from projects_cli.cli.helping import OPTIONS
 from projects_cli.cli.options import Explained, explained
+from projects_cli.cli.topics import TOPICS, Block, Lines, Pairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,6 +44,25 @@ def _option_of_all(row: Explained) -> Sequence[str]:
     places = ", ".join(["top"] * row.in_file + ["profile"] * row.in_profile)
     key = f"{_code(row.key)}: {places}" if places else ""
     return option, _code(row.variable) if row.variable else "", key, _plain(row.default), _plain(row.help)
+
+
+def topics_page() -> str:
+    """Give the page with what `projects help TOPIC` tells, a section for each topic."""
+    lines = [MARK, "# About the whole", "", "The same as `projects help TOPIC` shows."]
+    for topic in TOPICS:
+        lines += ["", f"## {topic.name}", "", _plain(topic.summary)]
+        for block in topic.blocks():
+            lines += ["", *_block(block)]
+    return "\n".join([*lines, ""])
+
+
+def _block(block: Block) -> Iterator[str]:
+    if isinstance(block, Pairs):
+        yield from _table(("", ""), [(_code(term), _plain(meaning)) for term, meaning in block.rows])
+    elif isinstance(block, Lines):
+        yield from (f"    {line}" for line in block.lines)
+    else:
+        yield _plain(block)
 
 
 def _index(program: Program) -> str:

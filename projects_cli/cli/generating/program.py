@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from projects_cli.cli.app import BY_WORD, app
-from projects_cli.cli.helping import GLOBAL, OPTIONS, HelpText, help_text
+from projects_cli.cli.helping import OPTIONS, HelpText, help_text
 from projects_cli.config.settings import OUTPUTS
 from projects_cli.schema.cache import load
 
@@ -148,8 +148,7 @@ def _commands_below(path: tuple[str, ...], live: Any, ctx: Any) -> Iterator[Comm
 def _option(param: Any) -> Option:
     value = None if param.is_flag else _value(param)
     flags = sorted((*param.opts, *param.secondary_opts), key=lambda flag: (not flag.startswith("--"), flag))
-    group = GLOBAL if getattr(param, "is_global", False) else getattr(param, "rich_help_panel", None) or OPTIONS
-    return Option(tuple(flags), _one_line(param.help or ""), value, group)
+    return Option(tuple(flags), _one_line(param.help or ""), value, getattr(param, "rich_help_panel", None) or OPTIONS)
 
 
 def _value(param: Any) -> Value:

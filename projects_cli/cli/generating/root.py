@@ -8,11 +8,16 @@ import typer
 
 from projects_cli.cli.app import app
 from projects_cli.cli.generating.program import HEADER
+from projects_cli.cli.helping import WIDEST
 
 CONTENT = '''"""The help of the whole; {header}."""
 
 TEXT = """\\
 {text}
+"""
+
+SHORT = """\\
+{short}
 """
 '''
 
@@ -20,9 +25,10 @@ TEXT = """\\
 def root_help() -> str:
     """Give the module's text, from the live command."""
     root: Any = typer.main.get_command(app)
-    text: str = root.get_help(typer.Context(root, info_name="projects", **app.info.context_settings or {}))
-    return CONTENT.format(header=HEADER, text=_literal(text))
+    settings = {**(app.info.context_settings or {}), "terminal_width": WIDEST}
+    ctx = typer.Context(root, info_name="projects", **settings)
+    return CONTENT.format(header=HEADER, text=_literal(root.get_help(ctx)), short=_literal(root.bare_help(ctx)))
 
 
 def _literal(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return text.rstrip("\n").replace("\\", "\\\\").replace('"""', '\\"\\"\\"')

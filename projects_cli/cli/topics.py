@@ -1,0 +1,211 @@
+"""What `projects help TOPIC` tells: the texts about the whole, as data that help, pages and manuals are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.cli.helping import write_lines, write_pairs
+from projects_cli.cli.options import explained
+from projects_cli.config.connection import CLEARML_HOST, CLEARML_PORT, CLEARML_URI
+from projects_cli.errors import STATUS_MEANINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """A list of terms, each with what it means."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines to copy, kept as they are."""
+
+    lines: tuple[str, ...]
+
+
+Block = str | Pairs | Lines
+"""A paragraph, a list, or lines."""
+
+STATUSES = Pairs(
+    tuple((str(status.value), meaning.replace("`", "")) for status, meaning in STATUS_MEANINGS.items()),
+)
+
+VARIABLES = Pairs(
+    tuple(
+        (row.variable, f"{row.help} [default: {row.default}]" if row.default else row.help)
+        for row in explained()
+        if row.variable and "--json" not in row.flags
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A text about the whole; the help of `commands` names it.
+
+    In the text an empty line ends a block. A block is a paragraph, or lines to copy (four spaces before each), or a
+    list (`- term: meaning`), or the name of a list that is generated (`<statuses>`).
+    """
+
+    name: str
+    summary: str
+    text: str
+    commands: tuple[str, ...] = ()
+
+    def blocks(self) -> list[Block]:
+        """Give its parts, in order."""
+        return [_block(part) for part in self.text.strip("\n").split("\n\n")]
+
+
+def _block(part: str) -> Block:
+    if part in GENERATED:
+        return GENERATED[part]
+    lines = part.split("\n")
+    if all(line.startswith("    ") for line in lines):
+        return Lines(tuple(line[4:] for line in lines))
+    if part.startswith("- "):
+        items = " ".join(lines).removeprefix("- ").split(" - ")
+        return Pairs(tuple((term, meaning) for term, _, meaning in (item.partition(": ") for item in items)))
+    return " ".join(lines)
+
+
+GENERATED: dict[str, Block] = {"<statuses>": STATUSES, "<variables>": VARIABLES}
+
+EXIT_CODES = """
+<statuses>
+
+A reader that goes away (projects list | head -1) is no failure.
+"""
+
+OUTPUT = """
+Data goes to standard output; notices, questions, progress and errors go to standard error.
+
+- table: The default. On a terminal it fits the width and goes through $PAGER when it is long.
+- json: One document in the shape of the service's response.
+- jsonl, id: A record a line, written as it comes: for lists of any length.
+- csv, tsv, yaml: All fields of every record.
+
+Off a terminal a table is plain tab-separated lines of the same columns with a header, nothing cut. JSON changes by
+addition only; tables may change.
+
+On failure standard output stays empty, and standard error says what failed; with --json as one object:
+{"error": {"code", "subcode", "name", "message", "hint", "problems"}}.
+
+Control characters and bidirectional marks in names are shown escaped everywhere. There is colour on a terminal only,
+and none with --no-color, NO_COLOR or TERM=dumb.
+
+    projects list --tag prod --only-fields id,name --json
+    projects list --exclude-tag prod -o id | head -2
+"""
+
+ENVIRONMENT = f"""
+A flag wins over its variable; a variable over the files (projects help config).
+
+<variables>
+
+The server's own variables rank below everything else:
+
+- {CLEARML_URI}: The database, as the server finds it.
+- {CLEARML_HOST}, {CLEARML_PORT}: The same, in two parts.
+
+Also understood: NO_COLOR, TERM, COLUMNS, PAGER, XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_CACHE_HOME, XDG_RUNTIME_DIR.
+"""
+
+FILTERS = """
+PROJECT is an id, a full name such as vision/detector, or the first 8 or more digits of an id. A minus sign reads
+them from standard input, a line each.
+
+Filters of list combine: a project has to pass every one.
+
+- --name REGEX: The pattern (PCRE) is found anywhere in the full name; case matters.
+- --tag A --tag B: Any of the tags.
+- --tag '__$all' --tag A --tag B: All of them.
+- --exclude-tag A: Not this one; --tag '__$not' --tag A is the same.
+- --no-tags: None at all; together with --tag: those, or none.
+- --any name,tags=REGEX: Any of the fields has the pattern, in any case; --all: all of them.
+- --search WORDS: Words in name or description, by the text index; the best come first.
+
+List operators are values of --tag, --system-tag and --filter-tag: __$all (or __$and) makes what follows required
+together, __$any (or __$or) any of it, __$not excludes the next value, __$nop returns to the default.
+
+Projects with the system tag hidden are left out, unless they are asked for by id.
+
+    projects list --name '^vision/' --tag prod --order-by -last_update
+"""
+
+SAFETY = """
+Everything is checked before anything is written. --dry-run (-n) shows the whole plan and does nothing; --read-only
+refuses every change.
+
+A change asks as much as it deserves: deleting an empty project wants a y, anything with contents the name, typed in
+full. --yes answers every question, --confirm NAME that for one project, and so does the --force of delete. Without a
+terminal nobody is asked: the command fails and names the flag.
+
+Before the first write, what was there goes to a journal: projects undo takes a change back, projects history shows
+them all. Tasks and models are never deleted: they stay, without a project.
+
+A change that was killed in the middle is told by the next one; projects resume finishes it, projects undo takes it
+back. One change of structure runs at a time for each company: another one waits (--lock-wait), then ends with 75.
+
+The journal is a database of its own on the same deployment (--journal-db). --no-journal does without it: no undo, and
+no lock.
+
+    projects delete vision/old --dry-run
+    projects undo --dry-run
+"""
+
+CONFIG = """
+The first of these that says something holds: a flag; its variable (projects help environment); a profile; the top of
+~/.config/projects/config.toml; the default.
+
+    read-only = true                 # for all profiles
+    [profiles.production]            # projects --profile production list
+    uri-file = "/etc/projects/uri"
+    database = "backend"
+
+A file that holds a URI, or that uri-file names, has to be readable by you alone (mode 0600).
+
+The file .projects.toml in the current folder may only choose a profile by its name: what somebody else put into a
+folder can't redirect a change.
+
+With no database configured, projects starts a private one and works on that.
+"""
+
+CHANGING = ("create", "update", "delete", "make-public", "make-private", "call", "batch", "undo", "resume", "history")
+SHOWING = ("list", "get", "metrics", "hyperparams", "task-tags", "model-tags", "status", "doctor")
+
+TOPICS: tuple[Topic, ...] = (
+    Topic("exit-codes", "What the process ends with.", EXIT_CODES, ("batch", "doctor")),
+    Topic("output", "Formats, what goes where, and what scripts can rely on.", OUTPUT, SHOWING),
+    Topic("environment", "The variables that are understood.", ENVIRONMENT, ("config",)),
+    Topic("filters", "How projects are chosen: names, patterns, tags.", FILTERS, ("list", "task-tags", "model-tags")),
+    Topic("safety", "What a change asks, keeps and promises.", SAFETY, CHANGING),
+    Topic(
+        "config",
+        "Files of settings, profiles, and what wins over what.",
+        CONFIG,
+        ("config", "profile", "local", "status"),
+    ),
+)
+"""Every topic; `projects help` names them in this order."""
+
+BY_NAME = {topic.name: topic for topic in TOPICS}
+
+
+def write_topic(topic: Topic, formatter: Any) -> None:
+    """Write a topic into Typer's formatter."""
+    formatter.write_text(topic.summary)
+    writers: dict[type, Callable[[Any], None]] = {
+        str: formatter.write_text,
+        Pairs: lambda block: write_pairs(block.rows, formatter),
+        Lines: lambda block: write_lines(block.lines, formatter),
+    }
+    for block in topic.blocks():
+        formatter.write_paragraph()
+        with formatter.indentation():
+            writers[type(block)](block)
