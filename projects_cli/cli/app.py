@@ -75,6 +75,8 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("call", "call", "Call any endpoint: a request in, the response out."),
     Entry("batch", "batch", "Carry out many requests, a JSON line each."),
     Entry("schema", "schema", "Show what the loaded schema says."),
+    Entry("config", "config", "Your settings: what holds and why; change them."),
+    Entry("profile", "profile", "Profiles: list them, show one, choose the default."),
     Entry("local", "local", "The private database: start, stop, status, sample data."),
     Entry("help", "help_", "Show the help of a command, or tell about a topic."),
 )

@@ -47,10 +47,15 @@ class Runtime:
         return resolve(self.flags, self.streams.environment, Path.cwd())
 
     @cached_property
+    def given(self) -> Settings:
+        """Give the settings of flags and environment alone, for what has to work on files that can't be used."""
+        return resolve(self.flags, self.streams.environment, None)
+
+    @cached_property
     def console(self) -> Console:
         """Give the console as the settings want it; where they can't be read, as the flags do."""
         try:
-            values: Mapping[str, Any] = self.settings.values
+            values = self._readable.values
         except ProjectsError:
             values = {"output": "json" if self.flags.get("output") == "json" else "table"}
         return Console(
@@ -60,6 +65,14 @@ class Runtime:
             quiet=bool(values.get("quiet")),
             may_ask=not values.get("no_input"),
         )
+
+    @property
+    def _readable(self) -> Settings:
+        """Give the settings, without the files' where those can't be used."""
+        try:
+            return self.settings
+        except ProjectsError:
+            return self.given
 
     @cached_property
     def catalog(self) -> Catalog:

@@ -81,6 +81,8 @@ class Console:
         write = self.streams.stdout.write
         if self.output == "json":
             encode.write_json(response, view, write, pretty=self.is_terminal(self.streams.stdout))
+        elif self.output == "table" and view.alone:
+            write(encode.cell(response.data[view.alone]) + "\n")
         elif self.output == "table" and self.is_terminal(self.streams.stdout):
             from projects_cli.render.table import write_table  # Rich is slow to import
 
@@ -136,7 +138,7 @@ class Console:
         Raises:
             ConfirmationNeeded: standard input is no terminal. Declined: the person said no.
         """
-        if not self.may_ask or not self.is_terminal(self.streams.stdin):
+        if not self.can_ask:
             raise ConfirmationNeeded(
                 f"{question} There is nobody to ask: standard input is no terminal",
                 hint="answer in advance with --yes" + (f", or --confirm {typed!r}" if typed is not None else ""),
@@ -147,6 +149,30 @@ class Console:
         answer = self.streams.stdin.readline().rstrip("\n")
         if answer != typed and (typed is not None or answer.strip().lower() not in {"y", "yes"}):
             raise Declined("nothing was changed")
+
+    @property
+    def can_ask(self) -> bool:
+        """Tell whether there is somebody to answer a question."""
+        return self.may_ask and self.is_terminal(self.streams.stdin)
+
+    def line(self, prompt: str, *, hidden: bool = False) -> str:
+        """Give a line of standard input; a person at a terminal is asked for it, and does not see a hidden one.
+
+        Raises:
+            UsageError: there is none, or an empty one.
+        """
+        if hidden and self.can_ask:
+            from getpass import getpass  # a secret is rarely typed
+
+            text = getpass(prompt, self.streams.stderr)
+        else:
+            if self.can_ask:
+                self.streams.stderr.write(prompt)
+                self.streams.stderr.flush()
+            text = self.streams.stdin.readline().rstrip("\n")
+        if not text:
+            raise UsageError("standard input gives no value: its first line is empty")
+        return text
 
     def progress(self, done: int, total: int) -> None:
         """Show how far a long change is: on a terminal, and only where it takes more than a second."""

@@ -30,7 +30,8 @@ class View:
     `columns` are the table's, as (field, heading); a field may be a path (`stats.active.total_tasks`).
     `fields` are all fields, for the formats that want a fixed set; `id` is the field that `-o id` prints.
     `empty` is what people are told when there are no rows. `values` are lists of plain values in the response, each
-    with the word that tells its values apart: they become records of two fields, the columns'.
+    with the word that tells its values apart: they become records of two fields, the columns'. `alone` is the one field
+    that a table shows, bare, since a script wants nothing else.
     """
 
     rows: str | None = None
@@ -40,6 +41,7 @@ class View:
     id: str | None = None
     empty: str = "nothing found"
     values: tuple[tuple[str, str], ...] = ()
+    alone: str | None = None
 
     @property
     def all_fields(self) -> tuple[str, ...]:
@@ -156,7 +158,33 @@ VIEWS: dict[str, View] = {
             for field in ("running", "pid", "version", "socket", "data", "size", "started", "last_used", "stops_at")
         )
     ),
-    "local.path": View(columns=(("path", "PATH"),)),
+    "local.path": View(columns=(("path", "PATH"),), alone="path"),
+    "config.list": View(
+        rows="settings",
+        columns=(("key", "KEY"), ("value", "VALUE"), ("origin", "ORIGIN"), ("source", "SOURCE")),
+        id="key",
+    ),
+    "config.get": View(
+        columns=(("key", "KEY"), ("value", "VALUE"), ("origin", "ORIGIN"), ("source", "SOURCE")), alone="value"
+    ),
+    "config.path": View(columns=(("path", "PATH"), ("exists", "EXISTS")), alone="path"),
+    "config.change": View(
+        columns=(("key", "KEY"), ("value", "VALUE"), ("changed", "CHANGED"), ("file", "FILE")), id="key"
+    ),
+    "profile.list": View(
+        rows="profiles",
+        columns=(
+            ("name", "NAME"),
+            ("in_use", "IN USE"),
+            ("production", "PRODUCTION"),
+            ("database", "DATABASE"),
+            ("company", "COMPANY"),
+        ),
+        fields=("name", "in_use", "production", "uri", "uri_file", "database", "company"),
+        id="name",
+        empty="no profile is defined: projects config set profiles.NAME.uri-file FILE",
+    ),
+    "profile.show": View(rows="settings", columns=(("key", "KEY"), ("value", "VALUE")), id="key"),
     "local.sample": View(
         columns=tuple(
             (f"{part}.{name}", f"{name} {part}")

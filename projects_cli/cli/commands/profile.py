@@ -1,0 +1,45 @@
+"""`projects profile`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from projects_cli.cli import configuring
+from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
+
+app = typer.Typer(cls=PlainGroup, **HABITS, help="Profiles: a database, and how to work on it, by name.")
+
+
+@app.callback(invoke_without_command=True)
+def profile(ctx: typer.Context) -> None:
+    """Show what there is, where no command is given."""
+    if ctx.invoked_subcommand is None:
+        configuring.show_help(ctx.obj, ctx.get_help())
+
+
+@app.command("list", cls=GroupedCommand)
+def list_(ctx: typer.Context) -> None:
+    """List the profiles of your configuration, and which one is in use."""
+    configuring.list_profiles(ctx.obj)
+
+
+@app.command(cls=GroupedCommand)
+def use(
+    ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="One of: projects profile list.")]
+) -> None:
+    """Use a profile from now on, where nothing else chooses one.
+
+    Example: projects profile use work
+    """
+    configuring.use_profile(ctx.obj, name)
+
+
+@app.command(cls=GroupedCommand)
+def show(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="[default: the one in use]")] = None,
+) -> None:
+    """Show what a profile says, without secrets."""
+    configuring.show_profile(ctx.obj, name)

@@ -1,0 +1,248 @@
+"""What the commands about the configuration do: `config` and `profile`.
+
+What changes the file, or only finds it, works on a file that can't be used too: it asks for no setting that files have.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.cli.dispatch import show
+from projects_cli.config.connection import clearml_variable, database_uri, redacted, shown_uri
+from projects_cli.config.settings import BY_NAME, SETTINGS, user_config_file
+from projects_cli.errors import ConfigError, Declined, UsageError
+from projects_cli.messages import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from projects_cli.cli.runtime import Runtime
+    from projects_cli.config.settings import Setting, Settings
+    from projects_cli.messages import Document
+
+_BEGINNING = b"""# Settings of `projects`; what can be set, and what holds: projects config list
+# profile = "work"               # the profile to use where nothing else chooses one
+#
+# [profiles.work]
+# uri-file = "~/.config/projects/work.uri"
+# production = true              # asked more carefully
+"""
+"""What a person finds who edits a configuration that is not there yet."""
+
+
+def show_help(runtime: Runtime, text: str) -> None:
+    """Print the help of a group."""
+    runtime.streams.stdout.write(text + "\n")
+
+
+# --- looking ------------------------------------------------------------------------------------------------------
+
+
+def list_settings(runtime: Runtime) -> None:
+    """Show every setting, and where its value comes from."""
+    settings = runtime.settings
+    show(runtime, Response("config.list", {"settings": [_row(settings, setting) for setting in SETTINGS]}))
+
+
+def get_setting(runtime: Runtime, key: str) -> None:
+    """Show one setting: the value that holds, or what a profile says."""
+    from projects_cli.config.writing import key_of, setting_at
+
+    place = key_of(key)
+    if place.profile is not None:
+        setting = setting_at(place)
+        values = _file(runtime).profile(place.profile)
+        source = f"{_path(runtime)} [profiles.{place.profile}]" if setting.name in values else ""
+        origin = "user file" if source else "default"
+        row = {"key": str(place), "value": _shown(values.get(setting.name)), "origin": origin, "source": source}
+    else:
+        found = BY_NAME.get(key.replace("-", "_"))
+        row = _row(runtime.settings, found or setting_at(place))
+    show(runtime, Response("config.get", row))
+
+
+def show_path(runtime: Runtime) -> None:
+    """Print the path of the configuration, and whether it is there."""
+    path = _path(runtime)
+    runtime.console.show(Response("config.path", {"path": str(path), "exists": path.exists()}))
+
+
+def _row(settings: Settings, setting: Setting) -> Document:
+    value, origin, source = settings[setting.name], settings.origins[setting.name], settings.sources[setting.name]
+    variable = clearml_variable(settings) if setting.name == "uri" else None
+    if variable is not None:
+        value, origin, source = database_uri(settings), "environment", variable
+    return {"key": setting.key, "value": _shown(value), "origin": origin, "source": source}
+
+
+def _shown(value: object) -> object:
+    """Give a value as it may be shown: a path as text, a URI without its secrets."""
+    if isinstance(value, str) and "://" in value:
+        return shown_uri(value)
+    return redacted(str(value)) if isinstance(value, str | Path) else value
+
+
+def _path(runtime: Runtime) -> Path:
+    return user_config_file(runtime.streams.environment)
+
+
+def _file(runtime: Runtime) -> Any:
+    from projects_cli.config.files import user_file
+
+    return user_file(_path(runtime))
+
+
+# --- changing -----------------------------------------------------------------------------------------------------
+
+
+def set_value(runtime: Runtime, key: str, value: str) -> None:
+    """Write a setting into the file; `-` reads the value from standard input."""
+    from projects_cli.config.writing import as_stored, key_of, setting_at, with_value
+
+    place = key_of(key)
+    _check_no_profile(runtime, place.name)
+    setting = setting_at(place)
+    secret = setting.name == "uri"
+    if value == "-":
+        value = runtime.console.line(f"{place}: ", hidden=secret)
+    elif secret and shown_uri(value) != value:
+        runtime.console.warn(f"the shell's history may keep the password; next time: projects config set {key} -")
+    stored = as_stored(setting, value, str(place))
+    changed = _rewrite(runtime, lambda text: with_value(text, place, stored))
+    _tell(runtime, str(place), stored, changed=changed)
+
+
+def unset_value(runtime: Runtime, key: str) -> None:
+    """Take a setting, or a whole profile, out of the file."""
+    from projects_cli.config.writing import key_of, without
+
+    place = key_of(key)
+    _check_no_profile(runtime, place.name)
+    changed = _rewrite(runtime, lambda text: without(text, place))
+    _tell(runtime, str(place), None, changed=changed)
+
+
+def _check_no_profile(runtime: Runtime, name: str | None) -> None:
+    """Refuse `--profile` where it could be meant as the profile to change; there is one way to name that."""
+    chosen = runtime.flags.get("profile")
+    if chosen is not None:
+        raise UsageError(
+            "--profile says which profile is used, not which is changed",
+            hint=f"name it in the key: profiles.{chosen}.{name or 'KEY'}",
+        )
+
+
+def _rewrite(runtime: Runtime, change: Callable[[str], str]) -> bool:
+    from projects_cli.config.writing import rewrite
+
+    return rewrite(_path(runtime), change, dry_run=runtime.given["dry_run"])
+
+
+def _tell(runtime: Runtime, key: str, value: object, *, changed: bool) -> None:
+    """Say what was changed, or would be."""
+    path = _path(runtime)
+    if runtime.given["dry_run"]:
+        runtime.console.notice(f"would change {path}" if changed else f"{path} is like that already")
+    else:
+        runtime.console.notice(f"changed {path}" if changed else f"{path} was like that already")
+    done = changed and not runtime.given["dry_run"]
+    answer = {"key": key, "value": _shown(value), "changed": done, "file": str(path)}
+    runtime.console.show(Response("config.change", answer))
+
+
+# --- the editor ---------------------------------------------------------------------------------------------------
+
+
+def edit(runtime: Runtime) -> None:
+    """Open the file in the person's editor; what comes back is checked before it takes the file's place."""
+    from projects_cli.config import writing
+
+    path = _path(runtime)
+    before = path.read_bytes() if path.exists() else b""
+    draft = writing.draft(path, before or _BEGINNING)
+    try:
+        after = _edited(runtime, draft, path)
+        if after == (before or _BEGINNING):
+            runtime.console.notice("nothing was changed")
+            return
+        writing.replace(path, after, instead_of=before)
+    finally:
+        draft.unlink(missing_ok=True)
+    runtime.console.notice(f"changed {path}")
+
+
+def _edited(runtime: Runtime, draft: Path, path: Path) -> bytes:
+    """Give what the person made of the draft, once it can be used; they may try again, or give up."""
+    from projects_cli.config.writing import check
+
+    while True:
+        _run_editor(runtime, draft)
+        text = draft.read_bytes()
+        try:
+            check(text, path)
+        except ConfigError as error:
+            if not runtime.console.can_ask:
+                raise
+            runtime.console.error(error)
+            runtime.console.ask("Edit it again?")
+        else:
+            return text
+
+
+def _run_editor(runtime: Runtime, file: Path) -> None:
+    environment = runtime.streams.environment
+    editor = environment.get("VISUAL") or environment.get("EDITOR") or "vi"
+    try:
+        ended = subprocess.run([*shlex.split(editor), str(file)], check=False)  # noqa: S603 - the person's own editor
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the editor {editor!r} can't be started: {error}", hint="name one: EDITOR=nano") from error
+    if ended.returncode or not file.exists():
+        raise Declined(f"the editor ended with status {ended.returncode}: nothing was changed")
+
+
+# --- profiles -----------------------------------------------------------------------------------------------------
+
+
+def list_profiles(runtime: Runtime) -> None:
+    """Show the profiles of the configuration; the one in use is marked."""
+    file = _file(runtime)
+    rows = [_profile_row(runtime, name, file.profile(name)) for name in sorted(file.tables)]
+    show(runtime, Response("profile.list", {"profiles": rows}))
+
+
+def show_profile(runtime: Runtime, name: str | None) -> None:
+    """Show what a profile says: the one named, else the one in use."""
+    chosen = name or runtime.settings["profile"]
+    if chosen is None:
+        raise UsageError("no profile is in use", hint="name one: projects profile list")
+    values = _file(runtime).profile(chosen)
+    rows = [{"key": BY_NAME[one].key, "value": _shown(value)} for one, value in values.items()]
+    show(runtime, Response("profile.show", {"profile": chosen, "settings": rows}))
+
+
+def use_profile(runtime: Runtime, name: str) -> None:
+    """Make a profile the default, and tell where something stronger chooses another one."""
+    from projects_cli.config.writing import Key, with_value
+
+    file = _file(runtime)
+    file.profile(name)
+    changed = _rewrite(runtime, lambda text: with_value(text, Key(None, "profile"), name))
+    _tell(runtime, "profile", name, changed=changed)
+    stronger = runtime.settings.sources["profile"]
+    if runtime.settings["profile"] != name and not runtime.given["dry_run"]:
+        runtime.console.warn(f"{stronger} chooses {runtime.settings['profile']!r} here, which is stronger")
+
+
+def _profile_row(runtime: Runtime, name: str, values: Document) -> Document:
+    return {
+        "name": name,
+        "in_use": name == runtime.settings["profile"],
+        "production": values.get("production", False),
+        "uri": _shown(values.get("uri")),
+        "uri_file": _shown(values.get("uri_file")),
+        "database": values.get("database"),
+        "company": values.get("company"),
+    }
