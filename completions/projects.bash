@@ -8,7 +8,7 @@ __projects_command() {
         '')
             commands='
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
-        resume history call batch schema local help
+        resume history call batch schema config profile local help
         '
             flags=' --version '
             ;;
@@ -81,6 +81,30 @@ __projects_command() {
         'batch')
             ;;
         'schema')
+            ;;
+        'config')
+            commands=' list get set unset path edit '
+            ;;
+        'config list')
+            ;;
+        'config get')
+            ;;
+        'config set')
+            ;;
+        'config unset')
+            ;;
+        'config path')
+            ;;
+        'config edit')
+            ;;
+        'profile')
+            commands=' list use show '
+            ;;
+        'profile list')
+            ;;
+        'profile use')
+            ;;
+        'profile show')
             ;;
         'local')
             commands=' start stop status reset path sample '
@@ -158,6 +182,17 @@ __projects_step() {
             0:'':call) command='call' ;;
             0:'':batch) command='batch' ;;
             0:'':schema) command='schema' ;;
+            0:'':config) command='config' ;;
+            0:'config':list) command='config list' ;;
+            0:'config':get) command='config get' ;;
+            0:'config':set) command='config set' ;;
+            0:'config':unset) command='config unset' ;;
+            0:'config':path) command='config path' ;;
+            0:'config':edit) command='config edit' ;;
+            0:'':profile) command='profile' ;;
+            0:'profile':list) command='profile list' ;;
+            0:'profile':use) command='profile use' ;;
+            0:'profile':show) command='profile show' ;;
             0:'':local) command='local' ;;
             0:'local':start) command='local start' ;;
             0:'local':stop) command='local stop' ;;

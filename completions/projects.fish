@@ -76,6 +76,28 @@ function __projects_place
                     set place 'batch'
                 case '0::schema'
                     set place 'schema'
+                case '0::config'
+                    set place 'config'
+                case '0:config:list'
+                    set place 'config list'
+                case '0:config:get'
+                    set place 'config get'
+                case '0:config:set'
+                    set place 'config set'
+                case '0:config:unset'
+                    set place 'config unset'
+                case '0:config:path'
+                    set place 'config path'
+                case '0:config:edit'
+                    set place 'config edit'
+                case '0::profile'
+                    set place 'profile'
+                case '0:profile:list'
+                    set place 'profile list'
+                case '0:profile:use'
+                    set place 'profile use'
+                case '0:profile:show'
+                    set place 'profile show'
                 case '0::local'
                     set place 'local'
                 case '0:local:start'
@@ -190,6 +212,8 @@ complete -c projects -n '__projects_at \'\' 0' -a history -d 'Show who changed w
 complete -c projects -n '__projects_at \'\' 0' -a call -d 'Call any endpoint: a request in, the response out.'
 complete -c projects -n '__projects_at \'\' 0' -a batch -d 'Carry out many requests, a JSON line each.'
 complete -c projects -n '__projects_at \'\' 0' -a schema -d 'Show what the loaded schema says.'
+complete -c projects -n '__projects_at \'\' 0' -a config -d 'Your settings: what holds and why; change them.'
+complete -c projects -n '__projects_at \'\' 0' -a profile -d 'Profiles: list them, show one, choose the default.'
 complete -c projects -n '__projects_at \'\' 0' -a local -d 'The private database: start, stop, status, sample data.'
 complete -c projects -n '__projects_at \'\' 0' -a help -d 'Show the help of a command, or tell about a topic.'
 
@@ -263,6 +287,26 @@ complete -c projects -n '__projects_at \'call\' 0' -f -a '(__projects_endpoints)
 complete -c projects -n '__projects_at \'batch\' 0' -F
 
 complete -c projects -n '__projects_at \'schema\' 0' -f -a '(__projects_endpoints)'
+
+complete -c projects -n '__projects_at \'config\' 0' -a list -d 'List every setting with its value, and where that comes from.'
+complete -c projects -n '__projects_at \'config\' 0' -a get -d 'Print the value of a setting, without secrets.'
+complete -c projects -n '__projects_at \'config\' 0' -a set -d 'Write a setting into the file; comments stay, and what can\'t be used is refused.'
+complete -c projects -n '__projects_at \'config\' 0' -a unset -d 'Take a setting out of the file, or a whole profile (profiles.NAME).'
+complete -c projects -n '__projects_at \'config\' 0' -a path -d 'Print the path of the file.'
+complete -c projects -n '__projects_at \'config\' 0' -a edit -d 'Open the file in $VISUAL or $EDITOR; it is checked before it is kept.'
+
+
+
+
+
+
+
+complete -c projects -n '__projects_at \'profile\' 0' -a list -d 'List the profiles of your configuration, and which one is in use.'
+complete -c projects -n '__projects_at \'profile\' 0' -a use -d 'Use a profile from now on, where nothing else chooses one.'
+complete -c projects -n '__projects_at \'profile\' 0' -a show -d 'Show what a profile says, without secrets.'
+
+
+
 
 complete -c projects -n '__projects_at \'local\' 0' -a start -d 'Start it; every command does so by itself where it needs it.'
 complete -c projects -n '__projects_at \'local\' 0' -a stop -d 'Stop it; its data stay.'

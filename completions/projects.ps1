@@ -121,6 +121,17 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Above = ''; Place = 'call'; Names = @('call'); Help = 'Call any endpoint: a request in, the response out.' }
         @{ Above = ''; Place = 'batch'; Names = @('batch'); Help = 'Carry out many requests, a JSON line each.' }
         @{ Above = ''; Place = 'schema'; Names = @('schema'); Help = 'Show what the loaded schema says.' }
+        @{ Above = ''; Place = 'config'; Names = @('config'); Help = 'Your settings: what holds and why; change them.' }
+        @{ Above = 'config'; Place = 'config list'; Names = @('list'); Help = 'List every setting with its value, and where that comes from.' }
+        @{ Above = 'config'; Place = 'config get'; Names = @('get'); Help = 'Print the value of a setting, without secrets.' }
+        @{ Above = 'config'; Place = 'config set'; Names = @('set'); Help = 'Write a setting into the file; comments stay, and what can''t be used is refused.' }
+        @{ Above = 'config'; Place = 'config unset'; Names = @('unset'); Help = 'Take a setting out of the file, or a whole profile (profiles.NAME).' }
+        @{ Above = 'config'; Place = 'config path'; Names = @('path'); Help = 'Print the path of the file.' }
+        @{ Above = 'config'; Place = 'config edit'; Names = @('edit'); Help = 'Open the file in $VISUAL or $EDITOR; it is checked before it is kept.' }
+        @{ Above = ''; Place = 'profile'; Names = @('profile'); Help = 'Profiles: list them, show one, choose the default.' }
+        @{ Above = 'profile'; Place = 'profile list'; Names = @('list'); Help = 'List the profiles of your configuration, and which one is in use.' }
+        @{ Above = 'profile'; Place = 'profile use'; Names = @('use'); Help = 'Use a profile from now on, where nothing else chooses one.' }
+        @{ Above = 'profile'; Place = 'profile show'; Names = @('show'); Help = 'Show what a profile says, without secrets.' }
         @{ Above = ''; Place = 'local'; Names = @('local'); Help = 'The private database: start, stop, status, sample data.' }
         @{ Above = 'local'; Place = 'local start'; Names = @('start'); Help = 'Start it; every command does so by itself where it needs it.' }
         @{ Above = 'local'; Place = 'local stop'; Names = @('stop'); Help = 'Stop it; its data stay.' }
@@ -144,6 +155,12 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'call'; Position = 0; Kind = 'endpoints'; Words = @('projects.create', 'projects.get_by_id', 'projects.get_all', 'projects.get_all_ex', 'projects.update', 'projects.delete', 'projects.get_unique_metric_variants', 'projects.get_hyper_parameters', 'projects.get_task_tags', 'projects.get_model_tags', 'projects.make_public', 'projects.make_private') }
         @{ Place = 'batch'; Position = 0; Kind = 'files'; Words = @() }
         @{ Place = 'schema'; Position = 0; Kind = 'endpoints'; Words = @('projects.create', 'projects.get_by_id', 'projects.get_all', 'projects.get_all_ex', 'projects.update', 'projects.delete', 'projects.get_unique_metric_variants', 'projects.get_hyper_parameters', 'projects.get_task_tags', 'projects.get_model_tags', 'projects.make_public', 'projects.make_private') }
+        @{ Place = 'config get'; Position = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'config set'; Position = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'config set'; Position = 1; Kind = 'free'; Words = @() }
+        @{ Place = 'config unset'; Position = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'profile use'; Position = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'profile show'; Position = 0; Kind = 'free'; Words = @() }
         @{ Place = 'help'; Position = 0; Kind = 'free'; Words = @() }
     )
 

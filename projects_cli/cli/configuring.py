@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.cli.dispatch import show
-from projects_cli.config.connection import clearml_variable, database_uri, redacted, shown_uri
+from projects_cli.config.connection import clearml_variable, database_uri, shown_uri
 from projects_cli.config.settings import BY_NAME, SETTINGS, user_config_file
 from projects_cli.errors import ConfigError, Declined, UsageError
 from projects_cli.messages import Response
@@ -82,7 +82,7 @@ def _shown(value: object) -> object:
     """Give a value as it may be shown: a path as text, a URI without its secrets."""
     if isinstance(value, str) and "://" in value:
         return shown_uri(value)
-    return redacted(str(value)) if isinstance(value, str | Path) else value
+    return str(value) if isinstance(value, Path) else value
 
 
 def _path(runtime: Runtime) -> Path:

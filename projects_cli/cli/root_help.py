@@ -41,8 +41,10 @@ In the raw:
   schema  Show what the loaded schema says.
 
 Set up:
-  local  The private database: start, stop, status, sample data.
-  help   Show the help of a command, or tell about a topic.
+  local    The private database: start, stop, status, sample data.
+  config   Your settings: what holds and why; change them.
+  profile  Profiles: list them, show one, choose the default.
+  help     Show the help of a command, or tell about a topic.
 
 Options:
   --version   Show the version.
@@ -107,7 +109,7 @@ Commands:
   Change:              create, update, delete, make-public, make-private
   Take back and mend:  undo, resume, history
   In the raw:          call, batch, schema
-  Set up:              local, help
+  Set up:              local, config, profile, help
 
 All commands and options: projects --help. One command: projects help COMMAND.
 Topics: projects help exit-codes|output|environment|filters|safety|config

@@ -39,6 +39,8 @@ def _number(text: str) -> float | None:
 
 def file_path(text: str) -> Path:
     """Read the path of a file; `~` is the person's own folder."""
+    if "://" in text:
+        raise ValueError("a path is wanted here, and this is a URI")
     try:
         return Path(text).expanduser()
     except RuntimeError as error:

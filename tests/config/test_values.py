@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from projects_cli.config.values import boolean, duration
+from projects_cli.config.values import boolean, duration, file_path
 
 
 @pytest.mark.parametrize("text", ["1", "true", "TRUE", "yes", "on", " On "])
@@ -35,3 +35,10 @@ def test_a_duration_is_seconds_a_bare_number_too(text: str, seconds: float) -> N
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no duration; write 30, 45s, 15m or 1h30m"):
         duration(text)
+
+
+def test_a_path_is_no_uri(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    assert str(file_path("~/x")) == "/home/ann/x"
+    with pytest.raises(ValueError, match="a path is wanted here, and this is a URI"):
+        file_path("mongodb://ann:secret@host")
