@@ -161,14 +161,22 @@ no lock.
 
 CONFIG = """
 The first of these that says something holds: a flag; its variable (projects help environment); a profile; the top of
-~/.config/projects/config.toml; the default.
+~/.config/projects/config.toml; the default. projects config list shows every setting with the place it comes from.
 
-    read-only = true                 # for all profiles
-    [profiles.production]            # projects --profile production list
-    uri-file = "/etc/projects/uri"
-    database = "backend"
+    timeout = "1m"                   # for all profiles
+    profile = "lab"                  # projects profile use lab
+    [profiles.lab]                   # projects --profile lab list
+    uri-file = "lab.uri"             # beside this file
+    production = true
 
-A file that holds a URI, or that uri-file names, has to be readable by you alone (mode 0600).
+projects config set and unset change the file and keep its comments; the key of a profile's setting is
+profiles.NAME.KEY. A URI is best read from standard input: it is not shown then, nor kept in the shell's history.
+
+    projects config set profiles.lab.uri -
+    projects config set profiles.lab.read-only true
+
+A file that holds a URI, or that uri-file names, has to be readable by you alone (mode 0600); all files of settings
+have to be yours, or root's.
 
 The file .projects.toml in the current folder may only choose a profile by its name: what somebody else put into a
 folder can't redirect a change.

@@ -9,7 +9,11 @@ import typer
 from projects_cli.cli import configuring
 from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
 
-app = typer.Typer(cls=PlainGroup, **HABITS, help="Your settings: what holds and why, and the file that keeps them.")
+app = typer.Typer(
+    cls=PlainGroup,
+    **HABITS,
+    help="Your settings: what holds and why, and the file that keeps them.\n\nExample: projects config list",
+)
 
 Key = Annotated[
     str, typer.Argument(metavar="KEY", help="A long option without its dashes, or profiles.NAME.KEY for a profile's.")
@@ -65,11 +69,17 @@ def unset(ctx: typer.Context, key: Key) -> None:
 
 @app.command(cls=GroupedCommand)
 def path(ctx: typer.Context) -> None:
-    """Print the path of the file."""
+    """Print the path of the file.
+
+    Example: projects config path
+    """
     configuring.show_path(ctx.obj)
 
 
 @app.command(cls=GroupedCommand)
 def edit(ctx: typer.Context) -> None:
-    """Open the file in $VISUAL or $EDITOR; it is checked before it is kept."""
+    """Open the file in $VISUAL or $EDITOR; it is checked before it is kept.
+
+    Example: projects config edit
+    """
     configuring.edit(ctx.obj)

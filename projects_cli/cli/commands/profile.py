@@ -9,7 +9,11 @@ import typer
 from projects_cli.cli import configuring
 from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
 
-app = typer.Typer(cls=PlainGroup, **HABITS, help="Profiles: a database, and how to work on it, by name.")
+app = typer.Typer(
+    cls=PlainGroup,
+    **HABITS,
+    help="Profiles: a database, and how to work on it, by name.\n\nExample: projects profile list",
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -21,7 +25,10 @@ def profile(ctx: typer.Context) -> None:
 
 @app.command("list", cls=GroupedCommand)
 def list_(ctx: typer.Context) -> None:
-    """List the profiles of your configuration, and which one is in use."""
+    """List the profiles of your configuration, and which one is in use.
+
+    Example: projects profile list
+    """
     configuring.list_profiles(ctx.obj)
 
 
@@ -41,5 +48,8 @@ def show(
     ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="[default: the one in use]")] = None,
 ) -> None:
-    """Show what a profile says, without secrets."""
+    """Show what a profile says, without secrets.
+
+    Example: projects profile show work
+    """
     configuring.show_profile(ctx.obj, name)
