@@ -62,6 +62,16 @@ class Operations:
         found = self.stored.operations(self._mine({"state": {"$in": list(UNFINISHED)}}))
         return [operation for operation in map(self.settled, found) if operation is not None]
 
+    def stopped(self) -> list[Document]:
+        """Give the unfinished operations that nobody works on, as they stand in the journal; nothing is written."""
+        found = self.stored.operations(self._mine({"state": {"$in": list(UNFINISHED)}}))
+        return [operation for operation in found if not self._is_alive(operation)]
+
+    def stale_lease(self) -> Document | None:
+        """Give the company's lease where it has expired, or its holder is dead; the next change takes it over."""
+        held = self.stored.lease(locks.key_of(self.database, self.store.company))
+        return held if held is not None and (held["expired"] or locks.is_dead(held)) else None
+
     def history(self, *, project: str | None, since: timedelta | None, by: str | None) -> Response:
         """Give who changed what, when, from where, and how it ended; the newest first."""
         wanted: Document = {}

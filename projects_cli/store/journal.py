@@ -155,6 +155,15 @@ class JournalStore:
         with self._granted():
             return self._leases().find_one(held, {"_id": 1}) is not None
 
+    def lease(self, key: str) -> Document | None:
+        """Give a lease that somebody holds, with `expired` by the server's clock; None where nobody does."""
+        held: list[Document] = [
+            {"$match": {"_id": key, "owner": {"$ne": NOBODY["owner"]}}},
+            {"$set": {"expired": {"$lte": ["$expires", "$$NOW"]}}},
+        ]
+        with self._granted():
+            return next(iter(self._leases().aggregate(held)), None)
+
     def release_lease(self, key: str, owner: str) -> None:
         """Give a lease back."""
         with self._granted():

@@ -48,6 +48,11 @@ def task_statistics(since: datetime) -> Pipeline:
     ]
 
 
+def by_project() -> Pipeline:
+    """Count tasks or models by the project that they are in: `{_id: project, count}`; an index can serve it alone."""
+    return [{"$group": {"_id": "$project", "count": {"$sum": 1}}}]
+
+
 def distinct_items(name: str) -> Pipeline:
     """Give each item of a list once, as `{_id: item}`; items that are no text are left out."""
     return [

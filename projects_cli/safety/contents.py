@@ -1,0 +1,212 @@
+"""Looking through a company's projects, tasks and models: what is wrong with each, and whether it can be mended.
+
+One pass over the projects, one grouping of the tasks and one of the models; nothing is asked for each project.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from projects_cli.safety.findings import EXAMPLES, example
+from projects_cli.safety.forest import FIELDS, LEVELS, SILENT, Forest, Project, is_at
+from projects_cli.safety.mending import Mending
+from projects_cli.store import filters, pipelines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from projects_cli.messages import Document
+    from projects_cli.safety.findings import Findings
+    from projects_cli.store.collections import Store
+
+TAGS = ("tags", "system_tags")
+NEEDED = {"name": "string", "user": "string", "created": "date"}
+"""Fields without which a server does not read a project, with their types."""
+
+REFERENCES = {"task": ("parent", "models.input.model"), "model": ("parent", "task")}
+"""Fields in which a server marks what it deleted; an index serves each."""
+
+DELETED = "^__DELETED__"
+CHUNK = 1000
+"""Ids in one filter: far below MongoDB's 16 MB for a command."""
+
+Member = Literal["task", "model"]
+
+
+# --- projects -----------------------------------------------------------------------------------------------------
+
+
+class Projects:
+    """What one pass over the projects found: the forest, where it is to be mended, and the tags as they should be."""
+
+    def __init__(self, store: Store, findings: Findings) -> None:
+        """Read all projects that the company can see, and judge its own."""
+        self.forest = Forest(store.company)
+        self.tags: dict[str, Document] = {}
+        own = {"company": store.company}
+        for document in store.projects.find({}, dict.fromkeys((*FIELDS, *TAGS), 1)):
+            if isinstance(document["_id"], str):
+                project = self.forest.add(document)
+                if project.own:
+                    self._judge_tags(document, findings)
+            elif document["company"] == store.company:
+                findings.add("field-missing", example(document["_id"], document.get("name"), "_id"))
+        self.mending = Mending(self.forest, findings.wanted)
+        _find_missing(own, store, findings)
+        self._judge_names(findings)
+        self._judge_places(findings)
+
+    # --- names and places ---------------------------------------------------------------------------------------------
+
+    def _judge_names(self, findings: Findings) -> None:
+        first: dict[str, Project] = {}
+        public = {one.name for one in self.forest.projects.values() if not one.own and isinstance(one.name, str)}
+        for project in self.forest.own():
+            holder = first.setdefault(project.name, project)
+            if holder is not project:
+                findings.add("name-duplicated", example(project.id, project.name, f"as {holder.id}"))
+            if project.name in public:
+                findings.add("name-public", example(project.id, project.name))
+            if project.name.count("/") >= LEVELS:
+                findings.add("too-deep", example(project.id, project.name))
+            if project.basename != last_part(project.name):
+                fixable = int(self.new_basename(project) is not None)
+                shown = example(project.id, project.name, f"basename is {project.basename!r}")
+                findings.add("basename-mismatch", shown, fixable=fixable)
+
+    def new_basename(self, project: Project) -> str | None:
+        """Give the basename that a project should have and has not; a name that ends with a slash tells none."""
+        basename = last_part(project.name)
+        return basename if basename and basename != project.basename else None
+
+    def _judge_places(self, findings: Findings) -> None:
+        forest = self.forest
+        cycles = forest.cycles(forest.parent)
+        for project in forest.own():
+            if project.id in cycles:
+                findings.add("parent-cycle", example(project.id, project.name))
+            elif not forest.is_placed(project):
+                self._misplaced(project, findings)
+            above = forest.above(project, forest.parent)
+            if above is not None and not is_at(project, above):
+                fixable = int(self.mending.path(project) is not None)
+                findings.add("path-mismatch", example(project.id, project.name), fixable=fixable)
+
+    def _misplaced(self, project: Project, findings: Findings) -> None:
+        fixable = int(self.mending.is_mended(project))
+        if self.forest.parent(project) is SILENT:
+            findings.add("parent-gone", example(project.id, project.name), fixable=fixable)
+            return
+        above = self.forest.get(self.forest.parent(project))
+        detail = f"the parent is {above.name!r}" if above is not None else "no parent"
+        findings.add("parent-mismatch", example(project.id, project.name, detail), fixable=fixable)
+
+    # --- tags ---------------------------------------------------------------------------------------------------------
+
+    def _judge_tags(self, document: Document, findings: Findings) -> None:
+        """Judge the tags of one project, which counts once for each kind."""
+        wrong: dict[str, list[str]] = {}
+        mended: dict[str, int] = {}
+        for field in TAGS:
+            kinds, right = judged_tags(document[field]) if field in document else ((), None)
+            for kind in kinds:
+                wrong.setdefault(kind, []).append(field)
+                mended[kind] = min(mended.get(kind, 1), int(right is not None))
+            if right is not None and not findings.wanted.isdisjoint(kinds):
+                self.tags.setdefault(document["_id"], {})[field] = right
+        for kind, fields in wrong.items():
+            shown = example(document["_id"], document.get("name"), " and ".join(fields))
+            findings.add(kind, shown, fixable=mended[kind])
+
+
+def judged_tags(stored: Any) -> tuple[Sequence[str], list[str] | None]:
+    """Give the kinds of what is wrong with stored tags, and the tags as they should be: None where nobody can tell."""
+    if stored == []:
+        return (), None
+    if stored is None:
+        return ("tags-null",), []
+    if isinstance(stored, str):
+        return ("tags-no-list",), [stored] if stored else []
+    if not isinstance(stored, list) or not all(isinstance(tag, str) for tag in stored):
+        return ("tags-no-list",), None
+    right = sorted(set(stored))
+    if stored == right:
+        return (), None
+    kinds = {"tags-duplicated": len(right) < len(stored), "tags-unsorted": sorted(stored) != stored}
+    return [kind for kind, holds in kinds.items() if holds], right
+
+
+def last_part(name: str) -> str:
+    """Give the last part of a name."""
+    return name.rpartition("/")[2]
+
+
+def _find_missing(own: Document, store: Store, findings: Findings) -> None:
+    """Find the projects that lack a field, or have it with another type."""
+    lacking = filters.any_of([{field: {"$not": {"$type": kind}}} for field, kind in NEEDED.items()])
+    for document in store.projects.find({**own, **lacking}, dict.fromkeys(NEEDED, 1)):
+        fields = [field for field, kind in NEEDED.items() if not _is(document.get(field), kind)]
+        findings.add("field-missing", example(document["_id"], document.get("name"), ", ".join(fields)))
+
+
+def _is(value: Any, kind: str) -> bool:
+    return (
+        isinstance(value, str)
+        if kind == "string"
+        else hasattr(value, "isoformat") or "Datetime" in type(value).__name__
+    )
+
+
+# --- tasks and models ---------------------------------------------------------------------------------------------
+
+
+def lost_members(kind: Member, projects: Projects, store: Store, findings: Findings) -> dict[str, int]:
+    """Find the company's tasks or models in projects that are not among those it can see; gives how many by project.
+
+    Whether such a project is another company's is never asked. One that was made since the projects were read is
+    looked up again.
+    """
+    own: Document = {"company": store.company}
+    groups = store.named(kind).aggregate(own, pipelines.by_project())
+    known = projects.forest.projects
+    lost: dict[str, int] = {}
+    odd = 0
+    for group in groups:
+        project = group.get("_id")
+        if isinstance(project, str) and project and project not in known:
+            lost[project] = group["count"]
+        elif project is not None and not isinstance(project, str):
+            odd += group["count"]
+    for made in _made_since(list(lost), store):
+        del lost[made]
+    count = sum(lost.values())
+    for one in _some({**own, **filters.in_projects(list(lost)[:EXAMPLES])}, kind, store) if lost else ():
+        findings.add(f"{kind}-project-gone", one, count=0)
+    if count or odd:
+        findings.add(f"{kind}-project-gone", {}, count=count + odd, fixable=count)
+    if odd:
+        for one in _some({**own, "project": {"$nin": [None], "$not": {"$type": "string"}}}, kind, store):
+            findings.add(f"{kind}-project-gone", one | {"detail": "project is no text"}, count=0)
+    return lost
+
+
+def _made_since(ids: Sequence[str], store: Store) -> Iterator[str]:
+    for start in range(0, len(ids), CHUNK):
+        found = store.projects.find({"_id": {"$in": list(ids[start : start + CHUNK])}}, {"_id": 1})
+        yield from [document["_id"] for document in found]
+
+
+def _some(filter_: Document, kind: Member, store: Store) -> Iterator[Document]:
+    for document in store.named(kind).find(filter_, {"name": 1}, limit=EXAMPLES):
+        yield example(document["_id"], document.get("name"))
+
+
+def deleted_references(kind: Member, store: Store, findings: Findings) -> None:
+    """Find the tasks or models that refer to what the server has deleted."""
+    for field in REFERENCES[kind]:
+        marked = {"company": store.company, field: {"$regex": DELETED}}
+        count = store.named(kind).count(marked)
+        if count:
+            findings.add(f"{kind}-reference-deleted", {}, count=count)
+            for one in _some(marked, kind, store):
+                findings.add(f"{kind}-reference-deleted", one | {"detail": field}, count=0)

@@ -1,0 +1,174 @@
+"""The doctor: says what is wrong with a company's part of a database and with what surrounds it, and plans the cure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.errors import DatabaseRefused
+from projects_cli.messages import Plan, Response, Sample, Step
+from projects_cli.safety import contents, surroundings
+from projects_cli.safety.contents import Projects
+from projects_cli.safety.findings import MEMBERS, PROJECTS, Findings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from projects_cli.messages import Document, Outcome
+    from projects_cli.safety.contents import Member
+    from projects_cli.safety.forest import Project
+    from projects_cli.safety.operations import Operations
+    from projects_cli.store.collections import Store
+
+CONTENTS = frozenset(kind.name for kind in (*PROJECTS, *MEMBERS))
+OF_SERVER = frozenset({"server-version", "not-writable", "clock-skew"})
+OF_JOURNAL = frozenset({"operation-unfinished", "lease-stale"})
+MILD = frozenset(kind.name for kind in PROJECTS if kind.name.startswith(("tags-", "basename-")))
+"""Kinds whose cure is asked about with a plain yes: nothing gets another place or name."""
+
+WHY = "the project is gone"
+
+
+@dataclass(slots=True)
+class Examination:
+    """What was found, and what a cure needs of it."""
+
+    findings: Findings
+    server: Document = field(default_factory=dict)
+    projects: Projects | None = None
+    lost: dict[Member, dict[str, int]] = field(default_factory=dict)
+
+    def response(self, **more: Any) -> Response:
+        """Give the answer of the command."""
+        data = {"server": self.server, "skipped": self.findings.skipped, **more, "findings": self.findings.records()}
+        return Response("doctor", data)
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """What an examination needs; `operations` is None where there is no journal."""
+
+    store: Store
+    operations: Operations | None
+    database: str
+    journal_database: str | None
+    clock: Callable[[], datetime]
+    indexes: Mapping[str, Sequence[Document]]
+
+    # --- looking --------------------------------------------------------------------------------------------------
+
+    def examine(self, wanted: frozenset[str]) -> Examination:
+        """Look for these kinds of findings; nothing is written.
+
+        Raises:
+            DatabaseRefused: the user may not read the documents. What else may not be looked at is left out and told.
+        """
+        findings = Findings(wanted)
+        found = Examination(findings)
+        for kinds, check in self._surroundings(found).items():
+            if not kinds.isdisjoint(wanted):
+                self._try(kinds & wanted, check, findings)
+        if not CONTENTS.isdisjoint(wanted):
+            self._look_through(found)
+        return found
+
+    def _surroundings(self, found: Examination) -> Mapping[frozenset[str], Callable[[], None]]:
+        connection, findings = self.store.connection, found.findings
+        checks: dict[frozenset[str], Callable[[], None]] = {
+            OF_SERVER: lambda: found.server.update(surroundings.server(connection, self.clock, findings)),
+            frozenset({"server-compatibility"}): lambda: surroundings.compatibility(connection, findings),
+            frozenset({"replica-set-degraded"}): lambda: surroundings.members(connection, findings),
+            frozenset({"right-missing"}): lambda: found.server.update(user=self._rights(findings)),
+            frozenset({"index-missing"}): lambda: surroundings.missing_indexes(connection, self.indexes, findings),
+            frozenset({"index-unused"}): lambda: surroundings.unused_indexes(
+                connection, self.indexes, self.clock(), findings
+            ),
+        }
+        operations = self.operations
+        if operations is not None:
+            checks[OF_JOURNAL] = lambda: surroundings.journal(operations, findings)
+        return checks
+
+    def _rights(self, findings: Findings) -> str | None:
+        return surroundings.rights(self.store.connection, self.database, self.journal_database, findings)
+
+    def _try(self, kinds: frozenset[str], check: Callable[[], None], findings: Findings) -> None:
+        try:
+            check()
+        except DatabaseRefused as error:
+            findings.skipped += [{"name": kind, "why": error.message} for kind in sorted(kinds)]
+
+    def _look_through(self, found: Examination) -> None:
+        findings = found.findings
+        found.projects = Projects(self.store, findings)
+        kinds: tuple[Member, ...] = ("task", "model")
+        for kind in kinds:
+            if f"{kind}-project-gone" in findings.wanted:
+                found.lost[kind] = contents.lost_members(kind, found.projects, self.store, findings)
+            if f"{kind}-reference-deleted" in findings.wanted:
+                contents.deleted_references(kind, self.store, findings)
+
+    # --- mending --------------------------------------------------------------------------------------------------
+
+    def plan(self, wanted: frozenset[str]) -> Plan:
+        """Plan the cure of these kinds, as far as it is certain; a plan without steps where there is nothing to do."""
+        found = self.examine(wanted & CONTENTS)
+        members = list(_leave(found.lost, self.store.company))
+        projects = [] if found.projects is None else list(_changed(found.projects, wanted, self.store.company))
+        counts = {
+            "projects": len(projects),
+            **{
+                f"{kind}s": sum(step.count for step in members if step.collection == kind) for kind in ("task", "model")
+            },
+        }
+        mild = not members and MILD.issuperset(found.findings.found)
+        return Plan(
+            endpoint="doctor",
+            summary=f"mend what the doctor found in {self.database!r}",
+            steps=[*members, *projects],
+            answer=_answer,
+            counts={name: count for name, count in counts.items() if count},
+            samples=[Sample(step.filter["_id"], step.name) for step in projects],
+            question="yes" if mild else "name",
+            name=self.database,
+        )
+
+
+def _answer(outcome: Outcome) -> Document:
+    return {f"{kind}s": outcome.count(kind, "update") for kind in ("project", "task", "model")}
+
+
+def _leave(lost: Mapping[Member, Mapping[str, int]], company: str) -> Iterator[Step]:
+    """Give the steps that take the company's tasks and models out of projects that are gone, as a delete does."""
+    for kind, projects in lost.items():
+        ids = list(projects)
+        for start in range(0, len(ids), contents.CHUNK):
+            chunk = ids[start : start + contents.CHUNK]
+            condition: Document = {"company": company, "project": {"$in": chunk}}
+            count = sum(projects[one] for one in chunk)
+            yield Step(kind, "update", condition, {"$set": {"project": None}}, count, WHY)
+
+
+def _changed(projects: Projects, wanted: frozenset[str], company: str) -> Iterator[Step]:
+    """Give a step for each project that changes, those above first; `last_update` stays, since nobody worked on it."""
+    placed = {one.id: (change, why) for one, change, why in projects.mending.changes()}
+    for project in _in_order(projects, placed):
+        change, why = placed.get(project.id, ({}, ""))
+        own = dict(projects.tags.get(project.id, {}))
+        if "basename-mismatch" in wanted and isinstance(project.name, str):
+            basename = projects.new_basename(project)
+            own |= {} if basename is None else {"basename": basename}
+        if own:
+            change = {**change, "$set": {**own, **change.get("$set", {})}}
+        if change:
+            words = ", ".join(dict.fromkeys([*sorted(own), *([why] if why else [])]))
+            condition: Document = {"_id": project.id, "company": company}
+            yield Step("project", "update", condition, change, why=words, name=str(project.name))
+
+
+def _in_order(projects: Projects, placed: Mapping[str, Any]) -> Iterator[Project]:
+    """Give the projects that get another place, those above first, then all others of the company."""
+    known = projects.forest.projects
+    yield from (known[identifier] for identifier in placed)
+    yield from (one for one in known.values() if one.own and one.id not in placed)

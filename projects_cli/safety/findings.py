@@ -1,0 +1,274 @@
+"""What can be wrong with a database: a table of the kinds of findings, and what was found of each.
+
+`docs/doctor.md` is generated from the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from projects_cli.messages import Document
+
+EXAMPLES = 5
+"""Examples that are kept of one kind."""
+
+Severity = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of finding.
+
+    `severity`: an error gives wrong answers or stops work, a warning may, a note is there to be known. `mends` says
+    what `--fix` does; empty: nothing.
+    """
+
+    name: str
+    severity: Severity
+    meaning: str
+    advice: str
+    mends: str = ""
+
+
+PROJECTS: tuple[Kind, ...] = (
+    Kind(
+        "basename-mismatch",
+        "warning",
+        "basename is not the last part of the name, or is missing",
+        "searches by basename miss the project",
+        mends="sets basename to the last part of the name",
+    ),
+    Kind(
+        "field-missing",
+        "error",
+        "a field that a server needs is missing or of the wrong type: name, user, created",
+        "look at the document in MongoDB, and set the field",
+    ),
+    Kind(
+        "name-duplicated",
+        "error",
+        "several projects of the company have one name",
+        "rename all but one (projects update ID --name), then make the unique index on name and company",
+    ),
+    Kind(
+        "name-public",
+        "warning",
+        "a public project has the same name",
+        "rename the own one (projects update ID --name): a name does not say which of the two is meant",
+    ),
+    Kind(
+        "parent-gone",
+        "error",
+        "parent points to a project that is not there, or that the company can't see",
+        "where the name does not tell the place either, make the project above it, and run --fix",
+        mends="sets parent and path to the one project that has the parent's name, or to the top level",
+    ),
+    Kind(
+        "parent-cycle",
+        "error",
+        "following parents leads back to the project itself",
+        "look at the projects in MongoDB, and give one of them its true parent",
+    ),
+    Kind(
+        "parent-mismatch",
+        "error",
+        "the name does not begin with the name of the parent, or only one of them says that there is one above",
+        "where name, parent and path all disagree, look at the project in MongoDB, and set two of them",
+        mends="where two of name, parent and path agree, sets the third, with all names below",
+    ),
+    Kind(
+        "path-mismatch",
+        "error",
+        "path is not the list of the projects above",
+        "the project is counted in the wrong places; where --fix can't, mend the projects above first",
+        mends="builds path anew from the parents",
+    ),
+    Kind(
+        "too-deep",
+        "warning",
+        "more than 10 levels",
+        "the server refuses to make more below it; move it up, or rename it",
+    ),
+    Kind(
+        "tags-null",
+        "warning",
+        "tags or system_tags is null",
+        "an index and a query see null where they expect a list",
+        mends="sets an empty list",
+    ),
+    Kind(
+        "tags-unsorted",
+        "note",
+        "tags or system_tags is not sorted",
+        "answers are sorted all the same; two projects with the same tags look different to MongoDB",
+        mends="sorts them",
+    ),
+    Kind(
+        "tags-duplicated",
+        "note",
+        "tags or system_tags has one tag twice",
+        "counts of tags are too high",
+        mends="keeps each once, sorted",
+    ),
+    Kind(
+        "tags-no-list",
+        "error",
+        "tags or system_tags is no list of texts",
+        "what is no text has to be looked at in MongoDB",
+        mends="makes a list of a single text",
+    ),
+)
+"""About the projects themselves."""
+
+MEMBERS: tuple[Kind, ...] = (
+    Kind(
+        "task-project-gone",
+        "error",
+        "a task is in a project that is not there, or that the company can't see",
+        "nobody finds the task in a list of a project",
+        mends="takes the task out of the project, as a delete does",
+    ),
+    Kind(
+        "model-project-gone",
+        "error",
+        "a model is in a project that is not there, or that the company can't see",
+        "nobody finds the model in a list of a project",
+        mends="takes the model out of the project, as a delete does",
+    ),
+    Kind(
+        "task-reference-deleted",
+        "note",
+        "a task refers to a task or model that the server deleted (__DELETED__…)",
+        "nothing to do: the server leaves this mark by itself",
+    ),
+    Kind(
+        "model-reference-deleted",
+        "note",
+        "a model refers to a task or model that the server deleted (__DELETED__…)",
+        "nothing to do: the server leaves this mark by itself",
+    ),
+)
+"""About where tasks and models are."""
+
+DEPLOYMENT: tuple[Kind, ...] = (
+    Kind(
+        "index-missing",
+        "warning",
+        "an index that every ClearML server makes is not there",
+        "lists and deletes are slow without it; the server makes it again when it starts",
+    ),
+    Kind(
+        "index-unused",
+        "note",
+        "an index that no server makes was not used for a week",
+        "each write pays for it; drop it in MongoDB if nobody else needs it",
+    ),
+    Kind(
+        "operation-unfinished",
+        "error",
+        "a change was stopped in the middle",
+        "finish it (projects resume ID) or take it back (projects undo ID); --fix waits for that",
+    ),
+    Kind(
+        "lease-stale",
+        "note",
+        "the lock is held by a run that has ended",
+        "nothing to do: the next change takes it over",
+    ),
+    Kind(
+        "server-version",
+        "error",
+        "this version of MongoDB is too old for this program, or newer than it knows",
+        "MongoDB 4.4 to 8 are known",
+    ),
+    Kind(
+        "server-compatibility",
+        "warning",
+        "the feature compatibility version is below the version of the server",
+        "an upgrade was not finished: db.adminCommand({setFeatureCompatibilityVersion: …})",
+    ),
+    Kind(
+        "not-writable",
+        "error",
+        "the server that answers takes no writes: it is a secondary",
+        "name all members of the replica set in the URI, without directConnection",
+    ),
+    Kind(
+        "replica-set-degraded",
+        "warning",
+        "a member of the replica set is not reached, or neither primary, secondary nor arbiter",
+        "look at the member: rs.status()",
+    ),
+    Kind(
+        "clock-skew",
+        "warning",
+        "the clocks of this machine and of the server differ by more than 5 seconds",
+        "what this program writes into created and last_update is wrong by as much: set the clocks (NTP)",
+    ),
+    Kind(
+        "right-missing",
+        "error",
+        "the user of the database may not do what changes need",
+        "grant readWrite on the database and on the journal's; to look only, read is enough",
+    ),
+)
+"""About the server, its indexes, and the journal."""
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (*PROJECTS, *MEMBERS, *DEPLOYMENT)}
+"""Every kind, in the order in which they are told."""
+
+
+@dataclass(slots=True)
+class Finding:
+    """What was found of one kind: how many, how many of them `--fix` can mend, and a few examples."""
+
+    count: int = 0
+    fixable: int = 0
+    examples: list[Document] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Findings:
+    """What was found of the kinds that are looked for, and what could not be looked at."""
+
+    wanted: frozenset[str]
+    found: dict[str, Finding] = field(default_factory=dict)
+    skipped: list[Document] = field(default_factory=list)
+
+    def add(self, kind: str, example: Document, *, count: int = 1, fixable: int = 0) -> None:
+        """Count what was found; kinds that nobody asked for are left out."""
+        if kind not in self.wanted:
+            return
+        finding = self.found.setdefault(kind, Finding())
+        finding.count += count
+        finding.fixable += fixable
+        if example and len(finding.examples) < EXAMPLES:
+            finding.examples.append(example)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Give the findings in the order of the table, as people and programs see them."""
+        return [_record(kind, self.found[name]) for name, kind in KINDS.items() if name in self.found]
+
+
+def _record(kind: Kind, finding: Finding) -> dict[str, Any]:
+    return {
+        "name": kind.name,
+        "severity": kind.severity,
+        "count": finding.count,
+        "fixable": finding.fixable,
+        "meaning": kind.meaning,
+        "advice": kind.advice,
+        "examples": finding.examples,
+    }
+
+
+def example(identifier: object, name: object, detail: str = "") -> Document:
+    """Give an example: a document's id and name, and what is wrong with it where the kind does not say that."""
+    shown = {"id": _text(identifier), "name": _text(name)}
+    return shown | {"detail": detail} if detail else shown
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) or value is None else str(value)

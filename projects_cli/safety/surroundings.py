@@ -1,0 +1,161 @@
+"""Looking at what surrounds a company's documents: indexes, journal, server, clock and rights."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.safety.findings import example
+from projects_cli.store import deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from projects_cli.messages import Document
+    from projects_cli.safety.findings import Findings
+    from projects_cli.safety.operations import Operations
+    from projects_cli.store.client import Connection
+
+OLDEST = (4, 4)
+"""The first MongoDB that has all that this program asks for: a comment on an update, `allowDiskUse` on a find."""
+
+NEWEST = 8
+"""The last major version that it was written for."""
+
+SKEW = timedelta(seconds=5)
+"""How far two clocks may differ; NTP keeps them within a fraction of a second."""
+
+UNUSED = timedelta(days=7)
+"""How long an index has to be without use before that is told."""
+
+HEALTHY = frozenset({"PRIMARY", "SECONDARY", "ARBITER"})
+
+CHANGES = ("find", "insert", "remove", "update")
+RIGHTS: Mapping[str, Sequence[str]] = {
+    "project": CHANGES,
+    "task": ("find", "update"),
+    "model": ("find", "update"),
+    "user": ("find",),
+}
+"""What changes need in the documents' database."""
+
+JOURNAL = ("operation", "change", "lease")
+"""Collections of the journal, where changes need everything."""
+
+
+# --- indexes ------------------------------------------------------------------------------------------------------
+
+
+def missing_indexes(connection: Connection, wanted: Mapping[str, Iterable[Document]], findings: Findings) -> None:
+    """Find the indexes that every server makes and that are not there; their names do not matter."""
+    for collection, indexes in wanted.items():
+        there = [_essence(index) for index in deployment.indexes(connection, collection)]
+        for index in indexes:
+            if _essence(index) not in there:
+                findings.add("index-missing", {"name": f"{collection}.{index['name']}"})
+
+
+def unused_indexes(
+    connection: Connection, wanted: Mapping[str, Iterable[Document]], now: datetime, findings: Findings
+) -> None:
+    """Find the indexes that no server makes and that nobody used for a week, by the server's own count."""
+    for collection, indexes in wanted.items():
+        made = [_essence(index) for index in indexes]
+        for index in deployment.index_use(connection, collection):
+            since = now.replace(tzinfo=None) - index["accesses"]["since"]
+            own = index["name"] != "_id_" and _essence(index["spec"]) not in made
+            if own and not index["accesses"]["ops"] and since >= UNUSED:
+                findings.add("index-unused", {"name": f"{collection}.{index['name']}"})
+
+
+def _essence(index: Document) -> tuple[Any, ...]:
+    """Give what makes an index that index: its fields in order, whether it is unique, and its order of texts."""
+    if "weights" in index:
+        return ("text", frozenset(index["weights"]))
+    locale = (index.get("collation") or {}).get("locale")
+    return tuple(index["key"].items()), bool(index.get("unique")), locale
+
+
+# --- journal ------------------------------------------------------------------------------------------------------
+
+
+def journal(operations: Operations, findings: Findings) -> None:
+    """Find the changes that were stopped in the middle, and a lock whose holder has ended."""
+    for operation in operations.stopped():
+        findings.add("operation-unfinished", example(operation["_id"], operation["summary"], str(operation["state"])))
+    lease = operations.stale_lease()
+    if lease is not None:
+        holder = f"{lease.get('by')} on {lease.get('host')}, pid {lease.get('pid')}"
+        findings.add("lease-stale", example(lease["_id"], lease.get("command"), holder))
+
+
+# --- server -------------------------------------------------------------------------------------------------------
+
+
+def server(connection: Connection, clock: Callable[[], datetime], findings: Findings) -> Document:
+    """Judge version, topology and clock; gives them as facts."""
+    before = clock()
+    hello = deployment.hello(connection)
+    after = clock()
+    skew = hello["localTime"].replace(tzinfo=UTC) - (before + (after - before) / 2)
+    if abs(skew) > SKEW + (after - before) / 2:
+        findings.add("clock-skew", {"detail": f"the server's clock is {skew.total_seconds():+.1f} s from here"})
+    if not hello.get("isWritablePrimary"):
+        findings.add("not-writable", {"name": str(hello.get("me", ""))})
+    version = deployment.version(connection)
+    if not is_known(version):
+        findings.add("server-version", {"name": version})
+    topology = "sharded" if hello.get("msg") == "isdbgrid" else "replica set" if "setName" in hello else "standalone"
+    return {
+        "version": version,
+        "topology": topology,
+        "transactions": topology != "standalone",
+        "clock_skew": round(skew.total_seconds(), 3),
+    }
+
+
+def is_known(version: str) -> bool:
+    """Tell whether a version of MongoDB is neither too old nor newer than what is known."""
+    major, minor = (int(part) for part in re.findall(r"\d+", f"{version}.0")[:2])
+    return (major, minor) >= OLDEST and major <= NEWEST
+
+
+def compatibility(connection: Connection, findings: Findings) -> None:
+    """Find a server whose upgrade was not finished."""
+    version, level = deployment.version(connection), deployment.compatibility(connection)
+    if not version.startswith(f"{level}."):
+        findings.add("server-compatibility", {"name": level, "detail": f"the server is {version}"})
+
+
+def members(connection: Connection, findings: Findings) -> None:
+    """Find the members of a replica set that are not as they should be."""
+    if "setName" not in deployment.hello(connection):
+        return
+    for member in deployment.members(connection):
+        if not member.get("health") or member.get("stateStr") not in HEALTHY:
+            findings.add("replica-set-degraded", {"name": str(member["name"]), "detail": str(member["stateStr"])})
+
+
+def rights(connection: Connection, database: str, journal_database: str | None, findings: Findings) -> str | None:
+    """Find what the user may not do and changes need; gives the user's name, None where nobody is asked for one."""
+    user, privileges = deployment.privileges(connection)
+    if user is None:
+        return None
+    needed = [(database, collection, actions) for collection, actions in RIGHTS.items()]
+    if journal_database is not None:
+        needed += [(journal_database, collection, CHANGES) for collection in JOURNAL]
+    for name, collection, actions in needed:
+        missing = set(actions) - set(_granted(privileges, name, collection))
+        if missing:
+            findings.add("right-missing", {"name": f"{name}.{collection}", "detail": ", ".join(sorted(missing))})
+    return user
+
+
+def _granted(privileges: Iterable[Document], database: str, collection: str) -> Iterator[str]:
+    for privilege in privileges:
+        resource = privilege["resource"]
+        place = resource.get("db") in {"", database} and resource.get("collection") in {"", collection}
+        if place or resource.get("anyResource"):
+            yield from privilege["actions"]

@@ -1,0 +1,68 @@
+"""The deployment itself: version, topology, clock, rights, indexes; nothing here reads a company's documents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.store.client import translated
+
+if TYPE_CHECKING:
+    from projects_cli.messages import Document
+    from projects_cli.store.client import Connection
+
+
+def hello(connection: Connection) -> Document:
+    """Give how the server introduces itself: `localTime`, `isWritablePrimary`, `setName` of a replica set, `msg`."""
+    return _ask(connection, "hello")
+
+
+def version(connection: Connection) -> str:
+    """Give the server's version, as `6.0.5`."""
+    return str(_ask(connection, "buildInfo")["version"])
+
+
+def compatibility(connection: Connection) -> str:
+    """Give the feature compatibility version, as `6.0`.
+
+    Raises:
+        DatabaseRefused: the user may not ask.
+    """
+    found = _ask(connection, "getParameter", featureCompatibilityVersion=1)
+    return str(found["featureCompatibilityVersion"]["version"])
+
+
+def members(connection: Connection) -> list[Document]:
+    """Give the members of the replica set, each with `name`, `health` (1: reached) and `stateStr`.
+
+    Raises:
+        DatabaseRefused: the user may not ask.
+    """
+    return list(_ask(connection, "replSetGetStatus")["members"])
+
+
+def privileges(connection: Connection) -> tuple[str | None, list[Document]]:
+    """Give the user's name, and what it may do, as `{resource, actions}`; no name where the server asks for none."""
+    found = _ask(connection, "connectionStatus", showPrivileges=True)["authInfo"]
+    users = [str(user["user"]) for user in found["authenticatedUsers"]]
+    return (users[0] if users else None), list(found["authenticatedUserPrivileges"])
+
+
+def indexes(connection: Connection, collection: str) -> list[Document]:
+    """Give the indexes of a collection; none where it is not there."""
+    with translated():
+        return [dict(index) for index in connection.database[collection].list_indexes()]
+
+
+def index_use(connection: Connection, collection: str) -> list[Document]:
+    """Give how often each index was used since when: `{name, accesses: {ops, since}}`.
+
+    Raises:
+        DatabaseRefused: the user may not ask.
+    """
+    with translated():
+        return list(connection.database[collection].aggregate([{"$indexStats": {}}]))
+
+
+def _ask(connection: Connection, command: str, **parameters: Any) -> Document:
+    with translated():
+        return dict(connection.client.admin.command(command, **parameters))
