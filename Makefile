@@ -13,7 +13,7 @@ help:
 	@echo 'make test         run the tests, against a real mongod'
 	@echo 'make lint         ruff, mypy, and whether the generated files are fresh'
 	@echo 'make bench        the speed table (ratios)'
-	@echo 'make docs         write completions/, docs/commands/, docs/options.md and docs/man/ anew'
+	@echo 'make docs         write completions/, docs/commands/, docs/man/, docs/options.md, docs/doctor.md anew'
 	@echo 'make install-man  put the manual pages under PREFIX (/usr/local), below DESTDIR where that is set'
 	@echo 'make clean        remove what make made'
 

@@ -8,7 +8,7 @@ __projects_command() {
         '')
             commands='
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
-        resume history call batch schema config profile local help
+        resume history doctor call batch schema config profile local help
         '
             flags=' --version '
             ;;
@@ -73,6 +73,10 @@ __projects_command() {
         'history prune')
             flags=' --older-than '
             valued=' --older-than '
+            ;;
+        'doctor')
+            flags=' --fix --only '
+            valued=' --only '
             ;;
         'call')
             flags=' --data --skeleton '
@@ -179,6 +183,7 @@ __projects_step() {
             0:'':resume) command='resume' ;;
             0:'':history) command='history' ;;
             0:'history':prune) command='history prune' ;;
+            0:'':doctor) command='doctor' ;;
             0:'':call) command='call' ;;
             0:'':batch) command='batch' ;;
             0:'':schema) command='schema' ;;

@@ -21,6 +21,8 @@ function __projects_takes
             set -a valued --project --since --by
         case 'history prune'
             set -a valued --older-than
+        case 'doctor'
+            set -a valued --only
         case 'call'
             set -a valued --data
     end
@@ -70,6 +72,8 @@ function __projects_place
                     set place 'history'
                 case '0:history:prune'
                     set place 'history prune'
+                case '0::doctor'
+                    set place 'doctor'
                 case '0::call'
                     set place 'call'
                 case '0::batch'
@@ -209,6 +213,7 @@ complete -c projects -n '__projects_at \'\' 0' -a model-tags -d 'List the tags o
 complete -c projects -n '__projects_at \'\' 0' -a undo -d 'Take a change back.'
 complete -c projects -n '__projects_at \'\' 0' -a resume -d 'Finish a change that was stopped in the middle.'
 complete -c projects -n '__projects_at \'\' 0' -a history -d 'Show who changed what, when, and how it ended.'
+complete -c projects -n '__projects_at \'\' 0' -a doctor -d 'Find what is wrong with a database, and mend it.'
 complete -c projects -n '__projects_at \'\' 0' -a call -d 'Call any endpoint: a request in, the response out.'
 complete -c projects -n '__projects_at \'\' 0' -a batch -d 'Carry out many requests, a JSON line each.'
 complete -c projects -n '__projects_at \'\' 0' -a schema -d 'Show what the loaded schema says.'
@@ -279,6 +284,9 @@ complete -c projects -n '__projects_at \'history\'' -l by -r -f -d 'Only what th
 complete -c projects -n '__projects_at \'history\' 0' -a prune -d 'Forget finished changes that are older; they can\'t be undone any longer.'
 
 complete -c projects -n '__projects_at \'history prune\'' -l older-than -r -f -d 'Such as 30d.'
+
+complete -c projects -n '__projects_at \'doctor\'' -l fix -d 'Mend what is certain; asks first, and can be undone.'
+complete -c projects -n '__projects_at \'doctor\'' -l only -r -f -d 'Look for this only; repeat for more.'
 
 complete -c projects -n '__projects_at \'call\'' -l data -r -f -a '(__projects_request)' -d 'The request. [default: {}]'
 complete -c projects -n '__projects_at \'call\'' -l skeleton -d 'Print a request to fill in.'

@@ -99,6 +99,8 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'history'; Flag = '--since'; Kind = 'free'; Words = @(); Help = 'Only the last 7d, 12h, 30m.' }
         @{ Place = 'history'; Flag = '--by'; Kind = 'free'; Words = @(); Help = 'Only what this person changed.' }
         @{ Place = 'history prune'; Flag = '--older-than'; Kind = 'free'; Words = @(); Help = 'Such as 30d.' }
+        @{ Place = 'doctor'; Flag = '--fix'; Kind = 'switch'; Words = @(); Help = 'Mend what is certain; asks first, and can be undone.' }
+        @{ Place = 'doctor'; Flag = '--only'; Kind = 'free'; Words = @(); Help = 'Look for this only; repeat for more.' }
         @{ Place = 'call'; Flag = '--data'; Kind = 'request'; Words = @('@', '-'); Help = 'The request. [default: {}]' }
         @{ Place = 'call'; Flag = '--skeleton'; Kind = 'switch'; Words = @(); Help = 'Print a request to fill in.' }
     )
@@ -118,6 +120,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Above = ''; Place = 'resume'; Names = @('resume'); Help = 'Finish a change that was stopped in the middle.' }
         @{ Above = ''; Place = 'history'; Names = @('history'); Help = 'Show who changed what, when, and how it ended.' }
         @{ Above = 'history'; Place = 'history prune'; Names = @('prune'); Help = 'Forget finished changes that are older; they can''t be undone any longer.' }
+        @{ Above = ''; Place = 'doctor'; Names = @('doctor'); Help = 'Find what is wrong with a database, and mend it.' }
         @{ Above = ''; Place = 'call'; Names = @('call'); Help = 'Call any endpoint: a request in, the response out.' }
         @{ Above = ''; Place = 'batch'; Names = @('batch'); Help = 'Carry out many requests, a JSON line each.' }
         @{ Above = ''; Place = 'schema'; Names = @('schema'); Help = 'Show what the loaded schema says.' }

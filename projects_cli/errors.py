@@ -351,6 +351,12 @@ class CannotUndo(ProjectsError):
     status = ExitStatus.REFUSED
 
 
+class OperationUnfinished(ProjectsError):
+    """A change was stopped in the middle: what looks wrong may be the half of it that is not done yet."""
+
+    status = ExitStatus.REFUSED
+
+
 class ChangedMeanwhile(ProjectsError):
     """What a change is about was changed while the person was asked."""
 

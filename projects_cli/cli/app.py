@@ -72,6 +72,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("undo", "undo", "Take a change back."),
     Entry("resume", "resume", "Finish a change that was stopped in the middle."),
     Entry("history", "history", "Show who changed what, when, and how it ended."),
+    Entry("doctor", "doctor", "Find what is wrong with a database, and mend it."),
     Entry("call", "call", "Call any endpoint: a request in, the response out."),
     Entry("batch", "batch", "Carry out many requests, a JSON line each."),
     Entry("schema", "schema", "Show what the loaded schema says."),
@@ -220,17 +221,19 @@ class Commands(TyperGroup):
             return self._run(args, runtime)
         except tuple(_QUIET_ENDINGS) as ending:
             return next(status for kind, status in _QUIET_ENDINGS.items() if isinstance(ending, kind))
-        except typer.Exit as leaving:
-            return ExitStatus(leaving.exit_code)
         except Exception as error:  # noqa: BLE001 - the last resort: never a traceback
             return _report(_fault_of(error), args, runtime)
 
     def _run(self, args: list[str], runtime: Runtime) -> ExitStatus:
-        with self.make_context("projects", args, obj=runtime) as ctx:
-            self.invoke(ctx)
+        status = ExitStatus.DONE
+        try:
+            with self.make_context("projects", args, obj=runtime) as ctx:
+                self.invoke(ctx)
+        except typer.Exit as leaving:
+            status = ExitStatus(leaving.exit_code)
         runtime.streams.stdout.flush()
         runtime.console.tell_warnings()
-        return ExitStatus.DONE
+        return status
 
 
 def entry_of(word: str) -> Entry | None:

@@ -82,20 +82,26 @@ def carry(runtime: Runtime, request: Request, *, ask: bool) -> Response:
     found = _found(request, runtime)
     if isinstance(found, Response):
         return found
+    forced = bool(request.params.get("force"))
+    return change(runtime, found, lambda: _planned(request, runtime), ask=ask, forced=forced)
+
+
+def change(runtime: Runtime, plan: Plan, again: Callable[[], Plan], *, ask: bool, forced: bool = False) -> Response:
+    """Make a change, planned `again` under the lock, once the person has agreed; or show what it would do."""
     if runtime.settings["dry_run"]:
         from projects_cli.safety.plan import described
 
-        return described(found)
+        return described(plan)
     if runtime.settings["read_only"]:
-        raise ReadOnly(f"{found.summary}: changes are switched off")
+        raise ReadOnly(f"{plan.summary}: changes are switched off")
     warn_of_interrupted(runtime)
     if ask:
-        _confirm(runtime, found, forced=bool(request.params.get("force")))
-    response, outcome = runtime.safety.apply(found, lambda: _planned(request, runtime))
+        _confirm(runtime, plan, forced=forced)
+    response, outcome = runtime.safety.apply(plan, again)
     for skipped in outcome.skipped:
         runtime.console.warn(f"skipped {skipped.name} ({skipped.id}): {skipped.why}")
     if ask:
-        runtime.console.notice(f"done: {found.summary} ({_counted(found)})")
+        runtime.console.notice(f"done: {plan.summary} ({_counted(plan)})")
     return response
 
 

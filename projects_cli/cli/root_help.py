@@ -34,6 +34,7 @@ Take back and mend:
   undo     Take a change back.
   resume   Finish a change that was stopped in the middle.
   history  Show who changed what, when, and how it ended.
+  doctor   Find what is wrong with a database, and mend it.
 
 In the raw:
   call    Call any endpoint: a request in, the response out.
@@ -107,7 +108,7 @@ Examples:
 Commands:
   Look:                list, get, metrics, hyperparams, task-tags, model-tags
   Change:              create, update, delete, make-public, make-private
-  Take back and mend:  undo, resume, history
+  Take back and mend:  undo, resume, history, doctor
   In the raw:          call, batch, schema
   Set up:              local, config, profile, help
 

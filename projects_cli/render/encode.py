@@ -122,17 +122,27 @@ def write_ids(response: Response, view: View, write: Write) -> None:
 
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:
-    """Give the value at a dotted path; `*` sums the values below it, or gives the latest of texts."""
+    """Give the value at a dotted path; `*` sums the values below it, or gives the latest of texts.
+
+    In a list, each item is asked for what is left of the path.
+    """
     value: Any = record
     head, star, rest = path.partition(".*.")
     for name in head.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
+        value = _item(value, name)
     if not star or not isinstance(value, dict):
         return value
     found = [one for one in (value_at(each, rest) for each in value.values()) if one is not None]
     if not found:
         return None
     return sum(found) if isinstance(found[0], int | float) else max(found)
+
+
+def _item(value: Any, name: str) -> Any:
+    if isinstance(value, list):
+        found = (_item(one, name) for one in value)
+        return [one for one in found if one is not None]
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def cell(value: object) -> str:

@@ -40,12 +40,12 @@ GAP = 2
 NARROWEST = 6
 """Cells that a column which may be folded keeps on the narrowest screen."""
 
-LEAST = {"name": 24, "summary": 24}
+LEAST = {"name": 24, "summary": 24, "meaning": 24}
 """The same, for columns that want more; with less, other columns are left out instead."""
 
 Columns = Sequence[tuple[str, str]]
 
-NUMBERS = frozenset({"documents", "updated", "deleted", "disassociated_tasks"})
+NUMBERS = frozenset({"count", "fixable", "documents", "updated", "deleted", "disassociated_tasks"})
 STYLES = {"id": "dim", "name": "bold", "endpoint": "bold", "tags": "cyan", "tag": "cyan", "created": "dim"}
 STYLES |= {"last_update": "dim", "section": "cyan", "metric": "bold", "stats.*.status_count.failed": "red"}
 STYLES |= {"stats.*.status_count.in_progress": "green", "stats.*.last_task_run": "dim", "kind": "dim"}

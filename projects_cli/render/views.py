@@ -136,6 +136,19 @@ VIEWS: dict[str, View] = {
         empty="the journal is empty",
     ),
     "history.prune": View(columns=(("pruned", "PRUNED"), ("found", "FOUND"))),
+    "doctor": View(
+        rows="findings",
+        columns=(
+            ("name", "FINDING"),
+            ("count", "COUNT"),
+            ("fixable", "FIXABLE"),
+            ("meaning", "MEANING"),
+            ("examples.name", "EXAMPLES"),
+        ),
+        fields=("name", "severity", "count", "fixable", "meaning", "advice", "examples"),
+        id="name",
+        empty="nothing is wrong",
+    ),
     "schema": View(
         rows="endpoints",
         columns=(("endpoint", "ENDPOINT"), ("versions", "VERSIONS"), ("command", "COMMAND"), ("summary", "SUMMARY")),

@@ -13,12 +13,11 @@ from projects_cli.safety.findings import MEMBERS, PROJECTS, Findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from projects_cli.messages import Document, Outcome
+    from projects_cli.safety.apply import Safety
     from projects_cli.safety.contents import Member
     from projects_cli.safety.forest import Project
-    from projects_cli.safety.operations import Operations
     from projects_cli.store.collections import Store
 
 CONTENTS = frozenset(kind.name for kind in (*PROJECTS, *MEMBERS))
@@ -47,14 +46,19 @@ class Examination:
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """What an examination needs; `operations` is None where there is no journal."""
+    """What an examination needs: the run's way to changes, the journal's database (None: no journal), and indexes.
 
-    store: Store
-    operations: Operations | None
-    database: str
+    `indexes` are those that a server makes, by collection.
+    """
+
+    safety: Safety
     journal_database: str | None
-    clock: Callable[[], datetime]
     indexes: Mapping[str, Sequence[Document]]
+
+    @property
+    def store(self) -> Store:
+        """Give the documents that the company can see."""
+        return self.safety.store
 
     # --- looking --------------------------------------------------------------------------------------------------
 
@@ -76,22 +80,21 @@ class Doctor:
     def _surroundings(self, found: Examination) -> Mapping[frozenset[str], Callable[[], None]]:
         connection, findings = self.store.connection, found.findings
         checks: dict[frozenset[str], Callable[[], None]] = {
-            OF_SERVER: lambda: found.server.update(surroundings.server(connection, self.clock, findings)),
+            OF_SERVER: lambda: found.server.update(surroundings.server(connection, self.safety.clock, findings)),
             frozenset({"server-compatibility"}): lambda: surroundings.compatibility(connection, findings),
             frozenset({"replica-set-degraded"}): lambda: surroundings.members(connection, findings),
             frozenset({"right-missing"}): lambda: found.server.update(user=self._rights(findings)),
             frozenset({"index-missing"}): lambda: surroundings.missing_indexes(connection, self.indexes, findings),
             frozenset({"index-unused"}): lambda: surroundings.unused_indexes(
-                connection, self.indexes, self.clock(), findings
+                connection, self.indexes, self.safety.clock(), findings
             ),
         }
-        operations = self.operations
-        if operations is not None:
-            checks[OF_JOURNAL] = lambda: surroundings.journal(operations, findings)
+        if self.journal_database is not None:
+            checks[OF_JOURNAL] = lambda: surroundings.journal(self.safety.operations, findings)
         return checks
 
     def _rights(self, findings: Findings) -> str | None:
-        return surroundings.rights(self.store.connection, self.database, self.journal_database, findings)
+        return surroundings.rights(self.store.connection, self.safety.database, self.journal_database, findings)
 
     def _try(self, kinds: frozenset[str], check: Callable[[], None], findings: Findings) -> None:
         try:
@@ -125,13 +128,13 @@ class Doctor:
         mild = not members and MILD.issuperset(found.findings.found)
         return Plan(
             endpoint="doctor",
-            summary=f"mend what the doctor found in {self.database!r}",
+            summary=f"mend what the doctor found in {self.safety.database!r}",
             steps=[*members, *projects],
             answer=_answer,
             counts={name: count for name, count in counts.items() if count},
             samples=[Sample(step.filter["_id"], step.name) for step in projects],
             question="yes" if mild else "name",
-            name=self.database,
+            name=self.safety.database,
         )
 
 

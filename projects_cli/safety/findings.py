@@ -89,7 +89,7 @@ PROJECTS: tuple[Kind, ...] = (
         "too-deep",
         "warning",
         "more than 10 levels",
-        "the server refuses to make more below it; move it up, or rename it",
+        "neither a server nor this program makes anything so deep: give it a place further up, in the server",
     ),
     Kind(
         "tags-null",
@@ -109,7 +109,7 @@ PROJECTS: tuple[Kind, ...] = (
         "tags-duplicated",
         "note",
         "tags or system_tags has one tag twice",
-        "counts of tags are too high",
+        "harmless, but no server writes it",
         mends="keeps each once, sorted",
     ),
     Kind(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from projects_cli.cli.generating.bash import bash
+from projects_cli.cli.generating.doctor import doctor_page
 from projects_cli.cli.generating.fish import fish
 from projects_cli.cli.generating.manual import manual_pages
 from projects_cli.cli.generating.pages import command_pages, options_page, topics_page
@@ -38,6 +39,7 @@ def generated() -> dict[str, str]:
         **{f"{COMPLETIONS}/{name}": make(live) for name, make in shells.items()},
         **{f"{COMMANDS}/{name}": text for name, text in command_pages(live).items()},
         **{f"{MANUALS}/{name}": text for name, text in manual_pages(live).items()},
+        "docs/doctor.md": doctor_page(),
         "docs/options.md": options_page(),
         "docs/topics.md": topics_page(),
         "projects_cli/cli/root_help.py": root_help(),

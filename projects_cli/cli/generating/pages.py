@@ -34,23 +34,23 @@ def command_pages(program: Program) -> dict[str, str]:
 def options_page() -> str:
     """Give the table of all options that every command understands, and of the settings that have no option."""
     rows = [_option_of_all(row) for row in explained()]
-    table = _table(("option", "variable", "in a file", "default", "what it does"), rows)
-    return "\n".join([MARK, OPTIONS_HEAD, *table, ""])
+    heads = ("option", "variable", "in a file", "default", "what it does")
+    return "\n".join([MARK, OPTIONS_HEAD, *table(heads, rows), ""])
 
 
 def _option_of_all(row: Explained) -> Sequence[str]:
     flags = ", ".join(sorted(row.flags, key=lambda flag: flag.startswith("--")))
-    option = _code(f"{flags} {row.metavar or ''}".rstrip()) if flags else ""
+    option = code(f"{flags} {row.metavar or ''}".rstrip()) if flags else ""
     places = ", ".join(["top"] * row.in_file + ["profile"] * row.in_profile)
-    key = f"{_code(row.key)}: {places}" if places else ""
-    return option, _code(row.variable) if row.variable else "", key, _plain(row.default), _plain(row.help)
+    key = f"{code(row.key)}: {places}" if places else ""
+    return option, code(row.variable) if row.variable else "", key, plain(row.default), plain(row.help)
 
 
 def topics_page() -> str:
     """Give the page with what `projects help TOPIC` tells, a section for each topic."""
     lines = [MARK, "# About the whole", "", "The same as `projects help TOPIC` shows."]
     for topic in TOPICS:
-        lines += ["", f"## {topic.name}", "", _plain(topic.summary)]
+        lines += ["", f"## {topic.name}", "", plain(topic.summary)]
         for block in topic.blocks():
             lines += ["", *_block(block)]
     return "\n".join([*lines, ""])
@@ -58,23 +58,23 @@ def topics_page() -> str:
 
 def _block(block: Block) -> Iterator[str]:
     if isinstance(block, Pairs):
-        yield from _table(("", ""), [(_code(term), _plain(meaning)) for term, meaning in block.rows])
+        yield from table(("", ""), [(code(term), plain(meaning)) for term, meaning in block.rows])
     elif isinstance(block, Lines):
         yield from (f"    {line}" for line in block.lines)
     else:
-        yield _plain(block)
+        yield plain(block)
 
 
 def _index(program: Program) -> str:
     rows = [
         (
-            f"[{_code(command.call)}]({command.path[0]}.md)",
-            _plain(command.summary),
-            _code(command.endpoint) if command.endpoint else "",
+            f"[{code(command.call)}]({command.path[0]}.md)",
+            plain(command.summary),
+            code(command.endpoint) if command.endpoint else "",
         )
         for command in program.root.commands
     ]
-    return "\n".join([MARK, "# Commands", "", *_table(("command", "what it does", "endpoint"), rows), "", MORE, ""])
+    return "\n".join([MARK, "# Commands", "", *table(("command", "what it does", "endpoint"), rows), "", MORE, ""])
 
 
 def _page(program: Program, command: Command) -> str:
@@ -86,42 +86,43 @@ def _page(program: Program, command: Command) -> str:
 
 def _body(program: Program, command: Command) -> Iterator[str]:
     """Give the lines about one command: what it does, an example, how it is called, its options by group."""
-    yield from ("", _plain(command.text.summary))
+    yield from ("", plain(command.text.summary))
     if command.text.examples:
         yield from ("", *(f"    {example}" for example in command.text.examples))
     for paragraph in command.text.paragraphs:
-        yield from ("", _plain(paragraph))
-    yield from ("", f"Usage: {_code(usage(command))}{_also(command)}")
+        yield from ("", plain(paragraph))
+    yield from ("", f"Usage: {code(usage(command))}{_also(command)}")
     if command.arguments:
-        rows = [(_code(value.name), _plain(value.help)) for value in command.arguments]
-        yield from ("", *_table(("argument", "what it is"), rows))
+        rows = [(code(value.name), plain(value.help)) for value in command.arguments]
+        yield from ("", *table(("argument", "what it is"), rows))
     for title, options in grouped(program.own(command)).items():
-        heading = "option" if title == OPTIONS else _plain(title)
-        yield from ("", *_table((heading, "what it does"), [(_code(o.spelled), _plain(o.help)) for o in options]))
+        heading = "option" if title == OPTIONS else plain(title)
+        yield from ("", *table((heading, "what it does"), [(code(o.spelled), plain(o.help)) for o in options]))
     if command.commands:
-        rows = [(_code(below.names[0]), _plain(below.text.summary)) for below in command.commands]
-        yield from ("", *_table(("command", "what it does"), rows))
+        rows = [(code(below.names[0]), plain(below.text.summary)) for below in command.commands]
+        yield from ("", *table(("command", "what it does"), rows))
 
 
 def _also(command: Command) -> str:
     """Give the other names that are understood, and the endpoint."""
-    also = ", ".join(_code(f"projects {name}") for name in command.names[1:])
-    endpoint = f" Endpoint: {_code(command.endpoint)}." if command.endpoint else ""
+    also = ", ".join(code(f"projects {name}") for name in command.names[1:])
+    endpoint = f" Endpoint: {code(command.endpoint)}." if command.endpoint else ""
     return f"{f'; also {also}' if also else ''}.{endpoint}"
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Give the lines of a table."""
     yield f"| {' | '.join(heads)} |"
     yield f"| {' | '.join('---' for _ in heads)} |"
     yield from (f"| {' | '.join(row)} |" for row in rows)
 
 
-def _code(words: str) -> str:
+def code(words: str) -> str:
     """Give words as code; a bar would end a cell of a table even there."""
     return f"`{words}`".replace("|", "\\|")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Give a text of ours as Markdown that shows it as it is."""
     for character in "\\`*_[]<|":
         text = text.replace(character, f"\\{character}")

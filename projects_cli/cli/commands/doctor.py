@@ -1,0 +1,27 @@
+"""`projects doctor`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from projects_cli.cli import examining
+from projects_cli.cli.app import HABITS, GroupedCommand
+
+app = typer.Typer(**HABITS)
+
+
+@app.command(cls=GroupedCommand)
+def doctor(
+    ctx: typer.Context,
+    fix: Annotated[bool, typer.Option("--fix", help="Mend what is certain; asks first, and can be undone.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="FINDING", help="Look for this only; repeat for more.")
+    ] = None,
+) -> None:
+    """Find what is wrong with projects, tasks, models, indexes, the journal and the server. Ends with 6 if anything is.
+
+    Example: projects doctor --fix --dry-run
+    """
+    examining.examine(ctx.obj, fix=fix, only=only or ())

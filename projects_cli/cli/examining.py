@@ -1,0 +1,88 @@
+"""What `projects doctor` does: look, mend where that was asked for, and show what is left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from projects_cli.cli import dispatch
+from projects_cli.errors import ExitStatus, OperationUnfinished, UsageError
+from projects_cli.local.indexes import INDEXES
+from projects_cli.safety.findings import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from projects_cli.cli.runtime import Runtime
+    from projects_cli.messages import Response
+    from projects_cli.safety.doctor import Doctor
+
+
+def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
+    """Show what is wrong; with `fix` mend what can be mended first, and show what is left.
+
+    Raises:
+        Exit: something is wrong; the status says so.
+    """
+    wanted = _wanted(only)
+    doctor = _doctor(runtime)
+    mended = _mend(runtime, doctor, wanted) if fix else None
+    if mended is not None and runtime.settings["dry_run"]:
+        runtime.console.show(mended)
+        return
+    found = doctor.examine(wanted)
+    for skipped in found.findings.skipped:
+        runtime.console.warn(f"{skipped['name']} was not looked for: {skipped['why']}")
+    runtime.console.show(found.response(**({} if mended is None else {"fixed": mended.data})))
+    if found.findings.found:
+        fixable = sum(finding.fixable for finding in found.findings.found.values())
+        if fixable:
+            runtime.console.notice("to mend what can be mended: projects doctor --fix; to see how: --fix --dry-run")
+        raise typer.Exit(ExitStatus.FINDINGS)
+
+
+def _wanted(only: Sequence[str]) -> frozenset[str]:
+    """Give the kinds to look for.
+
+    Raises:
+        UsageError: there is no such kind.
+    """
+    for name in only:
+        if name not in KINDS:
+            import difflib
+
+            near = difflib.get_close_matches(name, KINDS, 3)
+            hint = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(KINDS)}"
+            raise UsageError(f"--only: the doctor knows no finding {name!r}", hint=hint)
+    return frozenset(only or KINDS)
+
+
+def _doctor(runtime: Runtime) -> Doctor:
+    from projects_cli.safety.doctor import Doctor
+
+    return Doctor(
+        safety=runtime.safety,
+        journal_database=None if runtime.settings["no_journal"] else runtime.settings["journal_db"],
+        indexes=INDEXES,
+    )
+
+
+def _mend(runtime: Runtime, doctor: Doctor, wanted: frozenset[str]) -> Response | None:
+    """Mend what can be mended, or show how with `--dry-run`; None where there is nothing to do.
+
+    Raises:
+        OperationUnfinished: a change was stopped in the middle.
+    """
+    plan = doctor.plan(wanted)
+    if not plan.steps:
+        runtime.console.notice("there is nothing that --fix can mend")
+        return None
+    if not runtime.settings["dry_run"] and not runtime.settings["read_only"]:
+        for operation in runtime.interrupted:
+            raise OperationUnfinished(
+                f"operation {operation['_id']} was stopped in the middle: {operation['summary']}",
+                hint=f"first finish it: projects resume {operation['_id']}; "
+                f"or take it back: projects undo {operation['_id']}",
+            )
+    return dispatch.change(runtime, plan, lambda: doctor.plan(wanted), ask=True)
