@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from projects_cli import endpoints
-from projects_cli.errors import NothingFound, PartialFailure, ProjectsError, ReadOnly, UsageError
+from projects_cli.errors import ConfirmationNeeded, NothingFound, PartialFailure, ProjectsError, ReadOnly, UsageError
 from projects_cli.messages import Plan, Response
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def change(runtime: Runtime, plan: Plan, again: Callable[[], Plan], *, ask: bool
         return described(plan)
     if runtime.settings["read_only"]:
         raise ReadOnly(f"{plan.summary}: changes are switched off")
+    if not ask:
+        check_production(runtime)
     warn_of_interrupted(runtime)
     if ask:
         _confirm(runtime, plan, forced=forced)
@@ -189,7 +192,10 @@ def _addressed(runtime: Runtime, endpoint: str, value: str | list[str]) -> str |
 def _confirm(runtime: Runtime, plan: Plan, *, forced: bool) -> None:
     """Ask as much as the plan deserves, unless the answer was given in advance."""
     settings, console = runtime.settings, runtime.console
-    if plan.question == "none" or forced or settings["yes"] or settings["confirm"] == plan.name:
+    if plan.question == "none":
+        return
+    if forced or settings["yes"] or settings["confirm"] == plan.name:
+        check_production(runtime)
         return
     if plan.question == "yes":
         console.ask(f"{plan.summary.capitalize()}?")
@@ -197,6 +203,24 @@ def _confirm(runtime: Runtime, plan: Plan, *, forced: bool) -> None:
     for sample in plan.samples[:10]:
         console.notice(f"  {sample.id}  {sample.name}")
     console.ask(f"{plan.summary.capitalize()}: {_counted(plan)}.", typed=plan.name)
+
+
+def check_production(runtime: Runtime) -> None:
+    """Refuse a change about which nobody is asked, where a production profile was not named for it.
+
+    A profile that a file or a variable chose is easily forgotten: the same command line has to say its name.
+
+    Raises:
+        ConfirmationNeeded: it does not.
+    """
+    settings = runtime.settings
+    if settings["production"] and settings.origins["profile"] != "flag":
+        name = settings["profile"]
+        raise ConfirmationNeeded(
+            f"the profile {name!r} is production, and nobody is asked about this change: "
+            f"say --profile {shlex.quote(name)} on the same command line",
+            hint=f"it was chosen by {settings.sources['profile']}",
+        )
 
 
 def _counted(plan: Plan) -> str:

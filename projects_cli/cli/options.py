@@ -79,7 +79,8 @@ WITHOUT_OPTION: dict[str, str] = {
     "local_dir": "Folder of the private database. [default: projects-cli/local in the XDG data folder]",
     "local_idle": "The private database stops after so long without a command. [default: 15m]",
     "mongod": "The mongod of the private database. [default: the package's, else the one on the PATH]",
-    "production": "The profile is one where a mistake costs much: its name is shown in red in every question.",
+    "production": "A mistake costs much here: questions name the profile in red, and --yes, --confirm and --force "
+    "answer none, and call and batch change nothing, unless --profile NAME stands on the same command line.",
 }
 """What the settings do that no option has."""
 

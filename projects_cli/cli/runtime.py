@@ -64,6 +64,7 @@ class Runtime:
             colour=not values.get("no_color"),
             quiet=bool(values.get("quiet")),
             may_ask=not values.get("no_input"),
+            production=values["profile"] if values.get("production") else None,
         )
 
     @property

@@ -146,6 +146,9 @@ A change asks as much as it deserves: deleting an empty project wants a y, anyth
 full. --yes answers every question, --confirm NAME that for one project, and so does the --force of delete. Without a
 terminal nobody is asked: the command fails and names the flag.
 
+Where the profile in use has production = true, questions name it in red, and an answer in advance holds only with
+--profile NAME on the same command line. So does a change by call or batch, which never ask.
+
 Before the first write, what was there goes to a journal: projects undo takes a change back, projects history shows
 them all. Tasks and models are never deleted: they stay, without a project.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -44,13 +45,14 @@ class Streams:
 
 @dataclass(slots=True)
 class Console:
-    """Shows answers, notices, errors and questions."""
+    """Shows answers, notices, errors and questions; every question names the profile where that is production."""
 
     streams: Streams
     output: str = "table"
     colour: bool = True
     quiet: bool = False
     may_ask: bool = True
+    production: str | None = None
     _began: float | None = None
     _warnings: list[str] = field(default_factory=list)
 
@@ -141,14 +143,21 @@ class Console:
         if not self.can_ask:
             raise ConfirmationNeeded(
                 f"{question} There is nobody to ask: standard input is no terminal",
-                hint="answer in advance with --yes" + (f", or --confirm {typed!r}" if typed is not None else ""),
+                hint=self._how_to_answer(typed),
             )
         prompt = "Type the name to go on: " if typed is not None else "[y/N] "
-        self.streams.stderr.write(f"{shown(question)} {prompt}")
+        where = self.styled(f"PRODUCTION {shown(self.production)}: ", "red") if self.production else ""
+        self.streams.stderr.write(f"{where}{shown(question)} {prompt}")
         self.streams.stderr.flush()
         answer = self.streams.stdin.readline().rstrip("\n")
         if answer != typed and (typed is not None or answer.strip().lower() not in {"y", "yes"}):
             raise Declined("nothing was changed")
+
+    def _how_to_answer(self, typed: str | None) -> str:
+        """Say which flags answer a question in advance."""
+        named = f", or --confirm {typed!r}" if typed is not None else ""
+        production = f"; with it --profile {shlex.quote(self.production)}" if self.production else ""
+        return f"answer in advance with --yes{named}{production}"
 
     @property
     def can_ask(self) -> bool:

@@ -265,7 +265,7 @@ class Seen(NamedTuple):
 
 
 def on_terminal(
-    site: Site, *arguments: str, columns: int = 80, lines: int = 50, answer: str | None = None, **variables: str
+    site: Site | None, *arguments: str, columns: int = 80, lines: int = 50, answer: str | None = None, **variables: str
 ) -> Seen:
     """Run the program on a pseudo terminal; an answer is typed once something was asked."""
     mine, its = pty.openpty()
@@ -277,7 +277,7 @@ def on_terminal(
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and (chunk := _chunk(mine, deadline)):
         seen += chunk
-        if answer is not None and re.search(rb"(\[y/N\]|go on:) $", seen):
+        if answer is not None and re.search(rb"(\[y/N\]|go on:|\.uri:) $", seen):
             os.write(mine, answer.encode() + b"\n")
             answer = None
     os.close(mine)
@@ -392,6 +392,27 @@ def test_the_end_of_input_is_no_answer(site: Site) -> None:
     site.project("vision")
     seen = on_terminal(site, "delete", "vision", answer="\x04")
     assert (seen.status, site.names()) == (1, ["vision"])
+
+
+@pytest.mark.parametrize(("no_color", "red"), [("", True), ("1", False)])
+def test_a_production_profile_is_named_in_red_in_every_question(
+    site: Site, tmp_path: Path, no_color: str, red: bool
+) -> None:
+    config = tmp_path / "home" / ".config" / "projects" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('profile = "lab"\n[profiles.lab]\nproduction = true\n')
+    site.project("vision")
+    seen = on_terminal(site, "delete", "vision", answer="y", NO_COLOR=no_color)
+    assert (seen.status, site.names()) == (0, [])
+    assert "PRODUCTION lab: Delete the project 'vision'? [y/N] " in seen.plain
+    assert ("\x1b[1;31mPRODUCTION lab: \x1b[0m" in seen.text) == red
+
+
+def test_a_uri_is_typed_without_being_shown(tmp_path: Path) -> None:
+    seen = on_terminal(None, "config", "set", "profiles.lab.uri", "-", answer=NOWHERE)
+    assert seen.status == 0
+    assert UNSPOKEN not in seen.text
+    assert UNSPOKEN in (tmp_path / "home" / ".config" / "projects" / "config.toml").read_text()
 
 
 # --- the pager ----------------------------------------------------------------------------------------------------

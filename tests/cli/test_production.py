@@ -1,0 +1,108 @@
+"""A profile with `production = true`: no change about which nobody is asked, unless the profile is named for it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.config.site import Site, empty_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Cli
+    from tests.servers import Server
+
+NEEDED = (
+    "the profile 'lab' is production, and nobody is asked about this change: say --profile lab on the same command line"
+)
+
+
+@pytest.fixture
+def site(standalone: Server, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Give a site whose default profile is production; another one is not."""
+    monkeypatch.chdir(tmp_path)
+    config = tmp_path / "home" / ".config" / "projects" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('profile = "lab"\n[profiles.lab]\nproduction = true\n[profiles.toy]\nproduction = false\n')
+    with empty_site(standalone, cli) as site:
+        yield site
+
+
+ANSWERS = [("--yes",), ("-y",), ("--confirm", "vision"), ("--force",)]
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_in_advance_is_not_enough_alone(site: Site, answer: tuple[str, ...], tmp_path: Path) -> None:
+    site.project("vision/detector")
+    error = site.error("delete", "vision", *answer, status=2)
+    assert (error["name"], error["message"]) == ("ConfirmationNeeded", NEEDED)
+    assert error["hint"] == f"it was chosen by {tmp_path / 'home' / '.config' / 'projects' / 'config.toml'}"
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_an_answer_holds_with_the_profile_on_the_same_line(site: Site, answer: tuple[str, ...]) -> None:
+    site.project("vision/detector")
+    assert site.json("--profile", "lab", "delete", "vision", *answer)["deleted"] == 2
+
+
+def test_the_variables_are_not_the_same_line(site: Site) -> None:
+    site.project("vision")
+    environment = {"PROJECTS_YES": "1", "PROJECTS_PROFILE": "lab"}
+    error = site.error("delete", "vision", status=2, **environment)
+    assert (error["message"], error["hint"]) == (NEEDED, "it was chosen by PROJECTS_PROFILE")
+    assert site.json("delete", "vision", "--profile", "lab", **environment)["deleted"] == 1
+
+
+def test_a_folder_that_chooses_the_profile_is_not_the_same_line(site: Site) -> None:
+    site.project("vision")
+    Path(".projects.toml").write_text('profile = "lab"')
+    assert site.error("delete", "vision", "-y", status=2)["message"] == NEEDED
+    Path(".projects.toml").write_text('profile = "toy"')
+    assert site.json("delete", "vision", "-y")["deleted"] == 1
+
+
+def test_another_profile_asks_as_always(site: Site) -> None:
+    site.project("vision")
+    assert site.json("delete", "vision", "--yes", "--profile", "toy")["deleted"] == 1
+
+
+def test_without_a_terminal_the_hint_has_both_flags(site: Site) -> None:
+    site.project("vision")
+    hint = site.error("delete", "vision", status=2)["hint"]
+    assert hint == "answer in advance with --yes; with it --profile lab"
+
+
+def test_what_is_asked_about_nowhere_needs_no_more_here(site: Site) -> None:
+    site.json("create", "vision", "-d", "x")
+    site.json("update", "vision", "--add-tag", "prod")
+    assert site.named("vision")["tags"] == ["prod"]
+
+
+def test_a_dry_run_and_reading_need_no_more(site: Site) -> None:
+    site.project("vision")
+    assert site.json("delete", "vision", "--yes", "--dry-run")["counts"]["projects"] == 1
+    assert [one["name"] for one in site.json("list")["projects"]] == ["vision"]
+
+
+def test_call_asks_nothing_so_a_change_needs_the_profile(site: Site) -> None:
+    data = ("call", "projects.create", "--data", '{"name": "vision", "description": "x"}')
+    assert site.error(*data, status=2)["message"] == NEEDED
+    assert site.json(*data, "--dry-run")["counts"]["projects"] == 1
+    assert site.json("call", "projects.get_all") == {"projects": []}
+    site.json(*data, "--profile", "lab")
+    assert site.names() == ["vision"]
+
+
+def test_batch_asks_nothing_so_each_change_needs_the_profile(site: Site) -> None:
+    lines = '{"id": 1, "endpoint": "create", "params": {"name": "vision", "description": "x"}}\n'
+    lines += '{"id": 2, "endpoint": "get_all"}\n'
+    result = site("batch", "-", stdin=lines)
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert (result.exit_code, first["ok"], first["error"]["message"]) == (5, False, NEEDED)
+    assert second == {"id": 2, "ok": True, "data": {"projects": []}}
+    assert site("batch", "-", "--profile", "lab", stdin=lines).exit_code == 0
+    assert site.names() == ["vision"]
