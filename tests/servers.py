@@ -117,20 +117,23 @@ def running(*, replica_set: bool, options: Sequence[str] = ()) -> Iterator[Serve
 
 def start(folder: Path, *, replica_set: bool, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
     """Start mongod as a child that dies with this process; on the data that a former one left, if one did."""
+    place = [f"--bind_ip={folder / SOCKET}", "--port=27017", f"--unixSocketPrefix={folder}"]
+    return launch(folder, [*place, *(["--replSet=tests"] if replica_set else []), *options])
+
+
+def launch(folder: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start mongod as a child that dies with this process, with its data and its log in a folder."""
     (folder / "data").mkdir(exist_ok=True)
     settings = {
         "dbpath": folder / "data",
         "logpath": folder / "log",
-        "bind_ip": folder / SOCKET,
-        "port": 27017,
-        "unixSocketPrefix": folder,
         "networkMessageCompressors": "disabled",
         "wiredTigerCacheSizeGB": 0.25,
     }
     command = [str(binary.find(MONGOD)), "--quiet"]
     command += [f"--{name}={value}" for name, value in settings.items()]
     command += ["--setParameter=enableTestCommands=1", "--setParameter=diagnosticDataCollectionEnabled=false"]
-    command += [*(["--replSet=tests"] if replica_set else []), *options]
+    command += options
     return subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", TRAMPOLINE, str(os.getpid()), *command],
         stdin=subprocess.DEVNULL,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,9 @@ DEFAULT_TIMEOUT = 30.0
 
 FIRST_CONTACT = 10.0
 """Seconds to find the server at all; a wrong address should not cost the whole timeout."""
+
+HICCUP = 1.0
+"""Seconds for which a server with an open cursor may be away."""
 
 UNLIMITED = 2_000_000.0
 """Seconds; stands for no limit, as MongoDB takes at most 2**31 milliseconds. A server that stalls is noticed all the
@@ -96,6 +100,13 @@ PASSING = frozenset(
 )
 """MongoDB's codes of faults that pass: the same thing may work in a moment, on another member or a new connection."""
 
+_PLAIN = (
+    ('match selector "Primary()"', "the replica set has no primary"),
+    ("any_server_selector", "the member that was answering has gone"),
+    ("match selector", "the replica set has no member of the kind that the read preference asks for"),
+)
+"""What the driver says of its own objects, and what that means."""
+
 _AUTHORITY = (
     "name the authority that signed the server's certificate: tlsCAFile=FILE in the URI; check the name and dates in it"
 )
@@ -103,8 +114,9 @@ _TLS = "check TLS: whether the server wants it (tls=true), its certificate, and 
 _NO_PRIMARY = "look at the replica set: rs.status(); without a majority of its members it has no primary"
 _HINTS: tuple[tuple[str, str], ...] = (
     ("certificate verify failed", _AUTHORITY),
+    ("has no primary", _NO_PRIMARY),
     ("No primary", _NO_PRIMARY),
-    ("Primary()", _NO_PRIMARY),
+    ("has no member", "look at the replica set: rs.status(); or choose another --read-preference"),
     ("No replica set members", "check replicaSet=NAME in the URI, and which members there are: rs.status()"),
     ("SSL", _TLS),
     ("TLS", _TLS),
@@ -223,6 +235,22 @@ def _harmless(error: Exception) -> str:
     return text if "@" not in text and any(word in text for word in known) else type(error).__name__
 
 
+def check_server(client: pymongo.MongoClient[dict[str, Any]], address: tuple[str, int | None]) -> None:
+    """Make sure that a server is there, as far as the driver's monitor knows.
+
+    Raises:
+        ConnectionLost: it has been away for longer than a hiccup takes.
+    """
+    deadline = time.monotonic() + HICCUP
+    while True:
+        server = client.topology_description.server_descriptions().get(address)
+        if server is not None and server.is_server_type_known:
+            return
+        if time.monotonic() > deadline:
+            raise ConnectionLost(f"the connection broke: {address[0]} does not answer any longer")
+        time.sleep(HICCUP / 10)
+
+
 @contextmanager
 def translated(shown: str = "the database", limit: float | None = None) -> Iterator[None]:
     """Turn whatever the driver raises inside into one of this program's errors; `limit` is how long it could try."""
@@ -283,6 +311,9 @@ def _server_words(error: driver.OperationFailure) -> str:
 def _reason(error: driver.PyMongoError) -> str:
     """Give the first reason of a connection fault in one line: the driver lists every host with its settings."""
     first = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0]
+    for words, plain in _PLAIN:
+        if words in first:
+            return plain
     return " ".join(first.split())[:300]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pymongo
@@ -10,7 +11,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from projects_cli.errors import DatabaseRefused
-from projects_cli.store.client import LONG_WRITE, UNLIMITED, Connection, translated
+from projects_cli.store.client import LONG_WRITE, UNLIMITED, Connection, check_server, translated
 from projects_cli.store.documents import decode
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from pymongo.client_session import ClientSession
     from pymongo.collection import Collection as DriverCollection
+    from pymongo.command_cursor import CommandCursor
+    from pymongo.cursor import Cursor
 
     from projects_cli.messages import Document, Pipeline
 
@@ -55,7 +58,7 @@ class Collection:
     ) -> Iterator[Document]:
         """Stream the matching documents."""
         with translated():
-            yield from self._raw.find(
+            cursor = self._raw.find(
                 self.scoped(filter_),
                 projection,
                 sort=sort,
@@ -65,6 +68,7 @@ class Collection:
                 allow_disk_use=True if sort else None,
                 session=self._session,
             )
+            yield from self._streamed(cursor)
 
     def find_one(self, filter_: Document, projection: Document | None = None) -> Document | None:
         """Give one matching document, or None."""
@@ -90,7 +94,7 @@ class Collection:
                 cursor = self._raw.aggregate(
                     [{"$match": self.scoped(filter_)}, *stages], allowDiskUse=True, session=self._session
                 )
-            yield from cursor
+            yield from self._streamed(cursor)
 
     def insert(self, document: Document) -> None:
         """Insert one document."""
@@ -145,6 +149,13 @@ class Collection:
     def scoped(self, filter_: Document) -> Document:
         """Give the filter with this company's part of the database added."""
         return {"$and": [self._scope, filter_]} if filter_ else self._scope
+
+    def _streamed(self, cursor: Cursor[Document] | CommandCursor[Document]) -> Iterator[Document]:
+        """Stream what a cursor has; a server that went away is not waited for, though the driver would."""
+        while batch := list(islice(cursor, BATCH)):
+            yield from batch
+            if cursor.alive and cursor.address is not None:
+                check_server(self._raw.database.client, cursor.address)
 
     def _patience(self, seconds: float) -> AbstractContextManager[object]:
         return pymongo.timeout(self._timeout or seconds)

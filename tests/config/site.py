@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pymongo.database import Database
 
     from tests.conftest import Cli
+    from tests.safety.world import Deployment
 
 COMPANY = COMMUNITY_COMPANY
 OTHER = "another-company"
@@ -34,7 +35,7 @@ class Site:
     """Runs commands on its database, stores what a server would have stored, and looks into it."""
 
     cli: Cli
-    server: servers.Server
+    server: Deployment
     name: str
 
     # --- running commands ---------------------------------------------------------------------------------------------

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
@@ -17,74 +12,16 @@ import bson
 import pytest
 
 from tests import servers
-from tests.safety.world import (
-    COMPANY,
-    DETECTOR,
-    VISION,
-    YOLO,
-    Content,
-    World,
-    content_of,
-    dangling,
-    member,
-    undo,
-    world_on,
-)
+from tests.safety.processes import COUNT, await_middle, command, large, left, run
+from tests.safety.world import DETECTOR, VISION, Content, World, dangling, undo, world_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.servers import Server
-
-ROOT = Path(__file__).parents[2]
-COUNT = 30_000
-"""Tasks: three batches, so that there is a middle."""
 
 
 @pytest.fixture(scope="module")
 def content() -> Content:
-    tasks = [member(1000 + number, DETECTOR if number % 2 else YOLO) for number in range(COUNT)]
-    return content_of({"project": [VISION, DETECTOR, YOLO], "task": tasks})
-
-
-@contextmanager
-def command(world: World, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a command on a world as a process."""
-    variables = {
-        **os.environ,
-        "PYTHONPATH": str(ROOT),
-        "PROJECTS_MONGO_URI": world.server.uri,
-        "PROJECTS_DATABASE": world.name,
-        "PROJECTS_JOURNAL_DB": world.journal_name,
-        "PROJECTS_COMPANY": COMPANY,
-    }
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(
-        [sys.executable, "-m", "projects_cli", *arguments], env=variables, stdout=pipe, stderr=pipe, text=True
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def run(world: World, *arguments: str) -> tuple[int, str]:
-    with command(world, *arguments) as process:
-        shown, said = process.communicate(timeout=60)
-        return process.returncode, shown + said
-
-
-def await_middle(world: World, *, least: int = 1) -> None:
-    """Wait until some tasks have left and others have not."""
-    deadline = time.monotonic() + 60
-    while left(world) < least:
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
-def left(world: World) -> int:
-    return world.documents["task"].count_documents({"project": None})
+    return large()
 
 
 @pytest.mark.parametrize(

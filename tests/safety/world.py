@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import bson
 from bson.codec_options import CodecOptions
@@ -32,6 +32,7 @@ from tests import servers
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    import pymongo
     from pymongo.collection import Collection
     from pymongo.database import Database
 
@@ -99,11 +100,26 @@ def undo(safety: Safety) -> Any:
 # --- the documents ----------------------------------------------------------------------------------------------------
 
 
+class Deployment(Protocol):
+    """What a world needs of the server, or of the replica set, that it is on."""
+
+    @property
+    def uri(self) -> str:
+        """Its URI."""
+
+    @property
+    def client(self) -> pymongo.MongoClient[Document]:
+        """A client of it."""
+
+    def drop(self, name: str) -> None:
+        """Drop a database."""
+
+
 @dataclass
 class World:
     """One database of a server, its journal, and what is in them."""
 
-    server: servers.Server
+    server: Deployment
     name: str
     connections: list[Connection] = field(default_factory=list)
 
@@ -185,7 +201,7 @@ class World:
 
 
 @contextmanager
-def world_on(server: servers.Server, content: Content | None = None) -> Iterator[World]:
+def world_on(server: Deployment, content: Content | None = None) -> Iterator[World]:
     """Give a world for as long as the block lasts."""
     world = World(server, servers.new_name())
     try:
