@@ -37,8 +37,9 @@ class Request:
 class Response:
     """What an endpoint answers, in the response's own shape.
 
-    A list of records may be an iterator: it is read once, while it is printed. `fields` are the records' fields
-    where the request chose them; `view` names another look than the endpoint's own.
+    A list of records may be an iterator: it is read once, while it is printed. A stored date is as the driver gives
+    it, in UTC without a zone; `render` writes it. `fields` are the records' fields where the request chose them;
+    `view` names another look than the endpoint's own.
     """
 
     endpoint: str

@@ -77,8 +77,6 @@ def as_list(value: object) -> list[Any]:
 
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {
-    "created": as_date,
-    "last_update": as_date,
     "tags": as_sorted,
     "system_tags": as_sorted,
     "path": as_list,
@@ -91,14 +89,17 @@ def presenter(names: Iterable[str]) -> Callable[[Document], Document]:
 
     Null and absent fields are left out, except the ones with a value for that (semantics.md, Common).
     """
-    keys = [(name, stored_name(name)) for name in names]
-    converted = [(name, _CONVERT[name]) for name, _ in keys if name in _CONVERT]
+    mapping = [(name, stored_name(name), _CONVERT.get(name)) for name in names]
 
-    def present(stored: Document) -> Document:
-        shown = {name: stored.get(key) for name, key in keys}
-        for name, convert in converted:
-            shown[name] = convert(shown[name])
-        return {name: value for name, value in shown.items() if value is not None}
+    def present(stored: Document) -> Document:  # a list of 100,000 spends a third of its time here
+        shown = {}
+        for name, key, convert in mapping:
+            value = stored.get(key)
+            if convert is not None:
+                value = convert(value)
+            if value is not None:
+                shown[name] = value
+        return shown
 
     return present
 

@@ -13,6 +13,7 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
 
 from projects_cli.errors import ConfirmationNeeded, Declined, ProjectsError, UsageError
@@ -21,7 +22,7 @@ from projects_cli.render.text import shown
 from projects_cli.render.views import VIEWS, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from projects_cli.messages import Response
 
@@ -59,7 +60,7 @@ class Console:
     def show(self, response: Response) -> int:
         """Write an answer to standard output in the chosen format; gives the number of records where it is a list."""
         view = self.view_of(response)
-        counted = _Counted(response, view)
+        counted = _Counted(response, view, self.streams.stdout.flush)
         with _without_collection():
             self._write(counted.response, view)
         if counted.is_list and not counted.count:
@@ -249,10 +250,11 @@ def _without_collection() -> Iterator[None]:
 
 
 class _Counted:
-    """An answer whose records are counted while they are written."""
+    """An answer whose records are counted while they are written; after the first, `flush` shows what there is."""
 
-    def __init__(self, response: Response, view: View) -> None:
+    def __init__(self, response: Response, view: View, flush: Callable[[], object]) -> None:
         self.count = 0
+        self._flush = flush
         self.is_list = bool(view.rows or view.values)
         if view.rows:
             rows = self._counting(response.data[view.rows])
@@ -263,7 +265,11 @@ class _Counted:
             self.count = sum(len(response.data.get(name) or ()) for name, _ in view.values)
         self.response = response
 
-    def _counting(self, rows: Any) -> Any:
-        for row in rows:
-            self.count += 1
+    def _counting(self, rows: Iterable[Any]) -> Iterator[Any]:
+        rows = iter(rows)
+        for row in islice(rows, 1):
+            self.count = 1
+            yield row
+            self._flush()
+        for self.count, row in enumerate(rows, 2):
             yield row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +17,35 @@ if TYPE_CHECKING:
     Write = Callable[[str], object]
 
 
-def dumps(value: Any, *, pretty: bool = False) -> str:
-    """Give a value as JSON in UTF-8, unsafe characters escaped; what JSON has no form for becomes text."""
+def as_text(value: object) -> str:
+    """Give what JSON has no form for as text: a date as ISO 8601 in UTC with its offset."""
+    if isinstance(value, datetime):
+        return value.isoformat() + ("+00:00" if value.tzinfo is None else "")
+    return str(value)
+
+
+def encoder(*, pretty: bool = False) -> Callable[[Any], str]:
+    """Give the way to write values as JSON in UTF-8, unsafe characters escaped; what JSON lacks becomes text."""
     import orjson  # needed only where JSON is written
 
-    try:
-        text = orjson.dumps(value, default=str, option=orjson.OPT_INDENT_2 if pretty else None).decode()
-    except TypeError:  # a lone surrogate, or an integer over 64 bits
-        text = json.dumps(value, ensure_ascii=False, default=str, indent=2 if pretty else None)
-    return shown_in_json(text)
+    option = orjson.OPT_NAIVE_UTC | (orjson.OPT_INDENT_2 if pretty else 0)  # dates as `as_text` has them
+    compact = orjson.dumps
+
+    def encode(value: Any) -> str:
+        try:
+            text = compact(value, as_text, option).decode()
+        except TypeError:  # a lone surrogate, or an integer over 64 bits
+            import json  # slower, and seldom needed
+
+            text = json.dumps(value, ensure_ascii=False, default=as_text, indent=2 if pretty else None)
+        return shown_in_json(text)
+
+    return encode
+
+
+def dumps(value: Any, *, pretty: bool = False) -> str:
+    """Give one value as JSON; see `encoder`."""
+    return encoder(pretty=pretty)(value)
 
 
 def records(response: Response, view: View) -> Iterator[Document]:
@@ -47,33 +67,37 @@ def write_json(response: Response, view: View, write: Write, *, pretty: bool) ->
     if view.rows is None:
         write(dumps({key: _whole(value) for key, value in response.data.items()}, pretty=pretty) + "\n")
         return
+    encode = encoder()
     rows = iter(response.data[view.rows])
     first = next(rows, None)  # a fault shows here, before anything is written
     rest = {key: _whole(value) for key, value in response.data.items() if key != view.rows}
     head = dumps(rest)[:-1] + ", " if rest else "{"
     write(f"{head}{dumps(view.rows)}: [")
     if first is not None:
-        write("\n" + dumps(first))
+        write("\n" + encode(first))
         for record in rows:
-            write(",\n" + dumps(record))
+            write(",\n" + encode(record))
         write("\n")
     write("]}\n")
 
 
 def write_jsonl(response: Response, view: View, write: Write) -> None:
     """Write a JSON document a line, one for each record."""
+    encode = encoder()
     for record in records(response, view):
-        write(dumps(record) + "\n")
+        write(encode(record) + "\n")
 
 
 def write_yaml(response: Response, view: View, write: Write) -> None:
     """Write the response as YAML, a list a record at a time."""
-    import yaml  # needed for this format only
+    import json  # both needed for this format only
+
+    import yaml
 
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
     def dump(value: object) -> str:
-        plain = json.loads(json.dumps(value, default=str))
+        plain = json.loads(json.dumps(value, default=as_text))
         return str(yaml.dump(plain, Dumper=dumper, allow_unicode=False, sort_keys=False, width=10_000))
 
     if view.rows is None:
@@ -155,7 +179,7 @@ def cell(value: object) -> str:
         return ", ".join(map(shown, value))
     if isinstance(value, dict | list):
         return dumps(value)
-    return shown(str(value))
+    return shown(as_text(value))
 
 
 def _whole(value: Any) -> Any:

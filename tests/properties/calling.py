@@ -15,6 +15,7 @@ from bson.raw_bson import RawBSONDocument
 from projects_cli import endpoints
 from projects_cli.errors import ProjectsError
 from projects_cli.messages import Plan, Request, Response
+from projects_cli.render.encode import as_text
 from projects_cli.safety.apply import Safety
 from projects_cli.safety.journal import Author
 from projects_cli.schema.cache import load
@@ -118,8 +119,16 @@ def _applied(plan: Plan, store: Store) -> Response:
 
 
 def _read(response: Response) -> Document:
-    """Give a response's data, with what is streamed read to its end."""
-    return {key: list(value) if hasattr(value, "__next__") else value for key, value in response.data.items()}
+    """Give a response's data, with what is streamed read to its end, and dates as they are written."""
+    return {name: _written(value) for name, value in response.data.items()}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _written(item) for name, item in value.items()}
+    if isinstance(value, list) or hasattr(value, "__next__"):
+        return [_written(item) for item in value]
+    return as_text(value) if isinstance(value, datetime) else value
 
 
 @contextmanager

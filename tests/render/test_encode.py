@@ -8,14 +8,17 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import bson
 import pytest
 import yaml
+from bson.datetime_ms import DatetimeMS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from projects_cli.messages import Response
 from projects_cli.render import encode
 from projects_cli.render.views import View
+from projects_cli.store.documents import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +35,20 @@ PLAIN = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=10,
 )
+
+
+MOMENTS = (
+    "0001-01-01T00:00:00",
+    "0999-12-31T23:59:59.999000",
+    "1969-12-31T23:59:59.001000",
+    "2024-02-29T12:00:00.120000",
+    "9999-12-31T23:59:59.999000",
+)
+
+
+def stored(moment: str) -> Any:
+    """Give a date as it comes from the database."""
+    return decode(bson.encode({"date": datetime.fromisoformat(moment)}))["date"]
 
 
 def response(rows: Any, **rest: Any) -> Response:
@@ -87,7 +104,8 @@ def test_a_path_gives_a_value_and_a_star_the_sum_or_the_latest(path: str, value:
         ([1, 2], "[1,2]"),
         ({"a": [None]}, '{"a":[null]}'),
         ({"a": "\u202e"}, '{"a":"\\u202e"}'),
-        (datetime(2024, 1, 9, tzinfo=UTC), "2024-01-09 00:00:00+00:00"),
+        (datetime(2024, 1, 9, tzinfo=UTC), "2024-01-09T00:00:00+00:00"),
+        ([datetime(2024, 1, 9, tzinfo=UTC)], '["2024-01-09T00:00:00+00:00"]'),
     ],
 )
 def test_a_cell_is_text_without_control_characters(value: object, text: str) -> None:
@@ -113,6 +131,29 @@ def test_json_takes_any_text(text: str) -> None:
     document = encode.dumps({"name": text})
     assert document.isascii()
     assert json.loads(document) == {"name": text}
+
+
+STORED_DATES = [
+    *((stored(moment), f"{moment}+00:00") for moment in MOMENTS),
+    (DatetimeMS(-(10**15)), "DatetimeMS(-1000000000000000)"),
+    (DatetimeMS(10**15), "DatetimeMS(1000000000000000)"),
+]
+
+
+@pytest.mark.parametrize(("date", "text"), STORED_DATES)
+def test_a_stored_date_is_iso_8601_with_its_offset_in_every_format(date: object, text: str) -> None:
+    """Also beside what orjson refuses, a number over 64 bits, where another encoder takes its place."""
+    for record in ({"id": "a", "date": date}, {"id": 2**70, "date": date}):
+        expected = {**record, "date": text}
+        for pretty in (False, True):
+            assert json.loads(encode.dumps(record, pretty=pretty)) == expected
+            assert json.loads(written(encode.write_json, response([record]), LIST, pretty=pretty)) == {
+                "rows": [expected]
+            }
+        assert json.loads(written(encode.write_jsonl, response([record]), LIST)) == expected
+        assert yaml.safe_load(written(encode.write_yaml, response([record]), LIST)) == {"rows": [expected]}
+    assert encode.cell(date) == text
+    assert encode.dumps(date) == json.dumps(text)
 
 
 def test_a_list_has_a_record_a_line() -> None:
