@@ -130,12 +130,13 @@ __projects_command() {
     esac
     flags+='
 --uri --uri-file --database --company --user --profile --schema --api-version --output -o --json
---no-color --quiet -q --verbose -v --timeout --yes -y --confirm --dry-run -n --no-input --read-only
---lock-wait --no-journal --journal-db --read-preference --fail-if-empty --help -h
+--fields --query --no-header --time --no-pager --no-color --quiet -q --verbose -v --timeout --yes -y
+--confirm --dry-run -n --no-input --read-only --lock-wait --no-journal --journal-db
+--read-preference --fail-if-empty --help -h
 '
     valued+='
---uri --uri-file --database --company --user --profile --schema --api-version --output -o --timeout
---confirm --lock-wait --journal-db --read-preference
+--uri --uri-file --database --company --user --profile --schema --api-version --output -o --fields
+--query --time --timeout --confirm --lock-wait --journal-db --read-preference
 '
 }
 

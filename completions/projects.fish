@@ -3,7 +3,7 @@
 
 # Whether an option ($argv[2]) of a command ($argv[1]) takes a value.
 function __projects_takes
-    set -l valued --uri --uri-file --database --company --user --profile --schema --api-version --output -o --timeout --confirm --lock-wait --journal-db --read-preference
+    set -l valued --uri --uri-file --database --company --user --profile --schema --api-version --output -o --fields --query --time --timeout --confirm --lock-wait --journal-db --read-preference
     switch $argv[1]
         case 'list'
             set -a valued --id --name --description --tag --tags --exclude-tag --system-tag --system-tags --search --search-text --any --all --order-by --page --page-size --limit -L --only-fields --state --stats-for-state
@@ -182,6 +182,11 @@ complete -c projects -l schema -r -F -d 'Schema file (HOCON), or a folder of *.c
 complete -c projects -l api-version -r -f -d 'Use the endpoints of this version. [default: newest]'
 complete -c projects -l output -s o -r -f -a 'table json jsonl yaml csv tsv id' -d 'Format: table, json, jsonl, yaml, csv, tsv, id. [default: table]'
 complete -c projects -l json -d 'The same as -o json.'
+complete -c projects -l fields -r -f -d 'Only these fields; --fields help lists them.'
+complete -c projects -l query -r -f -d 'What to take from the JSON answer, in JMESPath.'
+complete -c projects -l no-header -d 'Tables, tsv and csv without their heading.'
+complete -c projects -l time -r -f -d 'Times in tables: relative, absolute, iso. [default: relative on a terminal, else iso]'
+complete -c projects -l no-pager -d 'Long tables straight to the terminal.'
 complete -c projects -l no-color -d 'No colour.'
 complete -c projects -l quiet -s q -d 'No notices, only data and errors.'
 complete -c projects -l verbose -s v -d 'Say which database and schema are used.'

@@ -17,6 +17,11 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = '*'; Flag = '--output'; Kind = 'words'; Words = @('table', 'json', 'jsonl', 'yaml', 'csv', 'tsv', 'id'); Help = 'Format: table, json, jsonl, yaml, csv, tsv, id. [default: table]' }
         @{ Place = '*'; Flag = '-o'; Kind = 'words'; Words = @('table', 'json', 'jsonl', 'yaml', 'csv', 'tsv', 'id'); Help = 'Format: table, json, jsonl, yaml, csv, tsv, id. [default: table]' }
         @{ Place = '*'; Flag = '--json'; Kind = 'switch'; Words = @(); Help = 'The same as -o json.' }
+        @{ Place = '*'; Flag = '--fields'; Kind = 'free'; Words = @(); Help = 'Only these fields; --fields help lists them.' }
+        @{ Place = '*'; Flag = '--query'; Kind = 'free'; Words = @(); Help = 'What to take from the JSON answer, in JMESPath.' }
+        @{ Place = '*'; Flag = '--no-header'; Kind = 'switch'; Words = @(); Help = 'Tables, tsv and csv without their heading.' }
+        @{ Place = '*'; Flag = '--time'; Kind = 'free'; Words = @(); Help = 'Times in tables: relative, absolute, iso. [default: relative on a terminal, else iso]' }
+        @{ Place = '*'; Flag = '--no-pager'; Kind = 'switch'; Words = @(); Help = 'Long tables straight to the terminal.' }
         @{ Place = '*'; Flag = '--no-color'; Kind = 'switch'; Words = @(); Help = 'No colour.' }
         @{ Place = '*'; Flag = '--quiet'; Kind = 'switch'; Words = @(); Help = 'No notices, only data and errors.' }
         @{ Place = '*'; Flag = '-q'; Kind = 'switch'; Words = @(); Help = 'No notices, only data and errors.' }

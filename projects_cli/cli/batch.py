@@ -8,11 +8,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from projects_cli.cli.dispatch import carry, show
+from projects_cli.cli.dispatch import carry, expect, show
 from projects_cli.cli.faults import fault_of
 from projects_cli.errors import PartialFailure, UsageError
 from projects_cli.render.console import as_json
 from projects_cli.render.encode import dumps
+from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +28,15 @@ def call(runtime: Runtime, endpoint: str, data: str | None) -> None:
     """Carry one raw request, and print its response."""
     version = runtime.version(endpoint)
     params = _parsed(_text(runtime, data)) if data is not None else {}
+    expect(runtime, _look(version.endpoint, params))
     show(runtime, carry(runtime, runtime.request(version, params), ask=False))
+
+
+def _look(endpoint: str, params: Any) -> str:
+    """Name the view of a raw request's answer; what is no request is refused later."""
+    with_statistics = isinstance(params, dict) and params.get("include_stats") is True
+    look = f"{endpoint} statistics" if with_statistics else endpoint
+    return look if look in VIEWS else "raw"
 
 
 def skeleton(runtime: Runtime, endpoint: str) -> None:
@@ -41,6 +50,8 @@ def batch(runtime: Runtime, file: str) -> None:
     Raises:
         PartialFailure: some failed; each was answered as an error.
     """
+    if runtime.console.fields or runtime.console.query is not None:
+        raise UsageError("batch answers each line as a whole", hint="leave out --fields and --query")
     failed = total = 0
     out = runtime.streams.stdout
     with _lines(runtime, file) as lines:

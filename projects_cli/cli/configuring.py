@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.cli.dispatch import show
+from projects_cli.cli.dispatch import expect, show
 from projects_cli.config.connection import clearml_variable, database_uri, shown_uri
 from projects_cli.config.settings import BY_NAME, SETTINGS, user_config_file
 from projects_cli.errors import ConfigError, Declined, UsageError
@@ -43,12 +43,14 @@ def show_help(runtime: Runtime, text: str) -> None:
 
 def list_settings(runtime: Runtime) -> None:
     """Show every setting, and where its value comes from."""
+    expect(runtime, "config.list")
     settings = runtime.settings
     show(runtime, Response("config.list", {"settings": [_row(settings, setting) for setting in SETTINGS]}))
 
 
 def get_setting(runtime: Runtime, key: str) -> None:
     """Show one setting: the value that holds, or what a profile says."""
+    expect(runtime, "config.get")
     from projects_cli.config.writing import key_of, setting_at
 
     place = key_of(key)
@@ -66,6 +68,7 @@ def get_setting(runtime: Runtime, key: str) -> None:
 
 def show_path(runtime: Runtime) -> None:
     """Print the path of the configuration, and whether it is there."""
+    expect(runtime, "config.path")
     path = _path(runtime)
     runtime.console.show(Response("config.path", {"path": str(path), "exists": path.exists()}))
 
@@ -100,6 +103,7 @@ def _file(runtime: Runtime) -> Any:
 
 def set_value(runtime: Runtime, key: str, value: str) -> None:
     """Write a setting into the file; `-` reads the value from standard input."""
+    expect(runtime, "config.change")
     from projects_cli.config.writing import as_stored, key_of, setting_at, with_value
 
     place = key_of(key)
@@ -117,6 +121,7 @@ def set_value(runtime: Runtime, key: str, value: str) -> None:
 
 def unset_value(runtime: Runtime, key: str) -> None:
     """Take a setting, or a whole profile, out of the file."""
+    expect(runtime, "config.change")
     from projects_cli.config.writing import key_of, without
 
     place = key_of(key)
@@ -208,6 +213,7 @@ def _run_editor(runtime: Runtime, file: Path) -> None:
 
 def list_profiles(runtime: Runtime) -> None:
     """Show the profiles of the configuration; the one in use is marked."""
+    expect(runtime, "profile.list")
     file = _file(runtime)
     rows = [_profile_row(runtime, name, file.profile(name)) for name in sorted(file.tables)]
     show(runtime, Response("profile.list", {"profiles": rows}))
@@ -215,6 +221,7 @@ def list_profiles(runtime: Runtime) -> None:
 
 def show_profile(runtime: Runtime, name: str | None) -> None:
     """Show what a profile says: the one named, else the one in use."""
+    expect(runtime, "profile.show")
     chosen = name or runtime.settings["profile"]
     if chosen is None:
         raise UsageError("no profile is in use", hint="name one: projects profile list")

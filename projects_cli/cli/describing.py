@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.cli.app import COMMANDS
-from projects_cli.cli.dispatch import show
+from projects_cli.cli.dispatch import expect, show
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
@@ -17,7 +17,12 @@ COMMAND_OF = {entry.endpoint: entry.name for entry in COMMANDS if entry.endpoint
 
 def describe(runtime: Runtime, endpoint: str | None) -> None:
     """Show all endpoints, or one."""
+    expect(runtime, "schema" if endpoint is None else _look_of_one(runtime))
     show(runtime, _all(runtime) if endpoint is None else _one(runtime, endpoint))
+
+
+def _look_of_one(runtime: Runtime) -> str:
+    return "schema.json" if runtime.console.output == "json" else "schema.endpoint"
 
 
 def _all(runtime: Runtime) -> Response:

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from projects_cli import endpoints
-from projects_cli.errors import ConfirmationNeeded, NothingFound, PartialFailure, ProjectsError, ReadOnly, UsageError
+from projects_cli.errors import (
+    ConfirmationNeeded,
+    ExitStatus,
+    NothingFound,
+    PartialFailure,
+    ProjectsError,
+    ReadOnly,
+    UsageError,
+)
 from projects_cli.messages import Plan, Response
+from projects_cli.render import choosing
+from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,8 +44,22 @@ def run(runtime: Runtime, endpoint: str, arguments: Mapping[str, Any], *, prepar
 
     `prepare` completes arguments that depend on what is stored.
     """
-    runtime.console.check_output(endpoint)
+    expect(runtime, f"{endpoint} statistics" if arguments.get("include_stats") else endpoint)
     show(runtime, answer(runtime, endpoint, arguments, prepare=prepare))
+
+
+def expect(runtime: Runtime, look: str) -> None:
+    """See that the answer can be had as it was asked for, before anything is done; `--fields help` ends here.
+
+    `look` names the answer's view. Raises:
+        UsageError: see `Console.check`.
+    """
+    console = runtime.console
+    view = VIEWS["plan" if VIEWS[look].changes and runtime.settings["dry_run"] else look]
+    if console.fields == choosing.HELP:
+        replace(console, fields=(), query=None).show(choosing.listed(view))
+        raise typer.Exit(ExitStatus.DONE)
+    console.check(view)
 
 
 def run_each(runtime: Runtime, endpoint: str, projects: Iterable[str], arguments: Mapping[str, Any]) -> None:
@@ -41,7 +68,7 @@ def run_each(runtime: Runtime, endpoint: str, projects: Iterable[str], arguments
     Raises:
         PartialFailure: some did not succeed.
     """
-    runtime.console.check_output(endpoint)
+    expect(runtime, endpoint)
     named = given_projects(runtime, projects)
     if len(named) == 1:
         run(runtime, endpoint, {**arguments, "project": named[0]})

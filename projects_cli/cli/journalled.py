@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import show
+from projects_cli.cli.dispatch import expect, show
 from projects_cli.config.values import duration
 from projects_cli.errors import ReadOnly, UsageError
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 def undo(runtime: Runtime, operation: str | None) -> None:
     """Take an operation back, or show what that would do."""
+    expect(runtime, "operation")
     if runtime.settings["dry_run"]:
         show(runtime, runtime.safety.operations.what_undo_would_do(operation))
         return
@@ -24,6 +25,7 @@ def undo(runtime: Runtime, operation: str | None) -> None:
 
 def resume(runtime: Runtime, operation: str | None) -> None:
     """Finish an interrupted operation."""
+    expect(runtime, "operation")
     _check_writable(runtime, "resume")
     if operation is None and not runtime.interrupted:
         runtime.console.notice("nothing was stopped in the middle")
@@ -36,12 +38,14 @@ def resume(runtime: Runtime, operation: str | None) -> None:
 
 def history(runtime: Runtime, *, project: str | None, since: str | None, by: str | None) -> None:
     """Show the journal."""
+    expect(runtime, "history")
     age = None if since is None else _age(since, "--since")
     show(runtime, runtime.safety.operations.history(project=project, since=age, by=by))
 
 
 def prune(runtime: Runtime, older_than: str) -> None:
     """Forget what is older."""
+    expect(runtime, "history.prune")
     age = _age(older_than, "--older-than")
     _check_writable(runtime, "history prune")
     show(runtime, runtime.safety.operations.prune(age, dry_run=runtime.settings["dry_run"]))

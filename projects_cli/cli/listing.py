@@ -22,11 +22,19 @@ class State(StrEnum):
 WITH_STATISTICS = ("include_stats", "stats_for_state", "non_public")
 """Options that only get_all_ex understands (cli.md, Commands)."""
 
+COUNTED = ("stats", "sub_projects", "help")
+"""Words of `--fields` that name nothing stored."""
+
 
 def listing(
-    *, given: Mapping[str, Any], exclude_tags: Sequence[str] | None, no_tags: bool, limit: int | None
+    *,
+    given: Mapping[str, Any],
+    exclude_tags: Sequence[str] | None,
+    no_tags: bool,
+    limit: int | None,
+    fields: Sequence[str] = (),
 ) -> tuple[str, dict[str, Any]]:
-    """Give the endpoint and the parameters."""
+    """Give the endpoint and the parameters; of `fields` (`--fields`) no more is fetched than they show."""
     params = {name: value for name, value in given.items() if value is not None}
     tags = _tags(params.pop("tags", []), exclude_tags or (), no_tags=no_tags)
     if tags:
@@ -37,6 +45,8 @@ def listing(
     for name in ("order_by", "only_fields"):
         if name in params:
             params[name] = [field for item in params[name] for field in item.split(",")]
+    if fields and "only_fields" not in params:
+        params["only_fields"] = _fetched(fields)
     params.setdefault("order_by", ["@text_score"] if params.get("search_text") else ["name"])
     if limit is not None:
         params |= _limited(params, limit)
@@ -46,6 +56,12 @@ def listing(
         state = params["stats_for_state"]
         params |= {"include_stats": True, "stats_for_state": None if state is State.all else state.value}
     return "projects.get_all_ex", params
+
+
+def _fetched(fields: Sequence[str]) -> list[str]:
+    """Give the fields to fetch; those that the statistics make are none of the project's own."""
+    stored = [field for field in fields if field.partition(".")[0] not in COUNTED]
+    return stored or ["id"]
 
 
 def _tags(tags: Sequence[str], excluded: Sequence[str], *, no_tags: bool) -> list[str | None]:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from projects_cli.cli.helping import OPTIONS
-from projects_cli.config.settings import BY_NAME, OUTPUTS, SETTINGS
+from projects_cli.config.settings import BY_NAME, OUTPUTS, SETTINGS, TIMES
 
 FILTERS = "Filters"
 SHOWING = "Order, pages and fields"
@@ -37,7 +37,10 @@ class GlobalOption:
 GLOBAL_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Database", ("uri", "uri_file", "database", "company", "user", "profile", "timeout", "read_preference")),
     ("Schema", ("schema", "api_version")),
-    ("Output", ("output", "fields", "query", "no_header", "time", "no_color", "quiet", "verbose", "fail_if_empty")),
+    (
+        "Output",
+        ("output", "fields", "query", "no_header", "time", "no_pager", "no_color", "quiet", "verbose", "fail_if_empty"),
+    ),
     ("Changes", ("yes", "confirm", "dry_run", "interactive", "no_input", "read_only", "max_delete")),
     ("Lock and journal", ("lock_wait", "no_journal", "journal_db")),
 )
@@ -54,6 +57,13 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
     GlobalOption(("--api-version",), "api_version", "Use the endpoints of this version. [default: newest]", "VERSION"),
     GlobalOption(("--output", "-o"), "output", f"Format: {', '.join(OUTPUTS)}. [default: table]", "FORMAT"),
     GlobalOption(("--json",), "output", "The same as -o json.", constant="json"),
+    GlobalOption(("--fields",), "fields", "Only these fields; --fields help lists them.", "A,B"),
+    GlobalOption(("--query",), "query", "What to take from the JSON answer, in JMESPath.", "JMESPATH"),
+    GlobalOption(("--no-header",), "no_header", "Tables, tsv and csv without their heading.", constant=True),
+    GlobalOption(
+        ("--time",), "time", f"Times in tables: {', '.join(TIMES)}. [default: relative on a terminal, else iso]", "FORM"
+    ),
+    GlobalOption(("--no-pager",), "no_pager", "Long tables straight to the terminal.", constant=True),
     GlobalOption(("--no-color",), "no_color", "No colour.", constant=True),
     GlobalOption(("--quiet", "-q"), "quiet", "No notices, only data and errors.", constant=True),
     GlobalOption(("--verbose", "-v"), "verbose", "Say which database and schema are used.", constant=True),
@@ -76,6 +86,7 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
 )
 
 WITHOUT_OPTION: dict[str, str] = {
+    "max_delete": "Refuse to delete more projects at once, those below counted; delete has it as --max-delete.",
     "local_dir": "Folder of the private database. [default: projects-cli/local in the XDG data folder]",
     "local_idle": "The private database stops after so long without a command. [default: 15m]",
     "mongod": "The mongod of the private database. [default: the package's, else the one on the PATH]",

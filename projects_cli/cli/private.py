@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import show
+from projects_cli.cli.dispatch import expect, show
 from projects_cli.config.connection import database_uri
 from projects_cli.errors import UsageError
 from projects_cli.local import server
@@ -21,6 +21,7 @@ def show_help(runtime: Runtime, text: str) -> None:
 
 def start(runtime: Runtime) -> None:
     """Start the private server, and tell where it is."""
+    expect(runtime, "local.status")
     server.ensure(runtime.settings)
     status(runtime)
 
@@ -33,6 +34,7 @@ def stop(runtime: Runtime) -> None:
 
 def status(runtime: Runtime) -> None:
     """Tell whether it runs, and where."""
+    expect(runtime, "local.status")
     show(runtime, Response("local.status", server.status(runtime.settings)))
 
 
@@ -50,11 +52,13 @@ def reset(runtime: Runtime) -> None:
 
 def path(runtime: Runtime) -> None:
     """Print the folder of the private server."""
+    expect(runtime, "local.path")
     show(runtime, Response("local.path", {"path": server.status(runtime.settings)["folder"]}))
 
 
 def sample(runtime: Runtime) -> None:
     """Load the sample into the private database; a site's database is never filled with it."""
+    expect(runtime, "local.sample")
     if database_uri(runtime.settings) is not None:
         raise UsageError(
             "the sample goes into the private database only, and a URI is set",

@@ -73,6 +73,12 @@ Output:
   -o, --output FORMAT  Format: table, json, jsonl, yaml, csv, tsv, id. [default:
                        table]
   --json               The same as -o json.
+  --fields A,B         Only these fields; --fields help lists them.
+  --query JMESPATH     What to take from the JSON answer, in JMESPath.
+  --no-header          Tables, tsv and csv without their heading.
+  --time FORM          Times in tables: relative, absolute, iso. [default:
+                       relative on a terminal, else iso]
+  --no-pager           Long tables straight to the terminal.
   --no-color           No colour.
   -q, --quiet          No notices, only data and errors.
   -v, --verbose        Say which database and schema are used.

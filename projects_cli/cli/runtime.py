@@ -65,6 +65,11 @@ class Runtime:
             quiet=bool(values.get("quiet")),
             may_ask=not values.get("no_input"),
             production=values["profile"] if values.get("production") else None,
+            fields=values.get("fields") or (),
+            query=values.get("query"),
+            heading=not values.get("no_header"),
+            times=values.get("time"),
+            pager=not values.get("no_pager"),
         )
 
     @property

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from projects_cli.config.values import boolean, duration, file_path
+from projects_cli.config.values import boolean, count, duration, file_path, names
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ COMMUNITY_COMPANY = "d1bd92a3b039400cbafc60a7a5b1e52b"
 
 READ_PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest")
 OUTPUTS = ("table", "json", "jsonl", "yaml", "csv", "tsv", "id")
+
+TIMES = ("relative", "absolute", "iso")
 
 Origin = Literal["flag", "environment", "project file", "user file", "default"]
 
@@ -66,8 +68,8 @@ class Setting:
         """Give a value that a flag or a file has as something else than text: a switch, or a number of seconds."""
         if (self.read is boolean and isinstance(raw, bool)) or (self.read is file_path and isinstance(raw, Path)):
             return raw
-        if self.read is duration and isinstance(raw, int | float) and not isinstance(raw, bool):
-            return duration(str(raw))
+        if self.read in {duration, count} and isinstance(raw, int | float) and not isinstance(raw, bool):
+            return self.read(str(raw))
         raise ValueError(f"{raw!r} is of the wrong type")
 
 
@@ -81,6 +83,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("schema", "PROJECTS_SCHEMA", read=file_path, in_profile=True),
     Setting("api_version", "PROJECTS_API_VERSION", in_profile=True),
     Setting("output", "PROJECTS_OUTPUT", "table", choices=OUTPUTS, in_profile=True),
+    Setting("fields", "PROJECTS_FIELDS", read=names, in_file=False),
+    Setting("query", "PROJECTS_QUERY", in_file=False),
+    Setting("no_header", "PROJECTS_NO_HEADER", default=False, read=boolean),
+    Setting("time", "PROJECTS_TIME", choices=TIMES, in_profile=True),
+    Setting("no_pager", "PROJECTS_NO_PAGER", default=False, read=boolean),
     Setting("no_color", "PROJECTS_NO_COLOR", default=False, read=boolean, in_profile=True),
     Setting("quiet", "PROJECTS_QUIET", default=False, read=boolean),
     Setting("verbose", "PROJECTS_VERBOSE", default=False, read=boolean),
@@ -88,6 +95,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("yes", "PROJECTS_YES", default=False, read=boolean, in_file=False),
     Setting("confirm", "PROJECTS_CONFIRM", in_file=False),
     Setting("dry_run", "PROJECTS_DRY_RUN", default=False, read=boolean, in_file=False),
+    Setting("max_delete", "PROJECTS_MAX_DELETE", read=count, in_profile=True),
     Setting("no_input", "PROJECTS_NO_INPUT", default=False, read=boolean),
     Setting("read_only", "PROJECTS_READ_ONLY", default=False, read=boolean, in_profile=True),
     Setting("lock_wait", "PROJECTS_LOCK_WAIT", 10.0, read=duration, in_profile=True),

@@ -19,6 +19,21 @@ def boolean(text: str) -> bool:
     raise ValueError(f"{text!r} is neither true nor false")
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Read a list of names: `id,name`."""
+    found = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not found:
+        raise ValueError(f"{text!r} names nothing; write a,b")
+    return found
+
+
+def count(text: str) -> int:
+    """Read a number of things, from 0."""
+    if not text.strip().isdecimal():
+        raise ValueError(f"{text!r} is no number of things; write 0, 1, 2 …")
+    return int(text)
+
+
 def duration(text: str) -> float:
     """Read a duration (`30`, `1.5s`, `15m`, `1h30m`) as seconds; a bare number is seconds."""
     from pytimeparse.timeparse import timeparse  # needed only where a duration was given

@@ -13,11 +13,13 @@ import sys
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
 
 from projects_cli.errors import ConfirmationNeeded, Declined, ProjectsError, UsageError
-from projects_cli.render import encode
+from projects_cli.render import choosing, colours, encode, taking
 from projects_cli.render.text import shown
 from projects_cli.render.views import VIEWS, View
 
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from projects_cli.messages import Response
-
-_STYLES = {"bold": "1", "red": "1;31", "yellow": "33", "dim": "2", "green": "32", "cyan": "36"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,22 @@ class Console:
     quiet: bool = False
     may_ask: bool = True
     production: str | None = None
+    fields: tuple[str, ...] = ()
+    query: str | None = None
+    heading: bool = True
+    times: str | None = None
+    pager: bool = True
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _began: float | None = None
     _warnings: list[str] = field(default_factory=list)
 
     def show(self, response: Response) -> int:
         """Write an answer to standard output in the chosen format; gives the number of records where it is a list."""
         view = self.view_of(response)
+        if self.fields:
+            response = choosing.narrowed(response, view, self.fields)
+        if self.query is not None:
+            return self._show_taken(taking.taken(response, self.query))
         counted = _Counted(response, view, self.streams.stdout.flush)
         with _without_collection():
             self._write(counted.response, view)
@@ -71,20 +81,42 @@ class Console:
         """Give the view of an answer."""
         return VIEWS[response.view or response.endpoint]
 
-    def check_output(self, endpoint: str) -> None:
-        """Refuse `-o id` where an answer has no ids, before anything is done.
+    def _show_taken(self, result: Any) -> int:
+        """Write what a query took from an answer."""
+        empty = result is None or result == []
+        if self.output in {"json", "jsonl", "yaml"}:
+            encode.write_value(result, self.output, self.streams.stdout.write, pretty=self._is_pretty)
+        else:
+            response, taken = taking.as_table(result)
+            self._write(response, taken)
+        if empty:
+            self.notice("the query takes nothing from the answer")
+        return 0 if empty else len(result) if isinstance(result, list) else 1
+
+    def check(self, view: View) -> None:
+        """Refuse what can't be had of an answer of this look, before anything is done.
 
         Raises:
-            UsageError: it has none.
+            UsageError: `-o id` where there are no ids, a field that there is not, a query that can't be read.
         """
-        if self.output == "id" and VIEWS[endpoint].id is None:
-            raise UsageError("the answer of this command has no ids", hint="use -o json, or -o tsv")
+        if self.output == "id":
+            if self.query is not None:
+                raise UsageError("--query and -o id choose both what is shown", hint="leave one of them out")
+            if view.id is None:
+                raise UsageError("the answer of this command has no ids", hint="use -o json, or -o tsv")
+        choosing.check(view, self.fields)
+        if self.query is not None:
+            taking.check(self.query)
+
+    @property
+    def _is_pretty(self) -> bool:
+        return self.is_terminal(self.streams.stdout)
 
     def _write(self, response: Response, view: View) -> None:
         write = self.streams.stdout.write
         if self.output == "json":
-            encode.write_json(response, view, write, pretty=self.is_terminal(self.streams.stdout))
-        elif self.output == "table" and view.alone:
+            encode.write_json(response, view, write, pretty=self._is_pretty)
+        elif self.output == "table" and view.alone and view.alone in response.data:
             write(encode.cell(response.data[view.alone]) + "\n")
         elif self.output == "table" and self.is_terminal(self.streams.stdout):
             from projects_cli.render.table import write_table  # Rich is slow to import
@@ -93,16 +125,29 @@ class Console:
         elif self.output in {"table", "tsv", "csv"}:
             columns = self._columns(response, view)
             row = encode.csv_row if self.output == "csv" else encode.tab_row
-            encode.write_separated(response, view, write, columns=columns, write_row=row)
+            heading = self.heading and any(title for _, title in columns)
+            encode.write_separated(
+                response, view, write, columns=columns, write_row=row, heading=heading, shows=self._shows(columns)
+            )
         else:
             _WRITERS[self.output](response, view, write)
 
     def _columns(self, response: Response, view: View) -> list[tuple[str, str]]:
-        if response.fields is not None:
-            return [(field, field.upper() if self.output == "table" else field) for field in response.fields]
         if self.output == "table":
+            return view.shown_columns(response.fields)
+        if view.titled:
             return list(view.columns)
-        return [(field, field) for field in view.all_fields]
+        return [(name, name) for name in response.fields or view.all_fields]
+
+    def _shows(self, columns: Iterable[tuple[str, str]]) -> dict[str, Callable[[Any], str]]:
+        """Give how lines of cells show some fields: times, where they were asked for in another form than stored."""
+        if self.times in {None, "iso"}:
+            return {}
+        from projects_cli.render import humane
+
+        now = self.clock()
+        show = partial(humane.time, form=self.times, now=now)
+        return {path: show for path, _ in columns if path in humane.TIMES}
 
     # --- talk -----------------------------------------------------------------------------------------------------
 
@@ -120,7 +165,7 @@ class Console:
     def tell_warnings(self) -> None:
         """Write the warnings that are left."""
         for text in self._warnings:
-            self.streams.stderr.write(f"{self.styled('warning:', 'yellow')} {shown(text)}\n")
+            self.streams.stderr.write(f"{self.styled('warning:', 'bold orange')} {shown(text)}\n")
         self._warnings.clear()
 
     def error(self, error: ProjectsError) -> None:
@@ -128,7 +173,7 @@ class Console:
         if self.output == "json":
             self.streams.stderr.write(encode.dumps({"error": as_json(error)}) + "\n")
             return
-        self.streams.stderr.write(f"{self.styled('error:', 'red')} {shown(error.message)}\n")
+        self.streams.stderr.write(f"{self.styled('error:', 'bold red')} {shown(error.message)}\n")
         if len(error.problems) > 1:
             for problem in error.problems:
                 self.streams.stderr.write(f"  {shown(problem.path)}: {shown(problem.message)}\n")
@@ -212,7 +257,7 @@ class Console:
 
     def styled(self, text: str, style: str) -> str:
         """Give a text in a style, for standard error."""
-        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.has_colour(self.streams.stderr) else text
+        return colours.painted(text, style, self.streams.environment) if self.has_colour(self.streams.stderr) else text
 
     def size(self) -> tuple[int, int]:
         """Give the terminal's columns and lines."""

@@ -81,6 +81,17 @@ def write_json(response: Response, view: View, write: Write, *, pretty: bool) ->
     write("]}\n")
 
 
+def write_value(value: Any, output: str, write: Write, *, pretty: bool) -> None:
+    """Write any JSON value as `json`, `jsonl` (a list: an item a line) or `yaml`."""
+    if output == "yaml":
+        write(_yaml(value))
+    elif output == "jsonl" and isinstance(value, list):
+        for item in value:
+            write(dumps(item) + "\n")
+    else:
+        write(dumps(value, pretty=pretty and output == "json") + "\n")
+
+
 def write_jsonl(response: Response, view: View, write: Write) -> None:
     """Write a JSON document a line, one for each record."""
     encode = encoder()
@@ -90,38 +101,55 @@ def write_jsonl(response: Response, view: View, write: Write) -> None:
 
 def write_yaml(response: Response, view: View, write: Write) -> None:
     """Write the response as YAML, a list a record at a time."""
-    import json  # both needed for this format only
-
-    import yaml
-
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-    def dump(value: object) -> str:
-        plain = json.loads(json.dumps(value, default=as_text))
-        return str(yaml.dump(plain, Dumper=dumper, allow_unicode=False, sort_keys=False, width=10_000))
-
     if view.rows is None:
-        write(dump({key: _whole(value) for key, value in response.data.items()}))
+        write(_yaml({key: _whole(value) for key, value in response.data.items()}))
         return
     rows = iter(response.data[view.rows])
     first = next(rows, None)
     rest = {key: _whole(value) for key, value in response.data.items() if key != view.rows}
-    write(dump(rest) if rest else "")
+    write(_yaml(rest) if rest else "")
     write(f"{view.rows}:" + (" []\n" if first is None else "\n"))
     for record in chain([first], rows) if first is not None else ():
-        write(dump([record]))
+        write(_yaml([record]))
+
+
+def _yaml(value: object) -> str:
+    import json  # both needed for this format only
+
+    import yaml
+
+    plain = json.loads(json.dumps(value, default=as_text))
+    dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    text = str(yaml.dump(plain, Dumper=dumper, allow_unicode=False, sort_keys=False, width=10_000))
+    return text.removesuffix("...\n")  # the end of a document that is a plain value
 
 
 def write_separated(
-    response: Response, view: View, write: Write, *, columns: Sequence[tuple[str, str]], write_row: Callable[..., Any]
+    response: Response,
+    view: View,
+    write: Write,
+    *,
+    columns: Sequence[tuple[str, str]],
+    write_row: Callable[..., Any],
+    heading: bool = True,
+    shows: Mapping[str, Callable[[Any], str]] | None = None,
 ) -> None:
-    """Write a heading and a line for each record, nothing cut; `write_row` joins the cells of a line."""
-    paths = [field for field, _ in columns]
+    """Write a heading and a line for each record, nothing cut; `write_row` joins the cells of a line.
+
+    `shows` has how the values of some fields are shown.
+    """
+    chosen = shows or {}
+    paths: list[tuple[str, Callable[[Any], Any]]] = [(field, chosen.get(field, _as_it_is)) for field, _ in columns]
     rows = iter(records(response, view))
     first = next(rows, None)
-    write(write_row([heading for _, heading in columns]))
+    if heading:
+        write(write_row([title for _, title in columns]))
     for record in chain([first], rows) if first is not None else ():
-        write(write_row([cell(value_at(record, path)) for path in paths]))
+        write(write_row([cell(show(value_at(record, path))) for path, show in paths]))
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def tab_row(cells: Iterable[str]) -> str:
@@ -140,9 +168,11 @@ def csv_row(cells: Iterable[str]) -> str:
 
 
 def write_ids(response: Response, view: View, write: Write) -> None:
-    """Write the id of each record, a line each."""
+    """Write the id of each record that has one, a line each."""
     for record in records(response, view):
-        write(shown(str(record.get(view.id or "id"))) + "\n")
+        identifier = record.get(view.id or "id")
+        if identifier is not None:
+            write(shown(str(identifier)) + "\n")
 
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:

@@ -22,6 +22,10 @@ PROJECT_FIELDS = (
 )
 
 
+UNLISTED_FIELDS = ("path", "company_origin", "logo_blob")
+"""Fields of a project that an answer has only where they are asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """The looks of one answer.
@@ -32,6 +36,9 @@ class View:
     `empty` is what people are told when there are no rows. `values` are lists of plain values in the response, each
     with the word that tells its values apart: they become records of two fields, the columns'. `alone` is the one field
     that a table shows, bare, since a script wants nothing else.
+    `more` are fields that records may have besides; a name that ends with a dot is one whose parts can be chosen.
+    `changes` tells the answer of a change, in whose place a dry run shows its plan; `titled`, that the columns'
+    headings are those of every format.
     """
 
     rows: str | None = None
@@ -42,11 +49,28 @@ class View:
     empty: str = "nothing found"
     values: tuple[tuple[str, str], ...] = ()
     alone: str | None = None
+    more: tuple[str, ...] = ()
+    changes: bool = False
+    titled: bool = False
 
     @property
     def all_fields(self) -> tuple[str, ...]:
         """Give the fields of a record, in order."""
         return self.fields or tuple(field for field, _ in self.columns)
+
+    def shown_columns(self, chosen: tuple[str, ...] | None) -> list[tuple[str, str]]:
+        """Give a table's columns: the fields that were chosen, else its own."""
+        if chosen is None:
+            return list(self.columns)
+        headings = dict(self.columns)
+        return [(field, headings.get(field, field.upper())) for field in chosen]
+
+    @property
+    def choosable(self) -> tuple[str, ...]:
+        """Give the fields that can be chosen by name: all, those on request, and the table's columns."""
+        shown = (field for field, _ in self.columns)
+        on_request = (field for field in self.more if not field.endswith("."))
+        return tuple(dict.fromkeys((*self.all_fields, *on_request, *shown)))
 
 
 _LISTING = (("name", "NAME"), ("tags", "TAGS"), ("last_update", "UPDATED"), ("id", "ID"))
@@ -60,6 +84,7 @@ _STATISTICS = (
     ("stats.*.last_task_run", "LAST RUN"),
     ("id", "ID"),
 )
+_REFERENCES = ("parent.", "user.", "company.")
 _UPDATED = (("updated", "UPDATED"),)
 _TAGS = View(
     values=(("tags", "user"), ("system_tags", "system")),
@@ -69,17 +94,27 @@ _TAGS = View(
 )
 
 VIEWS: dict[str, View] = {
-    "projects.create": View(columns=(("id", "ID"),), id="id"),
+    "projects.create": View(columns=(("id", "ID"),), id="id", changes=True),
     "projects.get_by_id": View(
         record="project",
         columns=tuple((field, field) for field in (*PROJECT_FIELDS, "path", "company_origin", "logo_blob")),
         id="id",
     ),
     "projects.get_all": View(
-        rows="projects", columns=_LISTING, fields=PROJECT_FIELDS, id="id", empty="no project matches"
+        rows="projects",
+        columns=_LISTING,
+        fields=PROJECT_FIELDS,
+        id="id",
+        empty="no project matches",
+        more=UNLISTED_FIELDS,
     ),
     "projects.get_all_ex": View(
-        rows="projects", columns=_LISTING, fields=PROJECT_FIELDS, id="id", empty="no project matches"
+        rows="projects",
+        columns=_LISTING,
+        fields=PROJECT_FIELDS,
+        id="id",
+        empty="no project matches",
+        more=(*UNLISTED_FIELDS, *_REFERENCES),
     ),
     "projects.get_all_ex statistics": View(
         rows="projects",
@@ -87,9 +122,12 @@ VIEWS: dict[str, View] = {
         fields=(*PROJECT_FIELDS, "stats", "sub_projects"),
         id="id",
         empty="no project matches",
+        more=(*UNLISTED_FIELDS, *_REFERENCES, "stats."),
     ),
-    "projects.update": View(columns=(*_UPDATED, ("fields", "FIELDS"))),
-    "projects.delete": View(columns=(("deleted", "DELETED"), ("disassociated_tasks", "DISASSOCIATED TASKS"))),
+    "projects.update": View(columns=(*_UPDATED, ("fields", "FIELDS")), more=("fields.",), changes=True),
+    "projects.delete": View(
+        columns=(("deleted", "DELETED"), ("disassociated_tasks", "DISASSOCIATED TASKS")), changes=True
+    ),
     "projects.get_unique_metric_variants": View(
         rows="metrics",
         columns=(("metric", "METRIC"), ("variant", "VARIANT")),
@@ -101,8 +139,8 @@ VIEWS: dict[str, View] = {
     ),
     "projects.get_task_tags": _TAGS,
     "projects.get_model_tags": _TAGS,
-    "projects.make_public": View(columns=_UPDATED),
-    "projects.make_private": View(columns=_UPDATED),
+    "projects.make_public": View(columns=_UPDATED, changes=True),
+    "projects.make_private": View(columns=_UPDATED, changes=True),
     "plan": View(
         rows="steps",
         columns=(
@@ -113,6 +151,8 @@ VIEWS: dict[str, View] = {
             ("name", "NAME"),
             ("why", "WHY"),
         ),
+        more=("filter", "change"),
+        id="id",
     ),
     "operation": View(
         columns=tuple(
@@ -133,6 +173,7 @@ VIEWS: dict[str, View] = {
         ),
         fields=("id", "started", "finished", "by", "host", "pid", "state", "endpoint", "summary", "counts", "command"),
         id="id",
+        more=("counts.",),
         empty="the journal is empty",
     ),
     "history.prune": View(columns=(("pruned", "PRUNED"), ("found", "FOUND"))),
@@ -154,7 +195,9 @@ VIEWS: dict[str, View] = {
         columns=(("endpoint", "ENDPOINT"), ("versions", "VERSIONS"), ("command", "COMMAND"), ("summary", "SUMMARY")),
         id="endpoint",
     ),
-    "schema.json": View(),
+    "schema.json": View(
+        fields=("endpoint", "version", "description", "request", "response"), more=("request.", "response.")
+    ),
     "schema.endpoint": View(
         rows="parameters",
         columns=(
@@ -205,4 +248,6 @@ VIEWS: dict[str, View] = {
             for name in ("project", "task", "model")
         )
     ),
+    "raw": View(),
+    "fields": View(rows="fields", columns=(("field", "FIELD"), ("column", "COLUMN"))),
 }

@@ -44,6 +44,10 @@ OWNERS: dict[str, set[str]] = {
     "pymongo": {"store"},
     "bson": {"store"},
     "rich": {"render"},
+    "wcwidth": {"render"},
+    "humanize": {"render"},
+    "jmespath": {"render"},
+    "prompt_toolkit": {"render"},
 }
 BUILDER = PACKAGE / "cli" / "runtime.py"
 FREE = {"errors", "messages", "__version__"}

@@ -139,6 +139,7 @@ def list_(
             exclude_tags=exclude_tag,
             no_tags=no_tags,
             limit=limit,
+            fields=ctx.obj.settings["fields"] or (),
             given={
                 "id": id,
                 "name": name,
