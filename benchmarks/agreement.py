@@ -87,3 +87,10 @@ def metrics(program: bytes, baseline: bytes) -> bool:
 def deletion(program: bytes, baseline: bytes) -> bool:
     """Compare how many projects were removed and how many tasks left."""
     return bool(orjson.loads(program) == orjson.loads(baseline))
+
+
+def doctor(program: bytes, baseline: bytes) -> bool:
+    """Compare how many documents point to a project that is not there."""
+    findings = orjson.loads(program)["findings"]
+    found = sum(one["count"] for one in findings if one["name"].endswith("-gone"))
+    return bool(found == orjson.loads(baseline))

@@ -215,6 +215,19 @@ def _metrics(site: Site) -> tuple[Command, Command]:
     return site.program("metrics", "--json", shape=shape), site.baseline("metrics", shape, COMMUNITY_COMPANY)
 
 
+# --- the doctor ---------------------------------------------------------------------------------------------------
+
+
+def _doctor(site: Site) -> tuple[Command, Command]:
+    shape = site.size.examined
+    return site.program("doctor", "--json", shape=shape), site.baseline("doctor", shape, COMMUNITY_COMPANY)
+
+
+def _doctor_growth(site: Site) -> tuple[Command, Command]:
+    more, less = site.size.examined, site.size.examined_less
+    return site.program("doctor", "--json", shape=more), site.program("doctor", "--json", shape=less)
+
+
 # --- writes -------------------------------------------------------------------------------------------------------
 
 
@@ -309,6 +322,8 @@ ROWS: tuple[Row, ...] = (
         agreement.parameters,
     ),
     Row("metrics", "metrics", "two $unwind", bars(wall=1), _metrics, agreement.metrics),
+    Row("doctor", "doctor", "a scan of projects and tasks", bars(wall=3), _doctor, agreement.doctor),
+    Row("doctor-growth", "doctor, ten times the tasks", "a tenth", bars(memory=1.15), _doctor_growth),
     Row(
         "delete", "delete --force, with journal", "update_many, delete_many", bars(wall=2), _delete, agreement.deletion
     ),
@@ -317,6 +332,5 @@ ROWS: tuple[Row, ...] = (
 WAITING: Mapping[str, str] = {
     "completion-names": "completion of cached names: no command keeps names yet",
     "no-database-config": "config list: there is no such command yet",
-    "doctor": "doctor, against one scan of both collections: there is no such command yet",
 }
 """Lines of the table of bars that the program can't do yet."""

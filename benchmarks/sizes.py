@@ -40,6 +40,8 @@ class Size:
     tags: Shape
     values: Shape
     deleted: Shape
+    examined: Shape
+    examined_less: Shape
 
 
 def _deleted(tasks: int) -> Shape:
@@ -59,6 +61,8 @@ SIZES: dict[str, Size] = {
         tags=Shape(200, 600),
         values=Shape(200, 600),
         deleted=_deleted(100),
+        examined=Shape(200, 600),
+        examined_less=Shape(200, 600),
     ),
     "small": Size(
         listed=Shape(20_000),
@@ -71,6 +75,8 @@ SIZES: dict[str, Size] = {
         tags=Shape(5_000, 50_000),
         values=Shape(5_000, 50_000),
         deleted=_deleted(5_000),
+        examined=Shape(5_000, 50_000),
+        examined_less=Shape(5_000, 5_000),
     ),
     "full": Size(
         listed=Shape(100_000),
@@ -83,6 +89,8 @@ SIZES: dict[str, Size] = {
         tags=Shape(100_000, 1_000_000),
         values=Shape(20_000, 200_000),
         deleted=_deleted(200_000),
+        examined=Shape(100_000, 1_000_000),
+        examined_less=Shape(100_000, 100_000),
     ),
 }
 """`full` is what the bars mean; `small` is for a quick look; `tiny` is for the test that every row works."""
