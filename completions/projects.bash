@@ -8,7 +8,7 @@ __projects_command() {
         '')
             commands='
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
-        resume history doctor call batch schema config profile local help
+        resume history doctor call batch schema status config profile local help
         '
             flags=' --version '
             ;;
@@ -85,6 +85,8 @@ __projects_command() {
         'batch')
             ;;
         'schema')
+            ;;
+        'status')
             ;;
         'config')
             commands=' list get set unset path edit '
@@ -188,6 +190,7 @@ __projects_step() {
             0:'':call) command='call' ;;
             0:'':batch) command='batch' ;;
             0:'':schema) command='schema' ;;
+            0:'':status) command='status' ;;
             0:'':config) command='config' ;;
             0:'config':list) command='config list' ;;
             0:'config':get) command='config get' ;;

@@ -80,6 +80,8 @@ function __projects_place
                     set place 'batch'
                 case '0::schema'
                     set place 'schema'
+                case '0::status'
+                    set place 'status'
                 case '0::config'
                     set place 'config'
                 case '0:config:list'
@@ -222,6 +224,7 @@ complete -c projects -n '__projects_at \'\' 0' -a doctor -d 'Find what is wrong 
 complete -c projects -n '__projects_at \'\' 0' -a call -d 'Call any endpoint: a request in, the response out.'
 complete -c projects -n '__projects_at \'\' 0' -a batch -d 'Carry out many requests, a JSON line each.'
 complete -c projects -n '__projects_at \'\' 0' -a schema -d 'Show what the loaded schema says.'
+complete -c projects -n '__projects_at \'\' 0' -a status -d 'Show the database, how much is in it, and what you may do.'
 complete -c projects -n '__projects_at \'\' 0' -a config -d 'Your settings: what holds and why; change them.'
 complete -c projects -n '__projects_at \'\' 0' -a profile -d 'Profiles: list them, show one, choose the default.'
 complete -c projects -n '__projects_at \'\' 0' -a local -d 'The private database: start, stop, status, sample data.'
@@ -300,6 +303,7 @@ complete -c projects -n '__projects_at \'call\' 0' -f -a '(__projects_endpoints)
 complete -c projects -n '__projects_at \'batch\' 0' -F
 
 complete -c projects -n '__projects_at \'schema\' 0' -f -a '(__projects_endpoints)'
+
 
 complete -c projects -n '__projects_at \'config\' 0' -a list -d 'List every setting with its value, and where that comes from.'
 complete -c projects -n '__projects_at \'config\' 0' -a get -d 'Print the value of a setting, without secrets.'

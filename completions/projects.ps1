@@ -129,6 +129,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Above = ''; Place = 'call'; Names = @('call'); Help = 'Call any endpoint: a request in, the response out.' }
         @{ Above = ''; Place = 'batch'; Names = @('batch'); Help = 'Carry out many requests, a JSON line each.' }
         @{ Above = ''; Place = 'schema'; Names = @('schema'); Help = 'Show what the loaded schema says.' }
+        @{ Above = ''; Place = 'status'; Names = @('status'); Help = 'Show the database, how much is in it, and what you may do.' }
         @{ Above = ''; Place = 'config'; Names = @('config'); Help = 'Your settings: what holds and why; change them.' }
         @{ Above = 'config'; Place = 'config list'; Names = @('list'); Help = 'List every setting with its value, and where that comes from.' }
         @{ Above = 'config'; Place = 'config get'; Names = @('get'); Help = 'Print the value of a setting, without secrets.' }

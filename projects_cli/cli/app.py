@@ -76,6 +76,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("call", "call", "Call any endpoint: a request in, the response out."),
     Entry("batch", "batch", "Carry out many requests, a JSON line each."),
     Entry("schema", "schema", "Show what the loaded schema says."),
+    Entry("status", "status", "Show the database, how much is in it, and what you may do."),
     Entry("config", "config", "Your settings: what holds and why; change them."),
     Entry("profile", "profile", "Profiles: list them, show one, choose the default."),
     Entry("local", "local", "The private database: start, stop, status, sample data."),

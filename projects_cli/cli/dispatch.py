@@ -151,12 +151,17 @@ def _planned(request: Request, runtime: Runtime) -> Plan:
 
 def warn_of_interrupted(runtime: Runtime) -> None:
     """Tell once in a run of operations that were stopped in the middle."""
-    for operation in runtime.interrupted:
-        runtime.console.warn(
-            f"operation {operation['_id']} was stopped in the middle: {operation['summary']}; "
-            f"finish it: projects resume {operation['_id']}; or take it back: projects undo {operation['_id']}"
-        )
+    tell_of_interrupted(runtime, [(operation["_id"], operation["summary"]) for operation in runtime.interrupted])
     runtime.interrupted = []
+
+
+def tell_of_interrupted(runtime: Runtime, operations: Iterable[tuple[str, str]]) -> None:
+    """Tell of operations that were stopped in the middle, each an id and what it did, and what to do about it."""
+    for identifier, summary in operations:
+        runtime.console.warn(
+            f"operation {identifier} was stopped in the middle: {summary}; "
+            f"finish it: projects resume {identifier}; or take it back: projects undo {identifier}"
+        )
 
 
 def show(runtime: Runtime, response: Response) -> None:

@@ -16,6 +16,7 @@ Examples:
   projects delete vision --dry-run  see what a deletion would do
 
 Look:
+  status       Show the database, how much is in it, and what you may do.
   list         List projects, filtered and ordered.
   get          Show one project.
   metrics      List the metrics that tasks report.
@@ -112,7 +113,8 @@ Examples:
   projects delete vision --dry-run  see what a deletion would do
 
 Commands:
-  Look:                list, get, metrics, hyperparams, task-tags, model-tags
+  Look:                status, list, get, metrics, hyperparams, task-tags,
+                       model-tags
   Change:              create, update, delete, make-public, make-private
   Take back and mend:  undo, resume, history, doctor
   In the raw:          call, batch, schema

@@ -104,7 +104,7 @@ class Lease:
                 continue
             if time.monotonic() >= deadline:
                 raise LockHeld(
-                    f"another change is under way: {_words(holder)}", hint="try again, or wait longer: --lock-wait 1m"
+                    f"another change is under way: {words(holder)}", hint="try again, or wait longer: --lock-wait 1m"
                 )
             time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
             pause = min(1.0, pause * 1.5)
@@ -144,6 +144,7 @@ class Lease:
                 self._journal.renew_lease(self._key, self.owner, TERM)
 
 
-def _words(holder: Document) -> str:
+def words(holder: Document) -> str:
+    """Say who holds a lease."""
     by, host, pid, command = (holder.get(name, "?") for name in ("by", "host", "pid", "command"))
     return f"{by} on {host}, pid {pid}: {command}"

@@ -67,9 +67,13 @@ class Operations:
         found = self.stored.operations(self._mine({"state": {"$in": list(UNFINISHED)}}))
         return [operation for operation in found if not self._is_alive(operation)]
 
+    def lease(self) -> Document | None:
+        """Give the lease on the company's structure, with `expired`; None where nobody holds it."""
+        return self.stored.lease(locks.key_of(self.database, self.store.company))
+
     def stale_lease(self) -> Document | None:
         """Give the company's lease where it has expired, or its holder is dead; the next change takes it over."""
-        held = self.stored.lease(locks.key_of(self.database, self.store.company))
+        held = self.lease()
         return held if held is not None and (held["expired"] or locks.is_dead(held)) else None
 
     def history(self, *, project: str | None, since: timedelta | None, by: str | None) -> Response:

@@ -6,11 +6,12 @@ import re
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
+from projects_cli.safety import rights as needed
 from projects_cli.safety.findings import example
 from projects_cli.store import deployment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
     from projects_cli.messages import Document
@@ -31,18 +32,6 @@ UNUSED = timedelta(days=7)
 """How long an index has to be without use before that is told."""
 
 HEALTHY = frozenset({"PRIMARY", "SECONDARY", "ARBITER"})
-
-CHANGES = ("find", "insert", "remove", "update")
-RIGHTS: Mapping[str, Sequence[str]] = {
-    "project": CHANGES,
-    "task": ("find", "update"),
-    "model": ("find", "update"),
-    "user": ("find",),
-}
-"""What changes need in the documents' database."""
-
-JOURNAL = ("operation", "change", "lease")
-"""Collections of the journal, where changes need everything."""
 
 
 # --- indexes ------------------------------------------------------------------------------------------------------
@@ -107,7 +96,7 @@ def server(connection: Connection, clock: Callable[[], datetime], findings: Find
     version = deployment.version(connection)
     if not is_known(version):
         findings.add("server-version", {"name": version})
-    topology = "sharded" if hello.get("msg") == "isdbgrid" else "replica set" if "setName" in hello else "standalone"
+    topology = deployment.topology(hello)
     return {
         "version": version,
         "topology": topology,
@@ -140,22 +129,7 @@ def members(connection: Connection, findings: Findings) -> None:
 
 def rights(connection: Connection, database: str, journal_database: str | None, findings: Findings) -> str | None:
     """Find what the user may not do and changes need; gives the user's name, None where nobody is asked for one."""
-    user, privileges = deployment.privileges(connection)
-    if user is None:
-        return None
-    needed = [(database, collection, actions) for collection, actions in RIGHTS.items()]
-    if journal_database is not None:
-        needed += [(journal_database, collection, CHANGES) for collection in JOURNAL]
-    for name, collection, actions in needed:
-        missing = set(actions) - set(_granted(privileges, name, collection))
-        if missing:
-            findings.add("right-missing", {"name": f"{name}.{collection}", "detail": ", ".join(sorted(missing))})
+    user, missing = needed.missing(connection, database, journal_database)
+    for place, actions in missing.items():
+        findings.add("right-missing", {"name": place, "detail": ", ".join(actions)})
     return user
-
-
-def _granted(privileges: Iterable[Document], database: str, collection: str) -> Iterator[str]:
-    for privilege in privileges:
-        resource = privilege["resource"]
-        place = resource.get("db") in {"", database} and resource.get("collection") in {"", collection}
-        if place or resource.get("anyResource"):
-            yield from privilege["actions"]

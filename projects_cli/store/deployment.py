@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pymongo
+
 from projects_cli.store.client import translated
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from projects_cli.messages import Document
     from projects_cli.store.client import Connection
 
@@ -14,6 +18,21 @@ if TYPE_CHECKING:
 def hello(connection: Connection) -> Document:
     """Give how the server introduces itself: `localTime`, `isWritablePrimary`, `setName` of a replica set, `msg`."""
     return _ask(connection, "hello")
+
+
+def topology(hello: Document) -> str:
+    """Give what kind of deployment introduced itself: `sharded`, `replica set`, `standalone`."""
+    return "sharded" if hello.get("msg") == "isdbgrid" else "replica set" if "setName" in hello else "standalone"
+
+
+def is_atlas(connection: Connection) -> bool:
+    """Tell whether the members are MongoDB's own service, by their names."""
+    return any(host.endswith(".mongodb.net") for host, _ in connection.client.nodes)
+
+
+def within(seconds: float) -> AbstractContextManager[object]:
+    """Give a block whose commands all end within a time."""
+    return pymongo.timeout(seconds)
 
 
 def version(connection: Connection) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -23,6 +24,7 @@ from tests.servers import answers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.conftest import Cli
     from tests.local.conftest import Private
 
 SOON = 20.0
@@ -272,3 +274,9 @@ def test_the_log_does_not_grow_without_end(private: Private) -> None:
     private.use()
     assert log.stat().st_size < 1_000_000
     assert log.with_suffix(".log.1").stat().st_size == 2_000_000
+
+
+def test_status_says_that_the_database_is_a_private_one(private: Private, cli: Cli) -> None:
+    found = json.loads(cli("status", "--json", PROJECTS_LOCAL_DIR=str(private.folder)).stdout)
+    assert (found["database"]["private"], found["database"]["uri"]) == (True, None)
+    assert (found["server"]["topology"], found["server"]["set"]) == ("replica set", "local")

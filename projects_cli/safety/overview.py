@@ -1,0 +1,132 @@
+"""What a person wants to know at first: the server, how much there is, what they may do, and what is unfinished.
+
+Only looked at, never written to; what the user may not see, or takes too long, is told as unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.errors import DatabaseRefused, DatabaseTimeout
+from projects_cli.safety import locks, rights
+from projects_cli.store import deployment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from projects_cli.messages import Document
+    from projects_cli.safety.operations import Operations
+    from projects_cli.store.collections import Store
+
+COUNTED = ("project", "task", "model")
+
+
+@dataclass(slots=True)
+class Overview:
+    """A look at one company's part of a deployment.
+
+    `operations` are those of the journal, and `journal_database` is its name; None: there is no journal.
+    """
+
+    store: Store
+    database: str
+    operations: Operations | None
+    journal_database: str | None
+    unknown: list[Document] = field(default_factory=list)
+    refused: bool = False
+
+    def look(self) -> Document:
+        """Give all of it; `unknown` says what could not be found out, and why."""
+        counts = self._counts()
+        may_count = not self.refused
+        return {
+            "server": self._server(),
+            "company": self._company(),
+            "counts": counts,
+            "rights": self._rights(may_count),
+            "unfinished": self._unfinished(),
+            "lock": self._lock(),
+            "unknown": self.unknown,
+        }
+
+    def _tried(self, what: str, work: Callable[[], Any]) -> Any:
+        """Give what was found, or None and a reason."""
+        try:
+            return work()
+        except (DatabaseRefused, DatabaseTimeout) as error:
+            self.refused = self.refused or isinstance(error, DatabaseRefused)
+            self.unknown.append({"what": what, "why": error.message.partition(" to execute command")[0]})
+            return None
+
+    def _server(self) -> Document:
+        hello = deployment.hello(self.store.connection)
+        topology = deployment.topology(hello)
+        return {
+            "version": self._tried("the server's version", lambda: deployment.version(self.store.connection)),
+            "topology": topology,
+            "transactions": topology != "standalone",
+            "atlas": deployment.is_atlas(self.store.connection),
+            "set": hello.get("setName"),
+            "primary": hello.get("primary"),
+            "members": [name for kind in ("hosts", "passives", "arbiters") for name in hello.get(kind, ())],
+        }
+
+    def _company(self) -> Document:
+        found = self._tried("the company's name", lambda: self.store.companies.find_one({}, {"name": 1}))
+        return {"id": self.store.company, "name": (found or {}).get("name")}
+
+    def _counts(self) -> Document:
+        """Count the company's documents and the public ones, all of it within the time of one command."""
+        with deployment.within(self.store.connection.patience):
+            return {
+                f"{name}s": {
+                    "own": self._count(name, "own", {"company": self.store.company}),
+                    "public": self._count(name, "public", {"company": ""}),
+                }
+                for name in COUNTED
+            }
+
+    def _count(self, name: str, which: str, filter_: Document) -> Any:
+        return self._tried(f"the number of {which} {name}s", lambda: self.store.named(name).count(filter_))
+
+    def _rights(self, may_count: bool) -> Document:
+        """Give what the user may do; where the server knows no user, its answers tell whether it asks for one."""
+        connection, journal = self.store.connection, self.journal_database
+        found = self._tried("the user's rights", lambda: rights.missing(connection, self.database, journal))
+        user, missing = found or (None, {})
+        reads = may_count if user is None else "find" not in _actions(missing, self.database)
+        may_journal = reads if user is None else not _actions(missing, str(journal))
+        return {
+            "user": user,
+            "read": reads,
+            "write": reads and not _actions(missing, self.database),
+            "journal": None if journal is None else may_journal,
+            "missing": [f"{action} on {place}" for place, actions in missing.items() for action in actions],
+        }
+
+    def _unfinished(self) -> Document | None:
+        """Give the changes that were stopped in the middle, as the journal has them."""
+        if self.operations is None:
+            return None
+        found = self._tried("what is unfinished", self.operations.stopped)
+        if found is None:
+            return None
+        shown = ("state", "started", "by", "host", "summary")
+        operations = [{"id": one["_id"], **{name: one.get(name) for name in shown}} for one in found]
+        return {"count": len(operations), "operations": operations}
+
+    def _lock(self) -> Document | None:
+        """Give who holds the lock on the company's structure; `stale`: the next change takes it over."""
+        if self.operations is None:
+            return None
+        held = self._tried("the lock", self.operations.lease)
+        if held is None:
+            return None
+        shown = {name: held.get(name) for name in ("by", "host", "pid", "command")}
+        return {"holder": locks.words(held), **shown, "stale": bool(held["expired"]) or locks.is_dead(held)}
+
+
+def _actions(missing: Mapping[str, list[str]], database: str) -> set[str]:
+    """Give the actions that are missing anywhere in a database."""
+    return {action for place, actions in missing.items() if place.startswith(f"{database}.") for action in actions}
