@@ -302,6 +302,10 @@ class DatabaseError(ProjectsError):
     status = ExitStatus.FAILED
 
 
+class CollectionMissing(DatabaseError):
+    """The database has no such collection."""
+
+
 class TextIndexMissing(ProjectsError):
     """`search_text` needs a text index, and the collection has none."""
 

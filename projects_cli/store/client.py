@@ -14,6 +14,7 @@ from pymongo.read_preferences import make_read_preference, read_pref_mode_from_n
 
 from projects_cli import __version__
 from projects_cli.errors import (
+    CollectionMissing,
     ConfigError,
     ConnectionLost,
     DatabaseError,
@@ -72,6 +73,7 @@ _CODES: dict[int, type[ProjectsError]] = {
     18: DatabaseRefused,  # AuthenticationFailed
     33: DatabaseRefused,  # AccountDisabled... as Atlas reports it
     8000: DatabaseRefused,  # AtlasError
+    26: CollectionMissing,  # NamespaceNotFound
     27: TextIndexMissing,
     50: DatabaseTimeout,  # MaxTimeMSExpired
     51091: InvalidRegexError,
@@ -211,7 +213,12 @@ def _client(uri: str, options: dict[str, Any], shown: str) -> pymongo.MongoClien
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             return pymongo.MongoClient(uri, **options)
-    except (driver.ConfigurationError, driver.InvalidURI, ValueError, TypeError, UnicodeError, UserWarning) as error:
+    except OSError as error:
+        raise ConfigError(
+            f"the TLS files that the MongoDB URI names can't be used: {error}",
+            hint="tlsCAFile=FILE holds certificates in PEM, tlsCertificateKeyFile=FILE a certificate and its key",
+        ) from None
+    except (driver.ConfigurationError, driver.InvalidURI, ValueError, TypeError, UserWarning) as error:
         if uri.lower().startswith("mongodb+srv:") and "DNS" in str(error):
             raise DatabaseUnavailable(f"no answer from {shown}: {_harmless(error)}", hint=ELSEWHERE) from None
         raise ConfigError(
@@ -230,8 +237,10 @@ def _harmless(error: Exception) -> str:
         "Port must be",
         "DNS",
         "dns",
+        "read preference",
+        "readPreference",
+        "certificate",
     )
-    known += ("read preference", "readPreference")
     return text if "@" not in text and any(word in text for word in known) else type(error).__name__
 
 

@@ -10,7 +10,7 @@ import pymongo
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
-from projects_cli.errors import DatabaseRefused
+from projects_cli.errors import CollectionMissing, DatabaseRefused
 from projects_cli.store.client import LONG_WRITE, UNLIMITED, Connection, check_server, translated
 from projects_cli.store.documents import decode
 
@@ -80,11 +80,18 @@ class Collection:
             return self._raw.count_documents(self.scoped(filter_), session=self._session)
 
     def indexes(self) -> list[Document]:
-        """Give the collection's indexes as the server describes them; none where the user may not know them."""
+        """Give the collection's indexes as the server describes them; none where the user may not know them.
+
+        Asked where the rest is read: the driver's own method would insist on the primary.
+        """
+        database = self._raw.database
         try:
             with translated():
-                return [dict(index) for index in self._raw.list_indexes()]
-        except DatabaseRefused:
+                found = database.cursor_command(
+                    "listIndexes", self._raw.name, read_preference=self._raw.read_preference, session=self._session
+                )
+                return [dict(index) for index in found]
+        except (DatabaseRefused, CollectionMissing):
             return []
 
     def aggregate(self, filter_: Document, stages: Pipeline) -> Iterator[Document]:

@@ -13,7 +13,7 @@ from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
 from projects_cli.errors import DatabaseTimeout, ProjectsError
-from projects_cli.store.client import LONG_WRITE, translated
+from projects_cli.store.client import LONG_WRITE, PRIMARY, translated
 from projects_cli.store.retries import persistently
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Transaction:
             return self._session.with_transaction(
                 _untranslated(work),
                 read_concern=ReadConcern("snapshot"),
+                read_preference=PRIMARY,
                 write_concern=WriteConcern(w="majority", j=True),
             )
 

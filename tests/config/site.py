@@ -157,7 +157,7 @@ class Site:
 
 
 @contextmanager
-def empty_site(server: servers.Server, cli: Cli) -> Iterator[Site]:
+def empty_site(server: Deployment, cli: Cli) -> Iterator[Site]:
     """Give a site on an empty database, dropped afterwards."""
     site = Site(cli, server, servers.new_name())
     yield site

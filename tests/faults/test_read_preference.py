@@ -1,0 +1,128 @@
+"""`--read-preference`: answers come from where it says, and what a change is planned from never does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pymongo
+import pytest
+
+from tests.config.site import Site, empty_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import Cli
+    from tests.faults.nodes import Node, ThreeNodes
+
+pytestmark = pytest.mark.xdist_group("three members")
+
+READS = {"find", "aggregate", "count", "distinct", "getMore"}
+SECONDARY = "secondary"
+ANSWERS = [
+    ("list",),
+    ("list", "--stats"),
+    ("get", "vision"),
+    ("metrics", "vision"),
+    ("hyperparams",),
+    ("task-tags", "--project", "vision"),
+    ("model-tags",),
+    ("call", "get_all", "--data", "{}"),
+]
+
+
+@pytest.fixture
+def site(cluster: ThreeNodes, cli: Cli) -> Iterator[Site]:
+    """Give a site whose documents have reached every member, with a profiler on each that notes every command."""
+    with empty_site(cluster, cli) as site:
+        site.task(site.project("vision"), tags=["a"])
+        cluster.heal()  # waits for all members
+        for node in cluster.nodes:
+            with _direct(node) as client:
+                client[site.name].command("profile", 2)
+        yield site
+        for node in cluster.nodes:
+            with _direct(node) as client:
+                client[site.name].command("profile", 0)
+
+
+def _direct(node: Node) -> pymongo.MongoClient[dict[str, Any]]:
+    return pymongo.MongoClient(node.uri)
+
+
+def served(site: Site, cluster: ThreeNodes) -> set[str]:
+    """Give which kind of member has served reads of this program: from each member's own profiler."""
+    kinds = set()
+    primary = cluster.primary()
+    for node in cluster.nodes:
+        ours = {"appName": {"$regex": "^projects-cli"}}
+        with _direct(node) as client:
+            noted = list(client[site.name]["system.profile"].find(ours))
+        if any(next(iter(one["command"]), "") in READS for one in noted):
+            kinds.add("primary" if node is primary else SECONDARY)
+    return kinds
+
+
+@pytest.mark.parametrize("arguments", ANSWERS, ids=" ".join)
+def test_a_secondary_serves_answers(site: Site, cluster: ThreeNodes, arguments: tuple[str, ...]) -> None:
+    assert site.text(*arguments, "--read-preference", "secondary") == site.text(*arguments)
+    assert served(site, cluster) == {SECONDARY, "primary"}
+
+
+def test_only_a_secondary_serves_them(site: Site, cluster: ThreeNodes) -> None:
+    for arguments in ANSWERS:
+        site.text(*arguments, "--read-preference", "secondaryPreferred")
+    assert served(site, cluster) == {SECONDARY}
+
+
+def test_the_primary_serves_them_unless_told(site: Site, cluster: ThreeNodes) -> None:
+    site.text("list")
+    site.text("list", "--stats", "--read-preference", "primaryPreferred")
+    assert served(site, cluster) == {"primary"}
+
+
+def test_the_variable_a_profile_and_the_uri_say_it_too(site: Site, cluster: ThreeNodes, tmp_path: Path) -> None:
+    site.text("list", PROJECTS_READ_PREFERENCE="secondary")
+    config = tmp_path / "home" / ".config" / "projects" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[profiles.far]\nread-preference = "secondary"\n')
+    site.text("list", "--profile", "far")
+    site.text("list", "--uri", f"{cluster.uri}&readPreference=secondary")
+    assert served(site, cluster) == {SECONDARY}
+
+
+@pytest.mark.parametrize("way", ["flag", "uri"])
+def test_a_change_is_planned_from_the_primary(site: Site, cluster: ThreeNodes, way: str) -> None:
+    """Names, plans, the lease and the journal too, whatever the URI prefers."""
+    preferring = ("--uri", f"{cluster.uri}&readPreference=secondary")
+    flags = preferring if way == "uri" else ("--read-preference", "secondary")
+    for arguments in [
+        ("create", "vision/new", "-d", "x"),
+        ("update", "vision/new", "--add-tag", "b"),
+        ("delete", "vision", "--force", "--dry-run"),
+        ("delete", "vision", "--force"),
+        ("undo",),
+        ("history",),
+    ]:
+        site.text(*arguments, *flags, PROJECTS_JOURNAL_DB=site.name)  # where the profiler sees it
+    assert served(site, cluster) == {"primary"}
+
+
+def test_a_word_that_is_no_read_preference_is_refused(site: Site) -> None:
+    found = site("list", "--read-preference", "fastest")
+    assert (found.exit_code, found.stdout) == (2, "")
+    assert "primary, primaryPreferred, secondary, secondaryPreferred, nearest" in found.stderr
+
+
+def test_without_a_primary_answers_still_come(site: Site, cluster: ThreeNodes) -> None:
+    """One member of three is left: it can't be primary, and what it has can be read."""
+    expected = site.text("list")
+    survivor = cluster.secondaries()[0]
+    for node in cluster.nodes:
+        if node is not survivor:
+            node.kill()
+    assert site.text("list", "--read-preference", "secondaryPreferred") == expected
+    refused = site("delete", "vision", "--force", "--read-preference", "secondaryPreferred", "--timeout", "1s")
+    assert (refused.exit_code, "the replica set has no primary" in refused.stderr) == (69, True)
+    cluster.heal()  # before the site is taken down
