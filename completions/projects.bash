@@ -41,7 +41,8 @@ __projects_command() {
         '
             ;;
         'delete')
-            flags=' --force '
+            flags=' --force --max-delete '
+            valued=' --max-delete '
             ;;
         'make-public')
             ;;

@@ -11,6 +11,8 @@ function __projects_takes
             set -a valued --description -d --tag --tags --system-tag --system-tags --default-output-destination
         case 'update'
             set -a valued --name --description -d --tag --tags --add-tag --remove-tag --system-tag --system-tags --default-output-destination
+        case 'delete'
+            set -a valued --max-delete
         case 'hyperparams'
             set -a valued --page --page-size
         case 'task-tags'
@@ -267,6 +269,7 @@ complete -c projects -n '__projects_at \'update\'' -l default-output-destination
 complete -c projects -n '__projects_at \'update\'' -l clear-default-output-destination -d 'Remove the destination.'
 
 complete -c projects -n '__projects_at \'delete\'' -l force -d 'Also where tasks or models are not archived; asks nothing.'
+complete -c projects -n '__projects_at \'delete\'' -l max-delete -r -f -d 'Refuse where more projects would go, those below counted.'
 
 
 

@@ -88,6 +88,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'update'; Flag = '--default-output-destination'; Kind = 'free'; Words = @(); Help = 'Where new tasks put their output.' }
         @{ Place = 'update'; Flag = '--clear-default-output-destination'; Kind = 'switch'; Words = @(); Help = 'Remove the destination.' }
         @{ Place = 'delete'; Flag = '--force'; Kind = 'switch'; Words = @(); Help = 'Also where tasks or models are not archived; asks nothing.' }
+        @{ Place = 'delete'; Flag = '--max-delete'; Kind = 'free'; Words = @(); Help = 'Refuse where more projects would go, those below counted.' }
         @{ Place = 'hyperparams'; Flag = '--page'; Kind = 'free'; Words = @(); Help = 'Page number, from 0.' }
         @{ Place = 'hyperparams'; Flag = '--page-size'; Kind = 'free'; Words = @(); Help = 'Records of a page.' }
         @{ Place = 'task-tags'; Flag = '--project'; Kind = 'free'; Words = @(); Help = 'Only of this project and those below; repeat.' }

@@ -36,7 +36,7 @@ STATUS_MEANINGS: dict[ExitStatus, str] = {
     ExitStatus.USAGE: "wrong usage, a request that the schema refuses, a bad expression or field, "
     "an ambiguous name, a prompt without a terminal",
     ExitStatus.NOT_FOUND: "not found",
-    ExitStatus.REFUSED: "refused: has tasks, name taken, public, circular, too deep, read-only",
+    ExitStatus.REFUSED: "refused: has tasks, name taken, public, circular, too deep, read-only, over `--max-delete`",
     ExitStatus.PARTIAL: "a part of several did not succeed",
     ExitStatus.FINDINGS: "findings, or nothing matched with `--fail-if-empty`",
     ExitStatus.UNAVAILABLE: "the database can't be reached, timed out, or there is no `mongod` for a private one",
@@ -259,10 +259,22 @@ class ReadOnly(ProjectsError):
     default_hint = "leave out --read-only, or unset PROJECTS_READ_ONLY"
 
 
+class OverMaxDelete(ProjectsError):
+    """More projects would be removed than `--max-delete` allows."""
+
+    status = ExitStatus.REFUSED
+    default_hint = "look at what would go with --dry-run --max-delete N; raise N if that is what you want"
+
+
 class PartialFailure(ProjectsError):
-    """Some of several did not succeed; each was reported by itself."""
+    """Some of several did not succeed; `failures` has each, with the project it is about."""
 
     status = ExitStatus.PARTIAL
+
+    def __init__(self, message: str, *, failures: Sequence[tuple[str, ProjectsError]] = ()) -> None:
+        """Keep the message and the faults."""
+        super().__init__(message)
+        self.failures = tuple(failures)
 
 
 class NothingFound(ProjectsError):

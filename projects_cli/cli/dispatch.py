@@ -13,8 +13,7 @@ from projects_cli.errors import (
     ConfirmationNeeded,
     ExitStatus,
     NothingFound,
-    PartialFailure,
-    ProjectsError,
+    OverMaxDelete,
     ReadOnly,
     UsageError,
 )
@@ -62,37 +61,17 @@ def expect(runtime: Runtime, look: str) -> None:
     console.check(view)
 
 
-def run_each(runtime: Runtime, endpoint: str, projects: Iterable[str], arguments: Mapping[str, Any]) -> None:
-    """Carry a command for each of several projects: responses are summed, failures told one by one.
-
-    Raises:
-        PartialFailure: some did not succeed.
-    """
-    expect(runtime, endpoint)
-    named = given_projects(runtime, projects)
-    if len(named) == 1:
-        run(runtime, endpoint, {**arguments, "project": named[0]})
-        return
-    total: dict[str, int] = {}
-    failed = 0
-    for project in named:
-        try:
-            response = answer(runtime, endpoint, {**arguments, "project": project})
-        except ProjectsError as error:
-            failed += 1
-            runtime.console.error(error)
-            continue
-        total = {key: total.get(key, 0) + value for key, value in response.data.items() if isinstance(value, int)}
-    if total:
-        show(runtime, Response(endpoint, total))
-    if failed:
-        raise PartialFailure(f"{failed} of {len(named)} did not succeed")
-
-
 def answer(
     runtime: Runtime, endpoint: str, arguments: Mapping[str, Any], *, prepare: Prepare | None = None
 ) -> Response:
     """Give a command's answer; a change is confirmed by the person first."""
+    return carry(runtime, requested(runtime, endpoint, arguments, prepare=prepare), ask=True)
+
+
+def requested(
+    runtime: Runtime, endpoint: str, arguments: Mapping[str, Any], *, prepare: Prepare | None = None
+) -> Request:
+    """Give the request that a command's arguments make; everything wrong with them is told before it is looked up."""
     version = runtime.version(endpoint)
     given = {name: value for name, value in arguments.items() if value is not None or name in MEANINGFUL_NULLS}
     check_known(runtime, version, given)
@@ -102,7 +81,7 @@ def answer(
             given[name] = _addressed(runtime, endpoint, given[name])
     if prepare is not None:
         given = prepare(given, runtime.store_for(endpoint))
-    return carry(runtime, runtime.request(version, given), ask=True)
+    return runtime.request(version, given)
 
 
 def carry(runtime: Runtime, request: Request, *, ask: bool) -> Response:
@@ -111,15 +90,39 @@ def carry(runtime: Runtime, request: Request, *, ask: bool) -> Response:
     if isinstance(found, Response):
         return found
     forced = bool(request.params.get("force"))
-    return change(runtime, found, lambda: _planned(request, runtime), ask=ask, forced=forced)
+    return change(runtime, found, lambda: planned(request, runtime), ask=ask, forced=forced)
 
 
 def change(runtime: Runtime, plan: Plan, again: Callable[[], Plan], *, ask: bool, forced: bool = False) -> Response:
     """Make a change, planned `again` under the lock, once the person has agreed; or show what it would do."""
+    check_extent(runtime, plan)
     if runtime.settings["dry_run"]:
-        from projects_cli.safety.plan import described
-
         return described(plan)
+    agree(runtime, plan, ask=ask, forced=forced)
+    return make(runtime, plan, again, told=ask)
+
+
+def described(plan: Plan) -> Response:
+    """Give a plan as an answer that can be shown."""
+    from projects_cli.safety.plan import described as describe
+
+    return describe(plan)
+
+
+def check_extent(runtime: Runtime, plan: Plan) -> None:
+    """Refuse a change that removes more projects than `--max-delete` allows.
+
+    Raises:
+        OverMaxDelete: it does.
+    """
+    most = runtime.settings["max_delete"]
+    removed = sum(step.count for step in plan.steps if (step.collection, step.action) == ("project", "delete"))
+    if most is not None and removed > most:
+        raise OverMaxDelete(f"{plan.summary}: {removed} projects would go, and --max-delete allows {most}")
+
+
+def agree(runtime: Runtime, plan: Plan, *, ask: bool, forced: bool) -> None:
+    """See that a change may be made: that changes are on, and that somebody agrees who was asked or said so before."""
     if runtime.settings["read_only"]:
         raise ReadOnly(f"{plan.summary}: changes are switched off")
     if not ask:
@@ -127,10 +130,14 @@ def change(runtime: Runtime, plan: Plan, again: Callable[[], Plan], *, ask: bool
     warn_of_interrupted(runtime)
     if ask:
         _confirm(runtime, plan, forced=forced)
+
+
+def make(runtime: Runtime, plan: Plan, again: Callable[[], Plan], *, told: bool) -> Response:
+    """Make a change that was agreed to; what became of it is `told` to people."""
     response, outcome = runtime.safety.apply(plan, again)
     for skipped in outcome.skipped:
         runtime.console.warn(f"skipped {skipped.name} ({skipped.id}): {skipped.why}")
-    if ask:
+    if told:
         runtime.console.notice(f"done: {plan.summary} ({_counted(plan)})")
     return response
 
@@ -142,7 +149,8 @@ def _found(request: Request, runtime: Runtime) -> Response | Plan:
     return runtime.persistently(lambda: handler(request, store))
 
 
-def _planned(request: Request, runtime: Runtime) -> Plan:
+def planned(request: Request, runtime: Runtime) -> Plan:
+    """Give the plan of a change."""
     found = _found(request, runtime)
     if isinstance(found, Response):
         raise TypeError(f"{request.endpoint} gives a response where it gave a plan before")
@@ -229,12 +237,16 @@ def _confirm(runtime: Runtime, plan: Plan, *, forced: bool) -> None:
     if forced or settings["yes"] or settings["confirm"] == plan.name:
         check_production(runtime)
         return
+    about = [f"{sample.id}  {sample.name}" for sample in plan.samples]
     if plan.question == "yes":
-        console.ask(f"{plan.summary.capitalize()}?")
+        console.ask(f"{plan.summary.capitalize()}?", about=about if len(about) > 1 else ())
         return
-    for sample in plan.samples[:10]:
-        console.notice(f"  {sample.id}  {sample.name}")
-    console.ask(f"{plan.summary.capitalize()}: {_counted(plan)}.", typed=plan.name)
+    console.ask(
+        f"{plan.summary.capitalize()}: {_counted(plan)}.",
+        typed=plan.name,
+        what="the name" if any(sample.name == plan.name for sample in plan.samples) else repr(plan.name),
+        about=about,
+    )
 
 
 def check_production(runtime: Runtime) -> None:

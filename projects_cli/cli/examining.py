@@ -25,6 +25,7 @@ def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
     Raises:
         Exit: something is wrong; the status says so.
     """
+    dispatch.expect(runtime, "plan" if fix and runtime.settings["dry_run"] else "doctor")
     wanted = _wanted(only)
     doctor = _doctor(runtime)
     mended = _mend(runtime, doctor, wanted) if fix else None

@@ -18,15 +18,19 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO
 
-from projects_cli.errors import ConfirmationNeeded, Declined, ProjectsError, UsageError
+from projects_cli.errors import ConfirmationNeeded, Declined, PartialFailure, ProjectsError, UsageError
 from projects_cli.render import choosing, colours, encode, taking
 from projects_cli.render.text import shown
 from projects_cli.render.views import VIEWS, View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from projects_cli.messages import Response
+
+
+MOST_SHOWN = 10
+"""Lines of what a question is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,19 +184,28 @@ class Console:
         if error.hint:
             self.streams.stderr.write(f"{self.styled('hint:', 'cyan')} {shown(error.hint)}\n")
 
-    def ask(self, question: str, *, typed: str | None = None) -> None:
-        """Ask for a yes, or for a name typed in full; on standard error, and only where somebody can answer.
+    def ask(
+        self, question: str, *, typed: str | None = None, what: str = "the name", about: Sequence[str] = ()
+    ) -> None:
+        """Ask for a yes, or for something typed in full; on standard error, and only where somebody can answer.
+
+        `what` says what is to be typed. `about` are lines on what the question is about; of many the first are shown.
 
         Raises:
             ConfirmationNeeded: standard input is no terminal. Declined: the person said no.
         """
+        shown_lines = [f"  {shown(line)}\n" for line in about[:MOST_SHOWN]]
+        if len(about) > MOST_SHOWN:
+            shown_lines.append(f"  … and {len(about) - MOST_SHOWN:,} more\n")
+        if self.can_ask or self.output != "json":
+            self.streams.stderr.write("".join(shown_lines))
         if not self.can_ask:
             raise ConfirmationNeeded(
                 f"{question} There is nobody to ask: standard input is no terminal",
                 hint=self._how_to_answer(typed),
             )
-        prompt = "Type the name to go on: " if typed is not None else "[y/N] "
-        where = self.styled(f"PRODUCTION {shown(self.production)}: ", "red") if self.production else ""
+        prompt = f"Type {what} to go on: " if typed is not None else "[y/N] "
+        where = self.styled(f"PRODUCTION {shown(self.production)}: ", "bold red") if self.production else ""
         self.streams.stderr.write(f"{where}{shown(question)} {prompt}")
         self.streams.stderr.flush()
         answer = self.streams.stdin.readline().rstrip("\n")
@@ -277,6 +290,8 @@ def as_json(error: ProjectsError) -> dict[str, Any]:
         "message": error.message,
         "hint": error.hint,
     }
+    if isinstance(error, PartialFailure) and error.failures:
+        shown_error["failures"] = [{"project": project, **as_json(fault)} for project, fault in error.failures]
     if error.problems:
         shown_error["problems"] = [problem._asdict() for problem in error.problems]
     return shown_error

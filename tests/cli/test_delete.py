@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -224,9 +225,58 @@ def test_several_without_a_terminal_ask_for_the_flag_and_change_nothing(site: Si
     site.project("two")
     before = site.everything()
     result = site("delete", "one", "two")
-    assert result.exit_code == 5
-    assert "--yes" in result.stderr
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.count("--yes") == 1
     assert site.everything() == before
+
+
+def test_several_are_confirmed_by_how_many_go(site: Site) -> None:
+    site.project("one/deep")
+    site.project("two")
+    assert site.error("delete", "one", "two", "--confirm", "2 projects", status=2)["name"] == "ConfirmationNeeded"
+    assert site.json("delete", "one", "two", "--confirm", "3 projects")["deleted"] == 3
+
+
+def test_several_have_one_plan_and_a_record_each(site: Site) -> None:
+    site.project("one/deep")
+    site.task(site.project("two"), system_tags=["archived"])
+    plan = site.json("delete", "one", "two", "-n")
+    assert (plan["plan"], plan["counts"]) == ("delete 2 projects", {"projects": 3, "tasks": 1, "models": 0})
+    assert len(plan["steps"]) == 4
+    site.json("delete", "one", "two", "--yes")
+    summaries = [one["summary"] for one in site.json("history")["operations"]]
+    assert summaries[:2] == ["delete the project 'two'", "delete the project 'one'"]
+
+
+def test_what_goes_with_another_one_is_no_failure(site: Site) -> None:
+    site.project("one/deep/deeper")
+    result = site("delete", "one/deep", "one", site.named("one")["_id"], "one/deep/deeper", "--force", "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"deleted": 3, "disassociated_tasks": 0})
+
+
+def test_max_delete_refuses_more_and_changes_nothing(site: Site) -> None:
+    site.project("one/deep")
+    site.project("two")
+    for arguments, environment in (
+        (("delete", "one", "--force", "--max-delete", "1"), {}),
+        (("delete", "one", "two", "--yes", "--max-delete=2"), {}),
+        (("delete", "one", "two", "-n", "--max-delete=2"), {}),
+        (("delete", "two", "--yes", "--max-delete", "0"), {"PROJECTS_MAX_DELETE": "5"}),
+        (("delete", "one", "--yes"), {"PROJECTS_MAX_DELETE": "1"}),
+        (("call", "delete", "--data", json.dumps({"project": site.named("one")["_id"]})), {"PROJECTS_MAX_DELETE": "1"}),
+    ):
+        assert site.error(*arguments, status=4, **environment)["name"] == "OverMaxDelete"
+    assert site.json("delete", "one", "two", "--yes", "--max-delete", "3")["deleted"] == 3
+
+
+@pytest.mark.parametrize("number", ["-1", "many", "1.5"])
+def test_a_max_delete_that_is_no_number_is_wrong_usage(site: Site, number: str) -> None:
+    site.project("one")
+    for result in (
+        site("delete", "one", "--yes", f"--max-delete={number}"),
+        site("delete", "one", "--yes", PROJECTS_MAX_DELETE=number),
+    ):
+        assert result.exit_code == 2
 
 
 def test_no_project_at_all_is_wrong_usage(site: Site) -> None:

@@ -382,6 +382,28 @@ def test_a_full_project_asks_for_its_name(site: Site, answer: str, status: int) 
     assert (seen.status, site.names()) == (status, [] if status == 0 else ["vision", "vision/deep"])
 
 
+def test_several_projects_are_shown_as_one_plan_and_asked_about_once(site: Site) -> None:
+    deep, two = site.project("one/deep"), site.project("two")
+    site.task(two, system_tags=["archived"])
+    seen = on_terminal(site, "delete", "one", "two", "one/deep", answer="3 projects")
+    assert [f"{identifier}  {name}" in seen.plain for identifier, name in ((deep, "one/deep"), (two, "two"))] == [
+        True
+    ] * 2
+    assert "Delete 2 projects: 3 projects, 1 task, 0 models. Type '3 projects' to go on: " in seen.plain
+    assert seen.plain.count("to go on") == 1
+    assert (seen.status, site.names()) == (0, [])
+
+
+def test_several_empty_projects_ask_for_one_yes(site: Site) -> None:
+    names = [f"project {number:02}" for number in range(12)]
+    for name in names:
+        site.project(name)
+    assert on_terminal(site, "delete", *names, answer="n").status == 1
+    seen = on_terminal(site, "delete", *names, answer="y")
+    assert (seen.plain.count("[y/N]"), "… and 2 more" in seen.plain) == (1, True)
+    assert (seen.status, site.names()) == (0, [])
+
+
 def test_no_input_never_asks_at_a_terminal(site: Site) -> None:
     site.project("vision")
     seen = on_terminal(site, "delete", "vision", "--no-input")
@@ -405,7 +427,7 @@ def test_a_production_profile_is_named_in_red_in_every_question(
     seen = on_terminal(site, "delete", "vision", answer="y", NO_COLOR=no_color)
     assert (seen.status, site.names()) == (0, [])
     assert "PRODUCTION lab: Delete the project 'vision'? [y/N] " in seen.plain
-    assert ("\x1b[1;31mPRODUCTION lab: \x1b[0m" in seen.text) == red
+    assert ("\x1b[1;38;5;160mPRODUCTION lab: \x1b[0m" in seen.text) == red
 
 
 def test_a_uri_is_typed_without_being_shown(tmp_path: Path) -> None:

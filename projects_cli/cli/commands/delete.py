@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
-from projects_cli.cli.dispatch import run_each
 from projects_cli.cli.options import ProjectArguments
+from projects_cli.cli.removing import remove
 
 app = typer.Typer(**HABITS)
 
@@ -20,9 +20,15 @@ def delete(
     force: Annotated[
         bool, typer.Option("--force", help="Also where tasks or models are not archived; asks nothing.")
     ] = False,
+    max_delete: Annotated[
+        int | None,
+        typer.Option(
+            "--max-delete", metavar="N", min=0, help="Refuse where more projects would go, those below counted."
+        ),
+    ] = None,
 ) -> None:
     """Delete projects with everything below them; their tasks and models stay, without a project.
 
     Example: projects delete vision/old --dry-run
     """
-    run_each(ctx.obj, "projects.delete", project, {"force": force})
+    remove(ctx.obj, project, force=force, max_delete=max_delete)

@@ -1,0 +1,131 @@
+"""What `projects delete` does: of one project what every change does; of several one plan and one question.
+
+Each of several is still a change of its own, with its own lease and its own record in the journal: where one can't be
+made the others are, and each can be taken back by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.cli import dispatch
+from projects_cli.errors import Interrupted, PartialFailure, ProjectsError
+from projects_cli.messages import Plan, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from projects_cli.cli.runtime import Runtime
+    from projects_cli.messages import Request
+
+ENDPOINT = "projects.delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """One of several deletions: the project as it was named, and what was planned for it."""
+
+    project: str
+    request: Request
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The projects that could not be deleted, each told when it fails, or with `--json` at the end."""
+
+    runtime: Runtime
+    found: list[tuple[str, ProjectsError]]
+
+    def add(self, project: str, error: ProjectsError) -> None:
+        """Keep one; of a run that was stopped nothing more is tried."""
+        if isinstance(error, Interrupted):
+            raise error
+        self.found.append((project, error))
+        if self.runtime.console.output != "json":
+            self.runtime.console.error(error)
+
+
+def remove(runtime: Runtime, projects: Sequence[str], *, force: bool, max_delete: int | None) -> None:
+    """Delete projects: responses are summed.
+
+    Raises:
+        PartialFailure: some of several did not succeed.
+    """
+    if max_delete is not None:
+        runtime.flags["max_delete"] = max_delete
+    dispatch.expect(runtime, ENDPOINT)
+    named = dispatch.given_projects(runtime, projects)
+    if len(named) == 1:
+        dispatch.run(runtime, ENDPOINT, {"project": named[0], "force": force})
+        return
+    failures = Failures(runtime, [])
+    deletions = _without_covered(_planned(runtime, named, failures, force=force))
+    if deletions:
+        _carry_out(runtime, deletions, failures, force=force)
+    if failures.found:
+        raise PartialFailure(f"{len(failures.found)} of {len(named)} did not succeed", failures=failures.found)
+
+
+def _planned(runtime: Runtime, named: Sequence[str], failures: Failures, *, force: bool) -> list[Deletion]:
+    found = []
+    for project in named:
+        try:
+            request = dispatch.requested(runtime, ENDPOINT, {"project": project, "force": force})
+            found.append(Deletion(project, request, dispatch.planned(request, runtime)))
+        except ProjectsError as error:
+            failures.add(project, error)
+    return found
+
+
+def _without_covered(deletions: Sequence[Deletion]) -> list[Deletion]:
+    """Leave out what goes with another one anyway: a project below it, or the same one under another name."""
+    kept: dict[str, Deletion] = {}
+    for deletion in deletions:
+        kept.setdefault(_root(deletion), deletion)
+    below = {sample.id for deletion in kept.values() for sample in deletion.plan.samples[1:]}
+    return [deletion for root, deletion in kept.items() if root not in below]
+
+
+def _root(deletion: Deletion) -> str:
+    return deletion.plan.samples[0].id
+
+
+def _carry_out(runtime: Runtime, deletions: Sequence[Deletion], failures: Failures, *, force: bool) -> None:
+    """Show one plan, ask once, make each; or show only, for a dry run."""
+    joined = deletions[0].plan if len(deletions) == 1 else _joined([deletion.plan for deletion in deletions])
+    dispatch.check_extent(runtime, joined)
+    if runtime.settings["dry_run"]:
+        dispatch.show(runtime, dispatch.described(joined))
+        return
+    dispatch.agree(runtime, joined, ask=True, forced=force)
+    total: dict[str, Any] = {}
+    for deletion in deletions:
+        try:
+            response = dispatch.make(
+                runtime, deletion.plan, partial(dispatch.planned, deletion.request, runtime), told=True
+            )
+        except ProjectsError as error:
+            failures.add(deletion.project, error)
+            continue
+        total = {name: total.get(name, 0) + number for name, number in response.data.items()}
+    if total:
+        dispatch.show(runtime, Response(ENDPOINT, total))
+
+
+def _joined(plans: Sequence[Plan]) -> Plan:
+    """Give several plans as one to look at and to agree to; the answer to type is how many projects go in all."""
+    counts = {name: sum(plan.counts[name] for plan in plans) for name in plans[0].counts}
+    return Plan(
+        endpoint=ENDPOINT,
+        summary=f"delete {len(plans)} projects",
+        steps=[step for plan in plans for step in plan.steps],
+        answer=lambda _: {},
+        counts=counts,
+        samples=[sample for plan in plans for sample in plan.samples],
+        irreversible=[line for plan in plans for line in plan.irreversible],
+        question="name" if any(plan.question == "name" for plan in plans) else "yes",
+        name=f"{counts['projects']} projects",
+    )
