@@ -74,12 +74,12 @@ class Console:
             response = choosing.narrowed(response, view, self.fields)
         if self.query is not None:
             return self._show_taken(taking.taken(response, self.query))
-        counted = _Counted(response, view, self.streams.stdout.flush)
+        counter = _Counter(self.streams.stdout.flush)
         with _without_collection():
-            self._write(counted.response, view)
-        if counted.is_list and not counted.count:
+            self._write(counter.watched(response, view), view)
+        if (view.rows or view.values) and not counter.count:
             self.notice(view.empty)
-        return counted.count
+        return counter.count
 
     def view_of(self, response: Response) -> View:
         """Give the view of an answer."""
@@ -309,21 +309,24 @@ def _without_collection() -> Iterator[None]:
             gc.enable()
 
 
-class _Counted:
-    """An answer whose records are counted while they are written; after the first, `flush` shows what there is."""
+class _Counter:
+    """Counts the records of an answer while they are written; after the first, `flush` shows what there is.
 
-    def __init__(self, response: Response, view: View, flush: Callable[[], object]) -> None:
+    It knows nothing of the answer: an answer that nobody reads any longer ends at once, and its cursor with it.
+    """
+
+    def __init__(self, flush: Callable[[], object]) -> None:
         self.count = 0
         self._flush = flush
-        self.is_list = bool(view.rows or view.values)
-        if view.rows:
-            rows = self._counting(response.data[view.rows])
-            response = type(response)(
-                response.endpoint, {**response.data, view.rows: rows}, response.fields, response.view
-            )
-        elif view.values:
+
+    def watched(self, response: Response, view: View) -> Response:
+        """Give the same answer, counted as it is read."""
+        if view.values:
             self.count = sum(len(response.data.get(name) or ()) for name, _ in view.values)
-        self.response = response
+        if view.rows is None:
+            return response
+        data = {**response.data, view.rows: self._counting(response.data[view.rows])}
+        return type(response)(response.endpoint, data, response.fields, response.view)
 
     def _counting(self, rows: Iterable[Any]) -> Iterator[Any]:
         rows = iter(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
+from pymongo.errors import PyMongoError
 
 from projects_cli.errors import CollectionMissing, DatabaseRefused
 from projects_cli.store.client import LONG_WRITE, UNLIMITED, Connection, check_server, translated
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 """Documents in one batch of a cursor: the driver's default of 16 MB costs memory and time (bars.md)."""
+
+GOODBYE = 1.0
+"""Seconds to tell the server that a cursor is not needed any longer."""
 
 Sort = list[tuple[str, Any]]
 
@@ -158,11 +163,19 @@ class Collection:
         return {"$and": [self._scope, filter_]} if filter_ else self._scope
 
     def _streamed(self, cursor: Cursor[Document] | CommandCursor[Document]) -> Iterator[Document]:
-        """Stream what a cursor has; a server that went away is not waited for, though the driver would."""
-        while batch := list(islice(cursor, BATCH)):
-            yield from batch
-            if cursor.alive and cursor.address is not None:
-                check_server(self._raw.database.client, cursor.address)
+        """Stream what a cursor has; a server that went away is not waited for, though the driver would.
+
+        Where the reader goes away the server is told: it would keep the cursor for ten minutes.
+        """
+        try:
+            while batch := list(islice(cursor, BATCH)):
+                yield from batch
+                if cursor.alive and cursor.address is not None:
+                    check_server(self._raw.database.client, cursor.address)
+        except (GeneratorExit, KeyboardInterrupt):
+            with pymongo.timeout(GOODBYE), suppress(PyMongoError):
+                cursor.close()
+            raise
 
     def _patience(self, seconds: float) -> AbstractContextManager[object]:
         return pymongo.timeout(self._timeout or seconds)
