@@ -51,10 +51,11 @@ class Projects:
                     self._judge_tags(document, findings)
             elif document["company"] == store.company:
                 findings.add("field-missing", example(document["_id"], document.get("name"), "_id"))
-        self.mending = Mending(self.forest, findings.wanted)
+        cycles = self.forest.cycles(self.forest.parent)
+        self.mending = Mending(self.forest, cycles, findings.wanted)
         _find_missing(own, store, findings)
         self._judge_names(findings)
-        self._judge_places(findings)
+        self._judge_places(cycles, findings)
 
     # --- names and places ---------------------------------------------------------------------------------------------
 
@@ -79,9 +80,8 @@ class Projects:
         basename = last_part(project.name)
         return basename if basename and basename != project.basename else None
 
-    def _judge_places(self, findings: Findings) -> None:
+    def _judge_places(self, cycles: set[str], findings: Findings) -> None:
         forest = self.forest
-        cycles = forest.cycles(forest.parent)
         for project in forest.own():
             if project.id in cycles:
                 findings.add("parent-cycle", example(project.id, project.name))

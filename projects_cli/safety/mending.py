@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 class Mending:
     """The changes of places, paths and names that put a forest right, as far as that is certain."""
 
-    def __init__(self, forest: Forest, wanted: frozenset[str]) -> None:
-        """`wanted` are the kinds of findings to mend."""
+    def __init__(self, forest: Forest, cycles: set[str], wanted: frozenset[str]) -> None:
+        """`cycles` are the projects that lie above themselves, `wanted` the kinds of findings to mend."""
         self._forest = forest
         self._wanted = wanted
         self._places: dict[str, Place] = {}
-        self._open: set[str] = set()
+        self._open: set[str] = set(cycles)
         self._renamed: dict[str, str] = {}
         stale = [project for project in forest.own() if not forest.is_placed(project) and self._decide(project)]
         self._break_cycles()
@@ -41,7 +41,7 @@ class Mending:
         forest = self._forest
         name, parent, path = forest.said_by_name(project), forest.said_by_parent(project), forest.said_by_path(project)
         kind = "parent-gone" if forest.parent(project) is SILENT else "parent-mismatch"
-        if kind not in self._wanted or name is AMBIGUOUS:
+        if kind not in self._wanted or name is AMBIGUOUS or project.id in self._open:
             self._open.add(project.id)
         elif name is not SILENT and (parent is SILENT or name in (parent, path)):
             self._places[project.id] = name
@@ -53,7 +53,7 @@ class Mending:
         return False
 
     def _break_cycles(self) -> None:
-        """Leave to a person what lies above itself, as stored or with the places that were chosen."""
+        """Leave to a person what would lie above itself with the places that were chosen."""
         while cycle := self._forest.cycles(self._chosen):
             moved = {place for place in cycle if place in self._places}
             self._open |= cycle

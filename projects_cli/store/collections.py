@@ -104,7 +104,10 @@ class Collection:
         with translated():
             with self._patience(UNLIMITED):
                 cursor = self._raw.aggregate(
-                    [{"$match": self.scoped(filter_)}, *stages], allowDiskUse=True, session=self._session
+                    [{"$match": self.scoped(filter_)}, *stages],
+                    allowDiskUse=True,
+                    batchSize=BATCH,
+                    session=self._session,
                 )
             yield from self._streamed(cursor)
 
