@@ -240,6 +240,7 @@ def _harmless(error: Exception) -> str:
         "read preference",
         "readPreference",
         "certificate",
+        "password is required",
     )
     return text if "@" not in text and any(word in text for word in known) else type(error).__name__
 
