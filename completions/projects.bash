@@ -146,21 +146,47 @@ __projects_command() {
 # What to offer for a value: $1 is the command, $2 the option, or the position of the argument.
 __projects_value() {
     case $1:$2 in
+        'list':--tag | 'list':--tags) __projects_ask tags ;;
+        'list':--exclude-tag) __projects_ask tags ;;
+        'list':--system-tag | 'list':--system-tags) __projects_ask system-tags ;;
+        'list':--order-by) __projects_offer '
+        id name basename description company user parent created last_update tags system_tags
+        default_output_destination featured logo_url
+        ' ;;
+        'list':--only-fields) __projects_offer '
+        id name basename description company user parent created last_update tags system_tags
+        default_output_destination featured logo_url
+        ' ;;
         'list':--state | 'list':--stats-for-state) __projects_offer ' active archived all ' ;;
+        'create':--tag | 'create':--tags) __projects_ask tags ;;
+        'create':--system-tag | 'create':--system-tags) __projects_ask system-tags ;;
+        'update':--tag | 'update':--tags) __projects_ask tags ;;
+        'update':--add-tag) __projects_ask tags ;;
+        'update':--remove-tag) __projects_ask tags ;;
+        'update':--system-tag | 'update':--system-tags) __projects_ask system-tags ;;
+        'task-tags':--project | 'task-tags':--projects) __projects_ask projects ;;
+        'model-tags':--project | 'model-tags':--projects) __projects_ask projects ;;
+        'history':--project) __projects_ask projects ;;
         'call':--data) __projects_offer request ;;
         *:--uri-file) __projects_offer files ;;
+        *:--profile) __projects_ask profiles ;;
         *:--schema) __projects_offer files ;;
         *:--output | *:-o) __projects_offer ' table json jsonl yaml csv tsv id ' ;;
-        'call':0) __projects_offer '
-        projects.create projects.get_by_id projects.get_all projects.get_all_ex projects.update
-        projects.delete projects.get_unique_metric_variants projects.get_hyper_parameters
-        projects.get_task_tags projects.get_model_tags projects.make_public projects.make_private
-        ' ;;
+        *:--confirm) __projects_ask projects ;;
+        'get':0) __projects_ask projects ;;
+        'update':0) __projects_ask projects ;;
+        'delete':[0-9]*) __projects_ask projects ;;
+        'make-public':[0-9]*) __projects_ask projects ;;
+        'make-private':[0-9]*) __projects_ask projects ;;
+        'metrics':0) __projects_ask projects ;;
+        'hyperparams':0) __projects_ask projects ;;
+        'call':0) __projects_ask endpoints ;;
         'batch':0) __projects_offer files ;;
-        'schema':0) __projects_offer '
-        projects.create projects.get_by_id projects.get_all projects.get_all_ex projects.update
-        projects.delete projects.get_unique_metric_variants projects.get_hyper_parameters
-        projects.get_task_tags projects.get_model_tags projects.make_public projects.make_private
+        'schema':0) __projects_ask endpoints ;;
+        'help':[0-9]*) __projects_offer '
+        list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
+        resume history call batch schema config profile local help exit-codes output environment filters
+        safety config
         ' ;;
     esac
 }
@@ -254,6 +280,20 @@ __projects_at_files() {
     done < <(compgen -f -- "${typed//\\/}")
 }
 
+# Offer what the program knows: $1 is its kind. The answer is how the word may go on, quoted as it was begun.
+__projects_ask() {
+    local rest nospace='' first=1
+    while IFS='' read -r -d '' rest; do
+        if [[ -n $first ]]; then
+            first=''
+            nospace=$rest
+        else
+            offered+=("$current$rest")
+        fi
+    done < <(printf '%s\0' "${before[@]}" "$raw" | command projects --complete "$1" bash 2>/dev/null)
+    [[ -n $nospace ]] && compopt -o nospace
+}
+
 # Offer what may follow: words into offered, or files by readline itself.
 __projects_offer() {
     case $1 in
@@ -272,7 +312,7 @@ __projects_offer() {
 
 _projects() {
     local IFS=$' \t\n' typed=$2 command='' flag='' no_more='' current='' position=0
-    local commands flags valued whole word
+    local commands flags valued whole raw word
     local -a before=() offered=()
     COMPREPLY=()
     if [[ ${COMP_WORDS[COMP_CWORD - 1]} == [\<\>]* ]]; then
@@ -285,12 +325,14 @@ _projects() {
         __projects_step "$word"
     done
     whole=$current
+    raw=$current
     current=${current#[\'\"]}
     if [[ -n $flag ]]; then
         __projects_value "$command" "$flag"
     elif [[ -z $no_more && $current == --*=* ]]; then
         flag=${current%%=*}
         current=${current#*=}
+        raw=$current
         current=${current#[\'\"]}
         __projects_value "$command" "$flag"
     elif [[ -z $no_more && $current == -* ]]; then

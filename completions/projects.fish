@@ -11,8 +11,6 @@ function __projects_takes
             set -a valued --description -d --tag --tags --system-tag --system-tags --default-output-destination
         case 'update'
             set -a valued --name --description -d --tag --tags --add-tag --remove-tag --system-tag --system-tags --default-output-destination
-        case 'delete'
-            set -a valued --max-delete
         case 'hyperparams'
             set -a valued --page --page-size
         case 'task-tags'
@@ -82,8 +80,6 @@ function __projects_place
                     set place 'batch'
                 case '0::schema'
                     set place 'schema'
-                case '0::status'
-                    set place 'status'
                 case '0::config'
                     set place 'config'
                 case '0:config:list'
@@ -149,20 +145,20 @@ function __projects_at
     test (count $argv) -eq 1; or test "$here[2]" = "$argv[2]"
 end
 
-function __projects_endpoints
-    printf '%s\t%s\n' \
-        'projects.create' 'Make a project, and the parents that its name asks for' \
-        'projects.get_by_id' 'Show one project' \
-        'projects.get_all' 'List the company\'s own projects and the public ones, filtered and sorted' \
-        'projects.get_all_ex' 'List projects like get_all, with figures about their tasks when asked for' \
-        'projects.update' 'Change fields of a project; what is not given stays as it is' \
-        'projects.delete' 'Remove a project and everything below it; tasks and models stay, without a project' \
-        'projects.get_unique_metric_variants' 'List the metrics, each with its variants, that tasks have reported: those of one project, or of all when none is named. An unknown project has none' \
-        'projects.get_hyper_parameters' 'List the hyper-parameters, by section and name, that tasks of a project use' \
-        'projects.get_task_tags' 'List the tags that tasks carry, everywhere or in certain projects' \
-        'projects.get_model_tags' 'List the tags that models carry, everywhere or in certain projects' \
-        'projects.make_public' 'Give the company\'s own projects to everybody, to read' \
-        'projects.make_private' 'Take public projects back into the company that they came from'
+# Offer what the program knows: $argv[1] is its kind. Values and what they are come in turn.
+function __projects_ask
+    set -l words (commandline -opc)
+    set -e words[1]
+    set -l word (string replace -r '^--[^=]*=' '' -- (commandline -ct))
+    set -l typed (string unescape -- $word | string collect)
+    set -l found (
+        printf '%s\0' $words "$typed" | command projects --complete $argv[1] plain 2>/dev/null | string split0
+    )
+    for index in (seq 1 2 (count $found))
+        if not string match -qr '[\t\n]' -- $found[$index]
+            printf '%s\t%s\n' $found[$index] $found[(math $index + 1)]
+        end
+    end
 end
 
 function __projects_request
@@ -181,7 +177,7 @@ complete -c projects -l uri-file -r -F -d 'File that holds the MongoDB URI, read
 complete -c projects -l database -r -f -d 'Database that holds the documents. [default: backend]'
 complete -c projects -l company -r -f -d 'Company (tenant) id. [default: the community server\'s]'
 complete -c projects -l user -r -f -d 'User id that new projects get. [default: the company\'s only user]'
-complete -c projects -l profile -r -f -d 'Profile of the configuration file to use.'
+complete -c projects -l profile -r -f -a '(__projects_ask profiles)' -d 'Profile of the configuration file to use.'
 complete -c projects -l schema -r -F -d 'Schema file (HOCON), or a folder of *.conf.'
 complete -c projects -l api-version -r -f -d 'Use the endpoints of this version. [default: newest]'
 complete -c projects -l output -s o -r -f -a 'table json jsonl yaml csv tsv id' -d 'Format: table, json, jsonl, yaml, csv, tsv, id. [default: table]'
@@ -196,7 +192,7 @@ complete -c projects -l quiet -s q -d 'No notices, only data and errors.'
 complete -c projects -l verbose -s v -d 'Say which database and schema are used.'
 complete -c projects -l timeout -r -f -d 'Limit for one command of the server. [default: 30s]'
 complete -c projects -l yes -s y -d 'Answer every question with yes.'
-complete -c projects -l confirm -r -f -d 'Answer the question for this project\'s name.'
+complete -c projects -l confirm -r -f -a '(__projects_ask projects)' -d 'Answer the question for this project\'s name.'
 complete -c projects -l dry-run -s n -d 'Show what a change would do, and do nothing.'
 complete -c projects -l no-input -d 'Never ask; fail where a question would come.'
 complete -c projects -l read-only -d 'Refuse every change.'
@@ -226,7 +222,6 @@ complete -c projects -n '__projects_at \'\' 0' -a doctor -d 'Find what is wrong 
 complete -c projects -n '__projects_at \'\' 0' -a call -d 'Call any endpoint: a request in, the response out.'
 complete -c projects -n '__projects_at \'\' 0' -a batch -d 'Carry out many requests, a JSON line each.'
 complete -c projects -n '__projects_at \'\' 0' -a schema -d 'Show what the loaded schema says.'
-complete -c projects -n '__projects_at \'\' 0' -a status -d 'Show the database, how much is in it, and what you may do.'
 complete -c projects -n '__projects_at \'\' 0' -a config -d 'Your settings: what holds and why; change them.'
 complete -c projects -n '__projects_at \'\' 0' -a profile -d 'Profiles: list them, show one, choose the default.'
 complete -c projects -n '__projects_at \'\' 0' -a local -d 'The private database: start, stop, status, sample data.'
@@ -235,61 +230,67 @@ complete -c projects -n '__projects_at \'\' 0' -a help -d 'Show the help of a co
 complete -c projects -n '__projects_at \'list\'' -l id -r -f -d 'Only these ids; hidden ones too.'
 complete -c projects -n '__projects_at \'list\'' -l name -r -f -d 'The name has this pattern.'
 complete -c projects -n '__projects_at \'list\'' -l description -r -f -d 'The description has this pattern.'
-complete -c projects -n '__projects_at \'list\'' -l tag -l tags -r -f -d 'Has any of these tags; --tag __$all before: all of them.'
-complete -c projects -n '__projects_at \'list\'' -l exclude-tag -r -f -d 'Has none of these tags.'
+complete -c projects -n '__projects_at \'list\'' -l tag -l tags -r -f -a '(__projects_ask tags)' -d 'Has any of these tags; --tag __$all before: all of them.'
+complete -c projects -n '__projects_at \'list\'' -l exclude-tag -r -f -a '(__projects_ask tags)' -d 'Has none of these tags.'
 complete -c projects -n '__projects_at \'list\'' -l no-tags -d 'Has no tags; with --tag: or none.'
-complete -c projects -n '__projects_at \'list\'' -l system-tag -l system-tags -r -f -d 'Has any of these system tags.'
+complete -c projects -n '__projects_at \'list\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'Has any of these system tags.'
 complete -c projects -n '__projects_at \'list\'' -l search -l search-text -r -f -d 'Words in name or description, best first.'
 complete -c projects -n '__projects_at \'list\'' -l any -r -f -d 'Any of these fields has the pattern, in any case: name,tags=yolo'
 complete -c projects -n '__projects_at \'list\'' -l all -r -f -d 'All of these fields have the pattern.'
 complete -c projects -n '__projects_at \'list\'' -l non-public -d 'Leave public projects out.'
-complete -c projects -n '__projects_at \'list\'' -l order-by -r -f -d 'Order by this field, -FIELD descending; repeat. [default: name]'
+complete -c projects -n '__projects_at \'list\'' -l order-by -r -f -a 'id name basename description company user parent created last_update tags system_tags default_output_destination featured logo_url' -d 'Order by this field, -FIELD descending; repeat. [default: name]'
 complete -c projects -n '__projects_at \'list\'' -l page -r -f -d 'Page number, from 0.'
 complete -c projects -n '__projects_at \'list\'' -l page-size -r -f -d 'Projects of a page.'
 complete -c projects -n '__projects_at \'list\'' -l limit -s L -r -f -d 'At most so many.'
-complete -c projects -n '__projects_at \'list\'' -l only-fields -r -f -d 'Only these fields, a,b or repeated; -FIELD leaves one out.'
+complete -c projects -n '__projects_at \'list\'' -l only-fields -r -f -a 'id name basename description company user parent created last_update tags system_tags default_output_destination featured logo_url' -d 'Only these fields, a,b or repeated; -FIELD leaves one out.'
 complete -c projects -n '__projects_at \'list\'' -l include-stats -l stats -d 'Tasks by status, with sub-projects.'
 complete -c projects -n '__projects_at \'list\'' -l state -l stats-for-state -r -f -a 'active archived all' -d 'Count active tasks, archived ones, or both. [default: active]'
 
+complete -c projects -n '__projects_at \'get\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'create\'' -l description -s d -r -f -d 'What it is for.'
-complete -c projects -n '__projects_at \'create\'' -l tag -l tags -r -f -d 'Tag; repeat for more.'
-complete -c projects -n '__projects_at \'create\'' -l system-tag -l system-tags -r -f -d 'System tag; repeat for more. The server\'s own.'
+complete -c projects -n '__projects_at \'create\'' -l tag -l tags -r -f -a '(__projects_ask tags)' -d 'Tag; repeat for more.'
+complete -c projects -n '__projects_at \'create\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'System tag; repeat for more. The server\'s own.'
 complete -c projects -n '__projects_at \'create\'' -l default-output-destination -r -f -d 'Where new tasks put their output.'
 
 complete -c projects -n '__projects_at \'update\'' -l name -r -f -d 'New full name, in the same place.'
 complete -c projects -n '__projects_at \'update\'' -l description -s d -r -f -d 'What it is for.'
 complete -c projects -n '__projects_at \'update\'' -l clear-description -d 'Remove the description.'
-complete -c projects -n '__projects_at \'update\'' -l tag -l tags -r -f -d 'Tag; repeat for more.'
-complete -c projects -n '__projects_at \'update\'' -l add-tag -r -f -d 'Add to the tags there are; repeat for more.'
-complete -c projects -n '__projects_at \'update\'' -l remove-tag -r -f -d 'Remove from the tags; repeat for more.'
+complete -c projects -n '__projects_at \'update\'' -l tag -l tags -r -f -a '(__projects_ask tags)' -d 'Tag; repeat for more.'
+complete -c projects -n '__projects_at \'update\'' -l add-tag -r -f -a '(__projects_ask tags)' -d 'Add to the tags there are; repeat for more.'
+complete -c projects -n '__projects_at \'update\'' -l remove-tag -r -f -a '(__projects_ask tags)' -d 'Remove from the tags; repeat for more.'
 complete -c projects -n '__projects_at \'update\'' -l clear-tags -d 'Remove all tags.'
-complete -c projects -n '__projects_at \'update\'' -l system-tag -l system-tags -r -f -d 'System tag; repeat for more. The server\'s own.'
+complete -c projects -n '__projects_at \'update\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'System tag; repeat for more. The server\'s own.'
 complete -c projects -n '__projects_at \'update\'' -l default-output-destination -r -f -d 'Where new tasks put their output.'
 complete -c projects -n '__projects_at \'update\'' -l clear-default-output-destination -d 'Remove the destination.'
+complete -c projects -n '__projects_at \'update\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'delete\'' -l force -d 'Also where tasks or models are not archived; asks nothing.'
-complete -c projects -n '__projects_at \'delete\'' -l max-delete -r -f -d 'Refuse where more projects would go, those below counted.'
+complete -c projects -n '__projects_at \'delete\'' -f -a '(__projects_ask projects)'
 
+complete -c projects -n '__projects_at \'make-public\'' -f -a '(__projects_ask projects)'
 
+complete -c projects -n '__projects_at \'make-private\'' -f -a '(__projects_ask projects)'
 
+complete -c projects -n '__projects_at \'metrics\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'hyperparams\'' -l page -r -f -d 'Page number, from 0.'
 complete -c projects -n '__projects_at \'hyperparams\'' -l page-size -r -f -d 'Records of a page.'
+complete -c projects -n '__projects_at \'hyperparams\' 0' -f -a '(__projects_ask projects)'
 
-complete -c projects -n '__projects_at \'task-tags\'' -l project -l projects -r -f -d 'Only of this project and those below; repeat.'
+complete -c projects -n '__projects_at \'task-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and those below; repeat.'
 complete -c projects -n '__projects_at \'task-tags\'' -l include-system -d 'System tags too.'
 complete -c projects -n '__projects_at \'task-tags\'' -l filter-tag -r -f -d 'Only of those with this tag; takes list operators too.'
 complete -c projects -n '__projects_at \'task-tags\'' -l filter-system-tag -r -f -d 'Only of those with this system tag.'
 
-complete -c projects -n '__projects_at \'model-tags\'' -l project -l projects -r -f -d 'Only of this project and those below; repeat.'
+complete -c projects -n '__projects_at \'model-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and those below; repeat.'
 complete -c projects -n '__projects_at \'model-tags\'' -l include-system -d 'System tags too.'
 complete -c projects -n '__projects_at \'model-tags\'' -l filter-tag -r -f -d 'Only of those with this tag; takes list operators too.'
 complete -c projects -n '__projects_at \'model-tags\'' -l filter-system-tag -r -f -d 'Only of those with this system tag.'
 
 
 
-complete -c projects -n '__projects_at \'history\'' -l project -r -f -d 'Only what touched this project: an id or a full name.'
+complete -c projects -n '__projects_at \'history\'' -l project -r -f -a '(__projects_ask projects)' -d 'Only what touched this project: an id or a full name.'
 complete -c projects -n '__projects_at \'history\'' -l since -r -f -d 'Only the last 7d, 12h, 30m.'
 complete -c projects -n '__projects_at \'history\'' -l by -r -f -d 'Only what this person changed.'
 complete -c projects -n '__projects_at \'history\' 0' -a prune -d 'Forget finished changes that are older; they can\'t be undone any longer.'
@@ -301,12 +302,11 @@ complete -c projects -n '__projects_at \'doctor\'' -l only -r -f -d 'Look for th
 
 complete -c projects -n '__projects_at \'call\'' -l data -r -f -a '(__projects_request)' -d 'The request. [default: {}]'
 complete -c projects -n '__projects_at \'call\'' -l skeleton -d 'Print a request to fill in.'
-complete -c projects -n '__projects_at \'call\' 0' -f -a '(__projects_endpoints)'
+complete -c projects -n '__projects_at \'call\' 0' -f -a '(__projects_ask endpoints)'
 
 complete -c projects -n '__projects_at \'batch\' 0' -F
 
-complete -c projects -n '__projects_at \'schema\' 0' -f -a '(__projects_endpoints)'
-
+complete -c projects -n '__projects_at \'schema\' 0' -f -a '(__projects_ask endpoints)'
 
 complete -c projects -n '__projects_at \'config\' 0' -a list -d 'List every setting with its value, and where that comes from.'
 complete -c projects -n '__projects_at \'config\' 0' -a get -d 'Print the value of a setting, without secrets.'
@@ -341,3 +341,4 @@ complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load a sample:
 
 
 
+complete -c projects -n '__projects_at \'help\'' -f -a 'list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo resume history call batch schema config profile local help exit-codes output environment filters safety config'

@@ -4,14 +4,14 @@
 Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
-    # Kind: switch, free, words, files or request; Place: the command, * for all
+    # Kind: switch, free, words, files, request, or what the program is asked for; Place: the command, * for all
     $options = @(
         @{ Place = '*'; Flag = '--uri'; Kind = 'free'; Words = @(); Help = 'MongoDB URI; better in PROJECTS_MONGO_URI: process lists show flags.' }
         @{ Place = '*'; Flag = '--uri-file'; Kind = 'files'; Words = @(); Help = 'File that holds the MongoDB URI, readable by you alone.' }
         @{ Place = '*'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
         @{ Place = '*'; Flag = '--company'; Kind = 'free'; Words = @(); Help = 'Company (tenant) id. [default: the community server''s]' }
         @{ Place = '*'; Flag = '--user'; Kind = 'free'; Words = @(); Help = 'User id that new projects get. [default: the company''s only user]' }
-        @{ Place = '*'; Flag = '--profile'; Kind = 'free'; Words = @(); Help = 'Profile of the configuration file to use.' }
+        @{ Place = '*'; Flag = '--profile'; Kind = 'profiles'; Words = @(); Help = 'Profile of the configuration file to use.' }
         @{ Place = '*'; Flag = '--schema'; Kind = 'files'; Words = @(); Help = 'Schema file (HOCON), or a folder of *.conf.' }
         @{ Place = '*'; Flag = '--api-version'; Kind = 'free'; Words = @(); Help = 'Use the endpoints of this version. [default: newest]' }
         @{ Place = '*'; Flag = '--output'; Kind = 'words'; Words = @('table', 'json', 'jsonl', 'yaml', 'csv', 'tsv', 'id'); Help = 'Format: table, json, jsonl, yaml, csv, tsv, id. [default: table]' }
@@ -30,7 +30,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = '*'; Flag = '--timeout'; Kind = 'free'; Words = @(); Help = 'Limit for one command of the server. [default: 30s]' }
         @{ Place = '*'; Flag = '--yes'; Kind = 'switch'; Words = @(); Help = 'Answer every question with yes.' }
         @{ Place = '*'; Flag = '-y'; Kind = 'switch'; Words = @(); Help = 'Answer every question with yes.' }
-        @{ Place = '*'; Flag = '--confirm'; Kind = 'free'; Words = @(); Help = 'Answer the question for this project''s name.' }
+        @{ Place = '*'; Flag = '--confirm'; Kind = 'projects'; Words = @(); Help = 'Answer the question for this project''s name.' }
         @{ Place = '*'; Flag = '--dry-run'; Kind = 'switch'; Words = @(); Help = 'Show what a change would do, and do nothing.' }
         @{ Place = '*'; Flag = '-n'; Kind = 'switch'; Words = @(); Help = 'Show what a change would do, and do nothing.' }
         @{ Place = '*'; Flag = '--no-input'; Kind = 'switch'; Words = @(); Help = 'Never ask; fail where a question would come.' }
@@ -46,62 +46,62 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'list'; Flag = '--id'; Kind = 'free'; Words = @(); Help = 'Only these ids; hidden ones too.' }
         @{ Place = 'list'; Flag = '--name'; Kind = 'free'; Words = @(); Help = 'The name has this pattern.' }
         @{ Place = 'list'; Flag = '--description'; Kind = 'free'; Words = @(); Help = 'The description has this pattern.' }
-        @{ Place = 'list'; Flag = '--tag'; Kind = 'free'; Words = @(); Help = 'Has any of these tags; --tag __$all before: all of them.' }
-        @{ Place = 'list'; Flag = '--tags'; Kind = 'free'; Words = @(); Help = 'Has any of these tags; --tag __$all before: all of them.' }
-        @{ Place = 'list'; Flag = '--exclude-tag'; Kind = 'free'; Words = @(); Help = 'Has none of these tags.' }
+        @{ Place = 'list'; Flag = '--tag'; Kind = 'tags'; Words = @(); Help = 'Has any of these tags; --tag __$all before: all of them.' }
+        @{ Place = 'list'; Flag = '--tags'; Kind = 'tags'; Words = @(); Help = 'Has any of these tags; --tag __$all before: all of them.' }
+        @{ Place = 'list'; Flag = '--exclude-tag'; Kind = 'tags'; Words = @(); Help = 'Has none of these tags.' }
         @{ Place = 'list'; Flag = '--no-tags'; Kind = 'switch'; Words = @(); Help = 'Has no tags; with --tag: or none.' }
-        @{ Place = 'list'; Flag = '--system-tag'; Kind = 'free'; Words = @(); Help = 'Has any of these system tags.' }
-        @{ Place = 'list'; Flag = '--system-tags'; Kind = 'free'; Words = @(); Help = 'Has any of these system tags.' }
+        @{ Place = 'list'; Flag = '--system-tag'; Kind = 'system-tags'; Words = @(); Help = 'Has any of these system tags.' }
+        @{ Place = 'list'; Flag = '--system-tags'; Kind = 'system-tags'; Words = @(); Help = 'Has any of these system tags.' }
         @{ Place = 'list'; Flag = '--search'; Kind = 'free'; Words = @(); Help = 'Words in name or description, best first.' }
         @{ Place = 'list'; Flag = '--search-text'; Kind = 'free'; Words = @(); Help = 'Words in name or description, best first.' }
         @{ Place = 'list'; Flag = '--any'; Kind = 'free'; Words = @(); Help = 'Any of these fields has the pattern, in any case: name,tags=yolo' }
         @{ Place = 'list'; Flag = '--all'; Kind = 'free'; Words = @(); Help = 'All of these fields have the pattern.' }
         @{ Place = 'list'; Flag = '--non-public'; Kind = 'switch'; Words = @(); Help = 'Leave public projects out.' }
-        @{ Place = 'list'; Flag = '--order-by'; Kind = 'free'; Words = @(); Help = 'Order by this field, -FIELD descending; repeat. [default: name]' }
+        @{ Place = 'list'; Flag = '--order-by'; Kind = 'words'; Words = @('id', 'name', 'basename', 'description', 'company', 'user', 'parent', 'created', 'last_update', 'tags', 'system_tags', 'default_output_destination', 'featured', 'logo_url'); Help = 'Order by this field, -FIELD descending; repeat. [default: name]' }
         @{ Place = 'list'; Flag = '--page'; Kind = 'free'; Words = @(); Help = 'Page number, from 0.' }
         @{ Place = 'list'; Flag = '--page-size'; Kind = 'free'; Words = @(); Help = 'Projects of a page.' }
         @{ Place = 'list'; Flag = '--limit'; Kind = 'free'; Words = @(); Help = 'At most so many.' }
         @{ Place = 'list'; Flag = '-L'; Kind = 'free'; Words = @(); Help = 'At most so many.' }
-        @{ Place = 'list'; Flag = '--only-fields'; Kind = 'free'; Words = @(); Help = 'Only these fields, a,b or repeated; -FIELD leaves one out.' }
+        @{ Place = 'list'; Flag = '--only-fields'; Kind = 'words'; Words = @('id', 'name', 'basename', 'description', 'company', 'user', 'parent', 'created', 'last_update', 'tags', 'system_tags', 'default_output_destination', 'featured', 'logo_url'); Help = 'Only these fields, a,b or repeated; -FIELD leaves one out.' }
         @{ Place = 'list'; Flag = '--include-stats'; Kind = 'switch'; Words = @(); Help = 'Tasks by status, with sub-projects.' }
         @{ Place = 'list'; Flag = '--stats'; Kind = 'switch'; Words = @(); Help = 'Tasks by status, with sub-projects.' }
         @{ Place = 'list'; Flag = '--state'; Kind = 'words'; Words = @('active', 'archived', 'all'); Help = 'Count active tasks, archived ones, or both. [default: active]' }
         @{ Place = 'list'; Flag = '--stats-for-state'; Kind = 'words'; Words = @('active', 'archived', 'all'); Help = 'Count active tasks, archived ones, or both. [default: active]' }
         @{ Place = 'create'; Flag = '--description'; Kind = 'free'; Words = @(); Help = 'What it is for.' }
         @{ Place = 'create'; Flag = '-d'; Kind = 'free'; Words = @(); Help = 'What it is for.' }
-        @{ Place = 'create'; Flag = '--tag'; Kind = 'free'; Words = @(); Help = 'Tag; repeat for more.' }
-        @{ Place = 'create'; Flag = '--tags'; Kind = 'free'; Words = @(); Help = 'Tag; repeat for more.' }
-        @{ Place = 'create'; Flag = '--system-tag'; Kind = 'free'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
-        @{ Place = 'create'; Flag = '--system-tags'; Kind = 'free'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
+        @{ Place = 'create'; Flag = '--tag'; Kind = 'tags'; Words = @(); Help = 'Tag; repeat for more.' }
+        @{ Place = 'create'; Flag = '--tags'; Kind = 'tags'; Words = @(); Help = 'Tag; repeat for more.' }
+        @{ Place = 'create'; Flag = '--system-tag'; Kind = 'system-tags'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
+        @{ Place = 'create'; Flag = '--system-tags'; Kind = 'system-tags'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
         @{ Place = 'create'; Flag = '--default-output-destination'; Kind = 'free'; Words = @(); Help = 'Where new tasks put their output.' }
         @{ Place = 'update'; Flag = '--name'; Kind = 'free'; Words = @(); Help = 'New full name, in the same place.' }
         @{ Place = 'update'; Flag = '--description'; Kind = 'free'; Words = @(); Help = 'What it is for.' }
         @{ Place = 'update'; Flag = '-d'; Kind = 'free'; Words = @(); Help = 'What it is for.' }
         @{ Place = 'update'; Flag = '--clear-description'; Kind = 'switch'; Words = @(); Help = 'Remove the description.' }
-        @{ Place = 'update'; Flag = '--tag'; Kind = 'free'; Words = @(); Help = 'Tag; repeat for more.' }
-        @{ Place = 'update'; Flag = '--tags'; Kind = 'free'; Words = @(); Help = 'Tag; repeat for more.' }
-        @{ Place = 'update'; Flag = '--add-tag'; Kind = 'free'; Words = @(); Help = 'Add to the tags there are; repeat for more.' }
-        @{ Place = 'update'; Flag = '--remove-tag'; Kind = 'free'; Words = @(); Help = 'Remove from the tags; repeat for more.' }
+        @{ Place = 'update'; Flag = '--tag'; Kind = 'tags'; Words = @(); Help = 'Tag; repeat for more.' }
+        @{ Place = 'update'; Flag = '--tags'; Kind = 'tags'; Words = @(); Help = 'Tag; repeat for more.' }
+        @{ Place = 'update'; Flag = '--add-tag'; Kind = 'tags'; Words = @(); Help = 'Add to the tags there are; repeat for more.' }
+        @{ Place = 'update'; Flag = '--remove-tag'; Kind = 'tags'; Words = @(); Help = 'Remove from the tags; repeat for more.' }
         @{ Place = 'update'; Flag = '--clear-tags'; Kind = 'switch'; Words = @(); Help = 'Remove all tags.' }
-        @{ Place = 'update'; Flag = '--system-tag'; Kind = 'free'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
-        @{ Place = 'update'; Flag = '--system-tags'; Kind = 'free'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
+        @{ Place = 'update'; Flag = '--system-tag'; Kind = 'system-tags'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
+        @{ Place = 'update'; Flag = '--system-tags'; Kind = 'system-tags'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
         @{ Place = 'update'; Flag = '--default-output-destination'; Kind = 'free'; Words = @(); Help = 'Where new tasks put their output.' }
         @{ Place = 'update'; Flag = '--clear-default-output-destination'; Kind = 'switch'; Words = @(); Help = 'Remove the destination.' }
         @{ Place = 'delete'; Flag = '--force'; Kind = 'switch'; Words = @(); Help = 'Also where tasks or models are not archived; asks nothing.' }
         @{ Place = 'delete'; Flag = '--max-delete'; Kind = 'free'; Words = @(); Help = 'Refuse where more projects would go, those below counted.' }
         @{ Place = 'hyperparams'; Flag = '--page'; Kind = 'free'; Words = @(); Help = 'Page number, from 0.' }
         @{ Place = 'hyperparams'; Flag = '--page-size'; Kind = 'free'; Words = @(); Help = 'Records of a page.' }
-        @{ Place = 'task-tags'; Flag = '--project'; Kind = 'free'; Words = @(); Help = 'Only of this project and those below; repeat.' }
-        @{ Place = 'task-tags'; Flag = '--projects'; Kind = 'free'; Words = @(); Help = 'Only of this project and those below; repeat.' }
+        @{ Place = 'task-tags'; Flag = '--project'; Kind = 'projects'; Words = @(); Help = 'Only of this project and those below; repeat.' }
+        @{ Place = 'task-tags'; Flag = '--projects'; Kind = 'projects'; Words = @(); Help = 'Only of this project and those below; repeat.' }
         @{ Place = 'task-tags'; Flag = '--include-system'; Kind = 'switch'; Words = @(); Help = 'System tags too.' }
         @{ Place = 'task-tags'; Flag = '--filter-tag'; Kind = 'free'; Words = @(); Help = 'Only of those with this tag; takes list operators too.' }
         @{ Place = 'task-tags'; Flag = '--filter-system-tag'; Kind = 'free'; Words = @(); Help = 'Only of those with this system tag.' }
-        @{ Place = 'model-tags'; Flag = '--project'; Kind = 'free'; Words = @(); Help = 'Only of this project and those below; repeat.' }
-        @{ Place = 'model-tags'; Flag = '--projects'; Kind = 'free'; Words = @(); Help = 'Only of this project and those below; repeat.' }
+        @{ Place = 'model-tags'; Flag = '--project'; Kind = 'projects'; Words = @(); Help = 'Only of this project and those below; repeat.' }
+        @{ Place = 'model-tags'; Flag = '--projects'; Kind = 'projects'; Words = @(); Help = 'Only of this project and those below; repeat.' }
         @{ Place = 'model-tags'; Flag = '--include-system'; Kind = 'switch'; Words = @(); Help = 'System tags too.' }
         @{ Place = 'model-tags'; Flag = '--filter-tag'; Kind = 'free'; Words = @(); Help = 'Only of those with this tag; takes list operators too.' }
         @{ Place = 'model-tags'; Flag = '--filter-system-tag'; Kind = 'free'; Words = @(); Help = 'Only of those with this system tag.' }
-        @{ Place = 'history'; Flag = '--project'; Kind = 'free'; Words = @(); Help = 'Only what touched this project: an id or a full name.' }
+        @{ Place = 'history'; Flag = '--project'; Kind = 'projects'; Words = @(); Help = 'Only what touched this project: an id or a full name.' }
         @{ Place = 'history'; Flag = '--since'; Kind = 'free'; Words = @(); Help = 'Only the last 7d, 12h, 30m.' }
         @{ Place = 'history'; Flag = '--by'; Kind = 'free'; Words = @(); Help = 'Only what this person changed.' }
         @{ Place = 'history prune'; Flag = '--older-than'; Kind = 'free'; Words = @(); Help = 'Such as 30d.' }
@@ -110,6 +110,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'call'; Flag = '--data'; Kind = 'request'; Words = @('@', '-'); Help = 'The request. [default: {}]' }
         @{ Place = 'call'; Flag = '--skeleton'; Kind = 'switch'; Words = @(); Help = 'Print a request to fill in.' }
     )
+    $asked = @('endpoints', 'profiles', 'projects', 'system-tags', 'tags')
     $commands = @(
         @{ Above = ''; Place = 'list'; Names = @('list', 'get-all', 'get-all-ex'); Help = 'List projects, filtered and ordered.' }
         @{ Above = ''; Place = 'get'; Names = @('get', 'get-by-id'); Help = 'Show one project.' }
@@ -152,26 +153,26 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Above = ''; Place = 'help'; Names = @('help'); Help = 'Show the help of a command, or tell about a topic.' }
     )
     $arguments = @(
-        @{ Place = 'get'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'create'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'update'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'delete'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'make-public'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'make-private'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'metrics'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'hyperparams'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'undo'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'resume'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'call'; Position = 0; Kind = 'endpoints'; Words = @('projects.create', 'projects.get_by_id', 'projects.get_all', 'projects.get_all_ex', 'projects.update', 'projects.delete', 'projects.get_unique_metric_variants', 'projects.get_hyper_parameters', 'projects.get_task_tags', 'projects.get_model_tags', 'projects.make_public', 'projects.make_private') }
-        @{ Place = 'batch'; Position = 0; Kind = 'files'; Words = @() }
-        @{ Place = 'schema'; Position = 0; Kind = 'endpoints'; Words = @('projects.create', 'projects.get_by_id', 'projects.get_all', 'projects.get_all_ex', 'projects.update', 'projects.delete', 'projects.get_unique_metric_variants', 'projects.get_hyper_parameters', 'projects.get_task_tags', 'projects.get_model_tags', 'projects.make_public', 'projects.make_private') }
-        @{ Place = 'config get'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'config set'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'config set'; Position = 1; Kind = 'free'; Words = @() }
-        @{ Place = 'config unset'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'profile use'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'profile show'; Position = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'help'; Position = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'get'; Position = 0; Repeats = 0; Kind = 'projects'; Words = @() }
+        @{ Place = 'create'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'update'; Position = 0; Repeats = 0; Kind = 'projects'; Words = @() }
+        @{ Place = 'delete'; Position = 0; Repeats = 1; Kind = 'projects'; Words = @() }
+        @{ Place = 'make-public'; Position = 0; Repeats = 1; Kind = 'projects'; Words = @() }
+        @{ Place = 'make-private'; Position = 0; Repeats = 1; Kind = 'projects'; Words = @() }
+        @{ Place = 'metrics'; Position = 0; Repeats = 0; Kind = 'projects'; Words = @() }
+        @{ Place = 'hyperparams'; Position = 0; Repeats = 0; Kind = 'projects'; Words = @() }
+        @{ Place = 'undo'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'resume'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'call'; Position = 0; Repeats = 0; Kind = 'endpoints'; Words = @() }
+        @{ Place = 'batch'; Position = 0; Repeats = 0; Kind = 'files'; Words = @() }
+        @{ Place = 'schema'; Position = 0; Repeats = 0; Kind = 'endpoints'; Words = @() }
+        @{ Place = 'config get'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'config set'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'config set'; Position = 1; Repeats = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'config unset'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'profile use'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'profile show'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'help'; Position = 0; Repeats = 1; Kind = 'words'; Words = @('list', 'get', 'create', 'update', 'delete', 'make-public', 'make-private', 'metrics', 'hyperparams', 'task-tags', 'model-tags', 'undo', 'resume', 'history', 'call', 'batch', 'schema', 'config', 'profile', 'local', 'help', 'exit-codes', 'output', 'environment', 'filters', 'safety', 'config') }
     )
 
     function Find-Option($place, $flag) {
@@ -183,11 +184,30 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         [System.Management.Automation.CompletionResult]::new($text, $word, 'ParameterValue', $help)
     }
 
+    # Ask the program: values and what they are come in turn, a NUL after each
+    function Get-Name($kind, $before, $typed) {
+        $program = Get-Command projects -CommandType Application -ErrorAction Ignore | Select-Object -First 1
+        if (-not $program) { return }
+        $line = (@($words) + $typed.Trim("'`"") -join "`0") + "`0"
+        $found = (($line | & $program --complete $kind plain 2>$null) -join "`n") -split "`0"
+        for ($index = 0; $index + 1 -lt $found.Count; $index += 2) {
+            $name = $found[$index]
+            if ($name -match '[\p{C}]') { continue }
+            $text = $name
+            if ($name -notmatch '^[\w./:-]+$') {
+                $text = "'" + ($name -replace "(['‘-‛])", '$1$1') + "'"
+            }
+            New-Result "$before$text" $name $found[$index + 1]
+        }
+    }
+
     # Give what a value may be; nothing at all lets PowerShell offer files
     function Get-Value($offer, $before, $typed) {
         if ($offer.Kind -eq 'request' -and $typed.StartsWith('@')) {
             [System.Management.Automation.CompletionCompleters]::CompleteFilename($typed.Substring(1)) |
                 ForEach-Object { New-Result "'$before@$($_.CompletionText.Trim("'`""))'" $_.ListItemText $_.ToolTip }
+        } elseif ($offer.Kind -cin $asked) {
+            Get-Name $offer.Kind $before $typed
         } elseif ($offer.Kind -eq 'files' -and $before) {
             [System.Management.Automation.CompletionCompleters]::CompleteFilename($typed) |
                 ForEach-Object { New-Result "$before$($_.CompletionText)" $_.ListItemText $_.ToolTip }
@@ -233,7 +253,8 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         $commands | Where-Object { $_.Above -ceq $place -and $_.Names[0].StartsWith($wordToComplete) } |
             ForEach-Object { New-Result $_.Names[0] $_.Names[0] $_.Help }
     } else {
-        $arguments | Where-Object { $_.Place -ceq $place -and $_.Position -eq $position } |
+        $arguments | Where-Object { $_.Place -ceq $place } |
+            Where-Object { $_.Position -eq $position -or ($_.Repeats -and $_.Position -lt $position) } |
             ForEach-Object { Get-Value $_ '' $wordToComplete }
     }
 }

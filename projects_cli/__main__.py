@@ -1,7 +1,8 @@
 #!python
 """The process: it runs a command line, and leaves without waiting for the driver's threads.
 
-What needs neither Typer nor a database (`--version`, the help of the whole) is answered before anything is imported.
+What needs neither Typer nor a database (`--version`, the help of the whole, a TAB) is answered before anything is
+imported.
 """
 
 from __future__ import annotations
@@ -51,6 +52,14 @@ def _status(arguments: list[str]) -> int:
         from projects_cli.cli import root_help
 
         return _written(getattr(root_help, text))
+    if arguments[:1] == ["--complete"]:
+        from projects_cli.cli.completion.answer import main as complete
+
+        return complete(arguments[1:])
+    if arguments == ["--fetch-names"]:
+        from projects_cli.cli.completion.fetch import main as fetch
+
+        return fetch()
     from projects_cli.cli.app import run
 
     return run(arguments)

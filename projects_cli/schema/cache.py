@@ -172,7 +172,7 @@ def _compiled(name: str, content: bytes) -> Compiled:
 
 def content_key(name: str, content: bytes) -> str:
     """What the compiled form depends on: the service's name, the files' content, this program, this format."""
-    digest = _sha256()
+    digest = sha256()
     stem = os.path.splitext(os.path.basename(name))[0]
     pieces = [b"%d" % CACHE_FORMAT, __version__.encode(), stem.encode("utf-8", "surrogateescape"), content]
     for piece in (*pieces, *_included(name, content)):
@@ -183,7 +183,7 @@ def content_key(name: str, content: bytes) -> str:
 
 def cache_key(name: str, content: bytes) -> str:
     """The content key for this interpreter: code of another one can't be run."""
-    return str(_sha256(content_key(name, content).encode() + MAGIC_NUMBER).hexdigest())
+    return str(sha256(content_key(name, content).encode() + MAGIC_NUMBER).hexdigest())
 
 
 def _included(name: str, content: bytes) -> list[bytes]:
@@ -202,7 +202,7 @@ def _may_include(content: bytes) -> bool:
     return any(rest.lstrip(b" \t").startswith(INCLUDE_STARTS) for rest in content.lower().split(b"include")[1:])
 
 
-def _sha256(data: bytes = b"") -> Any:
+def sha256(data: bytes = b"") -> Any:
     """A SHA-256 object; the module hashlib takes half as long to import as Python to start."""
     for name in ("_sha256", "_sha2"):  # 3.11; since 3.12
         try:
@@ -242,20 +242,20 @@ def read_cache(path: str) -> Compiled | None:
 
 def _trusted_payload(path: str) -> bytes | None:
     """The part behind header and digest, when the digest is right and only this user can have written it."""
-    if not _is_private(os.stat(os.path.dirname(path))):
+    if not is_private(os.stat(os.path.dirname(path))):
         return None
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
         information = os.fstat(file.fileno())
-        if not (stat.S_ISREG(information.st_mode) and _is_private(information)):
+        if not (stat.S_ISREG(information.st_mode) and is_private(information)):
             return None
         content = file.read()
     start = len(HEADER) + DIGEST_SIZE
     payload = content[start:]
-    intact = content.startswith(HEADER) and content[len(HEADER) : start] == _sha256(payload).digest()
+    intact = content.startswith(HEADER) and content[len(HEADER) : start] == sha256(payload).digest()
     return payload if intact else None
 
 
-def _is_private(information: os.stat_result) -> bool:
+def is_private(information: os.stat_result) -> bool:
     """Whether nobody but this user may write there."""
     return information.st_uid == os.geteuid() and not information.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
@@ -266,14 +266,14 @@ def write_cache(path: str, compiled: Compiled) -> None:
     folder = os.path.dirname(path)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        if _is_private(os.stat(folder)):
-            _replace(path, HEADER + _sha256(payload).digest() + payload)
+        if is_private(os.stat(folder)):
+            replace(path, HEADER + sha256(payload).digest() + payload)
             _forget_oldest(folder)
     except OSError:
         return
 
 
-def _replace(path: str, content: bytes) -> None:
+def replace(path: str, content: bytes) -> None:
     """Write beside the file and put it in place in one step, so that no reader ever sees half of it."""
     import tempfile  # only where something was compiled
 

@@ -126,7 +126,7 @@ def nasty_program() -> Program:
     """Give a program with one command, whose texts have what a shell might take for its own."""
     option = Option(("--odd", "-x"), NASTY, Value("N:[A]ME's"))
     command = Command(("run",), ("run",), NASTY, (option,), (Value("N:[A]ME's"),), ())
-    return Program(Command((), (), "", (option,), (), (command,)), (option,), (("projects.odd", NASTY),))
+    return Program(Command((), (), "", (option,), (), (command,)), (option,))
 
 
 # What every shell has to answer, told as (line, answer)

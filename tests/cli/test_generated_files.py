@@ -106,7 +106,7 @@ def nasty_program() -> Program:
     option = Option(("--odd", "-x"), NASTY, Value("A|B"))
     text = HelpText(NASTY, (NASTY,), ("projects run '.a' --odd \\\\n",))
     command = Command(("run",), ("run",), NASTY, (option,), (Value("N", help=NASTY),), (), "[OPTIONS]", text)
-    return Program(Command((), (), "", (), (), (command,)), (), ())
+    return Program(Command((), (), "", (), (), (command,)), ())
 
 
 def rendered(page: str, folder: Path) -> str:

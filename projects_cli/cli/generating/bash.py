@@ -5,7 +5,17 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.generating.program import HEADER, Command, Program, Value, filled, flags_of, offers, single_quoted
+from projects_cli.cli.generating.program import (
+    ASKED,
+    HEADER,
+    Command,
+    Program,
+    Value,
+    filled,
+    flags_of,
+    offers,
+    single_quoted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,6 +93,20 @@ __projects_at_files() {
     done < <(compgen -f -- "${typed//\\\\/}")
 }
 
+# Offer what the program knows: $1 is its kind. The answer is how the word may go on, quoted as it was begun.
+__projects_ask() {
+    local rest nospace='' first=1
+    while IFS='' read -r -d '' rest; do
+        if [[ -n $first ]]; then
+            first=''
+            nospace=$rest
+        else
+            offered+=("$current$rest")
+        fi
+    done < <(printf '%s\\0' "${before[@]}" "$raw" | command projects --complete "$1" bash 2>/dev/null)
+    [[ -n $nospace ]] && compopt -o nospace
+}
+
 # Offer what may follow: words into offered, or files by readline itself.
 __projects_offer() {
     case $1 in
@@ -101,7 +125,7 @@ __projects_offer() {
 
 _projects() {
     local IFS=$' \\t\\n' typed=$2 command='' flag='' no_more='' current='' position=0
-    local commands flags valued whole word
+    local commands flags valued whole raw word
     local -a before=() offered=()
     COMPREPLY=()
     if [[ ${COMP_WORDS[COMP_CWORD - 1]} == [\\<\\>]* ]]; then
@@ -114,12 +138,14 @@ _projects() {
         __projects_step "$word"
     done
     whole=$current
+    raw=$current
     current=${current#[\\'\\"]}
     if [[ -n $flag ]]; then
         __projects_value "$command" "$flag"
     elif [[ -z $no_more && $current == --*=* ]]; then
         flag=${current%%=*}
         current=${current#*=}
+        raw=$current
         current=${current#[\\'\\"]}
         __projects_value "$command" "$flag"
     elif [[ -z $no_more && $current == -* ]]; then
@@ -148,7 +174,7 @@ def bash(program: Program) -> str:
         commands="\n".join(_bash_command(program, command) for command in program.places()),
         shared_flags=_bash_words(flags_of(program.shared)),
         shared_valued=_bash_words(flags_of(program.shared, valued=True)),
-        values="\n".join(_bash_value(program, *offer) for offer in offers(program)),
+        values="\n".join(_bash_value(*offer) for offer in offers(program)),
         names="\n".join(_bash_names(command) for command in program.places() if command.path),
     )
 
@@ -169,10 +195,11 @@ def _bash_words(words: Sequence[str]) -> str:
     return single_quoted(f"\n{lines}\n" if "\n" in lines else f" {lines} ")
 
 
-def _bash_value(program: Program, place: str, keys: list[str], value: Value) -> str:
+def _bash_value(place: str, keys: list[str], value: Value) -> str:
     patterns = " | ".join(f"{'*' if place == '*' else single_quoted(place)}:{key}" for key in keys)
-    words = [name for name, _ in program.endpoints] if value.kind == "endpoints" else list(value.words)
-    return f"{patterns}) __projects_offer {_bash_words(words) if words else value.kind} ;;"
+    if value.kind in ASKED:
+        return f"{patterns}) __projects_ask {value.kind} ;;"
+    return f"{patterns}) __projects_offer {_bash_words(value.words) if value.words else value.kind} ;;"
 
 
 def _bash_names(command: Command) -> str:

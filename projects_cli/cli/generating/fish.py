@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.generating.program import HEADER, Command, Kind, Option, Program, Value, filled, flags_of
+from projects_cli.cli.generating.program import ASKED, HEADER, Command, Kind, Option, Program, Value, filled, flags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,9 +64,20 @@ function __projects_at
     test (count $argv) -eq 1; or test "$here[2]" = "$argv[2]"
 end
 
-function __projects_endpoints
-    printf '%s\\t%s\\n' \\
-        <<endpoints>>
+# Offer what the program knows: $argv[1] is its kind. Values and what they are come in turn.
+function __projects_ask
+    set -l words (commandline -opc)
+    set -e words[1]
+    set -l word (string replace -r '^--[^=]*=' '' -- (commandline -ct))
+    set -l typed (string unescape -- $word | string collect)
+    set -l found (
+        printf '%s\\0' $words "$typed" | command projects --complete $argv[1] plain 2>/dev/null | string split0
+    )
+    for index in (seq 1 2 (count $found))
+        if not string match -qr '[\\t\\n]' -- $found[$index]
+            printf '%s\\t%s\\n' $found[$index] $found[(math $index + 1)]
+        end
+    end
 end
 
 function __projects_request
@@ -96,7 +107,6 @@ def fish(program: Program) -> str:
             f"case '{place}'\n    set -a valued {' '.join(flags)}" for place, flags in own_valued.items() if flags
         ),
         names="\n".join(_fish_names(command) for command in places if command.path),
-        endpoints=" \\\n".join(f"{_fish_quoted(name)} {_fish_quoted(text)}" for name, text in program.endpoints),
         lines="\n".join(_fish_lines(program)),
     )
 
@@ -119,7 +129,8 @@ def _fish_lines(program: Program) -> Iterator[str]:
             yield f"{at_first} -a {below.names[0]} -d {_fish_quoted(below.summary)}"
         for position, value in enumerate(command.arguments):
             if value.kind != "free":
-                yield f"complete -c projects -n {_fish_quoted(f'{here} {position}')} {_fish_value(value)}"
+                at = here if value.repeats and position == 0 else f"{here} {position}"
+                yield f"complete -c projects -n {_fish_quoted(at)} {_fish_value(value)}"
 
 
 def _fish_option(option: Option) -> str:
@@ -134,9 +145,8 @@ def _fish_value(value: Value) -> str:
         "words": f"-f -a '{' '.join(value.words)}'",
         "files": "-F",
         "request": "-f -a '(__projects_request)'",
-        "endpoints": "-f -a '(__projects_endpoints)'",
     }
-    return actions[value.kind]
+    return f"-f -a '(__projects_ask {value.kind})'" if value.kind in ASKED else actions[value.kind]
 
 
 def _fish_quoted(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from projects_cli.cli.generating.program import HEADER, Command, Kind, Option, Program, Value, filled
+from projects_cli.cli.generating.program import ASKED, HEADER, Command, Option, Program, Value, filled
 
 POWERSHELL = """\
 # <<header>>
@@ -13,10 +13,11 @@ POWERSHELL = """\
 Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
 
-    # Kind: switch, free, words, files or request; Place: the command, * for all
+    # Kind: switch, free, words, files, request, or what the program is asked for; Place: the command, * for all
     $options = @(
         <<options>>
     )
+    $asked = <<asked>>
     $commands = @(
         <<commands>>
     )
@@ -33,11 +34,30 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         [System.Management.Automation.CompletionResult]::new($text, $word, 'ParameterValue', $help)
     }
 
+    # Ask the program: values and what they are come in turn, a NUL after each
+    function Get-Name($kind, $before, $typed) {
+        $program = Get-Command projects -CommandType Application -ErrorAction Ignore | Select-Object -First 1
+        if (-not $program) { return }
+        $line = (@($words) + $typed.Trim("'`"") -join "`0") + "`0"
+        $found = (($line | & $program --complete $kind plain 2>$null) -join "`n") -split "`0"
+        for ($index = 0; $index + 1 -lt $found.Count; $index += 2) {
+            $name = $found[$index]
+            if ($name -match '[\\p{C}]') { continue }
+            $text = $name
+            if ($name -notmatch '^[\\w./:-]+$') {
+                $text = "'" + ($name -replace "(['\u2018-\u201b])", '$1$1') + "'"
+            }
+            New-Result "$before$text" $name $found[$index + 1]
+        }
+    }
+
     # Give what a value may be; nothing at all lets PowerShell offer files
     function Get-Value($offer, $before, $typed) {
         if ($offer.Kind -eq 'request' -and $typed.StartsWith('@')) {
             [System.Management.Automation.CompletionCompleters]::CompleteFilename($typed.Substring(1)) |
                 ForEach-Object { New-Result "'$before@$($_.CompletionText.Trim("'`""))'" $_.ListItemText $_.ToolTip }
+        } elseif ($offer.Kind -cin $asked) {
+            Get-Name $offer.Kind $before $typed
         } elseif ($offer.Kind -eq 'files' -and $before) {
             [System.Management.Automation.CompletionCompleters]::CompleteFilename($typed) |
                 ForEach-Object { New-Result "$before$($_.CompletionText)" $_.ListItemText $_.ToolTip }
@@ -83,7 +103,8 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         $commands | Where-Object { $_.Above -ceq $place -and $_.Names[0].StartsWith($wordToComplete) } |
             ForEach-Object { New-Result $_.Names[0] $_.Names[0] $_.Help }
     } else {
-        $arguments | Where-Object { $_.Place -ceq $place -and $_.Position -eq $position } |
+        $arguments | Where-Object { $_.Place -ceq $place } |
+            Where-Object { $_.Position -eq $position -or ($_.Repeats -and $_.Position -lt $position) } |
             ForEach-Object { Get-Value $_ '' $wordToComplete }
     }
 }
@@ -98,21 +119,26 @@ def powershell(program: Program) -> str:
     return filled(
         POWERSHELL,
         header=HEADER,
-        options="\n".join(
-            _ps_option(program, place, option, flag) for place, option in options for flag in option.flags
-        ),
+        asked=_ps_literal(tuple(sorted(ASKED))),
+        options="\n".join(_ps_option(place, option, flag) for place, option in options for flag in option.flags),
         commands="\n".join(_ps_command(command) for command in places if command.path),
         arguments="\n".join(
-            _ps_record(Place=command.place, Position=position, Kind=value.kind, Words=_words(program, value))
+            _ps_record(
+                Place=command.place,
+                Position=position,
+                Repeats=int(value.repeats),
+                Kind=value.kind,
+                Words=_words(value),
+            )
             for command in places
             for position, value in enumerate(command.arguments)
         ),
     )
 
 
-def _ps_option(program: Program, place: str, option: Option, flag: str) -> str:
+def _ps_option(place: str, option: Option, flag: str) -> str:
     kind = option.value.kind if option.value else "switch"
-    words = _words(program, option.value) if option.value else ()
+    words = _words(option.value) if option.value else ()
     return _ps_record(Place=place, Flag=flag, Kind=kind, Words=words, Help=option.help)
 
 
@@ -121,12 +147,8 @@ def _ps_command(command: Command) -> str:
     return _ps_record(Above=above, Place=command.place, Names=command.names, Help=command.summary)
 
 
-def _words(program: Program, value: Value) -> tuple[str, ...]:
-    extra: dict[Kind, tuple[str, ...]] = {
-        "endpoints": tuple(name for name, _ in program.endpoints),
-        "request": ("@", "-"),
-    }
-    return extra.get(value.kind, value.words)
+def _words(value: Value) -> tuple[str, ...]:
+    return ("@", "-") if value.kind == "request" else value.words
 
 
 def _ps_record(**fields: str | int | tuple[str, ...]) -> str:

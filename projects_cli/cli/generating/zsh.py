@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.generating.program import HEADER, Command, Kind, Option, Program, Value, filled, single_quoted
+from projects_cli.cli.generating.program import (
+    ASKED,
+    HEADER,
+    Command,
+    Kind,
+    Option,
+    Program,
+    Value,
+    filled,
+    single_quoted,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +27,8 @@ ZSH = """\
 # zsh completion for projects: put this file as _projects into a folder of $fpath, or source it after compinit.
 
 _projects() {
-    # everything below sees it
+    # everything below sees these
+    local -a typed=("${(@Q)words[2,CURRENT-1]}")
     local -a shared=(
         <<shared>>
     )
@@ -28,11 +39,23 @@ _projects() {
 
 <<commands>>
 
-_projects__endpoints() {
-    local -a endpoints=(
-        <<endpoints>>
-    )
-    _describe -t endpoints endpoint endpoints
+# Offer what the program knows: $1 is its kind. Values and what they are come in turn.
+_projects__ask() {
+    local value meaning
+    local -a values=() described=() shown=() open=()
+    while IFS='' read -r -d '' value && IFS='' read -r -d '' meaning; do
+        if [[ $value == */ ]]; then
+            open+=("$value")
+        elif [[ -z $meaning ]]; then
+            values+=("$value")
+        else
+            described+=("$value")
+            shown+=("$value  -- $meaning")
+        fi
+    done < <(printf '%s\\0' "${typed[@]}" "${(Q)PREFIX}" | command projects --complete $1 plain 2>/dev/null)
+    compadd -a values
+    compadd -ld shown -a described
+    compadd -S '' -a open
 }
 
 _projects__request() {
@@ -91,7 +114,6 @@ def zsh(program: Program) -> str:
         shared="\n".join(_zsh_options(program.shared)),
         groups="\n\n".join(_zsh_group(program, command) for command in places if command.commands),
         commands="\n\n".join(_zsh_command(program, command) for command in places if not command.commands),
-        endpoints="\n".join(_zsh_described(*endpoint) for endpoint in program.endpoints),
     )
 
 
@@ -133,9 +155,9 @@ def _zsh_value(value: Value) -> str:
         "words": f"({' '.join(value.words)})",
         "files": "_files",
         "request": "_projects__request",
-        "endpoints": "_projects__endpoints",
     }
-    return f":{_zsh_plain(value.name)}:{actions[value.kind]}"
+    action = f"_projects__ask {value.kind}" if value.kind in ASKED else actions[value.kind]
+    return f":{_zsh_plain(value.name)}:{action}"
 
 
 def _zsh_described(word: str, text: str) -> str:

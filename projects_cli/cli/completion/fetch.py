@@ -1,0 +1,85 @@
+"""The names for the next TAB: `projects --fetch-names`, a process of its own that nobody waits for."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from projects_cli.cli.completion.answer import path_of
+from projects_cli.cli.completion.names import content
+from projects_cli.cli.runtime import Runtime
+from projects_cli.config.connection import database_uri
+from projects_cli.local import flock, server
+from projects_cli.render.console import Streams
+from projects_cli.render.text import shown
+from projects_cli.schema.cache import is_private, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from projects_cli.messages import Document
+
+LIMIT = 120
+"""Seconds after which the process ends, whatever it waits for."""
+
+KEPT_FILES = 20
+MOST = 500_000
+"""Projects whose names are kept."""
+
+
+def main() -> int:
+    """Fetch the names and keep them; gives the exit status. Says nothing, whatever goes wrong."""
+    signal.alarm(LIMIT)
+    os.nice(10)
+    path = Path(path_of(os.environ))
+    lock = flock.open_file(path.with_name(f"{path.name}.lock"))
+    if not flock.take(lock):
+        return 0  # another process does it already
+    try:
+        fetch(Runtime(Streams.of_process()), path)
+    except Exception:  # noqa: BLE001 - nobody is there to be told; the next TAB tries again
+        return 1
+    return 0
+
+
+def fetch(runtime: Runtime, path: Path) -> None:
+    """Write the file of names of the database that the settings mean; a private one is not started for that."""
+    if database_uri(runtime.settings) is None and not server.status(runtime.settings)["running"]:
+        return
+    watched = runtime.settings["uri_file"]
+    wanted = {"name": 1, "tags": 1, "system_tags": 1}
+    found = sections(runtime.reading.projects.find({}, wanted, limit=MOST))
+    if is_private(path.parent.stat()):
+        replace(str(path), content(found, [] if watched is None else [str(Path(watched).absolute())]))
+        _forget_oldest(path.parent)
+
+
+def sections(projects: Iterable[Document]) -> Mapping[str, list[bytes]]:
+    """Give the records of each section: names and tags, and ids with their names; hidden projects have none.
+
+    What begins with a minus sign would be an option where it stands; such a project is named by its id.
+    """
+    names: list[str] = []
+    ids: list[str] = []
+    tags: dict[str, set[str]] = {"tags": set(), "system-tags": set()}
+    for one in projects:
+        system_tags = one.get("system_tags") or []
+        tags["tags"].update(map(str, one.get("tags") or []))
+        tags["system-tags"].update(map(str, system_tags))
+        if "hidden" not in system_tags:
+            names.append(str(one.get("name", "")))
+            ids.append(f"{one['_id']}\t{shown(names[-1])}")
+    found = {"projects": names, "ids": ids, **tags}
+    return {
+        section: [value.encode("utf-8", "replace") for value in values if value and not value.startswith("-")]
+        for section, values in found.items()
+    }
+
+
+def _forget_oldest(folder: Path) -> None:
+    """Keep the newest files only: every change of the settings leaves one behind."""
+    kept = sorted(folder.glob("names-*"), key=lambda path: path.stat().st_mtime)
+    for path in kept[: -2 * KEPT_FILES]:
+        path.unlink(missing_ok=True)
