@@ -185,8 +185,8 @@ __projects_value() {
         'schema':0) __projects_ask endpoints ;;
         'help':[0-9]*) __projects_offer '
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
-        resume history call batch schema config profile local help exit-codes output environment filters
-        safety config
+        resume history doctor call batch schema config profile local help exit-codes output environment
+        filters safety config
         ' ;;
     esac
 }
@@ -283,6 +283,7 @@ __projects_at_files() {
 # Offer what the program knows: $1 is its kind. The answer is how the word may go on, quoted as it was begun.
 __projects_ask() {
     local rest nospace='' first=1
+    type -P projects >/dev/null || return
     while IFS='' read -r -d '' rest; do
         if [[ -n $first ]]; then
             first=''

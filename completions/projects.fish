@@ -147,6 +147,7 @@ end
 
 # Offer what the program knows: $argv[1] is its kind. Values and what they are come in turn.
 function __projects_ask
+    command -q projects; or return
     set -l words (commandline -opc)
     set -e words[1]
     set -l word (string replace -r '^--[^=]*=' '' -- (commandline -ct))
@@ -341,4 +342,4 @@ complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load a sample:
 
 
 
-complete -c projects -n '__projects_at \'help\'' -f -a 'list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo resume history call batch schema config profile local help exit-codes output environment filters safety config'
+complete -c projects -n '__projects_at \'help\'' -f -a 'list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo resume history doctor call batch schema config profile local help exit-codes output environment filters safety config'

@@ -5,13 +5,10 @@ PowerShell is on no machine of ours: its file is only looked at.
 
 from __future__ import annotations
 
-import os
 import re
-import select
 import shlex
 import shutil
 import subprocess
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,12 +20,21 @@ from projects_cli.cli.generating.fish import fish
 from projects_cli.cli.generating.powershell import _ps_literal
 from projects_cli.cli.generating.program import Command, Option, Program, Value
 from projects_cli.cli.generating.zsh import zsh
+from tests.terminals import Terminal, put_on_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 FOLDER = CHECKOUT / COMPLETIONS
+
+
+@pytest.fixture(autouse=True)
+def _program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the program on the PATH: it is asked for endpoints."""
+    put_on_path(tmp_path / "bin", monkeypatch)
+
+
 NAMES = [entry.name for entry in COMMANDS]
 FORMATS = {"table", "json", "jsonl", "yaml", "csv", "tsv", "id"}
 NASTY = 'it\'s [a] "b" $HOME $(touch oops) `touch oops` \\ c: %s ’'
@@ -232,48 +238,6 @@ def test_bash_leaves_files_to_readline(tmp_path: Path) -> None:
 
 
 # A terminal, for the shells that complete only there
-
-
-class Terminal:
-    """An interactive shell on a pseudo-terminal; whatever it has to tell it writes into the file `told`.
-
-    The setup binds Ctrl-X d to "clear the line and tell that all is done": the shell stays in its line editor, and no
-    key comes to a terminal that would take it for its own.
-    """
-
-    def __init__(self, command: list[str], folder: Path, setup: str) -> None:
-        self.told = folder / "told"
-        self.master, follower = os.openpty()
-        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200", "LINES": "900", "PS1": "> "}
-        self.process = subprocess.Popen(
-            command,
-            stdin=follower,
-            stdout=follower,
-            stderr=follower,
-            cwd=folder,
-            env=environment,
-            start_new_session=True,
-        )
-        os.close(follower)
-        (folder / "setup").write_text(setup)
-        self.tell("source ./setup\n")
-
-    def tell(self, keys: str) -> list[str]:
-        """Press keys, then let the shell say that it is done; gives the lines it told."""
-        self.told.write_text("")
-        os.write(self.master, f"{keys}\x18d".encode())
-        end = time.monotonic() + 20
-        while not self.told.read_text().endswith("done\n"):
-            assert time.monotonic() < end, "the shell does not answer"
-            if select.select([self.master], [], [], 0.02)[0]:
-                os.read(self.master, 65536)
-        return self.told.read_text().splitlines()[:-1]
-
-    def close(self) -> None:
-        """End the shell."""
-        self.process.kill()
-        self.process.wait()
-        os.close(self.master)
 
 
 BASH_SETUP = """

@@ -15,7 +15,7 @@ import sys
 import time
 
 from projects_cli.cli.completion import names
-from projects_cli.cli.completion.quoting import continued, unquoted
+from projects_cli.cli.completion.quoting import continued, is_shown, unquoted
 from projects_cli.schema.cache import default_cache_dir, is_private, sha256
 
 TYPE_CHECKING = False
@@ -85,7 +85,12 @@ def _answer(kind: str, shell: str, typed: list[str]) -> str:
     found = OTHERS[kind](prefix, environment) if kind in OTHERS else _from_names(kind, prefix, environment)
     if shell == "bash":
         return "".join(f"{part}\0" for part in _for_bash(prefix, mode, [value for value, _ in found]))
-    return "".join(f"{value}\0{meaning}\0" for value, meaning in found)
+    return "".join(f"{value}\0{meaning}\0" for value, meaning in found if not _deceives(value))
+
+
+def _deceives(value: str) -> bool:
+    """Tell whether a value looks like another one: shells show control characters as such, and these not."""
+    return not value.isprintable() and any(one > "\x7f" and not is_shown(one) for one in value)
 
 
 def _as_it_is(word: str) -> Read | None:
@@ -207,15 +212,15 @@ OTHERS: dict[str, Callable[[str, Mapping[str, str]], list[Pair]]] = {"endpoints"
 def _for_bash(prefix: str, mode: Mode, values: list[str]) -> list[str]:
     """Give `nospace` or nothing, then what may be written behind the word.
 
-    Bash writes what all of them have in common, as text: that may end in the middle of an escape. So where the values
-    have something in common, that alone is offered; where they have not, their texts may not either.
+    Bash writes what the texts have in common, and that may end in the middle of an escape: then only what the values
+    have in common is offered, or one of them is quoted in another way.
     """
     rests = [value[len(prefix) :] for value in values]
-    shared = _shared(rests)
-    if len(rests) > 1 and shared:
-        return ["nospace", continued(shared, mode)]
     texts = [continued(rest, mode) for rest in rests]
-    if len(texts) > 1 and _shared(texts):
+    shared = continued(_shared(rests), mode)
+    if len(texts) > 1 and _shared(texts) != shared:
+        if shared:
+            return ["nospace", shared]
         texts = _told_apart(rests, texts, mode)
     nospace = len(values) == 1 and values[0].endswith("/")
     return ["nospace" if nospace else "", *texts] if texts else []

@@ -33,12 +33,11 @@ def main() -> int:
     """Fetch the names and keep them; gives the exit status. Says nothing, whatever goes wrong."""
     signal.alarm(LIMIT)
     os.nice(10)
-    path = Path(path_of(os.environ))
-    lock = flock.open_file(path.with_name(f"{path.name}.lock"))
-    if not flock.take(lock):
-        return 0  # another process does it already
     try:
-        fetch(Runtime(Streams.of_process()), path)
+        path = Path(path_of(os.environ))
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if is_private(path.parent.stat()) and flock.take(flock.open_file(path.with_name(f"{path.name}.lock"))):
+            fetch(Runtime(Streams.of_process()), path)
     except Exception:  # noqa: BLE001 - nobody is there to be told; the next TAB tries again
         return 1
     return 0
@@ -51,9 +50,8 @@ def fetch(runtime: Runtime, path: Path) -> None:
     watched = runtime.settings["uri_file"]
     wanted = {"name": 1, "tags": 1, "system_tags": 1}
     found = sections(runtime.reading.projects.find({}, wanted, limit=MOST))
-    if is_private(path.parent.stat()):
-        replace(str(path), content(found, [] if watched is None else [str(Path(watched).absolute())]))
-        _forget_oldest(path.parent)
+    replace(str(path), content(found, [] if watched is None else [str(Path(watched).absolute())]))
+    _forget_oldest(path.parent)
 
 
 def sections(projects: Iterable[Document]) -> Mapping[str, list[bytes]]:

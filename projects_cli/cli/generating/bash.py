@@ -96,6 +96,7 @@ __projects_at_files() {
 # Offer what the program knows: $1 is its kind. The answer is how the word may go on, quoted as it was begun.
 __projects_ask() {
     local rest nospace='' first=1
+    type -P projects >/dev/null || return
     while IFS='' read -r -d '' rest; do
         if [[ -n $first ]]; then
             first=''

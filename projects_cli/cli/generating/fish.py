@@ -66,6 +66,7 @@ end
 
 # Offer what the program knows: $argv[1] is its kind. Values and what they are come in turn.
 function __projects_ask
+    command -q projects; or return
     set -l words (commandline -opc)
     set -e words[1]
     set -l word (string replace -r '^--[^=]*=' '' -- (commandline -ct))

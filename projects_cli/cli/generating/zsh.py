@@ -39,8 +39,12 @@ _projects() {
 
 <<commands>>
 
-# Offer what the program knows: $1 is its kind. Values and what they are come in turn.
+# Offer what the program knows: the last argument is its kind, the others are compadd's. Values and what they are come
+# in turn.
 _projects__ask() {
+    local kind=$argv[-1]
+    argv[-1]=()
+    (( $+commands[projects] )) || return 1
     local value meaning
     local -a values=() described=() shown=() open=()
     while IFS='' read -r -d '' value && IFS='' read -r -d '' meaning; do
@@ -52,10 +56,10 @@ _projects__ask() {
             described+=("$value")
             shown+=("$value  -- $meaning")
         fi
-    done < <(printf '%s\\0' "${typed[@]}" "${(Q)PREFIX}" | command projects --complete $1 plain 2>/dev/null)
-    compadd -a values
-    compadd -ld shown -a described
-    compadd -S '' -a open
+    done < <(printf '%s\\0' "${typed[@]}" "${(Q)PREFIX}" | command projects --complete $kind plain 2>/dev/null)
+    compadd "$@" -a values
+    compadd "$@" -ld shown -a described
+    compadd "$@" -S '' -a open
 }
 
 _projects__request() {

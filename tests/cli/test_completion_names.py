@@ -1,0 +1,470 @@
+"""TAB completes names: out of a cache, never waiting for a database, and whatever is in a name."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projects_cli.cli.completion import answer, names
+from projects_cli.cli.completion.answer import _for_bash, path_of
+from projects_cli.cli.completion.quoting import continued, unquoted
+from projects_cli.cli.generating.__main__ import CHECKOUT, COMPLETIONS
+from projects_cli.cli.options import GLOBAL_OPTIONS
+from projects_cli.config.settings import BY_NAME
+from tests.config.site import OTHER, Site, empty_site
+from tests.terminals import Terminal, put_on_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.conftest import Cli
+    from tests.servers import Server
+
+HOSTILE = (
+    "x/road signs",
+    "x/$(touch oops)",
+    "x/`touch oops`",
+    "x/it's; touch oops",
+    'x/"dq" & touch oops',
+    "x/!bang",
+    "x/back\\slash",
+    "x/new\nline",
+    "x/\x1b[31mred",
+    "x/\u202elived",
+    "x/👩‍👩‍👧 family",
+    "x/日本語",
+    "x/*?[a]",
+    "x/~home",
+    "x/#hash",
+    "x/k=v",
+    "x/a:b",
+    "x/x@y",
+    "x/{a,b}",
+    "x/tab\there",
+)
+"""Each differs from the others in the third character, so that one more letter and TAB names it."""
+
+LEFT_OUT = {"bash": (), "zsh": (), "fish": ("x/new\nline", "x/tab\there", "x/*?[a]")}
+"""Names that a shell can't complete: fish takes lines with tabs for several things, and an escaped * for itself."""
+
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def site(standalone: Server, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Give a site that is the environment's, and put the program on the PATH."""
+    put_on_path(tmp_path / "bin", monkeypatch)
+    with empty_site(standalone, cli) as site:
+        for name, value in {
+            "PROJECTS_MONGO_URI": standalone.uri,
+            "PROJECTS_DATABASE": site.name,
+        }.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        yield site
+
+
+def fetch(**variables: str) -> None:
+    """Fetch the names now."""
+    command = [sys.executable, "-m", "projects_cli", "--fetch-names"]
+    subprocess.run(command, env={**os.environ, **variables}, check=True, timeout=60)
+
+
+def completed(kind: str, *words: str, form: str = "plain", **variables: str) -> list[str]:
+    """Ask as a completion file does; gives the values, or for bash what it gets."""
+    command = [sys.executable, "-m", "projects_cli", "--complete", kind, form]
+    typed = "".join(f"{word}\0" for word in words).encode()
+    done = subprocess.run(
+        command, input=typed, capture_output=True, env={**os.environ, **variables}, check=False, timeout=60
+    )
+    assert done.stderr == b""
+    parts = done.stdout.decode().split("\0")[:-1]
+    return parts if form == "bash" else parts[::2]
+
+
+def kept() -> list[Path]:
+    """Give the files of names."""
+    return [path for path in Path(path_of(os.environ)).parent.glob("names-*") if path.suffix != ".lock"]
+
+
+# --- what is answered ---------------------------------------------------------------------------------------------
+
+
+def test_names_ids_and_tags_are_completed(site: Site) -> None:
+    first = site.project("vision/detector", tags=["prod", "edge"])
+    site.project("speech", tags=["prod"], system_tags=["dataset"])
+    fetch()
+    assert completed("projects", "get", "vision/") == ["vision/detector"]
+    assert completed("projects", "get", "") == ["speech", "vision", "vision/detector"]
+    assert completed("projects", "get", first[:8]) == [first]
+    assert completed("tags", "list", "--tag", "p") == ["prod"]
+    assert completed("system-tags", "list", "--system-tag", "") == ["dataset"]
+    assert completed("projects", "get", "nothing") == []
+    assert completed("nonsense", "get", "") == []
+
+
+def test_nobody_elses_names_are_kept(site: Site) -> None:
+    site.project("ours")
+    site.project("theirs", company=OTHER, tags=["secret-tag"])
+    site.project("everybody's", company="")
+    site.project("hidden one", system_tags=["hidden"])
+    fetch()
+    assert completed("projects", "get", "") == ["everybody's", "ours"]
+    (file,) = kept()
+    assert b"theirs" not in file.read_bytes()
+    assert b"secret-tag" not in file.read_bytes()
+
+
+def test_what_would_be_an_option_is_named_by_its_id(site: Site) -> None:
+    identifier = site.project("--force")
+    fetch()
+    assert completed("projects", "delete", "") == []
+    assert completed("projects", "delete", identifier[:6]) == [identifier]
+
+
+def test_what_looks_like_something_else_is_named_by_its_id_or_written_as_an_escape(site: Site) -> None:
+    identifier = site.project("x\u202elived")
+    fetch()
+    assert completed("projects", "get", "x") == []
+    assert completed("projects", "get", identifier[:6]) == [identifier]
+    assert completed("projects", "get", "x", form="bash") == ["", "$'\\xe2\\x80\\xae'lived"]
+
+
+def test_profiles_and_endpoints_come_from_their_files(site: Site, tmp_path: Path) -> None:
+    config = tmp_path / "home" / ".config" / "projects" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[profiles.staging]\ndatabase = "a"\n[profiles."pro duction"]\ndatabase = "b"\n')
+    config.chmod(0o600)
+    assert completed("profiles", "--profile", "") == ["pro duction", "staging"]
+    assert completed("profiles", "--profile", "st") == ["staging"]
+    assert completed("endpoints", "call", "projects.make") == ["projects.make_public", "projects.make_private"]
+    schema = tmp_path / "robots.conf"
+    schema.write_text('ping { "2.1" { request { type: object } } }')
+    assert completed("endpoints", "call", "", PROJECTS_SCHEMA=str(schema)) == ["robots.ping"]
+    assert completed("endpoints", "--schema", str(schema), "call", "") == ["robots.ping"]
+
+
+# --- which database -----------------------------------------------------------------------------------------------
+
+
+def test_the_options_that_choose_what_is_named_are_the_programs_own() -> None:
+    settings = {flag: option.setting for option in GLOBAL_OPTIONS for flag in option.flags}
+    assert {flag: BY_NAME[settings[flag]].variable for flag in answer.FLAGS} == answer.FLAGS
+
+
+def test_names_are_those_of_the_company_and_the_database_on_the_line(site: Site) -> None:
+    site.project("ours")
+    site.project("theirs", company=OTHER)
+    fetch()
+    fetch(PROJECTS_COMPANY=OTHER)
+    assert completed("projects", "get", "") == ["ours"]
+    assert completed("projects", "--company", OTHER, "get", "") == ["theirs"]
+    assert completed("projects", f"--company={OTHER}", "get", "") == ["theirs"]
+    assert completed("projects", "--company", f"'{OTHER}'", "get", "", form="bash") == ["", "theirs"]
+    assert completed("projects", "get", "--database", "elsewhere", "") == []
+    assert completed("projects", "--uri-file", "/nowhere", "get", "") == []
+
+
+def test_a_value_that_only_the_shell_knows_completes_nothing_and_fetches_nothing(site: Site) -> None:
+    site.project("ours")
+    fetch()
+    before = sorted(Path(path_of(os.environ)).parent.iterdir())
+    for words in (("--company", "$MINE"), ("--company=$(mine)",), ("--uri", "`mine`")):
+        assert completed("projects", *words, "get", "", form="bash") == []
+        assert completed("projects", *words, "get", "") == [] or words[-1] == "`mine`"
+    assert completed("projects", "get", "$X", form="bash") == []
+    assert [path for path in sorted(Path(path_of(os.environ)).parent.iterdir()) if path.suffix != ".lock"] == [
+        path for path in before if path.suffix != ".lock"
+    ]
+
+
+def test_a_uri_file_that_changes_makes_the_names_those_of_another_database(site: Site, tmp_path: Path) -> None:
+    site.project("ours")
+    file = tmp_path / "uri"
+    file.write_text(site.server.uri)
+    file.chmod(0o600)
+    chosen = {"PROJECTS_MONGO_URI": "", "PROJECTS_MONGO_URI_FILE": str(file)}
+    fetch(**chosen)
+    assert completed("projects", "get", "", **chosen) == ["ours"]
+    file.write_text("mongodb://127.0.0.1:1/elsewhere")
+    assert completed("projects", "get", "", **chosen) == []
+
+
+# --- the cache ----------------------------------------------------------------------------------------------------
+
+
+def test_the_first_tab_answers_nothing_at_once_and_another_process_fetches_the_names(site: Site) -> None:
+    site.project("vision")
+    assert completed("projects", "get", "") == []
+    deadline = time.monotonic() + PATIENCE
+    while not kept() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert completed("projects", "get", "") == ["vision"]
+
+
+def test_a_database_that_does_not_answer_keeps_nobody_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROJECTS_MONGO_URI", "mongodb://ann:topsecret@10.255.255.1:1")
+    code = "import os, sys; from projects_cli.cli.completion.answer import main; print(main(['projects', 'plain']))"
+    command = [sys.executable, "-X", "importtime", "-c", code]
+    done = subprocess.run(command, input=b"get\0\0", capture_output=True, check=True, timeout=10)
+    assert done.stdout == b"0\n"
+    (mark,) = Path(path_of(os.environ)).parent.iterdir()
+    first = mark.stat().st_mtime_ns
+    assert completed("projects", "get", "") == []
+    assert mark.stat().st_mtime_ns == first  # asked a moment ago: not again
+    assert "topsecret" not in mark.name
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            assert b"topsecret" not in process.read_bytes()
+        except OSError:
+            continue
+
+
+def test_names_are_fetched_again_when_they_are_old_and_forgotten_when_they_are_very_old(site: Site) -> None:
+    site.project("vision")
+    fetch()
+    (file,) = kept()
+    site.project("new one")
+    os.utime(file, (time.time() - 2 * answer.FRESH,) * 2)
+    mark = file.with_name(file.name + ".lock")
+    os.utime(mark, (0, 0))
+    assert completed("projects", "get", "") == ["vision"]
+    deadline = time.monotonic() + PATIENCE
+    while completed("projects", "get", "") != ["new one", "vision"]:
+        assert time.monotonic() < deadline
+    os.utime(file, (time.time() - 2 * answer.KEPT,) * 2)
+    assert completed("projects", "get", "") == []
+
+
+def test_the_file_is_private_and_not_believed_where_others_could_write_it(site: Site) -> None:
+    site.project("vision")
+    fetch()
+    (file,) = kept()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    for path, mode in ((file, 0o620), (file, 0o602), (file.parent, 0o770)):
+        was = stat.S_IMODE(path.stat().st_mode)
+        path.chmod(mode)
+        assert completed("projects", "get", "") == []
+        path.chmod(was)
+    assert completed("projects", "get", "") == ["vision"]
+    content = file.read_bytes()
+    for damaged in (
+        b"",
+        b"\0" * 100,
+        content[:30],
+        content[: len(content) // 2],
+        content.replace(b"section", b"other"),
+    ):
+        file.write_bytes(damaged)
+        assert completed("projects", "get", "vision") in ([], ["vision"])
+    file.unlink()
+    file.symlink_to("/etc/passwd")
+    assert completed("projects", "get", "") == []
+
+
+def test_a_private_database_is_not_started_for_a_tab(cli: Cli, tmp_path: Path) -> None:
+    fetch()
+    assert completed("projects", "get", "") == []
+    assert not (tmp_path / "home" / ".local" / "share" / "projects-cli").exists()
+
+
+def test_only_some_files_are_kept(site: Site) -> None:
+    folder = Path(path_of(os.environ)).parent
+    folder.mkdir(parents=True, mode=0o700)
+    for number in range(60):
+        (folder / f"names-{number}").touch()
+        os.utime(folder / f"names-{number}", (number, number))
+    fetch()
+    assert len(list(folder.iterdir())) <= 40
+
+
+def test_an_answer_imports_next_to_nothing(site: Site) -> None:
+    fetch()
+    code = "import sys; from projects_cli.cli.completion.answer import main; main(['projects', 'bash']); "
+    command = [sys.executable, "-c", f"{code} sys.stderr.write(' '.join(sys.modules))"]
+    done = subprocess.run(command, input=b"get\0\0", capture_output=True, check=True)
+    loaded = set(done.stderr.decode().split())
+    heavy = {"typing", "dataclasses", "re", "json", "pathlib", "subprocess", "typer", "pymongo", "tomllib", "hashlib"}
+    assert loaded & heavy == set()
+
+
+# --- very many ----------------------------------------------------------------------------------------------------
+
+
+def opened(tmp_path: Path, records: Sequence[str]) -> names.Names:
+    tmp_path.chmod(0o700)
+    file = tmp_path / "names"
+    file.write_bytes(names.content({"projects": [record.encode() for record in records]}, []))
+    file.chmod(0o600)
+    found = names.opened(str(file))
+    assert found is not None
+    return found
+
+
+def test_of_very_many_names_the_next_level_is_offered(tmp_path: Path) -> None:
+    records = [
+        f"{top}/{middle:03}/{low:03}" for top in ("audio", "vision") for middle in range(100) for low in range(250)
+    ]
+    found = opened(tmp_path, [*records, "vision", "vision/005", "zoo"])
+    assert found.matching("projects", b"") == [b"audio/", b"vision", b"vision/", b"zoo"]
+    below = [b"vision/00%d/" % number for number in range(10)]
+    assert found.matching("projects", b"vision/00") == sorted([*below, b"vision/005"])
+    assert found.matching("projects", b"vision/007/12") == [b"vision/007/12%d" % n for n in range(10)]
+    assert found.matching("projects", b"vision/007/1234") == []
+
+
+def test_of_very_many_names_without_levels_some_are_offered_and_the_last(tmp_path: Path) -> None:
+    found = opened(tmp_path, [f"a{number:06}" for number in range(50_000)] + ["b", "c" * 990])
+    some = found.matching("projects", b"")
+    assert len(some) == names.MOST + 1
+    assert (some[0], some[-1]) == (b"a000000", b"c" * 990)
+    assert found.beginning("projects", b"a") == []
+
+
+def test_every_name_is_found_by_itself_and_none_is_invented(tmp_path: Path) -> None:
+    records = sorted({f"{number * 7919 % 100_003:x}" * (number % 97 + 1) for number in range(3_000)})
+    records = [record for record in records if len(record) <= names.LONGEST]
+    found = opened(tmp_path, records)
+    for record in records[:: len(records) // 200]:
+        assert record.encode() in found.beginning("projects", record.encode())
+        wanted = [other.encode() for other in records if other.startswith(record[:3])]
+        got = found.beginning("projects", record[:3].encode())
+        assert got in ([], wanted)
+    assert found.matching("projects", b"zzz") == []
+
+
+def test_a_name_that_is_too_long_or_has_a_nul_is_left_out(tmp_path: Path) -> None:
+    assert opened(tmp_path, ["a" * 1001, "b\0c", "d"]).matching("projects", b"") == [b"d"]
+
+
+# --- quoting, for bash --------------------------------------------------------------------------------------------
+
+
+def as_bash_reads(word: str) -> str:
+    done = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_goes_on_as_it_was_begun_and_bash_reads_the_same(name: str, tmp_path: Path) -> None:
+    for begun, mode in (("", ""), ("x/", ""), ("'", "'"), ("'x/", "'"), ('"', '"'), ('"x/', '"')):
+        word = begun + continued(name[len(begun.lstrip("'\"")) :], mode)  # type: ignore[arg-type]
+        assert unquoted(word) == (name, mode)
+        assert as_bash_reads(word + mode) == name
+        assert word.isprintable() or "\u200d" in word
+    assert not Path("oops").exists()
+
+
+def test_what_only_the_shell_knows_is_not_read() -> None:
+    for word in ("$HOME", '"$HOME', "a`b", "a$(b)", "a\\", "$'\\q", "$'open", "${a}"):
+        assert unquoted(word) is None
+
+
+def test_what_names_have_in_common_never_ends_in_the_middle_of_an_escape() -> None:
+    assert _for_bash("a", "", ["a b", "a$b"])[0] == ""
+    for mode in ("", '"'):
+        texts = _for_bash("a", mode, ["a$b", "a`b", 'a"b'])[1:]
+        assert len(texts) == 3
+        assert len({text[0] for text in texts}) > 1
+        closed = [as_bash_reads(f"{mode}a{text}{mode}") for text in texts]
+        assert closed == ["a$b", "a`b", 'a"b']
+    assert _for_bash("a", "", ["a b1", "a b2"]) == ["", "\\ b1", "\\ b2"]
+    assert _for_bash("a", "", ["ab c", "ab$c"]) == ["nospace", "b"]
+    assert _for_bash("a", "", ["a/"]) == ["nospace", "/"]
+    assert _for_bash("a", "", ["a\n", "a\r"]) == []
+    assert _for_bash("a", "", []) == []
+
+
+# --- in real shells -----------------------------------------------------------------------------------------------
+
+RECORDER = """
+projects() {{ local one; for one; do printf '%s|' "${{one//$'\\n'/<newline>}}" >> told; done; echo >> told; }}
+{shell}
+source {file}
+"""
+BASH = "bind -x '\"\\C-xd\": echo done >> told'"
+ZSH = """
+autoload -Uz compinit && compinit -u -D
+LISTMAX=100000
+done-telling() { BUFFER=''; echo done >> told }
+zle -N done-telling
+bindkey '^Xd' done-telling
+"""
+FISH = """
+function projects
+    for one in $argv
+        printf '%s|' (string join '<newline>' -- (string split \\n -- $one)) >> told
+    end
+    echo >> told
+end
+bind \\cxd "commandline ''; echo done >> told"
+source {file}
+"""
+
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], "projects.bash"),
+    "zsh": (["zsh", "-f", "-i"], "_projects"),
+    "fish": (["fish", "--no-config", "-i"], "projects.fish"),
+}
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Terminal]:
+    """Give each shell in turn, on a site with hostile names that are in the cache."""
+    command, name = SHELLS[request.param]
+    if not shutil.which(command[0]):
+        pytest.skip(f"no {command[0]} here")
+    for one in ("visitors", *HOSTILE):
+        site.project(one, tags=[one])
+    fetch()
+    file = shlex.quote(str(CHECKOUT / COMPLETIONS / name))
+    setup = FISH.format(file=file) if name == "projects.fish" else RECORDER.format(
+        file=file, shell=BASH if name == "projects.bash" else ZSH
+    )  # fmt: skip
+    terminal = Terminal(command, tmp_path, setup)
+    yield terminal
+    terminal.close()
+    assert not (tmp_path / "oops").exists()
+
+
+def typed(name: str, extra: int) -> str:
+    """Give the beginning of a name as a person types it, with what a shell would take for its own escaped."""
+    begin = name[: len("x/") + extra]
+    return "".join(one if one.isalnum() or one == "/" or not one.isascii() else f"\\{one}" for one in begin)
+
+
+def test_a_name_a_tag_and_an_id_are_completed(shell: Terminal, site: Site) -> None:
+    identifier = str(site.named("visitors")["_id"])
+    cases = {
+        "projects get vis\t\n": "get|visitors|",
+        "projects delete a vis\t--force\n": "delete|a|visitors|--force|",
+        "projects list --tag vis\t\n": "list|--tag|visitors|",
+        "projects list --tag=vis\t\n": "list|--tag=visitors|",
+        "projects get nothing\t\n": "get|nothing|",
+        f"projects get {identifier[:10]}\t\n": f"get|{identifier}|",
+        "projects get 'x/ro\t\n": "get|x/road signs|",
+        'projects get "x/ro\t\n': "get|x/road signs|",
+        "projects get x/road\\ s\t\n": "get|x/road signs|",
+        "projects call projects.get_by\t\n": "call|projects.get_by_id|",
+    }
+    assert {keys: shell.tell(keys) for keys in cases} == {keys: [told] for keys, told in cases.items()}
+
+
+def test_a_hostile_name_is_completed_as_it_is_and_does_nothing(shell: Terminal) -> None:
+    left_out = LEFT_OUT[shell.name]
+    told = {}
+    for name in HOSTILE:
+        if name[2].isprintable() and name not in left_out:
+            told[name] = shell.tell(f"projects get {typed(name, 3 if 'tab' in name else 1)}\t\n")
+    assert told == {name: [f"get|{name.replace(chr(10), '<newline>')}|"] for name in told}
+    assert len(told) >= len(HOSTILE) - 5

@@ -1,0 +1,76 @@
+"""Interactive shells on a pseudo-terminal, for the tests of completion."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import shlex
+import subprocess
+import sys
+import termios
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+
+def put_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the program a command, as the completion files call it."""
+    folder.mkdir()
+    program = folder / "projects"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m projects_cli "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+def _take_terminal() -> None:
+    """Make standard input the terminal that controls this process: fish does without none."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+class Terminal:
+    """An interactive shell on a pseudo-terminal; whatever it has to tell it writes into the file `told`.
+
+    The setup binds Ctrl-X d to "clear the line and tell that all is done": the shell stays in its line editor, and no
+    key comes to a terminal that would take it for its own.
+    """
+
+    def __init__(self, command: list[str], folder: Path, setup: str) -> None:
+        self.name = command[0]
+        self.told = folder / "told"
+        self.master, follower = os.openpty()
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200", "LINES": "900", "PS1": "> "}
+        self.process = subprocess.Popen(
+            command,
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=_take_terminal,  # noqa: PLW1509 - no thread of the tests holds a lock that it needs
+        )
+        os.close(follower)
+        (folder / "setup").write_text(setup)
+        self.tell("source ./setup\n")
+
+    def tell(self, keys: str) -> list[str]:
+        """Press keys, then let the shell say that it is done; gives the lines it told."""
+        self.told.write_text("")
+        os.write(self.master, f"{keys}\x18d".encode())
+        end = time.monotonic() + 20
+        while not self.told.read_text().endswith("done\n"):
+            assert time.monotonic() < end, "the shell does not answer"
+            if select.select([self.master], [], [], 0.02)[0]:
+                os.read(self.master, 65536)
+        return self.told.read_text().split("\n")[:-2]
+
+    def close(self) -> None:
+        """End the shell."""
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
