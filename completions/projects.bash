@@ -185,8 +185,8 @@ __projects_value() {
         'schema':0) __projects_ask endpoints ;;
         'help':[0-9]*) __projects_offer '
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
-        resume history doctor call batch schema config profile local help exit-codes output environment
-        filters safety config
+        resume history doctor call batch schema status config profile local help exit-codes output
+        environment filters safety config
         ' ;;
     esac
 }

@@ -11,6 +11,8 @@ function __projects_takes
             set -a valued --description -d --tag --tags --system-tag --system-tags --default-output-destination
         case 'update'
             set -a valued --name --description -d --tag --tags --add-tag --remove-tag --system-tag --system-tags --default-output-destination
+        case 'delete'
+            set -a valued --max-delete
         case 'hyperparams'
             set -a valued --page --page-size
         case 'task-tags'
@@ -80,6 +82,8 @@ function __projects_place
                     set place 'batch'
                 case '0::schema'
                     set place 'schema'
+                case '0::status'
+                    set place 'status'
                 case '0::config'
                     set place 'config'
                 case '0:config:list'
@@ -223,6 +227,7 @@ complete -c projects -n '__projects_at \'\' 0' -a doctor -d 'Find what is wrong 
 complete -c projects -n '__projects_at \'\' 0' -a call -d 'Call any endpoint: a request in, the response out.'
 complete -c projects -n '__projects_at \'\' 0' -a batch -d 'Carry out many requests, a JSON line each.'
 complete -c projects -n '__projects_at \'\' 0' -a schema -d 'Show what the loaded schema says.'
+complete -c projects -n '__projects_at \'\' 0' -a status -d 'Show the database, how much is in it, and what you may do.'
 complete -c projects -n '__projects_at \'\' 0' -a config -d 'Your settings: what holds and why; change them.'
 complete -c projects -n '__projects_at \'\' 0' -a profile -d 'Profiles: list them, show one, choose the default.'
 complete -c projects -n '__projects_at \'\' 0' -a local -d 'The private database: start, stop, status, sample data.'
@@ -267,6 +272,7 @@ complete -c projects -n '__projects_at \'update\'' -l clear-default-output-desti
 complete -c projects -n '__projects_at \'update\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'delete\'' -l force -d 'Also where tasks or models are not archived; asks nothing.'
+complete -c projects -n '__projects_at \'delete\'' -l max-delete -r -f -d 'Refuse where more projects would go, those below counted.'
 complete -c projects -n '__projects_at \'delete\'' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'make-public\'' -f -a '(__projects_ask projects)'
@@ -309,6 +315,7 @@ complete -c projects -n '__projects_at \'batch\' 0' -F
 
 complete -c projects -n '__projects_at \'schema\' 0' -f -a '(__projects_ask endpoints)'
 
+
 complete -c projects -n '__projects_at \'config\' 0' -a list -d 'List every setting with its value, and where that comes from.'
 complete -c projects -n '__projects_at \'config\' 0' -a get -d 'Print the value of a setting, without secrets.'
 complete -c projects -n '__projects_at \'config\' 0' -a set -d 'Write a setting into the file; comments stay, and what can\'t be used is refused.'
@@ -342,4 +349,4 @@ complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load a sample:
 
 
 
-complete -c projects -n '__projects_at \'help\'' -f -a 'list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo resume history doctor call batch schema config profile local help exit-codes output environment filters safety config'
+complete -c projects -n '__projects_at \'help\'' -f -a 'list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo resume history doctor call batch schema status config profile local help exit-codes output environment filters safety config'

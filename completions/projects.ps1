@@ -172,7 +172,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'config unset'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
         @{ Place = 'profile use'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
         @{ Place = 'profile show'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'help'; Position = 0; Repeats = 1; Kind = 'words'; Words = @('list', 'get', 'create', 'update', 'delete', 'make-public', 'make-private', 'metrics', 'hyperparams', 'task-tags', 'model-tags', 'undo', 'resume', 'history', 'doctor', 'call', 'batch', 'schema', 'config', 'profile', 'local', 'help', 'exit-codes', 'output', 'environment', 'filters', 'safety', 'config') }
+        @{ Place = 'help'; Position = 0; Repeats = 1; Kind = 'words'; Words = @('list', 'get', 'create', 'update', 'delete', 'make-public', 'make-private', 'metrics', 'hyperparams', 'task-tags', 'model-tags', 'undo', 'resume', 'history', 'doctor', 'call', 'batch', 'schema', 'status', 'config', 'profile', 'local', 'help', 'exit-codes', 'output', 'environment', 'filters', 'safety', 'config') }
     )
 
     function Find-Option($place, $flag) {
