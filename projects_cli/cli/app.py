@@ -132,6 +132,13 @@ class GroupedCommand(TyperCommand):
 class PlainGroup(TyperGroup):
     """A command with commands below it."""
 
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+        """Give a command by its name; it gets the global options when it is asked for."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None:
+            add_global_options(command)
+        return command
+
     def format_help_text(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """Write what it does, with an example."""
         write_text(help_text(self.help), formatter)
@@ -160,6 +167,7 @@ class Commands(TyperGroup):
         """Add the global options to the root's own."""
         super().__init__(**attributes)
         self.params.extend(global_options())
+        self._loaded: dict[str, Any] = {}
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """Give the names of all commands, in the order of the table."""
@@ -170,11 +178,12 @@ class Commands(TyperGroup):
         entry = entry_of(cmd_name)
         if entry is None:
             return None
-        module = import_module(f"projects_cli.cli.commands.{entry.module}")
-        command = typer.main.get_command(module.app)
-        command.name = cmd_name
-        add_global_options(command)
-        return command
+        if cmd_name not in self._loaded:
+            module = import_module(f"projects_cli.cli.commands.{entry.module}")
+            command = self._loaded[cmd_name] = typer.main.get_command(module.app)
+            command.name = cmd_name
+            add_global_options(command)
+        return self._loaded[cmd_name]
 
     def format_help_text(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """Write what the whole does, with the first steps."""
@@ -257,14 +266,14 @@ def global_options() -> list[TyperOption]:
 
 
 def add_global_options(command: Any) -> None:
-    """Let a command, and what lies below it, understand the global options that it does not have itself."""
+    """Let a command understand the global options that it does not have itself; a second time changes nothing."""
+    if any(getattr(param, "is_global", False) for param in command.params):
+        return
     own = {flag for param in command.params for flag in param.opts}
     for option in global_options():
         option.opts = [flag for flag in option.opts if flag not in own]
         if option.opts:
             command.params.append(option)
-    for below in getattr(command, "commands", {}).values():
-        add_global_options(below)
 
 
 def _made(option: GlobalOption) -> TyperOption:

@@ -19,10 +19,9 @@ CLEARML_URI = "CLEARML_MONGODB_SERVICE_CONNECTION_STRING"
 CLEARML_HOST = "CLEARML_MONGODB_SERVICE_HOST"
 CLEARML_PORT = "CLEARML_MONGODB_SERVICE_PORT"
 
-_PASSWORD = re.compile(r"(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s]*(?P<after>@)", re.IGNORECASE)
-_OPTION = re.compile(
-    r"(?P<before>\b(?:tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=)[^&\s]*", re.IGNORECASE
-)
+_CREDENTIALS = r"(?i)(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s]*(?P<after>@)"
+_OPTION = r"(?i)(?P<before>\b(?:tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=)[^&\s]*"
+"""Compiled when they are first needed, which a command without a URI never does."""
 
 
 def database_uri(settings: Settings) -> str | None:
@@ -82,4 +81,4 @@ def shown_uri(uri: str) -> str:
 
 def redacted(text: str) -> str:
     """Give a text with the password of every URI in it replaced by `***`."""
-    return _OPTION.sub(r"\g<before>***", _PASSWORD.sub(r"\g<before>***\g<after>", text))
+    return re.sub(_OPTION, r"\g<before>***", re.sub(_CREDENTIALS, r"\g<before>***\g<after>", text))

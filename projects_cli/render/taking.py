@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from projects_cli.errors import UsageError
@@ -50,6 +49,8 @@ def taken(response: Response, expression: str) -> Any:
 
     data = {key: list(value) if hasattr(value, "__next__") else value for key, value in response.data.items()}
     try:
+        import json  # for this option alone
+
         return _compiled(expression).search(json.loads(dumps(data)))
     except (jmespath.exceptions.JMESPathError, RecursionError) as error:
         hint = "what the command does is done; look at the whole answer with --json"

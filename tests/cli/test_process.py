@@ -240,6 +240,18 @@ def test_help_and_mistakes_import_no_heavy_library(arguments: tuple[str, ...]) -
     assert loaded & {"pymongo", "bson", "pyhocon", "rich", "yaml", "jmespath", "fastjsonschema", "orjson"} == set()
 
 
+@pytest.mark.parametrize("arguments", [("config", "list"), ("config", "get", "database"), ("profile", "list")])
+def test_settings_are_looked_at_without_any_heavy_library(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    config = tmp_path / "home" / ".config" / "projects" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('database = "x"\n[profiles.lab]\n')
+    command = [sys.executable, "-c", IMPORTED, *arguments]
+    result = subprocess.run(command, env=environment_of(None), capture_output=True, text=True, timeout=60, check=True)
+    loaded = {name.partition(".")[0] for name in result.stderr.split()}
+    assert "tomllib" in loaded
+    assert loaded & {"tomlkit", "pymongo", "bson", "pyhocon", "rich", "yaml", "jmespath", "orjson"} == set()
+
+
 def test_a_list_in_json_imports_neither_pyhocon_nor_rich(site: Site) -> None:
     command = [sys.executable, "-c", IMPORTED, "list", "--json"]
     result = subprocess.run(command, env=environment_of(site), capture_output=True, text=True, timeout=60, check=True)
