@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from projects_cli.render.console import Console
+
+
+MOVES = re.compile("\x1b\\[[0-9]+G")
+"""Orders to go to a column: pagers pass colours through, and nothing else."""
 
 
 def through_pager(pages: Iterator[str], console: Console) -> None:
@@ -62,7 +67,7 @@ def _page(command: list[str], pages: Iterator[str], console: Console) -> None:
     with _interrupts_left_to_the_pager(), suppress(BrokenPipeError), pager:
         for page in pages:
             if pager.stdin:
-                pager.stdin.write(page)
+                pager.stdin.write(MOVES.sub("", page))
 
 
 @contextmanager

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from rich.cells import cell_len
+from rich.cells import cell_len, get_character_cell_size
 from rich.console import Console as RichConsole
 from rich.table import Table
 from rich.text import Text
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 CHUNK = 1000
 """Rows whose widths are measured together; a longer list goes on with the same widths."""
 
-WHOLE = humane.TIMES | {"id", "parent", "pid", "versions", "endpoint", "state", "action", "collection"}
+WHOLE = humane.TIMES | {"id", "parent", "company", "user", "pid", "versions", "endpoint", "command"}
+WHOLE |= {"metric_hash", "variant_hash", "operation", "state", "action", "collection", "key"}
 """Columns that are never folded."""
 
 GAP = 2
@@ -38,8 +39,11 @@ GAP = 2
 NARROWEST = 6
 """Cells that a column which may be folded keeps on the narrowest screen."""
 
-LEAST = {"name": 24, "summary": 24, "meaning": 24}
+LEAST = {"name": 20, "summary": 24, "meaning": 24, "value": 20}
 """The same, for columns that want more; with less, other columns are left out instead."""
+
+ESSENTIAL = frozenset({"id", *LEAST})
+"""Columns that are never left out: where there is no room for them they stand one below the other."""
 
 NUMBERS = frozenset({"count", "fixable", "documents", "updated", "deleted", "disassociated_tasks"})
 
@@ -48,6 +52,16 @@ RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\
 
 LEFT_TO_RIGHT_MARK = "\u200e"
 """Takes no room; behind text from right to left it keeps a terminal from drawing the next column into that text."""
+
+DISPUTED = re.compile("[\u200d\ufe0f\u20e3\U0001f1e6-\U0001f1ff\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+"""Parts of emoji that are several code points: each terminal has its own mind about the width of these."""
+
+HERE = "\u2060"
+"""Takes no room; stands behind disputed text, in whose place `_drawn` tells the terminal where the next column is."""
+
+BEHIND = re.compile(f"{HERE}((?: |\x1b\\[[0-9;]*m)*)")
+PAINT = re.compile("\x1b\\[[0-9;]*m")
+PADDING = re.compile(" +((?:\x1b\\[[0-9;]*m)*)$")
 
 Columns = Sequence[tuple[str, str]]
 Cells = Sequence[Sequence[str]]
@@ -75,63 +89,47 @@ def _pages(rows: Iterator[Document], columns: Columns, show: Show, console: Cons
     if not first:
         return
     screen = console.size()[0]
-    columns, fits = _fitting(columns, _needed(_cells(first, columns, show), columns, heading=heading), screen)
-    cells = _cells(first, columns, show)
-    if not fits:
-        yield _drawn(_stacked(columns, cells, screen), console)
-        while chunk := list(islice(rows, CHUNK)):
-            yield _drawn(_stacked(columns, _cells(chunk, columns, show), screen), console)
-        return
-    widths = _widths(_needed(cells, columns, heading=heading), columns, screen)
-    yield _drawn(_table(columns, widths, cells, heading=heading), console, widths)
-    while chunk := list(islice(rows, CHUNK)):
-        yield _drawn(_table(columns, widths, _cells(chunk, columns, show), heading=False), console, widths)
+    kept, widths = _layout(columns, _cells(first, columns, show), screen, heading=heading)
+    for chunk in chain([first], iter(lambda: list(islice(rows, CHUNK)), [])):
+        if widths:
+            table = _table(kept, widths, _cells(chunk, kept, show), heading=heading and chunk is first)
+        else:
+            table = _stacked(columns, _cells(chunk, columns, show), screen)
+        yield _drawn(table, console, widths)
 
 
 def _cells(rows: Sequence[Document], columns: Columns, show: Show) -> list[list[str]]:
     return [[show(value_at(record, path), path) for path, _ in columns] for record in rows]
 
 
-def _needed(cells: Cells, columns: Columns, *, heading: bool) -> list[int]:
-    """Give the width that each column would have if the screen were wide enough."""
-    return [
-        max([cell_len(title) if heading else 0, *(cell_len(row[position]) for row in cells)])
-        for position, (_, title) in enumerate(columns)
-    ]
+def _layout(columns: Columns, cells: Cells, screen: int, *, heading: bool) -> tuple[Columns, list[int]]:
+    """Give the columns for which there is room, and the width of each; no widths where they don't fit side by side.
 
-
-def _fitting(columns: Columns, needed: Sequence[int], screen: int) -> tuple[Columns, bool]:
-    """Leave out columns that a narrow screen has no room for, the last first; name and id stay.
-
-    Tells too whether what stays fits side by side.
+    The last ones are left out first, never the first one nor what is `ESSENTIAL`. What must stay whole gets what it
+    needs, the others share the rest of the screen.
     """
+    titles = [cell_len(title) if heading else 0 for _, title in columns]
+    needed = [max([title, *(_room(row[at]) for row in cells)]) for at, title in enumerate(titles)]
     least = [
-        width if _is_whole(field) else min(width, LEAST.get(field, NARROWEST))
-        for (field, _), width in zip(columns, needed, strict=True)
+        width if _is_whole(field) else min(width, max(title, LEAST.get(field, NARROWEST)))
+        for (field, _), title, width in zip(columns, titles, needed, strict=True)
     ]
     kept = list(range(len(columns)))
-    for position in reversed(range(len(columns))):
-        if _across([least[one] for one in kept]) <= screen:
-            break
-        if position > 0 and columns[position][0] != "id":
-            kept.remove(position)
-    return [columns[position] for position in kept], _across([least[one] for one in kept]) <= screen
+    for at in reversed(kept[1:]):
+        if _across([least[one] for one in kept]) > screen and columns[at][0] not in ESSENTIAL:
+            kept.remove(at)
+    widths = [needed[at] for at in kept]
+    floors = [least[at] for at in kept]
+    if _across(floors) > screen and len(kept) > 1:
+        return [columns[at] for at in kept], []
+    while _across(widths) > screen and widths != floors:
+        spare = [width - floor for width, floor in zip(widths, floors, strict=True)]
+        widths[spare.index(max(spare))] -= 1
+    return [columns[at] for at in kept], widths
 
 
 def _across(widths: Sequence[int]) -> int:
     return sum(widths) + GAP * (len(widths) - 1)
-
-
-def _widths(needed: Sequence[int], columns: Columns, screen: int) -> list[int]:
-    """Give each column's width: what must stay whole gets what it needs, the others share the rest of the screen."""
-    widths = list(needed)
-    flexible = [position for position, (field, _) in enumerate(columns) if not _is_whole(field)]
-    spare = screen - _across(widths)
-    while spare < 0 and any(widths[position] > NARROWEST for position in flexible):
-        weighed = {position: widths[position] - LEAST.get(columns[position][0], NARROWEST) for position in flexible}
-        widths[max(flexible, key=lambda position: weighed[position])] -= 1
-        spare += 1
-    return widths
 
 
 def _is_whole(field: str) -> bool:
@@ -156,13 +154,22 @@ def _table(columns: Columns, widths: Sequence[int], cells: Cells, *, heading: bo
 
 
 def _stacked(columns: Columns, cells: Cells, screen: int) -> Table:
-    """Make the table of a screen that is too narrow for columns: a record's cells one below the other."""
+    """Make the table of a screen that is too narrow for columns: a record's essentials one below the other.
+
+    What stands between two of them shares a line; numbers have their heading beside them.
+    """
     table = Table(box=None, pad_edge=False, padding=0, show_header=False)
     table.add_column(no_wrap=True)
     for row in cells:
-        for position, (text, (field, _)) in enumerate(zip(row, columns, strict=True)):
-            if text:
-                table.add_row(_cell(text, field, max(screen, NARROWEST), indent="  " if position else ""))
+        lines: list[tuple[str, str]] = []
+        for text, (field, title) in zip(row, columns, strict=True):
+            said = f"{title.lower()} {text}" if _is_number(field) and text else text
+            if lines and not {field, lines[-1][0]} & ESSENTIAL:
+                lines[-1] = ("", f"{lines[-1][1]}  {said}" if said else lines[-1][1])
+            elif said:
+                lines.append((field, said))
+        for position, (field, text) in enumerate(lines):
+            table.add_row(_cell(text, field, screen, indent="  " if position else ""))
     return table
 
 
@@ -170,15 +177,21 @@ def _stacked(columns: Columns, cells: Cells, screen: int) -> Table:
 
 
 def _sheet(record: Document, columns: Columns, show: Show, screen: int) -> Table:
-    """Make the table of one record: a field a line, the empty ones left out."""
+    """Make the table of one record: a field a line, the empty ones left out; on a narrow screen a value is below."""
+    lines = [(title.lower().replace("_", " "), path, value_at(record, path)) for path, title in columns]
+    filled = [(label, path, show(value, path)) for label, path, value in lines if value not in (None, [], "")]
+    room = screen - GAP - max((cell_len(label) for label, _, _ in filled), default=0)
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), show_header=False)
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    lines = [(title.lower().replace("_", " "), path, value_at(record, path)) for path, title in columns]
-    lines = [line for line in lines if line[2] not in (None, [], "")]
-    room = screen - GAP - max((cell_len(label) for label, _, _ in lines), default=0)
-    for label, path, value in lines:
-        table.add_row(_cell(label, "id", screen), _cell(show(value, path), path, max(room, NARROWEST)))
+    beside = all(_room(text) <= room for _, path, text in filled if _is_whole(path))
+    if beside:
+        table.add_column(no_wrap=True)
+    for label, path, text in filled:
+        if beside:
+            table.add_row(_cell(label, "id", screen), _cell(text, path, max(room, NARROWEST)))
+        else:
+            table.add_row(_cell(label, "id", screen))
+            table.add_row(_cell(text, path, screen, indent="  "))
     return table
 
 
@@ -211,14 +224,39 @@ def _cell(text: str, field: str, width: int, *, indent: str = "") -> Text:
 
 def _folded(text: str, width: int, indent: str) -> str:
     """Fold a text between words, else between what a person takes for one character."""
-    lines = [text]
-    if cell_len(text) + len(indent) > width:
-        import wcwidth  # needed only where something is folded: Rich breaks flags in two
+    lines = _lines(text, width - len(indent)) if _room(text) + len(indent) > width else [text]
+    return f"\n{indent}".join(map(_marked, lines))
 
-        lines = wcwidth.wrap(text, width - len(indent), control_codes="ignore", break_on_hyphens=False) or [""]
-    if RIGHT_TO_LEFT.search(text):
-        lines = [line + LEFT_TO_RIGHT_MARK if RIGHT_TO_LEFT.search(line) else line for line in lines]
-    return f"\n{indent}".join(lines)
+
+def _lines(text: str, width: int) -> list[str]:
+    import wcwidth  # needed only where something is folded: Rich breaks flags in two
+
+    if not DISPUTED.search(text):
+        return wcwidth.wrap(text, width, control_codes="ignore", break_on_hyphens=False) or [""]
+    lines = [""]
+    for character in wcwidth.iter_graphemes(text):
+        if _room(lines[-1]) + _room(character) > width:
+            lines.append("")
+        lines[-1] += character
+    return lines
+
+
+def _marked(line: str) -> str:
+    """Give a line with the marks that keep what stands beside it in its place."""
+    if line.isascii():
+        return line
+    mark = LEFT_TO_RIGHT_MARK if RIGHT_TO_LEFT.search(line) else ""
+    return line + mark + (HERE if DISPUTED.search(line) else "")
+
+
+def _room(text: str) -> int:
+    """Give the cells that a text takes; of what is disputed, as many as any terminal gives it."""
+    if text.isascii():
+        return len(text)
+    if not DISPUTED.search(text):
+        return cell_len(text)
+    apart = sum(2 if "\U0001f3fb" <= one <= "\U0001f3ff" else get_character_cell_size(one) for one in text)
+    return max(cell_len(text), apart)
 
 
 def _styled(name: str) -> str:
@@ -250,4 +288,15 @@ def _drawn(table: Table, console: Console, widths: Sequence[int] = ()) -> str:
     rich = _rich(console, stream)
     rich.width = max(rich.width, sum(widths) + GAP * len(widths))
     rich.print(table)
-    return "".join(line.rstrip() + "\n" for line in stream.getvalue().splitlines())
+    can_move = console.streams.environment.get("TERM") != "dumb"
+    return "".join(f"{_straight(line, can_move=can_move)}\n" for line in stream.getvalue().splitlines())
+
+
+def _straight(line: str, *, can_move: bool) -> str:
+    """Give a drawn line without the spaces at its end, and with an order where each column begins that needs one."""
+    line = PADDING.sub(r"\1", line)
+    while HERE in line and (found := BEHIND.search(line)):
+        column = cell_len(PAINT.sub("", line[: found.end()])) + 1
+        order = f"\x1b[{column}G" if can_move and found.end() < len(line) else ""
+        line = line[: found.start()] + found[1] + order + line[found.end() :]
+    return line

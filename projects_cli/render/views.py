@@ -145,10 +145,10 @@ VIEWS: dict[str, View] = {
         rows="steps",
         columns=(
             ("action", "ACTION"),
-            ("collection", "COLLECTION"),
-            ("documents", "DOCUMENTS"),
-            ("id", "ID"),
+            ("collection", "WHAT"),
+            ("documents", "COUNT"),
             ("name", "NAME"),
+            ("id", "ID"),
             ("why", "WHY"),
         ),
         more=("filter", "change"),
@@ -192,7 +192,7 @@ VIEWS: dict[str, View] = {
     ),
     "schema": View(
         rows="endpoints",
-        columns=(("endpoint", "ENDPOINT"), ("versions", "VERSIONS"), ("command", "COMMAND"), ("summary", "SUMMARY")),
+        columns=(("endpoint", "ENDPOINT"), ("command", "COMMAND"), ("summary", "SUMMARY"), ("versions", "VERSIONS")),
         id="endpoint",
     ),
     "schema.json": View(

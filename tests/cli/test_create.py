@@ -178,8 +178,8 @@ def test_dry_run_shows_the_steps_and_stores_nothing(site: Site) -> None:
 
 def test_dry_run_in_text_names_what_would_come(site: Site) -> None:
     lines = site.text("create", "one/two", *DESCRIBED, "-n").splitlines()
-    assert lines[0] == "ACTION\tCOLLECTION\tDOCUMENTS\tID\tNAME\tWHY"
-    assert [line.split("\t")[4] for line in lines[1:]] == ["one", "one/two"]
+    assert lines[0] == "ACTION\tWHAT\tCOUNT\tNAME\tID\tWHY"
+    assert [line.split("\t")[3] for line in lines[1:]] == ["one", "one/two"]
     assert site.names() == []
 
 

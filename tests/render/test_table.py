@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from projects_cli.messages import Response
+from projects_cli.render import colours, humane
 from projects_cli.render.console import Console, Streams
 from projects_cli.render.pager import pager_command
 from projects_cli.render.table import CHUNK, write_table
@@ -38,6 +40,13 @@ class Screen(Console):
         return self.columns, 1_000_000
 
 
+class Painted(Screen):
+    """The same, in colour."""
+
+    def has_colour(self, stream: TextIO) -> bool:
+        return stream is self.streams.stdout
+
+
 @pytest.fixture(scope="module")
 def terminal() -> Iterator[TextIO]:
     """Give a stream that is a terminal."""
@@ -48,11 +57,20 @@ def terminal() -> Iterator[TextIO]:
 
 
 def drawn(
-    rows: Any, view: View = LIST, *, columns: int = 80, fields: tuple[str, ...] | None = None, **looks: Any
+    rows: Any,
+    view: View = LIST,
+    *,
+    columns: int = 80,
+    fields: tuple[str, ...] | None = None,
+    environment: dict[str, str] | None = None,
+    kind: type[Screen] | None = None,
+    **looks: Any,
 ) -> list[str]:
     """Give the lines of a table on a screen of that width, as seen two days after `project` was updated."""
     out = io.StringIO()
-    console = Screen(Streams(io.StringIO(), out, io.StringIO(), {}), clock=lambda: NOW, **looks)
+    console = (kind or Screen)(
+        Streams(io.StringIO(), out, io.StringIO(), environment or {}), clock=lambda: NOW, **looks
+    )
     console.columns = columns
     key = view.rows or view.record
     data = {key: iter(rows) if view.rows else rows} if key else rows
@@ -199,3 +217,124 @@ def test_the_pager_is_the_programs_own_then_the_persons_then_less(
 def test_a_pager_that_can_not_be_read_means_none() -> None:
     console = Console(Streams(io.StringIO(), io.StringIO(), io.StringIO(), {"PAGER": "less 'x"}))
     assert pager_command(console) == []
+
+
+# --- characters whose width is disputed, and other directions ------------------------------------------------------
+
+FAMILY = "👨‍👩‍👧‍👦"
+MOVE = re.compile(r"\x1b\[(\d+)G")
+
+
+@pytest.mark.parametrize("name", [FAMILY, "🇩🇪🇫🇷 flags", "👍🏽 thumb", "❤️ heart", "1️⃣ one", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "🏳️‍🌈 x"])
+def test_the_column_behind_a_disputed_emoji_begins_where_the_others_do(name: str) -> None:
+    heading, first, second = drawn([project(name, tags=["tag"]), project("plain" * 4, tags=["tag"])], columns=120)
+    (column,) = MOVE.findall(first)
+    assert int(column) - 1 == heading.index("TAGS") == second.index("tag")
+    assert MOVE.sub("", first).startswith(name)
+    assert cell_len(MOVE.sub("", first)) == cell_len(second)
+
+
+def test_a_column_is_wide_enough_for_an_emoji_in_any_terminal() -> None:
+    heading, _ = drawn([project("👍🏽" * 4)], columns=120)
+    assert heading.index("TAGS") == 4 * 4 + 2
+
+
+def test_a_terminal_that_can_not_move_gets_no_orders() -> None:
+    assert "\x1b" not in "".join(drawn([project(FAMILY, tags=["x"])], environment={"TERM": "dumb"}))
+
+
+@pytest.mark.parametrize("one", [FAMILY, "🇩🇪", "👍🏽", "é", "日"])
+def test_what_a_person_takes_for_one_character_is_never_torn(one: str) -> None:
+    lines = drawn([project(one * 40)], columns=60)
+    pieces = [MOVE.sub("", line).replace(ID, "").replace("2 days ago", "").strip() for line in lines]
+    assert "".join(pieces[1:] if pieces[0].startswith("NAME") else pieces).replace(" ", "") == one * 40
+    assert all(len(piece) % len(one) == 0 for piece in pieces if piece and not piece.startswith("NAME"))
+
+
+def test_text_from_right_to_left_is_closed_before_the_next_column() -> None:
+    _, first, second = drawn([project("שלום 12", tags=["34"]), project("x" * 7, tags=["34"])])
+    assert first.startswith("שלום 12\u200e  34")
+    assert cell_len(first) == cell_len(second)
+
+
+@pytest.mark.parametrize("columns", [40, 50])
+def test_a_screen_too_narrow_for_columns_has_them_one_below_the_other(columns: int) -> None:
+    tally = {"total_tasks": 7, "status_count": {"failed": 1}}
+    lines = drawn([project("vision/" + "x" * 40, tags=["a"], stats={"active": tally})], STATISTICS, columns=columns)
+    assert [line for line in lines if cell_len(line) > columns] == []
+    assert f"  {ID}" in lines
+    assert "  tasks 7  failed 1" in lines
+    name = "vision/" + "x" * 30
+    assert drawn([project(name, tags=["a", "b"])], columns=columns) == [name, "  a, b  2 days ago", f"  {ID}"]
+
+
+def test_a_narrow_screen_never_cuts_the_id_of_one_record() -> None:
+    lines = drawn(project("vision"), VIEWS["projects.get_by_id"], columns=40)
+    assert lines[:2] == ["id", f"  {ID}"]
+
+
+# --- colours ------------------------------------------------------------------------------------------------------
+
+
+def luminance(number: int) -> float:
+    """Give the relative luminance (WCAG) of one of the 256 colours, from 16 on."""
+    if number >= 232:
+        levels = [8 + 10 * (number - 232)] * 3
+    else:
+        cube = number - 16
+        levels = [0 if part == 0 else 55 + 40 * part for part in (cube // 36, cube // 6 % 6, cube % 6)]
+    linear = [one / 255 / 12.92 if one / 255 <= 0.03928 else ((one / 255 + 0.055) / 1.055) ** 2.4 for one in levels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("name", colours.COLOURS)
+def test_a_colour_can_be_read_on_black_and_on_white(name: str) -> None:
+    bright = luminance(colours.COLOURS[name][0])
+    assert (bright + 0.05) / 0.05 >= 3.8
+    assert 1.05 / (bright + 0.05) >= 3.8
+
+
+def test_every_style_is_a_known_colour() -> None:
+    assert {*colours.OF_FIELD.values(), *colours.OF_WORD.values()} <= {"bold", *colours.COLOURS}
+
+
+def test_a_state_has_its_own_colour_and_its_own_word() -> None:
+    looks = {}
+    for state in ("done", "undone", "applying"):
+        lines = drawn(
+            [{"id": "x", "state": state}], VIEWS["history"], kind=Painted, environment={"TERM": "xterm-256color"}
+        )
+        looks[state] = re.search(rf"\x1b\[([0-9;]*)m{state}", lines[1])
+    assert len({found[1] for found in looks.values() if found}) == 3
+
+
+# --- what people read ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [("relative", "2 days ago"), ("absolute", "2024-01-09 08:00Z"), ("iso", "2024-01-09T08:00:12.345")],
+)
+def test_times_in_each_form(form: str, text: str) -> None:
+    assert text in drawn([project("vision")], columns=120, times=form)[1]
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        ("2024-01-11T09:00:00+00:00", "a moment ago"),
+        ("2024-01-11T08:59:30+00:00", "30 seconds ago"),
+        ("2024-01-11T09:15:00+00:00", "in 15 minutes"),
+        ("2022-03-01T00:00:00+00:00", "1 year ago"),
+        (NOW.replace(tzinfo=None, hour=8), "an hour ago"),
+        ("no date", "no date"),
+        (7, "7"),
+        (None, ""),
+    ],
+)
+def test_how_long_ago(moment: Any, text: str) -> None:
+    assert humane.time(moment, form="relative", now=NOW) == text
+
+
+def test_a_table_without_its_heading() -> None:
+    assert drawn([project("vision")], heading=False) == [f"vision    2 days ago  {ID}"]
