@@ -8,7 +8,7 @@ __projects_command() {
         '')
             commands='
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
-        resume history doctor call batch schema status config profile local help
+        resume history doctor call batch schema status config profile local completion help
         '
             flags=' --version '
             ;;
@@ -128,6 +128,9 @@ __projects_command() {
             ;;
         'local sample')
             ;;
+        'completion')
+            flags=' --install '
+            ;;
         'help')
             ;;
     esac
@@ -183,10 +186,11 @@ __projects_value() {
         'call':0) __projects_ask endpoints ;;
         'batch':0) __projects_offer files ;;
         'schema':0) __projects_ask endpoints ;;
+        'completion':0) __projects_offer ' bash zsh fish powershell ' ;;
         'help':[0-9]*) __projects_offer '
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
-        resume history doctor call batch schema status config profile local help exit-codes output
-        environment filters safety config
+        resume history doctor call batch schema status config profile local completion help exit-codes
+        output environment filters safety config
         ' ;;
     esac
 }
@@ -236,6 +240,7 @@ __projects_step() {
             0:'local':reset) command='local reset' ;;
             0:'local':path) command='local path' ;;
             0:'local':sample) command='local sample' ;;
+            0:'':completion) command='completion' ;;
             0:'':help) command='help' ;;
             *) position=$((position + 1)) ;;
         esac

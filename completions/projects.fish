@@ -120,6 +120,8 @@ function __projects_place
                     set place 'local path'
                 case '0:local:sample'
                     set place 'local sample'
+                case '0::completion'
+                    set place 'completion'
                 case '0::help'
                     set place 'help'
                 case '*'
@@ -231,6 +233,7 @@ complete -c projects -n '__projects_at \'\' 0' -a status -d 'Show the database, 
 complete -c projects -n '__projects_at \'\' 0' -a config -d 'Your settings: what holds and why; change them.'
 complete -c projects -n '__projects_at \'\' 0' -a profile -d 'Profiles: list them, show one, choose the default.'
 complete -c projects -n '__projects_at \'\' 0' -a local -d 'The private database: start, stop, status, sample data.'
+complete -c projects -n '__projects_at \'\' 0' -a completion -d 'Let TAB complete commands, options and names in your shell.'
 complete -c projects -n '__projects_at \'\' 0' -a help -d 'Show the help of a command, or tell about a topic.'
 
 complete -c projects -n '__projects_at \'list\'' -l id -r -f -d 'Only these ids; hidden ones too.'
@@ -349,4 +352,7 @@ complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load a sample:
 
 
 
-complete -c projects -n '__projects_at \'help\'' -f -a 'list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo resume history doctor call batch schema status config profile local help exit-codes output environment filters safety config'
+complete -c projects -n '__projects_at \'completion\'' -l install -d 'Put it where the shell looks for it, and tell where that is.'
+complete -c projects -n '__projects_at \'completion\' 0' -f -a 'bash zsh fish powershell'
+
+complete -c projects -n '__projects_at \'help\'' -f -a 'list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo resume history doctor call batch schema status config profile local completion help exit-codes output environment filters safety config'

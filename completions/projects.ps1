@@ -109,6 +109,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'doctor'; Flag = '--only'; Kind = 'free'; Words = @(); Help = 'Look for this only; repeat for more.' }
         @{ Place = 'call'; Flag = '--data'; Kind = 'request'; Words = @('@', '-'); Help = 'The request. [default: {}]' }
         @{ Place = 'call'; Flag = '--skeleton'; Kind = 'switch'; Words = @(); Help = 'Print a request to fill in.' }
+        @{ Place = 'completion'; Flag = '--install'; Kind = 'switch'; Words = @(); Help = 'Put it where the shell looks for it, and tell where that is.' }
     )
     $asked = @('endpoints', 'profiles', 'projects', 'system-tags', 'tags')
     $commands = @(
@@ -150,6 +151,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Above = 'local'; Place = 'local reset'; Names = @('reset'); Help = 'Stop it and remove all its data; asks first.' }
         @{ Above = 'local'; Place = 'local path'; Names = @('path'); Help = 'Print its folder.' }
         @{ Above = 'local'; Place = 'local sample'; Names = @('sample'); Help = 'Load a sample: about 60 projects, 400 tasks and 60 models, as a real server would have stored them.' }
+        @{ Above = ''; Place = 'completion'; Names = @('completion'); Help = 'Let TAB complete commands, options and names in your shell.' }
         @{ Above = ''; Place = 'help'; Names = @('help'); Help = 'Show the help of a command, or tell about a topic.' }
     )
     $arguments = @(
@@ -172,7 +174,8 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'config unset'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
         @{ Place = 'profile use'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
         @{ Place = 'profile show'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'help'; Position = 0; Repeats = 1; Kind = 'words'; Words = @('list', 'get', 'create', 'update', 'delete', 'make-public', 'make-private', 'metrics', 'hyperparams', 'task-tags', 'model-tags', 'undo', 'resume', 'history', 'doctor', 'call', 'batch', 'schema', 'status', 'config', 'profile', 'local', 'help', 'exit-codes', 'output', 'environment', 'filters', 'safety', 'config') }
+        @{ Place = 'completion'; Position = 0; Repeats = 0; Kind = 'words'; Words = @('bash', 'zsh', 'fish', 'powershell') }
+        @{ Place = 'help'; Position = 0; Repeats = 1; Kind = 'words'; Words = @('list', 'get', 'create', 'update', 'delete', 'make-public', 'make-private', 'metrics', 'hyperparams', 'task-tags', 'model-tags', 'undo', 'resume', 'history', 'doctor', 'call', 'batch', 'schema', 'status', 'config', 'profile', 'local', 'completion', 'help', 'exit-codes', 'output', 'environment', 'filters', 'safety', 'config') }
     )
 
     function Find-Option($place, $flag) {

@@ -80,6 +80,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("config", "config", "Your settings: what holds and why; change them."),
     Entry("profile", "profile", "Profiles: list them, show one, choose the default."),
     Entry("local", "local", "The private database: start, stop, status, sample data."),
+    Entry("completion", "completion", "Let TAB complete commands, options and names in your shell."),
     Entry("help", "help_", "Show the help of a command, or tell about a topic."),
 )
 """Every command; help and completion read this table, and only the command that is used is imported."""

@@ -43,10 +43,11 @@ In the raw:
   schema  Show what the loaded schema says.
 
 Set up:
-  local    The private database: start, stop, status, sample data.
-  config   Your settings: what holds and why; change them.
-  profile  Profiles: list them, show one, choose the default.
-  help     Show the help of a command, or tell about a topic.
+  local       The private database: start, stop, status, sample data.
+  config      Your settings: what holds and why; change them.
+  profile     Profiles: list them, show one, choose the default.
+  completion  Let TAB complete commands, options and names in your shell.
+  help        Show the help of a command, or tell about a topic.
 
 Options:
   --version   Show the version.
@@ -118,7 +119,7 @@ Commands:
   Change:              create, update, delete, make-public, make-private
   Take back and mend:  undo, resume, history, doctor
   In the raw:          call, batch, schema
-  Set up:              local, config, profile, help
+  Set up:              local, config, profile, completion, help
 
 All commands and options: projects --help. One command: projects help COMMAND.
 Topics: projects help exit-codes|output|environment|filters|safety|config

@@ -248,6 +248,7 @@ VIEWS: dict[str, View] = {
         )
     ),
     "local.path": View(columns=(("path", "PATH"),), alone="path"),
+    "completion": View(columns=(("shell", "SHELL"), ("path", "PATH"), ("state", "STATE"), ("next", "NEXT"))),
     "config.list": View(
         rows="settings",
         columns=(("key", "KEY"), ("value", "VALUE"), ("origin", "ORIGIN"), ("source", "SOURCE")),

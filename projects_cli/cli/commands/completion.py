@@ -1,0 +1,30 @@
+"""`projects completion`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.completion.installing import Shell, complete
+
+app = typer.Typer(**HABITS)
+
+
+@app.command(cls=GroupedCommand)
+def completion(
+    ctx: typer.Context,
+    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh, fish or powershell.")],
+    install: Annotated[
+        bool, typer.Option("--install", help="Put it where the shell looks for it, and tell where that is.")
+    ] = False,
+) -> None:
+    """Print the file that lets a shell complete commands, options and names, or install it.
+
+    Names of projects and tags come from a cache that another process fills: TAB never waits for the database, and the
+    first one may find nothing yet.
+
+    Example: projects completion bash --install
+    """
+    complete(ctx.obj, shell, install=install)
