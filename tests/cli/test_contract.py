@@ -149,9 +149,12 @@ def test_a_command_has_a_summary_and_help(entry: Any) -> None:
     assert command.help
 
 
-def test_a_global_option_has_its_setting_and_its_own_variable() -> None:
+def test_a_global_option_has_its_setting_and_its_own_variable_and_all_are_documented() -> None:
+    documented = (HERE / "docs" / "options.md").read_text(encoding="utf-8")
     for option in GLOBAL_OPTIONS:
         assert option.setting in BY_NAME
+        assert all(re.search(rf"[`,] ?{flag}[ ,`]", documented) for flag in option.flags), option.flags
+        assert f"`{BY_NAME[option.setting].variable}`" in documented
     variables = [BY_NAME[name].variable for name in {option.setting for option in GLOBAL_OPTIONS}]
     assert len(set(variables)) == len(variables)
     assert all(variable and variable.startswith("PROJECTS_") for variable in variables)

@@ -10,6 +10,8 @@ import pytest
 
 from projects_cli import __version__
 from projects_cli.cli.app import COMMANDS
+from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption
+from projects_cli.config.settings import BY_NAME
 from tests import servers
 from tests.config.site import COMPANY, OTHER, Site, empty_site
 
@@ -67,6 +69,72 @@ def test_a_switch_stands_before_or_after(site: Site, arguments: tuple[str, ...])
 def test_a_commands_own_option_keeps_its_meaning_where_a_global_one_has_it_too(site: Site) -> None:
     site.project("vision", description="Road signs")
     assert "vision" in site.text("list", "--description", "signs", "--no-tags")
+
+
+PROMISED = {
+    "--uri": "PROJECTS_MONGO_URI",
+    "--uri-file": "PROJECTS_MONGO_URI_FILE",
+    "--database": "PROJECTS_DATABASE",
+    "--company": "PROJECTS_COMPANY",
+    "--user": "PROJECTS_USER",
+    "--profile": "PROJECTS_PROFILE",
+    "--schema": "PROJECTS_SCHEMA",
+    "--api-version": "PROJECTS_API_VERSION",
+    "--output": "PROJECTS_OUTPUT",
+    "-o": "PROJECTS_OUTPUT",
+    "--json": "PROJECTS_OUTPUT",
+    "--fields": "PROJECTS_FIELDS",
+    "--query": "PROJECTS_QUERY",
+    "--no-color": "PROJECTS_NO_COLOR",
+    "--quiet": "PROJECTS_QUIET",
+    "-q": "PROJECTS_QUIET",
+    "--verbose": "PROJECTS_VERBOSE",
+    "-v": "PROJECTS_VERBOSE",
+    "--timeout": "PROJECTS_TIMEOUT",
+    "--yes": "PROJECTS_YES",
+    "-y": "PROJECTS_YES",
+    "--confirm": "PROJECTS_CONFIRM",
+    "--dry-run": "PROJECTS_DRY_RUN",
+    "-n": "PROJECTS_DRY_RUN",
+    "--no-input": "PROJECTS_NO_INPUT",
+    "--read-only": "PROJECTS_READ_ONLY",
+    "--lock-wait": "PROJECTS_LOCK_WAIT",
+    "--no-journal": "PROJECTS_NO_JOURNAL",
+    "--journal-db": "PROJECTS_JOURNAL_DB",
+    "--read-preference": "PROJECTS_READ_PREFERENCE",
+    "--fail-if-empty": "PROJECTS_FAIL_IF_EMPTY",
+}
+"""What people were promised (cli.md, Global options and Environment)."""
+
+
+def test_every_promised_option_is_there_with_its_variable() -> None:
+    there = {flag: BY_NAME[option.setting].variable for option in GLOBAL_OPTIONS for flag in option.flags}
+    assert {flag: there.get(flag) for flag in PROMISED} == PROMISED
+
+
+SAMPLES = {"profile": "lab", "uri": "mongodb://host", "uri_file": "/some/file", "schema": "/some/file"}
+SAMPLES |= {"timeout": "7", "lock_wait": "7", "read_preference": "nearest", "time": "absolute"}
+MIRRORED = [option for option in GLOBAL_OPTIONS if option.setting not in {"output", "fields", "query"}]
+"""All but those that change how an answer looks, `config get`'s too."""
+
+
+def sample_of(option: GlobalOption) -> str:
+    return "true" if option.constant is not None else SAMPLES.get(option.setting, "some-value")
+
+
+@pytest.mark.parametrize("option", MIRRORED, ids=lambda option: option.setting)
+def test_an_option_holds_before_and_after_the_command_and_as_a_variable(
+    cli: Cli, config: Path, option: GlobalOption
+) -> None:
+    config.write_text("[profiles.lab]\n")
+    setting = BY_NAME[option.setting]
+    seen = {"7": "7.0"}.get(sample_of(option), sample_of(option)) + "\n"
+    for flag in option.flags:
+        words = [flag] if option.constant is not None else [flag, sample_of(option)]
+        assert cli(*words, "config", "get", setting.key).stdout == seen
+        assert cli("config", "get", setting.key, *words).stdout == seen
+        assert cli("config", *words, "get", setting.key).stdout == seen
+    assert cli("config", "get", setting.key, **{str(setting.variable): sample_of(option)}).stdout == seen
 
 
 # --- where they come from -----------------------------------------------------------------------------------------
@@ -217,6 +285,25 @@ def test_the_company_of_the_caller_is_the_only_one_seen(site: Site) -> None:
     site.project("vision")
     theirs = site.project("theirs", company=OTHER)
     assert site.text("list", "-o", "id", "--company", OTHER) == f"{theirs}\n"
+
+
+def limits(site: Site, *arguments: str) -> dict[str, int]:
+    """Run a command; gives the limit (ms) of the last of each of its kinds of commands, from the server's profiler."""
+    site.documents.command("profile", 2)
+    site.text(*arguments)
+    site.documents.command("profile", 0)
+    ours = {"appName": {"$regex": "^projects-cli"}}
+    noted = [one["command"] for one in site.documents["system.profile"].find(ours)]
+    site.documents.drop_collection("system.profile")
+    return {next(iter(command)): int(command["maxTimeMS"]) for command in noted}
+
+
+def test_timeout_limits_one_command_of_the_server_and_an_aggregation_only_where_it_is_given(site: Site) -> None:
+    site.task(site.project("vision"), tags=["a"])
+    assert 29_000 < limits(site, "get", "vision")["find"] <= 30_000
+    assert 4_000 < limits(site, "get", "vision", "--timeout", "5")["find"] <= 5_000
+    assert limits(site, "hyperparams")["aggregate"] > 24 * 3600 * 1000
+    assert 50_000 < limits(site, "hyperparams", "--timeout", "1m")["aggregate"] <= 60_000
 
 
 # --- help, versions, mistakes -------------------------------------------------------------------------------------
