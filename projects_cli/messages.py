@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,8 +17,7 @@ Pipeline = list[Document]
 """The stages of an aggregation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One call of one endpoint: valid, its defaults filled in, and with the outside world as arguments.
 
     `params` has what the caller gave (and the schema's defaults); `now` is UTC with millisecond precision;
@@ -33,8 +33,7 @@ class Request:
     new_id: Callable[[], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """What an endpoint answers, in the response's own shape.
 
     A list of records may be an iterator: it is read once, while it is printed. A stored date is as the driver gives
@@ -48,8 +47,7 @@ class Response:
     view: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """A document that a plan touches, as people know it."""
 
     id: str
@@ -76,8 +74,7 @@ class Step:
     essential: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A document that a plan meant to change and did not, and why: somebody else was there in the meantime."""
 
     id: str
@@ -97,8 +94,10 @@ class Outcome:
         return self.changed.get((collection, action), 0)
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+NO_COUNTS: Mapping[str, int] = MappingProxyType({})
+
+
+class Plan(NamedTuple):
     """A change that was checked and not yet made.
 
     `steps` are in an order in which a reader never sees anything dangling. `counts` and `samples` tell people
@@ -111,7 +110,7 @@ class Plan:
     summary: str
     steps: Sequence[Step]
     answer: Callable[[Outcome], Mapping[str, Any]]
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = NO_COUNTS
     samples: Sequence[Sample] = ()
     irreversible: Sequence[str] = ()
     question: Literal["none", "yes", "name"] = "none"

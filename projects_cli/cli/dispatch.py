@@ -18,7 +18,6 @@ from projects_cli.errors import (
     UsageError,
 )
 from projects_cli.messages import Plan, Response
-from projects_cli.render import choosing
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
@@ -55,9 +54,12 @@ def expect(runtime: Runtime, look: str) -> None:
     """
     console = runtime.console
     view = VIEWS["plan" if VIEWS[look].changes and runtime.settings["dry_run"] else look]
-    if console.fields == choosing.HELP:
-        replace(console, fields=(), query=None).show(choosing.listed(view))
-        raise typer.Exit(ExitStatus.DONE)
+    if console.fields:
+        from projects_cli.render import choosing
+
+        if console.fields == choosing.HELP:
+            replace(console, fields=(), query=None).show(choosing.listed(view))
+            raise typer.Exit(ExitStatus.DONE)
     console.check(view)
 
 

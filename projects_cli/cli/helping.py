@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -32,8 +31,7 @@ FIRST_STEPS: tuple[tuple[str, str], ...] = (
 """What a newcomer may type, in this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class HelpText:
+class HelpText(NamedTuple):
     """The text of a command: its first paragraph, the other ones, and command lines to copy."""
 
     summary: str = ""

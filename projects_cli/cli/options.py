@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -15,8 +14,7 @@ SHOWING = "Order, pages and fields"
 STATISTICS = "Statistics"
 
 
-@dataclass(frozen=True, slots=True)
-class GlobalOption:
+class GlobalOption(NamedTuple):
     """An option that every command understands, before its name and after it.
 
     `constant` is the value that a switch gives its setting; None: the option takes a value.
@@ -96,8 +94,7 @@ WITHOUT_OPTION: dict[str, str] = {
 """What the settings do that no option has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(NamedTuple):
     """A setting as people may give it: its option and its variable, where it has them, and its places in files."""
 
     flags: tuple[str, ...]

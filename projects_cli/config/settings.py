@@ -28,8 +28,7 @@ TIMES = ("relative", "absolute", "iso")
 Origin = Literal["flag", "environment", "project file", "user file", "default"]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting: its name in files, its environment variable, how its text is read, its default, and its places.
 
     `in_file`: the top of the user's file may have it; `in_profile`: a profile there may. One that is neither is an

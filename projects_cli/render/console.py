@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from projects_cli.errors import ConfirmationNeeded, Declined, PartialFailure, ProjectsError, UsageError
-from projects_cli.render import choosing, colours, encode, taking
+from projects_cli.render import colours, encode
 from projects_cli.render.text import shown
 from projects_cli.render.views import VIEWS, View
 
@@ -33,8 +33,7 @@ MOST_SHOWN = 10
 """Lines of what a question is about."""
 
 
-@dataclass(frozen=True, slots=True)
-class Streams:
+class Streams(NamedTuple):
     """The three streams and the environment, as one value that tests replace."""
 
     stdin: TextIO
@@ -71,9 +70,11 @@ class Console:
         """Write an answer to standard output in the chosen format; gives the number of records where it is a list."""
         view = self.view_of(response)
         if self.fields:
+            from projects_cli.render import choosing
+
             response = choosing.narrowed(response, view, self.fields)
         if self.query is not None:
-            return self._show_taken(taking.taken(response, self.query))
+            return self._show_taken(response, self.query)
         counter = _Counter(self.streams.stdout.flush)
         with _without_collection():
             self._write(counter.watched(response, view), view)
@@ -85,14 +86,16 @@ class Console:
         """Give the view of an answer."""
         return VIEWS[response.view or response.endpoint]
 
-    def _show_taken(self, result: Any) -> int:
-        """Write what a query took from an answer."""
+    def _show_taken(self, response: Response, query: str) -> int:
+        """Write what a query takes from an answer."""
+        from projects_cli.render import taking
+
+        result = taking.taken(response, query)
         empty = result is None or result == []
         if self.output in {"json", "jsonl", "yaml"}:
             encode.write_value(result, self.output, self.streams.stdout.write, pretty=self._is_pretty)
         else:
-            response, taken = taking.as_table(result)
-            self._write(response, taken)
+            self._write(*taking.as_table(result))
         if empty:
             self.notice("the query takes nothing from the answer")
         return 0 if empty else len(result) if isinstance(result, list) else 1
@@ -108,8 +111,13 @@ class Console:
                 raise UsageError("--query and -o id choose both what is shown", hint="leave one of them out")
             if view.id is None:
                 raise UsageError("the answer of this command has no ids", hint="use -o json, or -o tsv")
-        choosing.check(view, self.fields)
+        if self.fields:
+            from projects_cli.render import choosing
+
+            choosing.check(view, self.fields)
         if self.query is not None:
+            from projects_cli.render import taking
+
             taking.check(self.query)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 PROJECT_FIELDS = (
     "id",
@@ -26,8 +26,7 @@ UNLISTED_FIELDS = ("path", "company_origin", "logo_blob")
 """Fields of a project that an answer has only where they are asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """The looks of one answer.
 
     `rows` names the list of records in the response, `record` the single one; neither: the response is the record.
