@@ -308,7 +308,7 @@ complete -c projects -n '__projects_at \'history\' 0' -a prune -d 'Forget finish
 complete -c projects -n '__projects_at \'history prune\'' -l older-than -r -f -d 'Such as 30d.'
 
 complete -c projects -n '__projects_at \'doctor\'' -l fix -d 'Mend what is certain; asks first, and can be undone.'
-complete -c projects -n '__projects_at \'doctor\'' -l only -r -f -d 'Look for this only; repeat for more.'
+complete -c projects -n '__projects_at \'doctor\'' -l only -r -f -a 'basename-mismatch field-missing name-duplicated name-public parent-gone parent-cycle parent-mismatch path-mismatch too-deep tags-null tags-unsorted tags-duplicated tags-no-list task-project-gone model-project-gone task-reference-deleted model-reference-deleted index-missing index-unused operation-unfinished lease-stale server-version server-compatibility not-writable replica-set-degraded clock-skew right-missing' -d 'Look for this only; repeat for more.'
 
 complete -c projects -n '__projects_at \'call\'' -l data -r -f -a '(__projects_request)' -d 'The request. [default: {}]'
 complete -c projects -n '__projects_at \'call\'' -l skeleton -d 'Print a request to fill in.'

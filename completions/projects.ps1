@@ -106,7 +106,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'history'; Flag = '--by'; Kind = 'free'; Words = @(); Help = 'Only what this person changed.' }
         @{ Place = 'history prune'; Flag = '--older-than'; Kind = 'free'; Words = @(); Help = 'Such as 30d.' }
         @{ Place = 'doctor'; Flag = '--fix'; Kind = 'switch'; Words = @(); Help = 'Mend what is certain; asks first, and can be undone.' }
-        @{ Place = 'doctor'; Flag = '--only'; Kind = 'free'; Words = @(); Help = 'Look for this only; repeat for more.' }
+        @{ Place = 'doctor'; Flag = '--only'; Kind = 'words'; Words = @('basename-mismatch', 'field-missing', 'name-duplicated', 'name-public', 'parent-gone', 'parent-cycle', 'parent-mismatch', 'path-mismatch', 'too-deep', 'tags-null', 'tags-unsorted', 'tags-duplicated', 'tags-no-list', 'task-project-gone', 'model-project-gone', 'task-reference-deleted', 'model-reference-deleted', 'index-missing', 'index-unused', 'operation-unfinished', 'lease-stale', 'server-version', 'server-compatibility', 'not-writable', 'replica-set-degraded', 'clock-skew', 'right-missing'); Help = 'Look for this only; repeat for more.' }
         @{ Place = 'call'; Flag = '--data'; Kind = 'request'; Words = @('@', '-'); Help = 'The request. [default: {}]' }
         @{ Place = 'call'; Flag = '--skeleton'; Kind = 'switch'; Words = @(); Help = 'Print a request to fill in.' }
         @{ Place = 'completion'; Flag = '--install'; Kind = 'switch'; Words = @(); Help = 'Put it where the shell looks for it, and tell where that is.' }

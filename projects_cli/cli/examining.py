@@ -27,18 +27,17 @@ def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
     """
     dispatch.expect(runtime, "plan" if fix and runtime.settings["dry_run"] else "doctor")
     wanted = _wanted(only)
-    doctor = _doctor(runtime)
+    doctor = _doctor(runtime, changes=fix)
     mended = _mend(runtime, doctor, wanted) if fix else None
     if mended is not None and runtime.settings["dry_run"]:
         runtime.console.show(mended)
         return
-    found = doctor.examine(wanted)
+    found = runtime.persistently(lambda: doctor.examine(wanted))
     for skipped in found.findings.skipped:
         runtime.console.warn(f"{skipped['name']} was not looked for: {skipped['why']}")
     runtime.console.show(found.response(**({} if mended is None else {"fixed": mended.data})))
     if found.findings.found:
-        fixable = sum(finding.fixable for finding in found.findings.found.values())
-        if fixable:
+        if any(finding.fixable for finding in found.findings.found.values()):
             runtime.console.notice("to mend what can be mended: projects doctor --fix; to see how: --fix --dry-run")
         raise typer.Exit(ExitStatus.FINDINGS)
 
@@ -59,11 +58,12 @@ def _wanted(only: Sequence[str]) -> frozenset[str]:
     return frozenset(only or KINDS)
 
 
-def _doctor(runtime: Runtime) -> Doctor:
+def _doctor(runtime: Runtime, *, changes: bool) -> Doctor:
     from projects_cli.safety.doctor import Doctor
 
     return Doctor(
         safety=runtime.safety,
+        store=runtime.store if changes else runtime.reading,
         journal_database=None if runtime.settings["no_journal"] else runtime.settings["journal_db"],
         indexes=INDEXES,
     )
@@ -75,7 +75,7 @@ def _mend(runtime: Runtime, doctor: Doctor, wanted: frozenset[str]) -> Response 
     Raises:
         OperationUnfinished: a change was stopped in the middle.
     """
-    plan = doctor.plan(wanted)
+    plan = runtime.persistently(lambda: doctor.plan(wanted))
     if not plan.steps:
         runtime.console.notice("there is nothing that --fix can mend")
         return None

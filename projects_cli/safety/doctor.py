@@ -46,19 +46,16 @@ class Examination:
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """What an examination needs: the run's way to changes, the journal's database (None: no journal), and indexes.
+    """What an examination needs.
 
-    `indexes` are those that a server makes, by collection.
+    `store` has the documents, read from where the run reads; a cure reads them where it writes. `journal_database` is
+    None where there is no journal. `indexes` are those that a server makes, by collection.
     """
 
     safety: Safety
+    store: Store
     journal_database: str | None
     indexes: Mapping[str, Sequence[Document]]
-
-    @property
-    def store(self) -> Store:
-        """Give the documents that the company can see."""
-        return self.safety.store
 
     # --- looking --------------------------------------------------------------------------------------------------
 
@@ -70,11 +67,12 @@ class Doctor:
         """
         findings = Findings(wanted)
         found = Examination(findings)
-        for kinds, check in self._surroundings(found).items():
-            if not kinds.isdisjoint(wanted):
-                self._try(kinds & wanted, check, findings)
-        if not CONTENTS.isdisjoint(wanted):
-            self._look_through(found)
+        with self.store.connection.unhurried():
+            for kinds, check in self._surroundings(found).items():
+                if not kinds.isdisjoint(wanted):
+                    self._try(kinds & wanted, check, findings)
+            if not CONTENTS.isdisjoint(wanted):
+                self._look_through(found)
         return found
 
     def _surroundings(self, found: Examination) -> Mapping[frozenset[str], Callable[[], None]]:

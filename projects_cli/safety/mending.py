@@ -7,7 +7,7 @@ left to a person: ties, cycles, names that several projects have, public project
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -29,8 +29,10 @@ class Mending:
         self._places: dict[str, Place] = {}
         self._open: set[str] = set(cycles)
         self._renamed: dict[str, str] = {}
+        self._given: set[str] = set()
         stale = [project for project in forest.own() if not forest.is_placed(project) and self._decide(project)]
         self._break_cycles()
+        self._alike = Counter(self._wish(project) for project in stale)
         for project in sorted(stale, key=lambda one: len(forest.above(one, self.place) or ())):
             self._rename(project)
 
@@ -78,16 +80,22 @@ class Mending:
             below[self._chosen(project)].append(project)
         return below
 
+    def _wish(self, project: Project) -> tuple[Place, str]:
+        """Give where a project belongs, and what it is called there; two that want the same both stay."""
+        return self._chosen(project), project.name.rpartition("/")[2]
+
     def _rename(self, project: Project) -> None:
         """Let a name follow the parent's, and the names below follow it; all of them or none."""
         if project.id in self._renamed:
             return
         above = self._forest.get(self._places.get(project.id))
         names: dict[str, str] = {}
-        if above is not None and self._forest.above(project, self.place) is not None:
+        reached = self._forest.above(project, self.place) is not None
+        if above is not None and reached and self._alike[self._wish(project)] == 1:
             names = self._new_names(project, self._renamed.get(above.id, above.name))
         if names:
             self._renamed |= names
+            self._given.update(names.values())
         else:
             self._places.pop(project.id, None)
             self._open.add(project.id)
@@ -101,11 +109,14 @@ class Mending:
             if not project.own or not isinstance(project.name, str) or project.id in self._open:
                 return {}
             name = f"{prefix}/{project.name.rpartition('/')[2]}"
-            if name.count("/") >= LEVELS or (name != project.name and self._forest.is_named(name)):
+            if name.count("/") >= LEVELS or (name != project.name and self._is_taken(name)):
                 return {}
             names[project.id] = name
             waiting.extend((below, name) for below in self._below.get(project.id, ()))
         return names if len(set(names.values())) == len(names) else {}
+
+    def _is_taken(self, name: str) -> bool:
+        return self._forest.is_named(name) or name in self._given
 
     # --- what changes ---------------------------------------------------------------------------------------------
 

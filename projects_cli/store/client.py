@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pymongo
@@ -30,6 +30,7 @@ from projects_cli.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from pymongo.database import Database
     from pymongo.read_preferences import _ServerMode as ReadPreference
@@ -151,6 +152,10 @@ class Connection:
     def patience(self) -> float:
         """Give for how many seconds a fault that passes is waited out."""
         return self.timeout or DEFAULT_TIMEOUT
+
+    def unhurried(self) -> AbstractContextManager[object]:
+        """Let each command inside take as long as it needs, unless the person has set a limit."""
+        return pymongo.timeout(UNLIMITED) if self.timeout is None else nullcontext()
 
     def close(self) -> None:
         """Close the sockets."""

@@ -218,6 +218,16 @@ def a_stale_name_over_a_public_project(site: Site) -> list[str]:
     return [named(site, "vision/detector")["_id"]]
 
 
+def two_of_one_name(site: Site) -> list[str]:
+    """Two that would both be called `vision/detector/same` there."""
+    detector = named(site, "vision/detector")["_id"]
+    set_(site, "vision/detector/yolo", name="gone/same", basename="same")
+    return [
+        set_(site, "vision/detector/detr", name="away/same", basename="same"),
+        set_(site, "gone/same", parent=detector),
+    ]
+
+
 def wrong_paths(site: Site) -> list[str]:
     """A path of the wrong ids, none at all, no list, one of other types."""
     return [
@@ -304,6 +314,7 @@ CASES = [
     ),
     Case("parent-mismatch", a_rename_that_was_stopped, 2, 2, mended=the_names_follow),
     Case("parent-mismatch", a_tie, 1),
+    Case("parent-mismatch", two_of_one_name, 2),
     Case("parent-mismatch", a_stale_name_over_a_public_project, 1),
     Case("path-mismatch", wrong_paths, 4, 4, mended=paths_are_right),
     Case("too-deep", eleven_levels, 1),

@@ -136,17 +136,22 @@ def safety(caller: Caller) -> Safety:
     )
 
 
+def doctor(changes: Safety) -> Doctor:
+    """Give the doctor, as the command makes it for a cure."""
+    return Doctor(changes, changes.store, JOURNAL, INDEXES)
+
+
 def examined(caller: Caller) -> list[Document]:
     """Give what is found in the documents."""
-    return Doctor(safety(caller), JOURNAL, INDEXES).examine(CONTENTS).findings.records()
+    return doctor(safety(caller)).examine(CONTENTS).findings.records()
 
 
 def mended(caller: Caller) -> bool:
     """Mend what can be mended; tells whether there was anything."""
     changes = safety(caller)
-    plan = Doctor(changes, JOURNAL, INDEXES).plan(CONTENTS)
+    plan = doctor(changes).plan(CONTENTS)
     if plan.steps:
-        changes.apply(plan, lambda: Doctor(changes, JOURNAL, INDEXES).plan(CONTENTS))
+        changes.apply(plan, lambda: doctor(changes).plan(CONTENTS))
     return bool(plan.steps)
 
 

@@ -22,6 +22,8 @@ def doctor(
 ) -> None:
     """Find what is wrong with projects, tasks, models, indexes, the journal and the server. Ends with 6 if anything is.
 
+    docs/doctor.md says what each finding means, and what can be done about it.
+
     Example: projects doctor --fix --dry-run
     """
     examining.examine(ctx.obj, fix=fix, only=only or ())

@@ -14,6 +14,7 @@ from projects_cli.cli.helping import OPTIONS, HelpText, help_text
 from projects_cli.cli.topics import BY_NAME as TOPIC_NAMES
 from projects_cli.config.settings import OUTPUTS
 from projects_cli.endpoints.fields import LISTED
+from projects_cli.safety.findings import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -97,6 +98,7 @@ class Program:
 
 OFFERED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "FORMAT": ("words", OUTPUTS),
+    "FINDING": ("words", tuple(KINDS)),
     "FILE": ("files", ()),
     "PATH": ("files", ()),
     "JSON|@FILE|-": ("request", ()),
