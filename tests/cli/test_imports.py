@@ -1,0 +1,194 @@
+"""The import budget: which modules each kind of command may load, told by name; nothing is timed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+
+from tests.config.site import empty_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.config.site import Site
+    from tests.conftest import Cli
+    from tests.servers import Server
+
+ROOT = Path(__file__).parents[2]
+OWN = "projects_cli"
+
+AS_THE_SCRIPT = """
+import os, sys
+left, end = os.open(sys.argv.pop(1), os.O_WRONLY | os.O_CREAT), os._exit
+os._exit = lambda status: (os.write(left, " ".join(sys.modules).encode()), end(status))
+path = sys.argv[1]
+del sys.argv[0]
+with open(path, encoding="utf-8") as script:
+    exec(compile(script.read(), path, "exec"), {"__name__": "__main__"})
+"""
+"""Runs the installed script, and leaves the names of all modules in a file when that ends the process."""
+
+
+def _environment(**variables: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+
+
+@cache
+def _loaded_by(code: str) -> frozenset[str]:
+    """Give the modules that an interpreter has after a line of Python."""
+    command = [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"]
+    return frozenset(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
+
+
+def _packages(names: set[str] | frozenset[str]) -> set[str]:
+    """Give the packages that modules are of, those of the standard library left out."""
+    return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {OWN}
+
+
+class Loaded(NamedTuple):
+    """What a command loaded beyond the bare interpreter: own modules, other packages, and the standard library's.
+
+    What a package brings along stands under that package's name.
+    """
+
+    own: set[str]
+    packages: set[str]
+    standard: set[str]
+
+
+def loaded(folder: Path, *arguments: str, status: int = 0, **variables: str) -> Loaded:
+    """Run a command line as people do; what Typer loads anyway is not counted as the standard library's."""
+    left = folder / "modules"
+    command = [sys.executable, "-c", AS_THE_SCRIPT, str(left), str(ROOT / OWN / "__main__.py"), *arguments]
+    result = subprocess.run(command, env=_environment(**variables), capture_output=True, text=True, check=False)
+    assert result.returncode == status, result.stderr
+    names = set(left.read_text().split()) - _loaded_by("pass")
+    own = {name.removeprefix(f"{OWN}.") for name in names if name.startswith(f"{OWN}.")}
+    packages = _packages(names)
+    for package in packages & {"typer", "pymongo"}:
+        packages -= _packages(_loaded_by(f"import {package}")) - {package}
+    standard = {name for name in names if name.partition(".")[0] in sys.stdlib_module_names}
+    return Loaded(own, packages, standard - _loaded_by("import typer"))
+
+
+START = {
+    *("cli", "cli.app", "cli.commands", "cli.faults", "cli.helping", "cli.options", "cli.runtime"),
+    *("config", "config.settings", "config.values", "errors", "messages"),
+    *("render", "render.colours", "render.console", "render.encode", "render.text", "render.views"),
+}
+"""Modules of every command."""
+
+HELP = {"cli.topics", "config.connection", "config.owned"}
+ROAD = {"cli.dispatch", "endpoints"}
+SCHEMA = {"schema", "schema.cache", "schema.model", "schema.references", "schema.shipped", "schema.validate"}
+
+
+class Budget(NamedTuple):
+    """What a kind of command may load: modules of its own, packages, and how many more of the standard library."""
+
+    own: set[str]
+    packages: set[str]
+    standard: int = 8
+
+
+def _command(name: str, *more: str) -> set[str]:
+    return {f"cli.commands.{name}", *more}
+
+
+WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
+    ("--version",): Budget(set(), set(), 1),
+    ("--help",): Budget({"cli", "cli.root_help"}, set(), 1),
+    (): Budget({"cli", "cli.root_help"}, set(), 1),
+    ("list", "--help"): Budget(START | HELP | ROAD | _command("list_", "cli.listing"), {"typer"}),
+    ("delete", "-h"): Budget(START | HELP | ROAD | _command("delete", "cli.removing", "cli.editing"), {"typer"}),
+    ("help", "output"): Budget(START | HELP | _command("help_", "cli.explaining"), {"typer"}),
+    ("completion", "bash"): Budget(
+        START | ROAD | SCHEMA | _command("completion", "cli.completion", "cli.completion.installing"), {"typer"}
+    ),
+    ("config", "list"): Budget(
+        START | ROAD | _command("config", "cli.configuring", "config.connection", "config.owned"), {"typer"}
+    ),
+    ("schema", "create"): Budget(
+        START | ROAD | SCHEMA | _command("schema", "cli.describing", "schema.shipped.create"), {"typer"}
+    ),
+}
+"""Commands that need no MongoDB, and their budgets."""
+
+REFUSED: dict[tuple[str, ...], Budget] = {
+    ("list", "--nmae"): Budget(START | ROAD | HELP | _command("list_", "cli.listing"), {"typer"}, 12),
+    ("list", "--page", "-1"): Budget(
+        START | ROAD | SCHEMA | _command("list_", "cli.listing", "schema.shipped.get_all"), {"typer"}
+    ),
+    ("list", "--page", "-1", "--json"): Budget(
+        START | ROAD | SCHEMA | _command("list_", "cli.listing", "schema.shipped.get_all"), {"typer", "orjson"}, 14
+    ),
+}
+"""Command lines that are refused before anything is asked of a database."""
+
+READING = {"config.connection", "config.owned", "endpoints.catalog", "endpoints.fields", "endpoints.hierarchy"}
+READING |= {"endpoints.ordering", "store", "store.client", "store.collections", "store.documents", "store.filters"}
+READING |= {"store.indexes", "store.retries"}
+DRIVER = {"typer", "pymongo", "orjson"}
+
+ON_A_DATABASE: dict[tuple[str, ...], Budget] = {
+    ("get", "PROJECT", "--json"): Budget(
+        START | ROAD | SCHEMA | READING | _command("get", "endpoints.address", "schema.shipped.get_by_id"), DRIVER, 999
+    ),
+    ("list", "--json"): Budget(
+        START | ROAD | SCHEMA | READING | _command("list_", "cli.listing", "schema.shipped.get_all"), DRIVER, 999
+    ),
+    ("list", "-o", "tsv"): Budget(
+        START | ROAD | SCHEMA | READING | _command("list_", "cli.listing", "schema.shipped.get_all"),
+        DRIVER - {"orjson"},
+        999,
+    ),
+}
+"""Commands that read; what the driver takes of the standard library is not ours to count."""
+
+
+def over(found: Loaded, budget: Budget) -> dict[str, object]:
+    """Give what was loaded beyond a budget."""
+    more = {"own": found.own - budget.own, "packages": found.packages - budget.packages}
+    if len(found.standard) > budget.standard:
+        more["standard"] = found.standard
+    return {kind: sorted(names) for kind, names in more.items() if names}
+
+
+@pytest.mark.parametrize("arguments", WITHOUT_DATABASE, ids=" ".join)
+def test_a_command_without_a_database_stays_in_its_budget(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    assert over(loaded(tmp_path, *arguments), WITHOUT_DATABASE[arguments]) == {}
+
+
+@pytest.mark.parametrize("arguments", REFUSED, ids=" ".join)
+def test_a_refused_command_line_stays_in_its_budget(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    assert over(loaded(tmp_path, *arguments, status=2), REFUSED[arguments]) == {}
+
+
+@pytest.fixture
+def site(standalone: Server, cli: Cli) -> Iterator[Site]:
+    with empty_site(standalone, cli) as site:
+        yield site
+
+
+@pytest.mark.parametrize("arguments", ON_A_DATABASE, ids=" ".join)
+def test_a_reading_command_stays_in_its_budget(site: Site, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    project = site.project("vision")
+    given = [project if word == "PROJECT" else word for word in arguments]
+    found = loaded(tmp_path, *given, PROJECTS_MONGO_URI=site.server.uri, PROJECTS_DATABASE=site.name)
+    assert "pymongo" in found.packages
+    assert over(found, ON_A_DATABASE[arguments]) == {}
+
+
+def test_the_budget_would_show_what_is_too_much() -> None:
+    found = Loaded({"cli", "safety"}, {"typer", "rich"}, {"json", "ssl"})
+    assert over(found, Budget({"cli"}, {"typer"}, 1)) == {
+        "own": ["safety"],
+        "packages": ["rich"],
+        "standard": ["json", "ssl"],
+    }
