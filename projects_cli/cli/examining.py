@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from projects_cli.cli import dispatch
-from projects_cli.errors import ExitStatus, OperationUnfinished, UsageError
+from projects_cli.errors import DatabaseRefused, ExitStatus, OperationUnfinished, UsageError
 from projects_cli.local.indexes import INDEXES
 from projects_cli.safety.findings import KINDS
 
@@ -24,6 +24,7 @@ def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
 
     Raises:
         Exit: something is wrong; the status says so.
+        DatabaseRefused: the user may not look at what was asked for by name, or at the documents.
     """
     dispatch.expect(runtime, "plan" if fix and runtime.settings["dry_run"] else "doctor")
     wanted = _wanted(only)
@@ -34,6 +35,8 @@ def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
         return
     found = runtime.persistently(lambda: doctor.examine(wanted))
     for skipped in found.findings.skipped:
+        if only:
+            raise DatabaseRefused(f"{skipped['name']} can't be looked for: {skipped['why']}")
         runtime.console.warn(f"{skipped['name']} was not looked for: {skipped['why']}")
     runtime.console.show(found.response(**({} if mended is None else {"fixed": mended.data})))
     if found.findings.found:

@@ -39,10 +39,14 @@ Member = Literal["task", "model"]
 class Projects:
     """What one pass over the projects found: the forest, where it is to be mended, and the tags as they should be."""
 
-    def __init__(self, store: Store, findings: Findings) -> None:
-        """Read all projects that the company can see, and judge its own."""
-        self.forest = Forest(store.company)
+    def __init__(self, company: str) -> None:
+        """Start empty."""
+        self.forest = Forest(company)
+        self.mending = Mending(self.forest, set(), frozenset())
         self.tags: dict[str, Document] = {}
+
+    def read(self, store: Store, findings: Findings) -> None:
+        """Read all projects that the company can see, and judge its own."""
         own = {"company": store.company}
         for document in store.projects.find({}, dict.fromkeys((*FIELDS, *TAGS), 1)):
             if isinstance(document["_id"], str):

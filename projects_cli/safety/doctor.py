@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import DatabaseRefused
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
     from projects_cli.safety.forest import Project
     from projects_cli.store.collections import Store
 
-CONTENTS = frozenset(kind.name for kind in (*PROJECTS, *MEMBERS))
+OF_PROJECTS = frozenset(kind.name for kind in PROJECTS)
+CONTENTS = OF_PROJECTS | {kind.name for kind in MEMBERS}
 OF_SERVER = frozenset({"server-version", "not-writable", "clock-skew"})
 OF_JOURNAL = frozenset({"operation-unfinished", "lease-stale"})
 MILD = frozenset(kind.name for kind in PROJECTS if kind.name.startswith(("tags-", "basename-")))
 """Kinds whose cure is asked about with a plain yes: nothing gets another place or name."""
+
+MEMBER_KINDS: tuple[Member, ...] = ("task", "model")
 
 WHY = "the project is gone"
 
@@ -65,31 +69,33 @@ class Doctor:
         Raises:
             DatabaseRefused: the user may not read the documents. What else may not be looked at is left out and told.
         """
-        findings = Findings(wanted)
-        found = Examination(findings)
+        found = Examination(Findings(wanted))
+        checks: list[Callable[[], None]] = [
+            partial(self._try, kinds & wanted, check, found.findings)
+            for kinds, check in self._surroundings(found)
+            if not kinds.isdisjoint(wanted)
+        ]
+        checks += self._contents(found)
         with self.store.connection.unhurried():
-            for kinds, check in self._surroundings(found).items():
-                if not kinds.isdisjoint(wanted):
-                    self._try(kinds & wanted, check, findings)
-            if not CONTENTS.isdisjoint(wanted):
-                self._look_through(found)
+            for done, check in enumerate(checks, start=1):
+                check()
+                self.safety.progress(done, len(checks))
         return found
 
-    def _surroundings(self, found: Examination) -> Mapping[frozenset[str], Callable[[], None]]:
-        connection, findings = self.store.connection, found.findings
-        checks: dict[frozenset[str], Callable[[], None]] = {
-            OF_SERVER: lambda: found.server.update(surroundings.server(connection, self.safety.clock, findings)),
-            frozenset({"server-compatibility"}): lambda: surroundings.compatibility(connection, findings),
-            frozenset({"replica-set-degraded"}): lambda: surroundings.members(connection, findings),
-            frozenset({"right-missing"}): lambda: found.server.update(user=self._rights(findings)),
-            frozenset({"index-missing"}): lambda: surroundings.missing_indexes(connection, self.indexes, findings),
-            frozenset({"index-unused"}): lambda: surroundings.unused_indexes(
-                connection, self.indexes, self.safety.clock(), findings
-            ),
-        }
+    def _surroundings(self, found: Examination) -> Iterator[tuple[frozenset[str], Callable[[], None]]]:
+        """Give the checks of what surrounds the documents, each with the kinds that it finds."""
+        connection, clock, findings = self.store.connection, self.safety.clock, found.findings
+        yield OF_SERVER, lambda: found.server.update(surroundings.server(connection, clock, findings))
+        yield frozenset({"server-compatibility"}), lambda: surroundings.compatibility(connection, findings)
+        yield frozenset({"replica-set-degraded"}), lambda: surroundings.members(connection, findings)
+        yield frozenset({"right-missing"}), lambda: found.server.update(user=self._rights(findings))
+        yield frozenset({"index-missing"}), lambda: surroundings.missing_indexes(connection, self.indexes, findings)
+        yield (
+            frozenset({"index-unused"}),
+            lambda: surroundings.unused_indexes(connection, self.indexes, clock(), findings),
+        )
         if self.journal_database is not None:
-            checks[OF_JOURNAL] = lambda: surroundings.journal(self.safety.operations, findings)
-        return checks
+            yield OF_JOURNAL, lambda: surroundings.journal(self.safety.operations, findings)
 
     def _rights(self, findings: Findings) -> str | None:
         return surroundings.rights(self.store.connection, self.safety.database, self.journal_database, findings)
@@ -100,15 +106,22 @@ class Doctor:
         except DatabaseRefused as error:
             findings.skipped += [{"name": kind, "why": error.message} for kind in sorted(kinds)]
 
-    def _look_through(self, found: Examination) -> None:
+    def _contents(self, found: Examination) -> Iterator[Callable[[], None]]:
+        """Give the checks of the documents; those of tasks and models need the projects, which come first."""
         findings = found.findings
-        found.projects = Projects(self.store, findings)
-        kinds: tuple[Member, ...] = ("task", "model")
-        for kind in kinds:
+        projects = Projects(self.store.company)
+        places = {f"{kind}-project-gone" for kind in MEMBER_KINDS}
+        if not findings.wanted.isdisjoint(OF_PROJECTS | places):
+            found.projects = projects
+            yield lambda: projects.read(self.store, findings)
+        for kind in MEMBER_KINDS:
             if f"{kind}-project-gone" in findings.wanted:
-                found.lost[kind] = contents.lost_members(kind, found.projects, self.store, findings)
+                yield partial(self._lost, kind, projects, found)
             if f"{kind}-reference-deleted" in findings.wanted:
-                contents.deleted_references(kind, self.store, findings)
+                yield partial(contents.deleted_references, kind, self.store, findings)
+
+    def _lost(self, kind: Member, projects: Projects, found: Examination) -> None:
+        found.lost[kind] = contents.lost_members(kind, projects, self.store, found.findings)
 
     # --- mending --------------------------------------------------------------------------------------------------
 
@@ -123,7 +136,7 @@ class Doctor:
                 f"{kind}s": sum(step.count for step in members if step.collection == kind) for kind in ("task", "model")
             },
         }
-        mild = not members and MILD.issuperset(found.findings.found)
+        mended = {name for name, finding in found.findings.found.items() if finding.fixable}
         return Plan(
             endpoint="doctor",
             summary=f"mend what the doctor found in {self.safety.database!r}",
@@ -131,7 +144,7 @@ class Doctor:
             answer=_answer,
             counts={name: count for name, count in counts.items() if count},
             samples=[Sample(step.filter["_id"], step.name) for step in projects],
-            question="yes" if mild else "name",
+            question="yes" if mended <= MILD else "name",
             name=self.safety.database,
         )
 

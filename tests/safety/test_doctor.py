@@ -267,6 +267,12 @@ def test_a_user_who_may_only_read_mends_nothing(guarded: servers.Server, cli: Cl
     assert json.loads(result.stderr)["error"]["name"] == "DatabaseRefused"
 
 
+def test_what_is_asked_for_by_name_and_may_not_be_looked_at_is_an_error(guarded: servers.Server, cli: Cli) -> None:
+    result = as_user(guarded, "reader", cli, "doctor", "--only", "index-unused")
+    assert (result.exit_code, result.stdout) == (77, "")
+    assert json.loads(result.stderr)["error"]["message"].startswith("index-unused can't be looked for: ")
+
+
 def test_a_user_who_may_write_lacks_nothing(guarded: servers.Server, cli: Cli) -> None:
     answer = json.loads(as_user(guarded, "writer", cli, "doctor").stdout)
     assert {one["name"] for one in answer["findings"]} == ONLY_UNSORTED
