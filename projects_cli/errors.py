@@ -256,7 +256,6 @@ class ReadOnly(ProjectsError):
     """Changes are switched off."""
 
     status = ExitStatus.REFUSED
-    default_hint = "leave out --read-only, or unset PROJECTS_READ_ONLY"
 
 
 class OverMaxDelete(ProjectsError):

@@ -82,10 +82,12 @@ def _row(settings: Settings, setting: Setting) -> Document:
 
 
 def _shown(value: object) -> object:
-    """Give a value as it may be shown: a path as text, a URI without its secrets."""
+    """Give a value as it may be shown: a path as text, whole seconds as such, a URI without its secrets."""
     if isinstance(value, str) and "://" in value:
         return shown_uri(value)
-    return str(value) if isinstance(value, Path) else value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
 
 
 def _path(runtime: Runtime) -> Path:

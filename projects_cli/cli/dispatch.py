@@ -125,8 +125,7 @@ def check_extent(runtime: Runtime, plan: Plan) -> None:
 
 def agree(runtime: Runtime, plan: Plan, *, ask: bool, forced: bool) -> None:
     """See that a change may be made: that changes are on, and that somebody agrees who was asked or said so before."""
-    if runtime.settings["read_only"]:
-        raise ReadOnly(f"{plan.summary}: changes are switched off")
+    check_writable(runtime, plan.summary)
     if not ask:
         check_production(runtime)
     warn_of_interrupted(runtime)
@@ -249,6 +248,17 @@ def _confirm(runtime: Runtime, plan: Plan, *, forced: bool) -> None:
         what="the name" if any(sample.name == plan.name for sample in plan.samples) else repr(plan.name),
         about=about,
     )
+
+
+def check_writable(runtime: Runtime, change: str) -> None:
+    """Refuse a change where changes are switched off, and tell by what.
+
+    Raises:
+        ReadOnly: they are.
+    """
+    if runtime.settings["read_only"]:
+        source = runtime.settings.sources["read_only"]
+        raise ReadOnly(f"{change}: changes are switched off", hint=f"that was said by {source}")
 
 
 def check_production(runtime: Runtime) -> None:

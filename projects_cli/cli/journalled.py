@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import expect, show
+from projects_cli.cli.dispatch import check_writable, expect, show
 from projects_cli.config.values import duration
-from projects_cli.errors import ReadOnly, UsageError
+from projects_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from projects_cli.cli.runtime import Runtime
@@ -19,14 +19,14 @@ def undo(runtime: Runtime, operation: str | None) -> None:
     if runtime.settings["dry_run"]:
         show(runtime, runtime.safety.operations.what_undo_would_do(operation))
         return
-    _check_writable(runtime, "undo")
+    check_writable(runtime, "undo")
     show(runtime, runtime.safety.undo(operation))
 
 
 def resume(runtime: Runtime, operation: str | None) -> None:
     """Finish an interrupted operation."""
     expect(runtime, "operation")
-    _check_writable(runtime, "resume")
+    check_writable(runtime, "resume")
     if operation is None and not runtime.interrupted:
         runtime.console.notice("nothing was stopped in the middle")
         return
@@ -47,7 +47,7 @@ def prune(runtime: Runtime, older_than: str) -> None:
     """Forget what is older."""
     expect(runtime, "history.prune")
     age = _age(older_than, "--older-than")
-    _check_writable(runtime, "history prune")
+    check_writable(runtime, "history prune")
     show(runtime, runtime.safety.operations.prune(age, dry_run=runtime.settings["dry_run"]))
 
 
@@ -56,8 +56,3 @@ def _age(text: str, option: str) -> timedelta:
         return timedelta(seconds=duration(text))
     except (ValueError, OverflowError) as error:
         raise UsageError(f"{option}: {error}") from error
-
-
-def _check_writable(runtime: Runtime, command: str) -> None:
-    if runtime.settings["read_only"]:
-        raise ReadOnly(f"{command}: changes are switched off")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import show, tell_of_interrupted
+from projects_cli.cli.dispatch import expect, show, tell_of_interrupted
 from projects_cli.config.connection import clearml_variable, database_uri, shown_uri
 from projects_cli.messages import Response
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def status(runtime: Runtime) -> None:
     """Show where this program works, and what it finds there."""
+    expect(runtime, "status")
     settings = runtime.settings
     journal = None if settings["no_journal"] else settings["journal_db"]
     store = runtime.reading

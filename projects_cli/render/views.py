@@ -268,6 +268,8 @@ VIEWS: dict[str, View] = {
             ("production", "PRODUCTION"),
             ("database", "DATABASE"),
             ("company", "COMPANY"),
+            ("uri", "URI"),
+            ("uri_file", "URI FILE"),
         ),
         fields=("name", "in_use", "production", "uri", "uri_file", "database", "company"),
         id="name",

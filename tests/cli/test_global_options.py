@@ -128,7 +128,7 @@ def test_an_option_holds_before_and_after_the_command_and_as_a_variable(
 ) -> None:
     config.write_text("[profiles.lab]\n")
     setting = BY_NAME[option.setting]
-    seen = {"7": "7.0"}.get(sample_of(option), sample_of(option)) + "\n"
+    seen = sample_of(option) + "\n"
     for flag in option.flags:
         words = [flag] if option.constant is not None else [flag, sample_of(option)]
         assert cli(*words, "config", "get", setting.key).stdout == seen
@@ -242,7 +242,15 @@ def test_a_wrong_setting_is_told_as_json_where_json_was_asked_for(site: Site, ar
 
 
 def test_read_only_from_the_environment_holds(site: Site) -> None:
-    assert site.error("create", "vision", "-d", "x", status=4, PROJECTS_READ_ONLY="1")["name"] == "ReadOnly"
+    error = site.error("create", "vision", "-d", "x", status=4, PROJECTS_READ_ONLY="1")
+    assert (error["name"], error["hint"]) == ("ReadOnly", "that was said by PROJECTS_READ_ONLY")
+
+
+def test_read_only_of_a_profile_holds_until_the_variable_says_otherwise(site: Site, config: Path) -> None:
+    config.write_text("[profiles.lab]\nread-only = true\n")
+    error = site.error("create", "vision", "-d", "x", "--profile", "lab", status=4)
+    assert error["hint"] == f"that was said by {config} [profiles.lab]"
+    site.json("create", "vision", "-d", "x", "--profile", "lab", PROJECTS_READ_ONLY="0")
 
 
 def test_dry_run_from_the_environment_holds(site: Site) -> None:

@@ -105,6 +105,11 @@ def test_the_table_has_a_line_of_the_same(site: Site) -> None:
     assert (shown["TOPOLOGY"], shown["PROJECTS"], shown["MAY CHANGE"]) == ("standalone", "0", "true")
 
 
+def test_it_has_no_ids(site: Site) -> None:
+    result = site("status", "-o", "id")
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
 # --- what is unfinished -------------------------------------------------------------------------------------------
 
 

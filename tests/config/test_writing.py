@@ -101,6 +101,7 @@ def test_a_profile_has_a_name_that_shows(name: str) -> None:
         ("timeout", "30", 30),
         ("timeout", "1.5", 1.5),
         ("timeout", "2m", "2m"),
+        ("max_delete", "30", 30),
         ("database", "30", "30"),
         ("uri_file", "/x/y", "/x/y"),
         ("output", "csv", "csv"),
