@@ -36,15 +36,15 @@ PROJECTS: tuple[Kind, ...] = (
     Kind(
         "basename-mismatch",
         "warning",
-        "basename is not the last part of the name, or is missing",
+        "basename is missing, or not the last part of the name",
         "searches by basename miss the project",
         mends="sets basename to the last part of the name",
     ),
     Kind(
         "field-missing",
         "error",
-        "a field that a server needs is missing or of the wrong type: name, user, created",
-        "look at the document in MongoDB, and set the field",
+        "name, user or created is missing, or of the wrong type",
+        "a server needs it: look at the document in MongoDB, and set it",
     ),
     Kind(
         "name-duplicated",
@@ -61,7 +61,7 @@ PROJECTS: tuple[Kind, ...] = (
     Kind(
         "parent-gone",
         "error",
-        "parent points to a project that is not there, or that the company can't see",
+        "the parent is gone, or another company's",
         "where the name does not tell the place either, make the project above it, and run --fix",
         mends="sets parent and path to the one project that has the parent's name, or to the top level",
     ),
@@ -74,7 +74,7 @@ PROJECTS: tuple[Kind, ...] = (
     Kind(
         "parent-mismatch",
         "error",
-        "the name does not begin with the name of the parent, or only one of them says that there is one above",
+        "name and parent disagree about the place",
         "where name, parent and path all disagree, look at the project in MongoDB, and set two of them",
         mends="where two of name, parent and path agree, sets the third, with all names below",
     ),
@@ -126,27 +126,27 @@ MEMBERS: tuple[Kind, ...] = (
     Kind(
         "task-project-gone",
         "error",
-        "a task is in a project that is not there, or that the company can't see",
+        "the project of a task is gone, or another company's",
         "nobody finds the task in a list of a project",
         mends="takes the task out of the project, as a delete does",
     ),
     Kind(
         "model-project-gone",
         "error",
-        "a model is in a project that is not there, or that the company can't see",
+        "the project of a model is gone, or another company's",
         "nobody finds the model in a list of a project",
         mends="takes the model out of the project, as a delete does",
     ),
     Kind(
         "task-reference-deleted",
         "note",
-        "a task refers to a task or model that the server deleted (__DELETED__…)",
+        "a task refers to what was deleted (__DELETED__…)",
         "nothing to do: the server leaves this mark by itself",
     ),
     Kind(
         "model-reference-deleted",
         "note",
-        "a model refers to a task or model that the server deleted (__DELETED__…)",
+        "a model refers to what was deleted (__DELETED__…)",
         "nothing to do: the server leaves this mark by itself",
     ),
 )
@@ -156,7 +156,7 @@ DEPLOYMENT: tuple[Kind, ...] = (
     Kind(
         "index-missing",
         "warning",
-        "an index that every ClearML server makes is not there",
+        "an index that every ClearML server makes is missing",
         "lists and deletes are slow without it; the server makes it again when it starts",
     ),
     Kind(
@@ -180,37 +180,37 @@ DEPLOYMENT: tuple[Kind, ...] = (
     Kind(
         "server-version",
         "error",
-        "this version of MongoDB is too old for this program, or newer than it knows",
+        "this MongoDB is too old, or newer than what is known",
         "MongoDB 4.4 to 8 are known",
     ),
     Kind(
         "server-compatibility",
         "warning",
-        "the feature compatibility version is below the version of the server",
-        "an upgrade was not finished: db.adminCommand({setFeatureCompatibilityVersion: …})",
+        "an upgrade of the server was not finished",
+        "raise the feature compatibility version: db.adminCommand({setFeatureCompatibilityVersion: …})",
     ),
     Kind(
         "not-writable",
         "error",
-        "the server that answers takes no writes: it is a secondary",
+        "the server takes no writes: it is a secondary",
         "name all members of the replica set in the URI, without directConnection",
     ),
     Kind(
         "replica-set-degraded",
         "warning",
-        "a member of the replica set is not reached, or neither primary, secondary nor arbiter",
+        "a member of the replica set is not reached, or not ready",
         "look at the member: rs.status()",
     ),
     Kind(
         "clock-skew",
         "warning",
-        "the clocks of this machine and of the server differ by more than 5 seconds",
+        "this clock and the server's differ by over 5 seconds",
         "what this program writes into created and last_update is wrong by as much: set the clocks (NTP)",
     ),
     Kind(
         "right-missing",
         "error",
-        "the user of the database may not do what changes need",
+        "the user may not do what changes need",
         "grant readWrite on the database and on the journal's; to look only, read is enough",
     ),
 )
