@@ -14,7 +14,7 @@ import bson
 from bson.raw_bson import RawBSONDocument
 
 from projects_cli.config.settings import COMMUNITY_COMPANY
-from projects_cli.local.indexes import INDEXES
+from projects_cli.store.definitions import SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -60,7 +60,7 @@ def load(client: MongoClient[Document], shape: Shape) -> Database[Document]:
     insert(database, "project", projects)
     insert(database, "task", task_documents(shape, projects, random))
     insert(database, "model", model_documents(shape, projects, random))
-    for collection, indexes in INDEXES.items():
+    for collection, indexes in SERVER.items():
         database.command("createIndexes", collection, indexes=list(indexes))
     database["made"].insert_one({"_id": "whole", "generation": GENERATION})
     return database

@@ -317,6 +317,10 @@ class CollectionMissing(DatabaseError):
     """The database has no such collection."""
 
 
+class IndexGone(DatabaseError):
+    """An index that a query was to use is not there, or was dropped while it was used."""
+
+
 class TextIndexMissing(ProjectsError):
     """`search_text` needs a text index, and the collection has none."""
 

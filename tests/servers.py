@@ -20,8 +20,8 @@ from pymongo.errors import PyMongoError
 
 from projects_cli.config.connection import socket_uri
 from projects_cli.local import binary
-from projects_cli.local.indexes import INDEXES
 from projects_cli.store.admin import create_indexes
+from projects_cli.store.definitions import SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,18 +67,18 @@ class Server:
         if self.indexed:
             return self.indexed.pop()
         name = new_name()
-        create_indexes(self.client[name], INDEXES)
+        create_indexes(self.client[name], SERVER)
         return name
 
     def give_back(self, name: str) -> None:
         """Empty an indexed database for the next test, or drop it where the test changed its indexes."""
         database = self.client[name]
         names = set(database.list_collection_names())
-        if not names >= set(INDEXES) or any(_index_names(database, one) != _wanted(one) for one in INDEXES):
+        if not names >= set(SERVER) or any(_index_names(database, one) != _wanted(one) for one in SERVER):
             return self.drop(name)
-        for other in names - set(INDEXES):
+        for other in names - set(SERVER):
             database.drop_collection(other)
-        for collection in INDEXES:
+        for collection in SERVER:
             database[collection].delete_many({})
         self.indexed.append(name)
         return None
@@ -94,7 +94,7 @@ def _index_names(database: Any, collection: str) -> set[str]:
 
 
 def _wanted(collection: str) -> set[str]:
-    return {"_id_", *(str(index["name"]) for index in INDEXES[collection])}
+    return {"_id_", *(str(index["name"]) for index in SERVER[collection])}
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import typer
 
 from projects_cli.cli import dispatch
 from projects_cli.errors import DatabaseRefused, ExitStatus, OperationUnfinished, UsageError
-from projects_cli.local.indexes import INDEXES
 from projects_cli.safety.findings import KINDS
 
 if TYPE_CHECKING:
@@ -68,7 +67,6 @@ def _doctor(runtime: Runtime, *, changes: bool) -> Doctor:
         safety=runtime.safety,
         store=runtime.store if changes else runtime.reading,
         journal_database=None if runtime.settings["no_journal"] else runtime.settings["journal_db"],
-        indexes=INDEXES,
     )
 
 

@@ -78,7 +78,7 @@ def _with_statistics(
     wanted = fields.projection({*names, *references, "id"})
     paged = Page.of(request.params).limit > 0
     page = list(ordered(store, condition, request.params, wanted)) if paged else None
-    rows = ordered(store, condition, request.params, {"_id": 1}) if page is None else page
+    rows = store.projects.scan(condition, {"_id": 1}) if page is None else page
     statistics = Statistics.gather(request, store, [row["_id"] for row in rows])
     documents = ordered(store, condition, request.params, wanted) if page is None else page
     shown = _shown(documents, names, references, store)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from projects_cli.endpoints import scanning
 from projects_cli.endpoints.hierarchy import scope_of
 from projects_cli.messages import Response
 from projects_cli.store import pipelines
@@ -19,7 +20,10 @@ _MEANING = {"%": "%", "2E": ".", "24": "$", "_": "_"}
 
 def get_hyper_parameters(request: Request, store: Store) -> Response:
     """Every (section, name) pair that tasks use, in stored order, shown unescaped, with true totals."""
-    pairs = [pair["_id"] for pair in store.tasks.aggregate(scope_of(request, store), pipelines.distinct_parameters())]
+    pairs = [
+        pair["_id"]
+        for pair in scanning.everything(store.tasks, scope_of(request, store), pipelines.distinct_parameters())
+    ]
     size = max(1, request.params["page_size"])
     start = max(0, request.params["page"]) * size
     shown = [

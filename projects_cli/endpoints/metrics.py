@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from projects_cli.endpoints import scanning
 from projects_cli.endpoints.hierarchy import scope_of
 from projects_cli.messages import Response
 from projects_cli.store import pipelines
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def get_unique_metric_variants(request: Request, store: Store) -> Response:
     """Every (metric, variant) pair of the tasks in scope, with its hashes, by metric, then variant."""
-    pairs = store.tasks.aggregate(scope_of(request, store), pipelines.metric_variants())
+    pairs = scanning.everything(store.tasks, scope_of(request, store), pipelines.metric_variants())
     metrics = (
         {
             "metric": pair["_id"]["metric"],

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from projects_cli.config.connection import socket_uri
 from projects_cli.errors import DatabaseUnavailable, NoPrivateServer
 from projects_cli.local import binary, failure, flock, process, record, watch
-from projects_cli.local.indexes import INDEXES
 from projects_cli.local.place import Place, make_private
+from projects_cli.store.definitions import INDEXES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

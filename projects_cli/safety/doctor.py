@@ -11,9 +11,10 @@ from projects_cli.messages import Plan, Response, Sample, Step
 from projects_cli.safety import contents, surroundings
 from projects_cli.safety.contents import Projects
 from projects_cli.safety.findings import MEMBERS, PROJECTS, Findings
+from projects_cli.store.definitions import INDEXES, SERVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping
 
     from projects_cli.messages import Document, Outcome
     from projects_cli.safety.apply import Safety
@@ -53,13 +54,12 @@ class Doctor:
     """What an examination needs.
 
     `store` has the documents, read from where the run reads; a cure reads them where it writes. `journal_database` is
-    None where there is no journal. `indexes` are those that a server makes, by collection.
+    None where there is no journal.
     """
 
     safety: Safety
     store: Store
     journal_database: str | None
-    indexes: Mapping[str, Sequence[Document]]
 
     # --- looking --------------------------------------------------------------------------------------------------
 
@@ -89,10 +89,10 @@ class Doctor:
         yield frozenset({"server-compatibility"}), lambda: surroundings.compatibility(connection, findings)
         yield frozenset({"replica-set-degraded"}), lambda: surroundings.members(connection, findings)
         yield frozenset({"right-missing"}), lambda: found.server.update(user=self._rights(findings))
-        yield frozenset({"index-missing"}), lambda: surroundings.missing_indexes(connection, self.indexes, findings)
+        yield frozenset({"index-missing"}), lambda: surroundings.missing_indexes(connection, SERVER, findings)
         yield (
             frozenset({"index-unused"}),
-            lambda: surroundings.unused_indexes(connection, self.indexes, clock(), findings),
+            lambda: surroundings.unused_indexes(connection, INDEXES, clock(), findings),
         )
         if self.journal_database is not None:
             yield OF_JOURNAL, lambda: surroundings.journal(self.safety.operations, findings)

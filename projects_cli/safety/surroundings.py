@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from projects_cli.safety import rights as needed
 from projects_cli.safety.findings import example
 from projects_cli.store import deployment
+from projects_cli.store.indexes import essence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,31 +41,23 @@ HEALTHY = frozenset({"PRIMARY", "SECONDARY", "ARBITER"})
 def missing_indexes(connection: Connection, wanted: Mapping[str, Iterable[Document]], findings: Findings) -> None:
     """Find the indexes that every server makes and that are not there; their names do not matter."""
     for collection, indexes in wanted.items():
-        there = [_essence(index) for index in deployment.indexes(connection, collection)]
+        there = [essence(index) for index in deployment.indexes(connection, collection)]
         for index in indexes:
-            if _essence(index) not in there:
+            if essence(index) not in there:
                 findings.add("index-missing", {"name": f"{collection}.{index['name']}"})
 
 
 def unused_indexes(
     connection: Connection, wanted: Mapping[str, Iterable[Document]], now: datetime, findings: Findings
 ) -> None:
-    """Find the indexes that no server makes and that nobody used for a week, by the server's own count."""
+    """Find the indexes that neither a server nor this program makes, and that nobody used for a week."""
     for collection, indexes in wanted.items():
-        made = [_essence(index) for index in indexes]
+        made = [essence(index) for index in indexes]
         for index in deployment.index_use(connection, collection):
             since = now.replace(tzinfo=None) - index["accesses"]["since"]
-            own = index["name"] != "_id_" and _essence(index["spec"]) not in made
+            own = index["name"] != "_id_" and essence(index["spec"]) not in made
             if own and not index["accesses"]["ops"] and since >= UNUSED:
                 findings.add("index-unused", {"name": f"{collection}.{index['name']}"})
-
-
-def _essence(index: Document) -> tuple[Any, ...]:
-    """Give what makes an index that index: its fields in order, whether it is unique, and its order of texts."""
-    if "weights" in index:
-        return ("text", frozenset(index["weights"]))
-    locale = (index.get("collation") or {}).get("locale")
-    return tuple(index["key"].items()), bool(index.get("unique")), locale
 
 
 # --- journal ------------------------------------------------------------------------------------------------------

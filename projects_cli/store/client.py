@@ -22,6 +22,7 @@ from projects_cli.errors import (
     DatabaseTimeout,
     DatabaseUnavailable,
     ExpectedUniqueData,
+    IndexGone,
     InvalidRegexError,
     ProjectsError,
     TextIndexMissing,
@@ -69,6 +70,9 @@ NO_LOGIN = (
 BAD_VALUE = 2
 """MongoDB's code for many faults, a NUL in a regular expression among them."""
 
+NO_SUCH_INDEX = "hint provided does not correspond to an existing index"
+"""MongoDB's words, behind a dump of the whole query, for an index that is not there; the code is `BAD_VALUE`."""
+
 _CODES: dict[int, type[ProjectsError]] = {
     13: DatabaseRefused,  # Unauthorized
     18: DatabaseRefused,  # AuthenticationFailed
@@ -77,6 +81,8 @@ _CODES: dict[int, type[ProjectsError]] = {
     26: CollectionMissing,  # NamespaceNotFound
     27: TextIndexMissing,
     50: DatabaseTimeout,  # MaxTimeMSExpired
+    175: IndexGone,  # QueryPlanKilled
+    51174: IndexGone,  # it has other fields than the bounds of the query
     51091: InvalidRegexError,
     11000: ExpectedUniqueData,
     334: DatabaseRefused,  # MechanismUnavailable: the user has no credentials of that kind
@@ -295,6 +301,8 @@ def _translation(error: driver.PyMongoError, shown: str, limit: float | None) ->
 
 def _by_code(code: int, words: str, shown: str) -> ProjectsError:
     kind = ConnectionLost if code in PASSING else _CODES.get(code, DatabaseError)
+    if words == NO_SUCH_INDEX:
+        kind = IndexGone
     if kind is InvalidRegexError or (code == BAD_VALUE and words.startswith("Regular expression")):
         return InvalidRegexError(f"MongoDB refuses the regular expression: {words}")
     if kind is TextIndexMissing:
@@ -320,6 +328,8 @@ def _server_words(error: driver.OperationFailure) -> str:
     Where a right is missing the server quotes the whole command: its name is enough.
     """
     words = " ".join((str((error.details or {}).get("errmsg", "")) or str(error)).split())
+    if error.code == BAD_VALUE and NO_SUCH_INDEX in words:
+        return NO_SUCH_INDEX
     return re.sub(r"(to execute command) \{ (\w+):.*", r"\1 \2", words)[:300]
 
 

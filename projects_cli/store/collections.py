@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
+import bson
 import pymongo
+from bson import MaxKey
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import PyMongoError
@@ -17,13 +19,13 @@ from projects_cli.store.client import LONG_WRITE, UNLIMITED, Connection, check_s
 from projects_cli.store.documents import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from pymongo.client_session import ClientSession
     from pymongo.collection import Collection as DriverCollection
     from pymongo.command_cursor import CommandCursor
-    from pymongo.cursor import Cursor
+    from pymongo.cursor import Cursor, RawBatchCursor
 
     from projects_cli.messages import Document, Pipeline
 
@@ -32,6 +34,9 @@ BATCH = 1000
 
 GOODBYE = 1.0
 """Seconds to tell the server that a cursor is not needed any longer."""
+
+NATURAL = "$natural"
+"""As a hint: no index, the documents as they lie."""
 
 Sort = list[tuple[str, Any]]
 
@@ -79,6 +84,31 @@ class Collection:
         """Give one matching document, or None."""
         return next(self.find(filter_, projection, limit=1), None)
 
+    def scan(self, filter_: Document, projection: Document, *, hint: str | None = None) -> Iterator[Document]:
+        """Stream what may be very many documents; no limit of time unless one was asked for.
+
+        `hint` names the index to go by; `NATURAL` reads the documents as they lie.
+
+        Raises:
+            IndexGone: the index is not there, or was dropped in the middle.
+        """
+        return chain.from_iterable(self._batches(filter_, projection, hint))
+
+    def _batches(self, filter_: Document, projection: Document, hint: str | None) -> Iterator[list[Document]]:
+        """Stream whole batches: a million small documents are decoded faster so than one by one."""
+        with translated():
+            cursor = self._raw.find_raw_batches(
+                self.scoped(filter_), projection, batch_size=BATCH, hint=_hint(hint), session=self._session
+            )
+            with self._closing(cursor):
+                while raw := self._next(cursor):
+                    yield bson.decode_all(raw, self._raw.codec_options)
+                    self._check(cursor)
+
+    def _next(self, cursor: RawBatchCursor[Any]) -> Any:
+        with self._patience(UNLIMITED):
+            return next(cursor, None)
+
     def count(self, filter_: Document) -> int:
         """Count the matching documents."""
         with translated():
@@ -99,8 +129,14 @@ class Collection:
         except (DatabaseRefused, CollectionMissing):
             return []
 
-    def aggregate(self, filter_: Document, stages: Pipeline) -> Iterator[Document]:
-        """Stream what the stages make of the matching documents; no limit of time unless one was asked for."""
+    def aggregate(self, filter_: Document, stages: Pipeline, *, hint: str | None = None) -> Iterator[Document]:
+        """Stream what the stages make of the matching documents; no limit of time unless one was asked for.
+
+        `hint` is as for `scan`; the stages are not begun where its index is missing.
+
+        Raises:
+            IndexGone: the index is not there, or was dropped in the middle.
+        """
         with translated():
             with self._patience(UNLIMITED):
                 cursor = self._raw.aggregate(
@@ -108,8 +144,72 @@ class Collection:
                     allowDiskUse=True,
                     batchSize=BATCH,
                     session=self._session,
+                    **({} if hint is None else {"hint": _hint(hint)}),
                 )
             yield from self._streamed(cursor)
+
+    # --- what plans are chosen by, and fast ways that not every collection allows -----------------------------------
+
+    @property
+    def companies(self) -> list[str]:
+        """Give the companies whose documents can be seen."""
+        seen: list[str] = self._scope["company"]["$in"]
+        return seen
+
+    def estimated_count(self) -> int:
+        """Give about how many documents there are, whoever's they are: for choosing a plan, never to be shown."""
+        with translated():
+            return self._raw.estimated_document_count()
+
+    def has_others(self, companies: Sequence[str], index: str) -> bool:
+        """Tell whether there is a document of none of these companies, by an index that begins with the company.
+
+        One step into the index tells: it goes from gap to gap between the companies.
+
+        Raises:
+            IndexGone: the index is not there.
+        """
+        with translated():
+            others = {"company": {"$nin": list(companies)}}
+            return self._raw.find_one(others, {"_id": 1}, hint=index, session=self._session) is not None
+
+    def items_of_all(self, company: str, field: str, *, index: str, by_company: str) -> list[Any] | None:
+        """Give each item of a list once, where all documents are one company's and no list has lists in it; else None.
+
+        MongoDB answers from the index of this field alone, and would give the items of inner lists too. Who else has
+        documents is looked at last, so that none comes in between.
+
+        Raises:
+            IndexGone: an index is not there.
+        """
+        behind_texts: Any = [(field, [])], [(field, MaxKey())]
+        with translated(), self._patience(UNLIMITED):
+            nested = self._raw.find({}, return_key=True, limit=1, session=self._session).hint(index)
+            if list(nested.min(behind_texts[0]).max(behind_texts[1])):
+                return None
+            found = self._raw.distinct(field, session=self._session)
+        return None if self.has_others([company], by_company) else found
+
+    def texts(self, company: str, field: str, index: str, most: int) -> list[str] | None:
+        """Give each text of a list once, in order, of one company's documents; None where there are more than `most`.
+
+        One step into the index of (company, field) for each: its cost is the number of texts, not of documents.
+
+        Raises:
+            IndexGone: the index is not there.
+        """
+        found: list[str] = []
+        with translated(), self._patience(UNLIMITED):
+            while len(found) <= most:
+                # A text and a NUL is the very next text; an object is what comes behind all texts.
+                least = f"{found[-1]}\0" if found else ""
+                keys = self._raw.find({}, return_key=True, limit=1, session=self._session).hint(index)
+                keys = keys.min([("company", company), (field, least)]).max([("company", company), (field, {})])
+                key = next(keys, None)
+                if key is None:
+                    return found
+                found.append(key[field])
+        return None
 
     def insert(self, document: Document) -> None:
         """Insert one document."""
@@ -166,15 +266,21 @@ class Collection:
         return {"$and": [self._scope, filter_]} if filter_ else self._scope
 
     def _streamed(self, cursor: Cursor[Document] | CommandCursor[Document]) -> Iterator[Document]:
-        """Stream what a cursor has; a server that went away is not waited for, though the driver would.
-
-        Where the reader goes away the server is told: it would keep the cursor for ten minutes.
-        """
-        try:
+        """Stream what a cursor has; a server that went away is not waited for, though the driver would."""
+        with self._closing(cursor):
             while batch := list(islice(cursor, BATCH)):
                 yield from batch
-                if cursor.alive and cursor.address is not None:
-                    check_server(self._raw.database.client, cursor.address)
+                self._check(cursor)
+
+    def _check(self, cursor: Cursor[Any] | CommandCursor[Any]) -> None:
+        if cursor.alive and cursor.address is not None:
+            check_server(self._raw.database.client, cursor.address)
+
+    @contextmanager
+    def _closing(self, cursor: Cursor[Any] | CommandCursor[Any]) -> Iterator[None]:
+        """Tell the server where the reader goes away: it would keep the cursor for ten minutes."""
+        try:
+            yield
         except (GeneratorExit, KeyboardInterrupt):
             with pymongo.timeout(GOODBYE), suppress(PyMongoError):
                 cursor.close()
@@ -182,6 +288,10 @@ class Collection:
 
     def _patience(self, seconds: float) -> AbstractContextManager[object]:
         return pymongo.timeout(self._timeout or seconds)
+
+
+def _hint(hint: str | None) -> Any:
+    return {NATURAL: 1} if hint == NATURAL else hint
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def hello(connection: Connection) -> Document:
     """Give how the server introduces itself: `localTime`, `isWritablePrimary`, `setName` of a replica set, `msg`."""
-    return _ask(connection, "hello")
+    return _ask(connection, "hello", read_preference=connection.reading.read_preference)
 
 
 def topology(hello: Document) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import bson
 from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.datetime_ms import DatetimeMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,3 +27,31 @@ def encode(document: Mapping[str, Any]) -> bytes:
 def decode(raw: bytes) -> Document:
     """Give BSON as a document; dates are UTC without a zone."""
     return bson.decode(raw, _OPTIONS)
+
+
+DATES = (datetime, DatetimeMS)
+"""What stored dates are read as: the second kind where Python has no such date."""
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - dates are UTC without a zone
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def is_later(one: Any, other: Any) -> bool:
+    """Tell whether one stored date is later than another."""
+    try:
+        return bool(one > other)
+    except TypeError:  # one of each kind
+        return _milliseconds(one) > _milliseconds(other)
+
+
+def seconds_between(started: Any, completed: Any) -> int:
+    """Give the whole seconds from one stored date to another; nothing where that is not later."""
+    try:
+        span = completed - started
+    except TypeError:
+        return max(0, (_milliseconds(completed) - _milliseconds(started)) // 1000)
+    return span.days * 86_400 + span.seconds if span.days >= 0 else 0
+
+
+def _milliseconds(date: Any) -> int:
+    return (date - _EPOCH) // _MILLISECOND if isinstance(date, datetime) else int(date)

@@ -161,6 +161,11 @@ def not_archived() -> Document:
     return {"system_tags": {"$ne": ARCHIVED}}
 
 
+def archived() -> Document:
+    """Match tasks or models with the system tag `archived`."""
+    return {"system_tags": ARCHIVED}
+
+
 def below(ids: Sequence[str]) -> Document:
     """Match the projects below any of these, at every level."""
     return {"path": ids[0] if len(ids) == 1 else {"$in": list(ids)}}

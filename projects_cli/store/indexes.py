@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,3 +27,40 @@ def has_unique(described: Iterable[Document], names: Sequence[str]) -> bool:
         and not any(index.get(option) for option in PARTIAL)
         for index in found.values()
     )
+
+
+def led_by(described: Iterable[Document], field: str) -> str | None:
+    """Give the name of an index that has all documents in the order of a field, or None."""
+    return next((index["name"] for index in _whole(described) if next(iter(index["key"])) == field), None)
+
+
+def exactly(described: Iterable[Document], fields: Sequence[str]) -> str | None:
+    """Give the name of an index of all documents, ascending by exactly these fields, or None."""
+    wanted = [(field, 1) for field in fields]
+    return next((index["name"] for index in _whole(described) if list(index["key"].items()) == wanted), None)
+
+
+def holding(described: Iterable[Document], fields: Iterable[str]) -> list[Document]:
+    """Give the indexes of all documents that hold all these fields, so that no document needs to be read for them."""
+    return [index for index in _whole(described) if set(fields) <= index["key"].keys()]
+
+
+def _whole(described: Iterable[Document]) -> list[Document]:
+    """Leave out indexes that lack documents, compare texts in another way, or are of a special kind."""
+    known = list(described)
+    if any(index["name"] == "_id_" and "collation" in index for index in known):
+        return []
+    return [
+        index
+        for index in known
+        if not any(index.get(option) for option in PARTIAL)
+        and all(direction in {1, -1} for direction in index["key"].values())
+    ]
+
+
+def essence(index: Document) -> tuple[Any, ...]:
+    """Give what makes an index that index: its fields in order, whether it is unique, and its order of texts."""
+    if "weights" in index:
+        return ("text", frozenset(index["weights"]))
+    locale = (index.get("collation") or {}).get("locale")
+    return tuple(index["key"].items()), bool(index.get("unique")), locale

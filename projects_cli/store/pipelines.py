@@ -1,51 +1,14 @@
-"""Aggregations: values in, MongoDB stages out. Pure; the first `$match` is the collection's."""
+"""Aggregations: values in, MongoDB stages out. Pure; the first `$match` is the collection's.
+
+Types are looked at behind a group, where there is little left to look at.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.store.filters import ARCHIVED
-
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from projects_cli.messages import Document, Pipeline
-
-NOT_COMPLETED = ("queued", "in_progress", "failed")
-"""Statuses that do not count as completed, whatever the task's `completed` says (semantics.md, get_all_ex)."""
-
-
-def task_statistics(since: datetime) -> Pipeline:
-    """Group tasks by project, status and whether they are archived.
-
-    Gives `{_id: {project, status, archived}, tasks, runtime, completed, last}`: runtime in whole seconds,
-    `completed` the number of tasks completed after `since`, `last` the latest start or null.
-    """
-    archived = {"$and": [{"$isArray": "$system_tags"}, {"$in": [ARCHIVED, _list("$system_tags")]}]}
-    dates = {"$and": [_is("$started", "date"), _is("$completed", "date"), {"$gt": ["$completed", "$started"]}]}
-    seconds = {"$floor": {"$divide": [{"$subtract": ["$completed", "$started"]}, 1000]}}
-    recent = {
-        "$and": [
-            _is("$completed", "date"),
-            {"$gt": ["$completed", since]},
-            {"$not": {"$in": ["$status", list(NOT_COMPLETED)]}},
-        ]
-    }
-    return [
-        {
-            "$group": {
-                "_id": {
-                    "project": "$project",
-                    "status": {"$ifNull": ["$status", "unknown"]},
-                    "archived": archived,
-                },
-                "tasks": {"$sum": 1},
-                "runtime": {"$sum": {"$cond": [dates, seconds, 0]}},
-                "completed": {"$sum": {"$cond": [recent, 1, 0]}},
-                "last": {"$max": {"$cond": [_is("$started", "date"), "$started", None]}},
-            }
-        }
-    ]
 
 
 def by_project() -> Pipeline:
@@ -58,8 +21,8 @@ def distinct_items(name: str) -> Pipeline:
     return [
         {"$project": {"_id": 0, "item": f"${name}"}},
         {"$unwind": "$item"},
-        {"$match": {"item": {"$type": "string"}}},
         {"$group": {"_id": "$item"}},
+        {"$match": {"_id": {"$type": "string"}}},
     ]
 
 
@@ -70,7 +33,6 @@ def metric_variants() -> Pipeline:
         {"$unwind": "$metric"},
         {"$project": {"hash": "$metric.k", "variant": _pairs("$metric.v")}},
         {"$unwind": "$variant"},
-        {"$match": {"variant.v.metric": {"$type": "string"}, "variant.v.variant": {"$type": "string"}}},
         {
             "$group": {
                 "_id": {"metric": "$variant.v.metric", "variant": "$variant.v.variant"},
@@ -78,6 +40,7 @@ def metric_variants() -> Pipeline:
                 "variant_hash": {"$min": "$variant.k"},
             }
         },
+        {"$match": {"_id.metric": {"$type": "string"}, "_id.variant": {"$type": "string"}}},
         {"$sort": {"_id.metric": 1, "_id.variant": 1}},
     ]
 
@@ -96,10 +59,6 @@ def distinct_parameters() -> Pipeline:
 
 def _is(field: str, kind: str) -> Document:
     return {"$eq": [{"$type": field}, kind]}
-
-
-def _list(field: str) -> Document:
-    return {"$cond": [{"$isArray": field}, field, []]}
 
 
 def _pairs(field: str) -> Any:

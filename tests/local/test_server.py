@@ -18,7 +18,7 @@ import pytest
 
 from projects_cli.errors import NoPrivateServer
 from projects_cli.local import flock, place, process, record, server
-from projects_cli.local.indexes import INDEXES
+from projects_cli.store.definitions import INDEXES
 from tests.servers import answers
 
 if TYPE_CHECKING:

@@ -293,10 +293,10 @@ class Model:
         return {"stats": stats, "sub_projects": [{"id": one["_id"], "name": one["name"]} for one in below]}
 
     def _figures(self, tasks: Sequence[Document]) -> Document:
-        statuses = [task.get("status") or "unknown" for task in tasks]
+        statuses = [_status(task) for task in tasks]
         started = [task["started"] for task in tasks if isinstance(task.get("started"), datetime)]
         return {
-            "status_count": {status: statuses.count(status) for status in STATUSES},
+            "status_count": {status: statuses.count(status) for status in [*STATUSES, *statuses]},
             "total_tasks": len(tasks),
             "total_runtime": sum(_runtime(task) for task in tasks),
             "completed_tasks_24h": sum(self._is_recent(task) for task in tasks),
@@ -307,7 +307,7 @@ class Model:
         completed = task.get("completed")
         since = self.now.replace(tzinfo=None) - timedelta(hours=24)
         late = isinstance(completed, datetime) and completed > since
-        return late and task.get("status") not in {"queued", "in_progress", "failed"}
+        return late and _status(task) not in {"queued", "in_progress", "failed"}
 
     # --- what tasks and models use ---
 
@@ -373,6 +373,11 @@ def _name(document: Document) -> str:
 
 def _or(value: int | None, default: int) -> int:
     return default if value is None else value
+
+
+def _status(task: Document) -> str:
+    status = task.get("status")
+    return status if isinstance(status, str) and status else "unknown"
 
 
 def _runtime(task: Document) -> int:

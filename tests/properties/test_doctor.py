@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projects_cli.local.indexes import INDEXES
 from projects_cli.safety.apply import Safety
 from projects_cli.safety.doctor import CONTENTS, Doctor
 from projects_cli.safety.journal import Author
@@ -138,7 +137,7 @@ def safety(caller: Caller) -> Safety:
 
 def doctor(changes: Safety) -> Doctor:
     """Give the doctor, as the command makes it for a cure."""
-    return Doctor(changes, changes.store, JOURNAL, INDEXES)
+    return Doctor(changes, changes.store, JOURNAL)
 
 
 def examined(caller: Caller) -> list[Document]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 import pytest
 
-from projects_cli.local.indexes import INDEXES
+from projects_cli.store.definitions import SERVER
 
 if TYPE_CHECKING:
     from tests.conftest import Database
@@ -23,7 +23,7 @@ def test_indexes_are_the_recorded_ones(indexed_database: Database) -> None:
     with pymongo.MongoClient[dict[str, Any]](indexed_database.uri) as client:
         made = {
             f"backend.{collection}": [dict(index) for index in client[indexed_database.name][collection].list_indexes()]
-            for collection in INDEXES
+            for collection in SERVER
         }
     by_name = {name: {index["name"]: index for index in indexes} for name, indexes in recorded.items()}
     assert {name: {index["name"]: _plain(index) for index in indexes} for name, indexes in made.items()} == by_name

@@ -16,11 +16,11 @@ import pytest
 from pymongo import monitoring
 
 from projects_cli.errors import ChangedMeanwhile
-from projects_cli.local.indexes import INDEXES
 from projects_cli.safety.doctor import Doctor
 from projects_cli.safety.engine import SMALL
 from projects_cli.safety.findings import DEPLOYMENT, KINDS, Findings
 from projects_cli.safety.surroundings import is_known
+from projects_cli.store.definitions import SERVER
 from projects_cli.store.journal import JournalStore
 from tests import servers
 from tests.config.site import Site
@@ -61,7 +61,7 @@ Document = dict[str, Any]
 
 
 def doctor(safety: Safety, journal: str | None = None) -> Doctor:
-    return Doctor(safety, safety.store, journal, INDEXES)
+    return Doctor(safety, safety.store, journal)
 
 
 def findings(safety: Safety, *wanted: str, journal: str | None = None) -> Findings:
@@ -163,7 +163,7 @@ def test_an_index_of_somebody_else_that_nobody_used_for_a_week(lone: World) -> N
 
 
 def test_all_indexes_are_missing_where_none_was_made(lone: World) -> None:
-    assert counts(lone.safety(), "index-missing") == {"index-missing": sum(map(len, INDEXES.values()))}
+    assert counts(lone.safety(), "index-missing") == {"index-missing": sum(map(len, SERVER.values()))}
 
 
 # --- the journal --------------------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def guarded() -> Iterator[servers.Server]:
                 client.admin.command("createUser", name, pwd=SECRET, roles=roles)
             for name, documents in SITE.items():
                 client["backend"][name].insert_many([dict(one) for one in documents])
-            for collection, indexes in INDEXES.items():
+            for collection, indexes in SERVER.items():
                 client["backend"].command("createIndexes", collection, indexes=list(indexes))
             yield server
             client.drop_database("backend")

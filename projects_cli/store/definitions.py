@@ -1,11 +1,12 @@
-"""The indexes that a ClearML server makes, as documents of MongoDB's `createIndexes`.
+"""The indexes that a ClearML server makes, and those that make this program fast, as `createIndexes` takes them.
 
-Recorded from a real server (data-model.md, `project`). They are made on the private database only; a foreign one
-is never given an index unasked.
+The server's are recorded from a real one (data-model.md, `project`). The private database has all of them; a foreign
+one is never given an index unasked: `projects indexes`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def _text(collection: str, weights: Mapping[str, int]) -> Document:
     }
 
 
-INDEXES: Mapping[str, tuple[Document, ...]] = {
+SERVER: Mapping[str, tuple[Document, ...]] = {
     "project": (
         _plain("parent"),
         _plain("path"),
@@ -105,3 +106,45 @@ INDEXES: Mapping[str, tuple[Document, ...]] = {
         _text("model", {"name": 10, "comment": 10, "id": 10, "_id": 1, "parent": 5, "project": 3, "task": 3}),
     ),
 }
+"""Collection -> the indexes that a server makes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """An index that no server makes: what it brings, and to which commands."""
+
+    collection: str
+    index: Document
+    commands: tuple[str, ...]
+    brings: str
+
+
+EXTRAS: tuple[Extra, ...] = (
+    Extra(
+        "task",
+        {
+            "key": dict.fromkeys(("company", "project", "system_tags", "status", "started", "completed"), 1),
+            "name": "projects_cli_statistics",
+        },
+        ("list --stats",),
+        "sums are read from the index alone, no task is: the cost no longer grows with the size of tasks",
+    ),
+    Extra(
+        "task",
+        {"key": {"tags": 1}, "name": "projects_cli_task_tags"},
+        ("task-tags",),
+        "all tags at once, however many there are, where all tasks are one company's",
+    ),
+    Extra(
+        "model",
+        {"key": {"tags": 1}, "name": "projects_cli_model_tags"},
+        ("model-tags",),
+        "all tags at once, however many there are, where all models are one company's",
+    ),
+)
+
+INDEXES: Mapping[str, tuple[Document, ...]] = {
+    collection: (*known, *(extra.index for extra in EXTRAS if extra.collection == collection))
+    for collection, known in SERVER.items()
+}
+"""Collection -> all of them: what a private database has."""

@@ -1,0 +1,183 @@
+"""The sums are the same whatever plan they are read by: with every set of indexes, and with projects named or not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from bson.datetime_ms import DatetimeMS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from projects_cli.endpoints import tallies
+from projects_cli.endpoints.tallies import Plan
+from projects_cli.store.client import connect
+from projects_cli.store.collections import NATURAL, open_store
+from projects_cli.store.definitions import EXTRAS, INDEXES, SERVER
+from tests import servers
+from tests.properties import model, worlds
+from tests.properties.calling import NOW, OWN, Caller, Document, Documents
+from tests.properties.dropping import dropping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tests.servers import Server
+
+ENDPOINT = "projects.get_all_ex"
+STATISTICS = next(extra.index for extra in EXTRAS if "status" in extra.index["key"])
+
+
+def _index(*fields: str, **options: Any) -> Document:
+    return {"key": dict.fromkeys(fields, 1), "name": "covering", **options}
+
+
+FIELDS = ("company", "project", "status", "started", "completed")
+SETS: dict[str, Mapping[str, Sequence[Document]]] = {
+    "the server's": SERVER,
+    "ours too": INDEXES,
+    "ours alone": {"task": [STATISTICS]},
+    "without marks": {"task": [_index(*FIELDS), *SERVER["task"]]},
+    "project last": {"task": [_index("company", "status", "started", "completed", "project")]},
+    "of some only": {"task": [_index(*FIELDS, partialFilterExpression={"status": "completed"}), *SERVER["task"]]},
+    "sparse": {"task": [_index(*FIELDS[1:], "company", sparse=True), *SERVER["task"]]},
+    "hidden": {"task": [_index(*FIELDS, hidden=True), *SERVER["task"]]},
+    "another order": {"task": [_index(*FIELDS, collation={"locale": "en", "strength": 1}), *SERVER["task"]]},
+    "none": {},
+}
+CHOSEN: dict[str, tuple[Plan, Plan]] = {
+    "the server's": (Plan(True), Plan(False, NATURAL)),
+    "ours too": (
+        Plan(True, STATISTICS["name"], covering=True, archived=STATISTICS["name"]),
+        Plan(False, STATISTICS["name"], covering=True, archived=STATISTICS["name"]),
+    ),
+    "ours alone": (
+        Plan(True, STATISTICS["name"], covering=True, archived=STATISTICS["name"]),
+        Plan(False, STATISTICS["name"], covering=True, archived=STATISTICS["name"]),
+    ),
+    "without marks": (Plan(True, "covering", covering=True), Plan(False, "covering", covering=True)),
+    "project last": (Plan(True), Plan(False, "covering", covering=True)),
+    "of some only": (Plan(True), Plan(False, NATURAL)),
+    "sparse": (Plan(True), Plan(False, NATURAL)),
+    "hidden": (Plan(True), Plan(False, NATURAL)),
+    "another order": (Plan(True), Plan(False, NATURAL)),
+    "none": (Plan(True), Plan(False)),
+}
+"""For each set of indexes the plan where few projects are asked for, and where all are; all tasks the company's."""
+
+
+@pytest.fixture(scope="module", params=list(SETS))
+def indexed(request: pytest.FixtureRequest, standalone: Server) -> Iterator[tuple[str, Caller]]:
+    """Give a database with each set of indexes in turn."""
+    name = servers.new_name()
+    for collection, wanted in SETS[request.param].items():
+        standalone.client[name].command("createIndexes", collection, indexes=list(wanted))
+    connection = connect(standalone.uri, name, shown="the test's server")
+    try:
+        yield request.param, Caller(standalone.client[name], open_store(connection, OWN))
+    finally:
+        connection.close()
+        standalone.drop(name)
+
+
+@st.composite
+def databases(draw: st.DrawFn) -> Documents:
+    """Draw a tree, and tasks of every kind that the indexes allow: two lists can't be in one of them."""
+    projects = draw(worlds.trees(mixed=True))
+    tasks = worlds.tasks(
+        projects,
+        status=worlds.maybe(st.sampled_from([*model.STATUSES, "completed", "failed"]), "", "odd", 5, True, {"a": 1}),
+        system_tags=st.sampled_from([worlds.ABSENT, None, [], ["x"], ["archived"], ["x", "archived"], ["y", "x"]]),
+        started=worlds.MOMENTS.map(_no_list),
+        completed=worlds.MOMENTS.map(_no_list),
+    )
+    return {"project": projects, "task": draw(tasks)}
+
+
+def _no_list(moment: Any) -> Any:
+    return "soon" if moment == [] else moment
+
+
+REQUESTS = worlds.chosen(
+    {
+        "id": st.lists(worlds.IDS, max_size=4),
+        "stats_for_state": st.sampled_from(["active", "archived", None]),
+        "order_by": st.sampled_from([["name"], ["-name"]]),
+        "page": st.integers(0, 2),
+        "page_size": st.integers(1, 5),
+    }
+).map(lambda params: params | {"include_stats": True})
+
+
+@pytest.mark.parametrize("few", [0, 10**9], ids=["named", "not named"])
+@settings(max_examples=12)
+@given(database=databases(), requests=st.lists(REQUESTS, min_size=1, max_size=3))
+def test_every_plan_gives_what_the_rules_say(
+    indexed: tuple[str, Caller],
+    monkeypatch: pytest.MonkeyPatch,
+    few: int,
+    database: Documents,
+    requests: list[Document],
+) -> None:
+    _, caller = indexed
+    monkeypatch.setattr(tallies, "FEW", few)
+    monkeypatch.setattr(tallies, "MANY", 2)  # so that there are several chunks
+    caller.fill(database)
+    service = model.Model(database, OWN, NOW)
+    for params in requests:
+        answer = caller.answer(ENDPOINT, params)
+        assert answer == {"projects": service.listing(params, extended=True)}, params
+
+
+def test_the_plan_is_chosen_by_the_indexes_that_are_there(indexed: tuple[str, Caller]) -> None:
+    name, caller = indexed
+    caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "public", "company": ""}]})
+    tasks = caller.store.tasks
+    assert (tallies.plan(tasks, 1, 10), tallies.plan(tasks, 9, 10)) == CHOSEN[name]
+
+
+def test_tasks_of_others_are_not_read_through(caller: Caller) -> None:
+    caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "theirs", "company": worlds.OTHER}]})
+    assert tallies.plan(caller.store.tasks, 9, 10) == Plan(False)
+    caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "nobody's"}]})
+    assert tallies.plan(caller.store.tasks, 9, 10) == Plan(False)
+
+
+ALL = {"active": 1500, "archived": 1500}
+
+
+@pytest.mark.parametrize(("command", "number"), [("find", 1), ("getMore", 1), ("find", 2), ("getMore", 3)])
+def test_an_index_that_is_dropped_while_it_is_read_is_done_without(
+    standalone: Server, caller: Caller, command: str, number: int
+) -> None:
+    """It is there when the plan is made, and gone at the first or a later query, or in the middle of one."""
+    marks = [["archived"], []]
+    tasks = [{"_id": str(n), "company": OWN, "project": "p", "system_tags": marks[n % 2]} for n in range(3000)]
+    caller.fill({"project": [{"_id": "p", "company": OWN, "name": "one"}], "task": tasks})
+    stored = caller.database["task"]
+    stored.create_index(list(STATISTICS["key"].items()), name=STATISTICS["name"])
+    with dropping(standalone, stored, STATISTICS["name"], command, number) as (store, dropper):
+        plan = tallies.plan(store.tasks, 1, 1)
+        found = tallies.gather(store.tasks, {"p"}, 1, ["active", "archived"], worlds.PLACE)
+    assert plan.covering
+    assert dropper.dropped
+    assert STATISTICS["name"] not in stored.index_information()
+    assert {state: sum(sums["p"].statuses.values()) for state, sums in found.items()} == ALL
+
+
+def test_dates_that_python_has_not_are_summed_all_the_same(indexed: tuple[str, Caller]) -> None:
+    """Years above 9999 and below 1: MongoDB has them."""
+    _, caller = indexed
+    ends = {"far": DatetimeMS(400_000_000_000_000), "near": datetime(2024, 1, 1), "past": DatetimeMS(-(10**15))}  # noqa: DTZ001 - as they are stored
+    tasks = [
+        {"_id": f"{one} {other}", "company": OWN, "project": "p", "started": started, "completed": completed}
+        for one, started in ends.items()
+        for other, completed in ends.items()
+    ]
+    caller.fill({"project": [{"_id": "p", "company": OWN, "name": "one"}], "task": tasks})
+    for of in (1, 100):
+        tally = tallies.gather(caller.store.tasks, {"p"}, of, ["active"], worlds.PLACE)["active"]["p"]
+        near = 1_704_067_200_000
+        spans = (400_000_000_000_000 - near) // 1000, (near + 10**15) // 1000, (400_000_000_000_000 + 10**15) // 1000
+        assert (tally.runtime, tally.recent, int(tally.last)) == (sum(spans), 3, 400_000_000_000_000)
