@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEMO := $(CURDIR)/.demo
+SIZE ?= small
 PREFIX ?= /usr/local
 
 .PHONY: help demo test lint bench docs completions install-man clean system
@@ -12,7 +13,7 @@ help:
 	@echo 'make demo         set everything up and see the main job on a real MongoDB'
 	@echo 'make test         run the tests, against a real mongod'
 	@echo 'make lint         ruff, mypy, and whether the generated files are fresh'
-	@echo 'make bench        the speed table (ratios)'
+	@echo 'make bench        the speed table (ratios); SIZE=full is what the bars mean, ONLY="list get" some rows'
 	@echo 'make docs         write completions/, docs/commands/, docs/man/, docs/options.md, docs/doctor.md anew'
 	@echo 'make install-man  put the manual pages under PREFIX (/usr/local), below DESTDIR where that is set'
 	@echo 'make clean        remove what make made'
@@ -47,7 +48,7 @@ install-man:
 	install -m 644 docs/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
 
 bench: system $(STAMP)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --size $(SIZE) $(if $(ONLY),--only $(ONLY))
 
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import mongod, report
 from benchmarks.installed import CHECKOUT, Programs, install
-from benchmarks.rows import ROWS, WAITING, Row, Site
+from benchmarks.rows import ROWS, Row, Site
 from benchmarks.sizes import SIZES
 from benchmarks.timing import CommandFailed, Stopwatch, interleaved, stopwatch
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 NAMES = [row.name for row in ROWS]
-EPILOG = f"""rows: {", ".join(NAMES)}; waiting: {", ".join(WAITING)}.
+EPILOG = f"""rows: {", ".join(NAMES)}.
 The exit status is 0 even where bars are missed: this is a table, not a gate. `full` is what the bars mean; it takes
 more than 15 minutes and 10 GB, so `small` is the default."""
 
@@ -29,8 +29,7 @@ more than 15 minutes and 10 GB, so `small` is the default."""
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, epilog=EPILOG)
-    parser.add_argument("--rows", nargs="+", metavar="NAME", choices=NAMES, help="only these rows")
-    parser.add_argument("--only", metavar="ROW", choices=NAMES, help="only this row")
+    parser.add_argument("--only", nargs="+", metavar="ROW", choices=NAMES, default=NAMES, help="only these rows")
     parser.add_argument("--size", choices=list(SIZES), default="small", help="how much data [default: small]")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds of slow rows; quick ones have more")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
@@ -62,15 +61,15 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def measure(given: argparse.Namespace, folder: Path) -> list[report.Result]:
     """Run the rows that were asked for."""
-    wanted = {*(given.rows or ()), *([given.only] if given.only else ())} or set(NAMES)
     programs = Programs.of(given.venv / "bin" / "python") if given.venv else install(folder)
     files = folder / "files"
     files.mkdir(exist_ok=True)
     with ExitStack() as stack:
         uri, client = stack.enter_context(mongod.running(folder))
-        watch = stack.enter_context(stopwatch(files, environment(folder)))
-        site = Site(programs, uri, client, SIZES[given.size], files)
-        return [run(row, site, watch, given.rounds) for row in ROWS if row.name in wanted]
+        surroundings = environment(folder)
+        watch = stack.enter_context(stopwatch(files, surroundings))
+        site = Site(programs, uri, client, SIZES[given.size], files, surroundings)
+        return [run(row, site, watch, given.rounds) for row in ROWS if row.name in given.only]
 
 
 def environment(folder: Path) -> dict[str, str]:

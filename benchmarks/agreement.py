@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 
+def offered(program: bytes, _: bytes) -> bool:
+    """Tell whether the program gave anything; its baseline does nothing."""
+    return bool(program.strip())
+
+
 def project(program: bytes, baseline: bytes) -> bool:
     """Compare one project's id and name."""
     shown, stored = orjson.loads(program)["project"], orjson.loads(baseline)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.rows import WAITING
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -35,7 +33,7 @@ class Result:
 def as_json(results: Sequence[Result], size: str, rounds: int) -> dict[str, Any]:
     """Give a run as one JSON document."""
     rows = [record for result in results for record in records(result)]
-    return {"machine": machine(), "size": size, "rounds": rounds, "rows": rows, "waiting": dict(WAITING)}
+    return {"machine": machine(), "size": size, "rounds": rounds, "rows": rows}
 
 
 def records(result: Result) -> list[dict[str, Any]]:
@@ -79,9 +77,8 @@ def machine() -> dict[str, Any]:
 
 
 def as_table(results: Sequence[Result]) -> str:
-    """Give the rows as aligned lines, and those that wait below."""
+    """Give the rows as aligned lines."""
     lines = [HEADINGS, *(_line(record) for result in results for record in records(result))]
-    lines += [(name, "", "", "", "", "", "waits", "", "", words, "") for name, words in WAITING.items()]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 

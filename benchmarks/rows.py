@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,18 +44,23 @@ VALIDATE = (
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a run takes place: the programs, the server, the size of the data, and a folder for files."""
+    """Where a run takes place: programs, server, size of the data, a folder for files, the commands' environment."""
 
     programs: Programs
     uri: str
     client: MongoClient[Document]
     size: Size
     folder: Path
+    environment: Mapping[str, str]
 
     def program(self, *arguments: str, shape: Shape | None = None, **how: Any) -> Command:
         """Give a command line of the program, on the database of a shape if it needs one."""
-        environment = {} if shape is None else {"PROJECTS_MONGO_URI": self.uri, "PROJECTS_DATABASE": self.made(shape)}
+        environment = {} if shape is None else self.database(shape)
         return Command([str(self.programs.projects), *arguments], environment, **how)
+
+    def database(self, shape: Shape) -> dict[str, str]:
+        """Give the variables that name the database of a shape."""
+        return {"PROJECTS_MONGO_URI": self.uri, "PROJECTS_DATABASE": self.made(shape)}
 
     def python(self, code: str, **how: Any) -> Command:
         """Give a command line of the interpreter."""
@@ -110,11 +116,29 @@ def _start(*arguments: str) -> Callable[[Site], tuple[Command, Command]]:
 
 
 def _completion(site: Site) -> tuple[Command, Command]:
+    return Command(_tab("list", "--or")), site.python("pass")
+
+
+def _completion_of_names(site: Site) -> tuple[Command, Command]:
+    """Complete a name out of the file of names, which is kept fresh: else a TAB starts a process to do that."""
+    database = site.database(site.size.listed)
+    path = f"{site.programs.projects.parent}:{site.environment.get('PATH', '')}"
+    fetch = [str(site.programs.projects), "--fetch-names"]
+
+    def fetched() -> None:
+        subprocess.run(fetch, env={**site.environment, **database}, check=True)
+
+    return Command(_tab("get", "vision"), {**database, "PATH": path}, before=fetched), site.python("pass")
+
+
+def _tab(command: str, typed: str) -> list[str]:
+    """Give a bash that loads the completion, completes the last word of a line, and prints what it would offer."""
+    line = f"projects {command} {typed}"
     script = (
-        f". {CHECKOUT / 'completions' / 'projects.bash'}; COMP_WORDS=(projects list --or); COMP_CWORD=2; "
-        "COMP_LINE='projects list --or'; COMP_POINT=18; _projects projects --or list; echo ${COMPREPLY[@]}"
+        f". {CHECKOUT / 'completions' / 'projects.bash'}; COMP_WORDS=({line}); COMP_CWORD=2; "
+        f"COMP_LINE='{line}'; COMP_POINT={len(line)}; _projects projects {typed} {command}; echo ${{COMPREPLY[@]}}"
     )
-    return Command([shutil.which("bash") or "/bin/bash", "--norc", "-c", script]), site.python("pass")
+    return [shutil.which("bash") or "/bin/bash", "--norc", "-c", script]
 
 
 def _without_database(*arguments: str) -> Callable[[Site], tuple[Command, Command]]:
@@ -277,7 +301,14 @@ TEN_LINES = "pymongo and orjson, ten lines"
 ROWS: tuple[Row, ...] = (
     Row("version", "projects --version", NOTHING, bars(wall=1.3), _start("--version"), rounds=QUICK),
     Row("help", "projects --help", NOTHING, bars(wall=1.3), _start("--help"), rounds=QUICK),
-    Row("completion", "completion of an option, in bash", NOTHING, bars(wall=1.3), _completion, rounds=QUICK),
+    Row(
+        "completion", "completion of an option, in bash", NOTHING, bars(wall=1.3), _completion, agreement.offered,
+        rounds=QUICK,
+    ),
+    Row(
+        "completion-names", "completion of a cached name, in bash", NOTHING, bars(wall=1.3), _completion_of_names,
+        agreement.offered, rounds=QUICK,
+    ),
     Row(
         "no-database",
         "projects schema create",
@@ -336,8 +367,3 @@ ROWS: tuple[Row, ...] = (
         "delete", "delete --force, with journal", "update_many, delete_many", bars(wall=2), _delete, agreement.deletion
     ),
 )  # fmt: skip
-
-WAITING: Mapping[str, str] = {
-    "completion-names": "completion of cached names: no command keeps names yet",
-}
-"""Lines of the table of bars that the program can't do yet."""
