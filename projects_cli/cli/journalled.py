@@ -31,7 +31,8 @@ def resume(runtime: Runtime, operation: str | None) -> None:
         runtime.console.notice("nothing was stopped in the middle")
         return
     if runtime.settings["dry_run"]:
-        runtime.console.notice(f"would finish {operation or runtime.interrupted[0]['_id']}")
+        chosen = runtime.interrupted[0]["_id"] if operation is None else operation
+        runtime.console.notice(f"would finish {chosen}")
         return
     show(runtime, runtime.safety.resume(operation))
 

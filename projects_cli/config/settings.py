@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from projects_cli.config.values import boolean, count, duration, file_path, names
+from projects_cli.config.values import boolean, count, database, duration, file_path, names, uri
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ class Setting(NamedTuple):
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("uri", "PROJECTS_MONGO_URI", in_profile=True),
+    Setting("uri", "PROJECTS_MONGO_URI", read=uri, in_profile=True),
     Setting("uri_file", "PROJECTS_MONGO_URI_FILE", read=file_path, in_profile=True),
-    Setting("database", "PROJECTS_DATABASE", "backend", in_profile=True),
+    Setting("database", "PROJECTS_DATABASE", "backend", read=database, in_profile=True),
     Setting("company", "PROJECTS_COMPANY", COMMUNITY_COMPANY, in_profile=True),
     Setting("user", "PROJECTS_USER", in_profile=True),
     Setting("profile", "PROJECTS_PROFILE"),
@@ -99,7 +99,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("read_only", "PROJECTS_READ_ONLY", default=False, read=boolean, in_profile=True),
     Setting("lock_wait", "PROJECTS_LOCK_WAIT", 10.0, read=duration, in_profile=True),
     Setting("no_journal", "PROJECTS_NO_JOURNAL", default=False, read=boolean, in_profile=True),
-    Setting("journal_db", "PROJECTS_JOURNAL_DB", "projects_cli", in_profile=True),
+    Setting("journal_db", "PROJECTS_JOURNAL_DB", "projects_cli", read=database, in_profile=True),
     Setting("read_preference", "PROJECTS_READ_PREFERENCE", choices=READ_PREFERENCES, in_profile=True),
     Setting("fail_if_empty", "PROJECTS_FAIL_IF_EMPTY", default=False, read=boolean),
     Setting("local_dir", "PROJECTS_LOCAL_DIR", read=file_path),

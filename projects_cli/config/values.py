@@ -6,6 +6,9 @@ import math
 from pathlib import Path
 
 TRUE = frozenset({"1", "true", "yes", "on"})
+FORBIDDEN = frozenset('/\\. "$*<>:|?\0') | {chr(code) for code in range(0xD800, 0xE000)}
+FORBIDDEN_WORDS = r'space or / \ . " $ * < > : | ?'
+LONGEST_DATABASE = 63
 FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
@@ -56,7 +59,23 @@ def file_path(text: str) -> Path:
     """Read the path of a file; `~` is the person's own folder."""
     if "://" in text:
         raise ValueError("a path is wanted here, and this is a URI")
+    if "\0" in text:
+        raise ValueError(f"{text!r}: no path has a NUL in it")
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
         raise ValueError(f"{text!r}: {error}") from error
+
+
+def database(text: str) -> str:
+    """Read the name of a MongoDB database."""
+    if not text or len(text.encode("utf-8", "replace")) > LONGEST_DATABASE or FORBIDDEN & set(text):
+        raise ValueError(f"{text!r} can't be the name of a database: 1 to 63 bytes without {FORBIDDEN_WORDS}")
+    return text
+
+
+def uri(text: str) -> str:
+    """Read a URI; an empty one is most likely a variable that was not set, and must not lead to another database."""
+    if not text.lower().startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("a URI begins with mongodb:// or mongodb+srv://")  # without the text: it may hold a password
+    return text

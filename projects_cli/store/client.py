@@ -181,6 +181,7 @@ def connect(
         ConfigError: the URI can't be understood.
         DatabaseUnavailable, DatabaseRefused: nobody answers, or not to this user.
     """
+    timeout = timeout and min(timeout, UNLIMITED)
     client = _client(uri, _options(uri, timeout), shown)
     preference = client.read_preference if read_preference is None else _preference(read_preference)
     first = min(timeout or DEFAULT_TIMEOUT, FIRST_CONTACT)

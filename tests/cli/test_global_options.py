@@ -400,19 +400,30 @@ def test_an_unreachable_database_is_69(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri",
+    ("uri", "words"),
     [
-        "ann:topsecret@host",
-        "mongodb://",
-        "mongodb://ann:topsecret@host:port",
-        "mongodb://ann:top@secret@host",
-        "MongoDB://ann:topsecret@host",
-        "http://ann:topsecret@host",
+        ("ann:topsecret@host", "PROJECTS_MONGO_URI: a URI begins with mongodb://"),
+        ("http://ann:topsecret@host", "PROJECTS_MONGO_URI: a URI begins with mongodb://"),
+        ("mongodb://", "the MongoDB URI can't be used: "),
+        ("mongodb://ann:topsecret@host:port", "the MongoDB URI can't be used: "),
+        ("mongodb://ann:top@secret@host", "the MongoDB URI can't be used: "),
+        ("MongoDB://ann:topsecret@host", "the MongoDB URI can't be used: "),
     ],
 )
-def test_a_uri_that_is_none_is_refused_without_its_password(cli: Cli, uri: str) -> None:
+def test_a_uri_that_is_none_is_refused_without_its_password(cli: Cli, uri: str, words: str) -> None:
     result = cli("list", "-v", "--timeout", "1", uri=uri)
     assert result.exit_code == 2
-    assert "error: the MongoDB URI can't be used: " in result.stderr
+    assert f"error: {words}" in result.stderr
     assert "secret" not in result.stderr + result.stdout
     assert "Traceback" not in result.stderr
+
+
+def test_an_empty_uri_does_not_lead_to_the_private_database(cli: Cli) -> None:
+    """A script's variable that was not set would."""
+    result = cli("list", "--uri", "", PROJECTS_MONGOD="/nowhere/mongod")
+    assert (result.exit_code, result.stderr) == (2, "error: --uri: a URI begins with mongodb:// or mongodb+srv://\n")
+
+
+@pytest.mark.parametrize("timeout", ["99999999999999d", "1e300"])
+def test_a_timeout_beyond_all_bounds_is_no_limit(site: Site, timeout: str) -> None:
+    assert site.text("list", "-o", "id", "--timeout", timeout) == ""

@@ -159,11 +159,15 @@ def test_without_a_folder_no_file_is_read(places: Places) -> None:
     assert (settings["output"], settings["profile"]) == ("csv", "nowhere")
 
 
+ADDRESSES = {"uri": "mongodb://somewhere", "uri-file": "/some/where"}
+
+
 @pytest.mark.parametrize(("above", "below"), [("uri", "uri-file"), ("uri-file", "uri")])
 def test_one_address_of_a_profile_wins_over_the_other_kind_of_the_top(places: Places, above: str, below: str) -> None:
-    places.user(f'profile = "home"\n{above} = "/of/the/top"\n[profiles.home]\n{below} = "/of/the/profile"\n')
+    top, own = ADDRESSES[above], ADDRESSES[below]
+    places.user(f'profile = "home"\n{above} = "{top}"\n[profiles.home]\n{below} = "{own}"\n')
     settings = places.resolve()
-    assert str(settings[below.replace("-", "_")]) == "/of/the/profile"
+    assert str(settings[below.replace("-", "_")]) == own
     assert origin(settings, above.replace("-", "_")) == (None, "default")
 
 

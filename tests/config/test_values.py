@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from projects_cli.config.values import boolean, duration, file_path
+from projects_cli.config.values import boolean, database, duration, file_path, uri
 
 
 @pytest.mark.parametrize("text", ["1", "true", "TRUE", "yes", "on", " On "])
@@ -42,3 +42,21 @@ def test_a_path_is_no_uri(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(file_path("~/x")) == "/home/ann/x"
     with pytest.raises(ValueError, match="a path is wanted here, and this is a URI"):
         file_path("mongodb://ann:secret@host")
+    with pytest.raises(ValueError, match="no path has a NUL"):
+        file_path("a\0b")
+
+
+@pytest.mark.parametrize("text", ["", "a b", "a/b", "a.b", "$x", "a\0", "\ud800", "x" * 64, "é" * 32, '"', "a:b"])
+def test_what_can_be_no_database_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="can't be the name of a database"):
+        database(text)
+
+
+def test_a_database_has_63_bytes_at_most() -> None:
+    assert database("é" * 31 + "x") == "é" * 31 + "x"
+
+
+@pytest.mark.parametrize("text", ["", " ", "localhost", "http://ann:secret@host", "mongodb:/host"])
+def test_what_is_no_uri_is_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^a URI begins with mongodb:// or mongodb\+srv://$"):
+        uri(text)

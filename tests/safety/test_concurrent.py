@@ -134,7 +134,7 @@ EXPECTED = (
 
 def busy(seed: int) -> Callable[[World], int]:
     def work(world: World) -> int:
-        chance = random.Random(seed)  # noqa: S311
+        chance = random.Random(seed)
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             step(world, chance)

@@ -1,0 +1,1 @@
+"""Generated input, most of it hostile: command lines, and JSON requests."""
