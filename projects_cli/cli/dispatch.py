@@ -37,12 +37,23 @@ ADDRESSED = ("project", "projects", "ids")
 """Parameters that hold projects' ids; on the command line names and beginnings of ids are understood too."""
 
 
-def run(runtime: Runtime, endpoint: str, arguments: Mapping[str, Any], *, prepare: Prepare | None = None) -> None:
+def run(
+    runtime: Runtime,
+    endpoint: str,
+    arguments: Mapping[str, Any],
+    *,
+    prepare: Prepare | None = None,
+    interactive: bool = False,
+) -> None:
     """Carry one command from its arguments to its printed answer.
 
-    `prepare` completes arguments that depend on what is stored.
+    `prepare` completes arguments that depend on what is stored; `interactive` has the project picked from a list.
     """
     expect(runtime, f"{endpoint} statistics" if arguments.get("include_stats") else endpoint)
+    if interactive:
+        from projects_cli.cli.picking import with_picked
+
+        arguments = with_picked(runtime, endpoint, arguments)
     show(runtime, answer(runtime, endpoint, arguments, prepare=prepare))
 
 
@@ -77,6 +88,7 @@ def requested(
     version = runtime.version(endpoint)
     given = {name: value for name, value in arguments.items() if value is not None or name in MEANINGFUL_NULLS}
     check_known(runtime, version, given)
+    check_named(version, given)
     version.validate(given)  # before anything is asked of the database
     for name in ADDRESSED:
         if name in given:
@@ -193,7 +205,7 @@ def given_projects(runtime: Runtime, projects: Iterable[str]) -> list[str]:
         else:
             named.append(project)
     if not named:
-        raise UsageError("no project was named")
+        raise UsageError("no project was named", hint="name it, or pick it from a list with --interactive")
     return list(dict.fromkeys(named))
 
 
@@ -213,6 +225,17 @@ def check_known(runtime: Runtime, version: Version, given: Mapping[str, Any]) ->
                 f"{version.endpoint} of version {version.number} has no parameter {name!r}: {where}",
                 hint="leave out --api-version, or choose another one" if having else None,
             )
+
+
+def check_named(version: Version, given: Mapping[str, Any]) -> None:
+    """Refuse a command that needs a project and names none.
+
+    Raises:
+        UsageError: it names none.
+    """
+    for name in ADDRESSED:
+        if name in version.request_schema.get("required", ()) and not given.get(name) and given.get(name) != "":
+            raise UsageError("no project was named", hint="name it, or pick it from a list with --interactive")
 
 
 def _has(version: Version, parameter: str) -> bool:

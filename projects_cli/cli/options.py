@@ -131,14 +131,18 @@ def _explained(name: str, text: str, option: GlobalOption | None) -> Explained:
 
 
 ProjectArgument = Annotated[
-    str, typer.Argument(metavar="PROJECT", help="Id, full name, or the first 8 or more digits of an id; - reads it.")
+    str | None,
+    typer.Argument(metavar="PROJECT", help="Id, full name, or the first 8 or more digits of an id; - reads it."),
 ]
 OptionalProject = Annotated[
     str | None, typer.Argument(metavar="[PROJECT]", help="Id, full name, or beginning of an id. [default: all]")
 ]
 ProjectArguments = Annotated[
-    list[str],
+    list[str] | None,
     typer.Argument(metavar="PROJECT...", help="Ids, full names, or beginnings of ids; - reads them, a line each."),
+]
+Interactive = Annotated[
+    bool, typer.Option("--interactive", "-i", help="Pick from a list, by typing a part of the name.")
 ]
 OperationArgument = Annotated[
     str | None, typer.Argument(metavar="[ID]", help="The operation. [default: the newest; projects history lists them]")

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.cli import dispatch
+from projects_cli.cli.picking import with_picked
 from projects_cli.errors import Interrupted, PartialFailure, ProjectsError
 from projects_cli.messages import Plan, Response
 
@@ -48,8 +49,10 @@ class Failures:
             self.runtime.console.error(error)
 
 
-def remove(runtime: Runtime, projects: Sequence[str], *, force: bool, max_delete: int | None) -> None:
-    """Delete projects: responses are summed.
+def remove(
+    runtime: Runtime, projects: Sequence[str], *, force: bool, max_delete: int | None, interactive: bool
+) -> None:
+    """Delete projects: responses are summed. `interactive` has them picked from a list.
 
     Raises:
         PartialFailure: some of several did not succeed.
@@ -57,6 +60,8 @@ def remove(runtime: Runtime, projects: Sequence[str], *, force: bool, max_delete
     if max_delete is not None:
         runtime.flags["max_delete"] = max_delete
     dispatch.expect(runtime, ENDPOINT)
+    if interactive:
+        projects = with_picked(runtime, ENDPOINT, {"ids": projects})["ids"]
     named = dispatch.given_projects(runtime, projects)
     if len(named) == 1:
         dispatch.run(runtime, ENDPOINT, {"project": named[0], "force": force})

@@ -6,16 +6,21 @@ import difflib
 import re
 from typing import TYPE_CHECKING
 
+from projects_cli.endpoints import CHANGES
 from projects_cli.errors import AmbiguousProject, ProjectNotFound, UsageError
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from projects_cli.messages import Document
     from projects_cli.store.collections import Store
 
 _ID = re.compile("[0-9a-f]{32}")
 _BEGINNING = re.compile("[0-9a-f]{8,31}")
+OFFERED = 100_000
+"""Projects that can be picked from."""
+
 LOOKED_AT = 10_000
 """Names that are compared to find the nearest one."""
 
@@ -31,6 +36,21 @@ def project_id(project: str, store: Callable[[], Store]) -> str:
     if _ID.fullmatch(project):
         return project
     return _found(project, store())
+
+
+def choices(endpoint: str, store: Store) -> list[tuple[str, str]]:
+    """Give the projects, as (id, name) by name, that a person may want to give to an endpoint.
+
+    A change is offered the company's own ones, or those that it can take back; the hidden ones are left out.
+    """
+    condition: Document = {}
+    if endpoint == "projects.make_private":
+        condition = {"company": "", "company_origin": store.company}
+    elif endpoint in CHANGES:
+        condition = {"company": store.company}
+    wanted = filters.all_of([condition, filters.not_hidden()])
+    found = store.projects.find(wanted, {"name": 1}, sort=[("name", 1), ("_id", 1)], limit=OFFERED)
+    return [(str(one["_id"]), str(one.get("name"))) for one in found]
 
 
 def _found(project: str, store: Store) -> str:

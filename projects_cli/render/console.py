@@ -231,6 +231,18 @@ class Console:
         """Tell whether there is somebody to answer a question."""
         return self.may_ask and self.is_terminal(self.streams.stdin)
 
+    @property
+    def can_pick(self) -> bool:
+        """Tell whether there is somebody to pick from a list, which is drawn on standard error."""
+        able = self.streams.environment.get("TERM") != "dumb"
+        return able and self.can_ask and self.is_terminal(self.streams.stderr)
+
+    def pick(self, options: Sequence[tuple[str, str]], *, title: str, several: bool) -> dict[str, str]:
+        """Let the person pick from (key, label) pairs; see `picker.pick`."""
+        from projects_cli.render import picker  # prompt_toolkit is slow to import
+
+        return picker.pick(options, self, title=title, several=several)
+
     def line(self, prompt: str, *, hidden: bool = False) -> str:
         """Give a line of standard input; a person at a terminal is asked for it, and does not see a hidden one.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
-from projects_cli.cli.options import ProjectArguments
+from projects_cli.cli.options import Interactive, ProjectArguments
 from projects_cli.cli.removing import remove
 
 app = typer.Typer(**HABITS)
@@ -16,7 +16,7 @@ app = typer.Typer(**HABITS)
 @app.command(cls=GroupedCommand)
 def delete(
     ctx: typer.Context,
-    project: ProjectArguments,
+    project: ProjectArguments = None,
     force: Annotated[
         bool, typer.Option("--force", help="Also where tasks or models are not archived; asks nothing.")
     ] = False,
@@ -26,9 +26,10 @@ def delete(
             "--max-delete", metavar="N", min=0, help="Refuse where more projects would go, those below counted."
         ),
     ] = None,
+    interactive: Interactive = False,
 ) -> None:
     """Delete projects with everything below them; their tasks and models stay, without a project.
 
     Example: projects delete vision/old --dry-run
     """
-    remove(ctx.obj, project, force=force, max_delete=max_delete)
+    remove(ctx.obj, project or [], force=force, max_delete=max_delete, interactive=interactive)

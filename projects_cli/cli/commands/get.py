@@ -6,15 +6,15 @@ import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
 from projects_cli.cli.dispatch import run
-from projects_cli.cli.options import ProjectArgument
+from projects_cli.cli.options import Interactive, ProjectArgument
 
 app = typer.Typer(**HABITS)
 
 
 @app.command(cls=GroupedCommand)
-def get(ctx: typer.Context, project: ProjectArgument) -> None:
+def get(ctx: typer.Context, project: ProjectArgument = None, interactive: Interactive = False) -> None:
     """Show one project with all its fields.
 
     Example: projects get vision/detector
     """
-    run(ctx.obj, "projects.get_by_id", {"project": project})
+    run(ctx.obj, "projects.get_by_id", {"project": project}, interactive=interactive)

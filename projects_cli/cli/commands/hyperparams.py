@@ -6,17 +6,26 @@ import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
 from projects_cli.cli.dispatch import run
-from projects_cli.cli.options import OptionalProject, Page, PageSize
+from projects_cli.cli.options import Interactive, OptionalProject, Page, PageSize
 
 app = typer.Typer(**HABITS)
 
 
 @app.command(cls=GroupedCommand)
 def hyperparams(
-    ctx: typer.Context, project: OptionalProject = None, page: Page = None, page_size: PageSize = None
+    ctx: typer.Context,
+    project: OptionalProject = None,
+    page: Page = None,
+    page_size: PageSize = None,
+    interactive: Interactive = False,
 ) -> None:
     """List the hyper-parameters that the tasks of a project use, with those of the projects below it.
 
     Example: projects hyperparams vision/detector --page-size 50
     """
-    run(ctx.obj, "projects.get_hyper_parameters", {"project": project, "page": page, "page_size": page_size})
+    run(
+        ctx.obj,
+        "projects.get_hyper_parameters",
+        {"project": project, "page": page, "page_size": page_size},
+        interactive=interactive,
+    )

@@ -6,15 +6,15 @@ import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
 from projects_cli.cli.dispatch import run
-from projects_cli.cli.options import ProjectArguments
+from projects_cli.cli.options import Interactive, ProjectArguments
 
 app = typer.Typer(**HABITS)
 
 
 @app.command(cls=GroupedCommand)
-def make_private(ctx: typer.Context, ids: ProjectArguments) -> None:
+def make_private(ctx: typer.Context, ids: ProjectArguments = None, interactive: Interactive = False) -> None:
     """Take projects back that this company made public: all of those named, or none.
 
     Example: projects make-private examples/mnist
     """
-    run(ctx.obj, "projects.make_private", {"ids": ids})
+    run(ctx.obj, "projects.make_private", {"ids": ids}, interactive=interactive)

@@ -6,15 +6,15 @@ import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
 from projects_cli.cli.dispatch import run
-from projects_cli.cli.options import ProjectArguments
+from projects_cli.cli.options import Interactive, ProjectArguments
 
 app = typer.Typer(**HABITS)
 
 
 @app.command(cls=GroupedCommand)
-def make_public(ctx: typer.Context, ids: ProjectArguments) -> None:
+def make_public(ctx: typer.Context, ids: ProjectArguments = None, interactive: Interactive = False) -> None:
     """Let every company on the server see projects: all of those named, or none.
 
     Example: projects make-public examples/mnist
     """
-    run(ctx.obj, "projects.make_public", {"ids": ids})
+    run(ctx.obj, "projects.make_public", {"ids": ids}, interactive=interactive)

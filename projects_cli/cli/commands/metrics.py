@@ -6,15 +6,15 @@ import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
 from projects_cli.cli.dispatch import run
-from projects_cli.cli.options import OptionalProject
+from projects_cli.cli.options import Interactive, OptionalProject
 
 app = typer.Typer(**HABITS)
 
 
 @app.command(cls=GroupedCommand)
-def metrics(ctx: typer.Context, project: OptionalProject = None) -> None:
+def metrics(ctx: typer.Context, project: OptionalProject = None, interactive: Interactive = False) -> None:
     """List the metrics and variants that the tasks of a project report, with those of the projects below it.
 
     Example: projects metrics vision/detector
     """
-    run(ctx.obj, "projects.get_unique_metric_variants", {"project": project})
+    run(ctx.obj, "projects.get_unique_metric_variants", {"project": project}, interactive=interactive)

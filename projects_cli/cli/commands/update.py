@@ -9,7 +9,7 @@ import typer
 from projects_cli.cli.app import HABITS, GroupedCommand
 from projects_cli.cli.dispatch import run
 from projects_cli.cli.editing import edit
-from projects_cli.cli.options import Destination, ProjectArgument, SystemTags, Tags
+from projects_cli.cli.options import Destination, Interactive, ProjectArgument, SystemTags, Tags
 
 app = typer.Typer(**HABITS)
 
@@ -17,7 +17,7 @@ app = typer.Typer(**HABITS)
 @app.command(cls=GroupedCommand)
 def update(
     ctx: typer.Context,
-    project: ProjectArgument,
+    project: ProjectArgument = None,
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="New full name, in the same place.")
     ] = None,
@@ -38,6 +38,7 @@ def update(
     clear_destination: Annotated[
         bool, typer.Option("--clear-default-output-destination", help="Remove the destination.")
     ] = False,
+    interactive: Interactive = False,
 ) -> None:
     """Change a project; a new name renames everything below it too.
 
@@ -63,4 +64,5 @@ def update(
                 "default_output_destination": clear_destination,
             },
         ),
+        interactive=interactive,
     )
