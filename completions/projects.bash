@@ -25,6 +25,7 @@ __projects_command() {
         '
             ;;
         'get')
+            flags=' --interactive -i '
             ;;
         'create')
             flags=' --description -d --tag --tags --system-tag --system-tags --default-output-destination '
@@ -34,6 +35,7 @@ __projects_command() {
             flags='
         --name --description -d --clear-description --tag --tags --add-tag --remove-tag --clear-tags
         --system-tag --system-tags --default-output-destination --clear-default-output-destination
+        --interactive -i
         '
             valued='
         --name --description -d --tag --tags --add-tag --remove-tag --system-tag --system-tags
@@ -41,17 +43,20 @@ __projects_command() {
         '
             ;;
         'delete')
-            flags=' --force --max-delete '
+            flags=' --force --max-delete --interactive -i '
             valued=' --max-delete '
             ;;
         'make-public')
+            flags=' --interactive -i '
             ;;
         'make-private')
+            flags=' --interactive -i '
             ;;
         'metrics')
+            flags=' --interactive -i '
             ;;
         'hyperparams')
-            flags=' --page --page-size '
+            flags=' --page --page-size --interactive -i '
             valued=' --page --page-size '
             ;;
         'task-tags')

@@ -255,6 +255,7 @@ complete -c projects -n '__projects_at \'list\'' -l only-fields -r -f -a 'id nam
 complete -c projects -n '__projects_at \'list\'' -l include-stats -l stats -d 'Tasks by status, with sub-projects.'
 complete -c projects -n '__projects_at \'list\'' -l state -l stats-for-state -r -f -a 'active archived all' -d 'Count active tasks, archived ones, or both. [default: active]'
 
+complete -c projects -n '__projects_at \'get\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'get\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'create\'' -l description -s d -r -f -d 'What it is for.'
@@ -272,20 +273,26 @@ complete -c projects -n '__projects_at \'update\'' -l clear-tags -d 'Remove all 
 complete -c projects -n '__projects_at \'update\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'System tag; repeat for more. The server\'s own.'
 complete -c projects -n '__projects_at \'update\'' -l default-output-destination -r -f -d 'Where new tasks put their output.'
 complete -c projects -n '__projects_at \'update\'' -l clear-default-output-destination -d 'Remove the destination.'
+complete -c projects -n '__projects_at \'update\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'update\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'delete\'' -l force -d 'Also where tasks or models are not archived; asks nothing.'
 complete -c projects -n '__projects_at \'delete\'' -l max-delete -r -f -d 'Refuse where more projects would go, those below counted.'
+complete -c projects -n '__projects_at \'delete\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'delete\'' -f -a '(__projects_ask projects)'
 
+complete -c projects -n '__projects_at \'make-public\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'make-public\'' -f -a '(__projects_ask projects)'
 
+complete -c projects -n '__projects_at \'make-private\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'make-private\'' -f -a '(__projects_ask projects)'
 
+complete -c projects -n '__projects_at \'metrics\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'metrics\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'hyperparams\'' -l page -r -f -d 'Page number, from 0.'
 complete -c projects -n '__projects_at \'hyperparams\'' -l page-size -r -f -d 'Records of a page.'
+complete -c projects -n '__projects_at \'hyperparams\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'hyperparams\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'task-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and those below; repeat.'

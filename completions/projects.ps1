@@ -67,6 +67,8 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'list'; Flag = '--stats'; Kind = 'switch'; Words = @(); Help = 'Tasks by status, with sub-projects.' }
         @{ Place = 'list'; Flag = '--state'; Kind = 'words'; Words = @('active', 'archived', 'all'); Help = 'Count active tasks, archived ones, or both. [default: active]' }
         @{ Place = 'list'; Flag = '--stats-for-state'; Kind = 'words'; Words = @('active', 'archived', 'all'); Help = 'Count active tasks, archived ones, or both. [default: active]' }
+        @{ Place = 'get'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
+        @{ Place = 'get'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'create'; Flag = '--description'; Kind = 'free'; Words = @(); Help = 'What it is for.' }
         @{ Place = 'create'; Flag = '-d'; Kind = 'free'; Words = @(); Help = 'What it is for.' }
         @{ Place = 'create'; Flag = '--tag'; Kind = 'tags'; Words = @(); Help = 'Tag; repeat for more.' }
@@ -87,10 +89,22 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'update'; Flag = '--system-tags'; Kind = 'system-tags'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
         @{ Place = 'update'; Flag = '--default-output-destination'; Kind = 'free'; Words = @(); Help = 'Where new tasks put their output.' }
         @{ Place = 'update'; Flag = '--clear-default-output-destination'; Kind = 'switch'; Words = @(); Help = 'Remove the destination.' }
+        @{ Place = 'update'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
+        @{ Place = 'update'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'delete'; Flag = '--force'; Kind = 'switch'; Words = @(); Help = 'Also where tasks or models are not archived; asks nothing.' }
         @{ Place = 'delete'; Flag = '--max-delete'; Kind = 'free'; Words = @(); Help = 'Refuse where more projects would go, those below counted.' }
+        @{ Place = 'delete'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
+        @{ Place = 'delete'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
+        @{ Place = 'make-public'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
+        @{ Place = 'make-public'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
+        @{ Place = 'make-private'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
+        @{ Place = 'make-private'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
+        @{ Place = 'metrics'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
+        @{ Place = 'metrics'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'hyperparams'; Flag = '--page'; Kind = 'free'; Words = @(); Help = 'Page number, from 0.' }
         @{ Place = 'hyperparams'; Flag = '--page-size'; Kind = 'free'; Words = @(); Help = 'Records of a page.' }
+        @{ Place = 'hyperparams'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
+        @{ Place = 'hyperparams'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'task-tags'; Flag = '--project'; Kind = 'projects'; Words = @(); Help = 'Only of this project and those below; repeat.' }
         @{ Place = 'task-tags'; Flag = '--projects'; Kind = 'projects'; Words = @(); Help = 'Only of this project and those below; repeat.' }
         @{ Place = 'task-tags'; Flag = '--include-system'; Kind = 'switch'; Words = @(); Help = 'System tags too.' }

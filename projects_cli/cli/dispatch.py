@@ -88,7 +88,7 @@ def requested(
     version = runtime.version(endpoint)
     given = {name: value for name, value in arguments.items() if value is not None or name in MEANINGFUL_NULLS}
     check_known(runtime, version, given)
-    check_named(version, given)
+    check_named(version, arguments)
     version.validate(given)  # before anything is asked of the database
     for name in ADDRESSED:
         if name in given:
@@ -227,14 +227,15 @@ def check_known(runtime: Runtime, version: Version, given: Mapping[str, Any]) ->
             )
 
 
-def check_named(version: Version, given: Mapping[str, Any]) -> None:
+def check_named(version: Version, arguments: Mapping[str, Any]) -> None:
     """Refuse a command that needs a project and names none.
 
     Raises:
         UsageError: it names none.
     """
+    needed = {"ids", *version.request_schema.get("required", ())}
     for name in ADDRESSED:
-        if name in version.request_schema.get("required", ()) and not given.get(name) and given.get(name) != "":
+        if name in needed and name in arguments and arguments[name] in (None, []):
             raise UsageError("no project was named", hint="name it, or pick it from a list with --interactive")
 
 

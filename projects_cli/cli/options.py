@@ -39,7 +39,7 @@ GLOBAL_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Output",
         ("output", "fields", "query", "no_header", "time", "no_pager", "no_color", "quiet", "verbose", "fail_if_empty"),
     ),
-    ("Changes", ("yes", "confirm", "dry_run", "interactive", "no_input", "read_only", "max_delete")),
+    ("Changes", ("yes", "confirm", "dry_run", "no_input", "read_only")),
     ("Lock and journal", ("lock_wait", "no_journal", "journal_db")),
 )
 """What the global options are for: each heading, and the settings below it."""

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import pty
 import re
-import select
 import shlex
 import signal
-import struct
 import subprocess
 import sys
-import termios
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rich.cells import cell_len
 
-from tests.config.site import USER, Site, empty_site
+from tests.config.site import Site, empty_site
+from tests.running import PATIENCE, PROGRAM, environment_of, on_terminal, run, start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,38 +26,14 @@ if TYPE_CHECKING:
     from tests.conftest import Cli
     from tests.servers import Server
 
-ROOT = Path(__file__).parents[2]
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-PATIENCE = 30.0
 UNSPOKEN = "topsecret"
 NOWHERE = f"mongodb://ann:{UNSPOKEN}@127.0.0.1:1"
-PROGRAM = (sys.executable, "-m", "projects_cli")
 
 
 @pytest.fixture
 def site(standalone: Server, cli: Cli) -> Iterator[Site]:
     with empty_site(standalone, cli) as site:
         yield site
-
-
-def environment_of(site: Site | None, **variables: str) -> dict[str, str]:
-    known = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
-    if site is not None:
-        known |= {"PROJECTS_MONGO_URI": site.server.uri, "PROJECTS_DATABASE": site.name, "PROJECTS_USER": USER}
-    return known | variables
-
-
-def run(site: Site | None, *arguments: str, stdin: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    environment = environment_of(site, **variables)
-    return subprocess.run(
-        [*PROGRAM, *arguments], env=environment, input=stdin, capture_output=True, text=True, timeout=60, check=False
-    )
-
-
-def start(site: Site | None, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-    pipe = subprocess.PIPE
-    environment = environment_of(site, **variables)
-    return subprocess.Popen([*PROGRAM, *arguments], env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
 def shell(site: Site, script: str) -> subprocess.CompletedProcess[str]:
@@ -262,45 +234,6 @@ def test_a_list_in_json_imports_neither_pyhocon_nor_rich(site: Site) -> None:
 
 
 # --- a terminal ---------------------------------------------------------------------------------------------------
-
-
-class Seen(NamedTuple):
-    """What a person saw, and how the program ended."""
-
-    status: int
-    text: str
-
-    @property
-    def plain(self) -> str:
-        """The text without its colours."""
-        return COLOUR.sub("", self.text)
-
-
-def on_terminal(
-    site: Site | None, *arguments: str, columns: int = 80, lines: int = 50, answer: str | None = None, **variables: str
-) -> Seen:
-    """Run the program on a pseudo terminal; an answer is typed once something was asked."""
-    mine, its = pty.openpty()
-    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    environment = environment_of(site, **{"TERM": "xterm-256color", "PAGER": "cat", **variables})
-    process = subprocess.Popen([*PROGRAM, *arguments], env=environment, stdin=its, stdout=its, stderr=its)
-    os.close(its)
-    seen = b""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and (chunk := _chunk(mine, deadline)):
-        seen += chunk
-        if answer is not None and re.search(rb"(\[y/N\]|go on:|\.uri:) $", seen):
-            os.write(mine, answer.encode() + b"\n")
-            answer = None
-    os.close(mine)
-    return Seen(process.wait(timeout=PATIENCE), seen.decode().replace("\r\n", "\n"))
-
-
-def _chunk(terminal: int, deadline: float) -> bytes:
-    ready, _, _ = select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))
-    with suppress(OSError):  # EIO: the other side is closed
-        return os.read(terminal, 65536) if ready else b""
-    return b""
 
 
 @pytest.fixture
