@@ -9,7 +9,7 @@ This module is on the way of every command: it imports nothing that isn't loaded
 library come in when something has to be compiled.
 """
 
-# ruff: noqa: PTH100, PTH103, PTH105, PTH108, PTH110, PTH111, PTH112, PTH116, PTH117, PTH118, PTH119, PTH120, PTH122
+# ruff: noqa: PTH100, PTH103, PTH108, PTH110, PTH112, PTH116, PTH118, PTH119, PTH120, PTH122
 # ruff: noqa: PTH123, PTH208
 # Names of files are plain strings all through this room: pathlib alone costs more than a request's whole validation.
 
@@ -18,10 +18,10 @@ from __future__ import annotations
 import marshal
 import os
 import stat
-import sys
 from _frozen_importlib_external import MAGIC_NUMBER
 
 from projects_cli import __version__
+from projects_cli.schema.kept import NEW, default_cache_dir, is_private, replace, sha256
 from projects_cli.schema.model import Catalog, Service
 
 TYPE_CHECKING = False
@@ -46,7 +46,6 @@ LARGEST = 8 * 1024 * 1024
 INCLUDE_STARTS = (b'"', b"url", b"file", b"package", b"classpath", b"required")
 """What follows the word include in a statement, as in scan.py."""
 
-APPLICATION = "projects-cli"
 SUFFIX = ".conf"
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 SHIPPED_FILES = (
@@ -202,32 +201,7 @@ def _may_include(content: bytes) -> bool:
     return any(rest.lstrip(b" \t").startswith(INCLUDE_STARTS) for rest in content.lower().split(b"include")[1:])
 
 
-def sha256(data: bytes = b"") -> Any:
-    """A SHA-256 object; the module hashlib takes half as long to import as Python to start."""
-    for name in ("_sha256", "_sha2"):  # 3.11; since 3.12
-        try:
-            return __import__(name).sha256(data)
-        except ImportError:
-            continue
-    import hashlib  # where neither is there
-
-    return hashlib.sha256(data)
-
-
 # --- the cache folder ---------------------------------------------------------------------------------------------
-
-
-def default_cache_dir() -> str:
-    """This user's cache folder for this program; nothing is made here."""
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(given):
-        return os.path.join(given, APPLICATION)
-    system: str = sys.platform
-    if system.startswith("linux"):
-        return os.path.join(os.path.expanduser("~"), ".cache", APPLICATION)
-    import platformdirs  # other systems have other places
-
-    return platformdirs.user_cache_dir(APPLICATION)
 
 
 def read_cache(path: str) -> Compiled | None:
@@ -255,11 +229,6 @@ def _trusted_payload(path: str) -> bytes | None:
     return payload if intact else None
 
 
-def is_private(information: os.stat_result) -> bool:
-    """Whether nobody but this user may write there."""
-    return information.st_uid == os.geteuid() and not information.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-
-
 def write_cache(path: str, compiled: Compiled) -> None:
     """Keep the compiled schema: all of it or nothing, and quietly nothing where that can't be done."""
     payload = marshal.dumps(compiled)
@@ -273,23 +242,9 @@ def write_cache(path: str, compiled: Compiled) -> None:
         return
 
 
-def replace(path: str, content: bytes) -> None:
-    """Write beside the file and put it in place in one step, so that no reader ever sees half of it."""
-    import tempfile  # only where something was compiled
-
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".schema-")  # for this user alone: 0600
-    try:
-        with open(handle, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except OSError:
-        os.unlink(temporary)
-        raise
-
-
 def _forget_oldest(folder: str) -> None:
     """Keep the newest files only: every edit of a schema leaves one behind."""
-    kept = [os.path.join(folder, name) for name in os.listdir(folder) if name.startswith(("schema-", ".schema-"))]
+    kept = [os.path.join(folder, name) for name in os.listdir(folder) if name.startswith(("schema-", NEW))]
     if len(kept) > KEPT_FILES:
         for name in sorted(kept, key=_age)[:-KEPT_FILES]:
             os.unlink(name)

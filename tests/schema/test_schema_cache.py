@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from projects_cli.errors import SchemaError
-from projects_cli.schema.cache import default_cache_dir, load, shipped_file
+from projects_cli.schema.cache import load, shipped_file
+from projects_cli.schema.kept import default_cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ import time
 
 from projects_cli.cli.completion import names
 from projects_cli.cli.completion.quoting import continued, is_shown, unquoted
-from projects_cli.schema.cache import default_cache_dir, is_private, sha256
+from projects_cli.schema.kept import default_cache_dir, is_private, sha256
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from projects_cli.config.connection import database_uri
 from projects_cli.local import flock, server
 from projects_cli.render.console import Streams
 from projects_cli.render.text import shown
-from projects_cli.schema.cache import is_private, replace
+from projects_cli.schema.kept import is_private, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

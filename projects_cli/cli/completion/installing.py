@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from projects_cli.cli.dispatch import show
 from projects_cli.errors import UsageError
 from projects_cli.messages import Response
-from projects_cli.schema.cache import replace
+from projects_cli.schema.kept import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -104,7 +104,7 @@ __projects_ask() {
         else
             offered+=("$current$rest")
         fi
-    done < <(printf '%s\\0' "${before[@]}" "$raw" | command projects --complete "$1" bash 2>/dev/null)
+    done < <(printf '%s\\0' "${before[@]}" "$raw" | exec projects --complete "$1" bash 2>/dev/null)
     [[ -n $nospace ]] && compopt -o nospace
 }
 

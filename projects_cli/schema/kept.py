@@ -1,0 +1,66 @@
+"""Files in the person's cache folder, which nobody else may have written: the folder, who owns it, how they change.
+
+A TAB comes this way too: nothing is imported that the interpreter has not loaded anyway.
+"""
+
+# ruff: noqa: PTH105, PTH108, PTH111, PTH117, PTH118, PTH120, PTH123
+# No pathlib, as in cache.py.
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+APPLICATION = "projects-cli"
+
+NEW = ".new-"
+"""What the name of a file begins with while it is written."""
+
+
+def default_cache_dir() -> str:
+    """This user's cache folder for this program; nothing is made here."""
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(given):
+        return os.path.join(given, APPLICATION)
+    system: str = sys.platform
+    if system.startswith("linux"):
+        return os.path.join(os.path.expanduser("~"), ".cache", APPLICATION)
+    import platformdirs  # other systems have other places
+
+    return platformdirs.user_cache_dir(APPLICATION)
+
+
+def sha256(data: bytes = b"") -> Any:
+    """A SHA-256 object; the module hashlib takes half as long to import as Python to start."""
+    for name in ("_sha256", "_sha2"):  # 3.11; since 3.12
+        try:
+            return __import__(name).sha256(data)
+        except ImportError:
+            continue
+    import hashlib  # where neither is there
+
+    return hashlib.sha256(data)
+
+
+def is_private(information: os.stat_result) -> bool:
+    """Whether nobody but this user may write there."""
+    return information.st_uid == os.geteuid() and not information.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def replace(path: str, content: bytes) -> None:
+    """Write beside the file and put it in place in one step, so that no reader ever sees half of it."""
+    import tempfile  # only where something is written
+
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=NEW)  # for this user alone: 0600
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+        os.replace(temporary, path)
+    except OSError:
+        os.unlink(temporary)
+        raise
