@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.cli.dispatch import expect, show
 from projects_cli.config.connection import clearml_variable, database_uri, shown_uri
+from projects_cli.config.owned import is_there
 from projects_cli.config.settings import BY_NAME, SETTINGS, user_config_file
 from projects_cli.errors import ConfigError, Declined, UsageError
 from projects_cli.messages import Response
@@ -70,7 +71,7 @@ def show_path(runtime: Runtime) -> None:
     """Print the path of the configuration, and whether it is there."""
     expect(runtime, "config.path")
     path = _path(runtime)
-    runtime.console.show(Response("config.path", {"path": str(path), "exists": path.exists()}))
+    runtime.console.show(Response("config.path", {"path": str(path), "exists": is_there(path)}))
 
 
 def _row(settings: Settings, setting: Setting) -> Document:
@@ -168,7 +169,7 @@ def edit(runtime: Runtime) -> None:
     from projects_cli.config import writing
 
     path = _path(runtime)
-    before = path.read_bytes() if path.exists() else b""
+    before = path.read_bytes() if is_there(path) else b""
     draft = writing.draft(path, before or _BEGINNING)
     try:
         after = _edited(runtime, draft, path)

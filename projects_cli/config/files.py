@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.config.owned import check_private, read
+from projects_cli.config.owned import check_private, is_there, read
 from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Layer
 from projects_cli.errors import ConfigError
 
@@ -59,8 +59,6 @@ class UserFile:
 
 def project_layer(path: Path) -> Layer:
     """Read a folder's `.projects.toml`, which may only name a profile."""
-    if not path.is_file():
-        return Layer("project file", {}, {})
     table = parsed(read(path)[0], path)
     for key in table:
         if key != "profile":
@@ -91,7 +89,7 @@ def user_file(path: Path) -> UserFile:
     Raises:
         ConfigError: it can't be read, is no TOML, is somebody else's, or holds a URI for others to read.
     """
-    if not path.is_file():
+    if not is_there(path):
         return UserFile(path, {}, {})
     text, mode = read(path)
     file = understood(text, path)

@@ -6,11 +6,11 @@ or a command in it is refused, since a folder that somebody else filled must not
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from projects_cli.config.owned import is_there
 from projects_cli.config.values import boolean, count, database, duration, file_path, names, uri
 from projects_cli.errors import ConfigError
 
@@ -191,15 +191,25 @@ def _from_files(profile: str | None, environment: Mapping[str, str], folder: Pat
     """Give what the user file and the project file say, the weakest first; neither file is looked for twice."""
     project_file = folder / ".projects.toml"
     user_file = user_config_file(environment)
-    if not project_file.is_file() and not user_file.is_file() and profile is None:
+    with_project = profile is None and _is_seen(project_file)
+    if not with_project and not is_there(user_file) and profile is None:
         return ()
     from projects_cli.config import files  # tomllib is needed only where there is a file
 
-    chosen = files.project_layer(project_file) if profile is None else Layer("project file", {}, {})
+    chosen = files.project_layer(project_file) if with_project else Layer("project file", {}, {})
     return (*files.user_layers(user_file, profile or chosen.values.get("profile")), chosen)
 
 
+def _is_seen(path: Path) -> bool:
+    """Tell whether a folder's file is there; one in a folder that is closed to the person is none of theirs."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def user_config_file(environment: Mapping[str, str]) -> Path:
-    """Give the path of the user's configuration, whether it exists or not."""
-    base = environment.get("XDG_CONFIG_HOME") or os.path.join(environment.get("HOME", "~"), ".config")  # noqa: PTH118
-    return Path(base).expanduser() / "projects" / "config.toml"
+    """Give the path of the user's configuration, whether it exists or not; a relative XDG folder is to be ignored."""
+    chosen = Path(environment.get("XDG_CONFIG_HOME", ""))
+    base = chosen if chosen.is_absolute() else Path(environment.get("HOME") or "~").expanduser() / ".config"
+    return base / "projects" / "config.toml"

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projects_cli.config.files import nearest, parsed, understood
-from projects_cli.config.owned import read
+from projects_cli.config.owned import is_there, read
 from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Setting
 from projects_cli.config.values import boolean, count, duration, file_path
 from projects_cli.errors import ConfigError
@@ -150,7 +150,7 @@ def rewrite(path: Path, change: Callable[[str], str], *, dry_run: bool = False) 
         ConfigError: the file, or what it would become, can't be used; then it is as it was.
     """
     with _alone(path):
-        before = read(path)[0] if path.exists() else b""
+        before = read(path)[0] if is_there(path) else b""
         parsed(before, path)
         after = change(before.decode("utf-8")).encode("utf-8")
         check(after, path)
@@ -166,7 +166,7 @@ def replace(path: Path, after: bytes, *, instead_of: bytes) -> None:
         ConfigError: there is something else there by now.
     """
     with _alone(path):
-        if (path.read_bytes() if path.exists() else b"") != instead_of:
+        if (path.read_bytes() if is_there(path) else b"") != instead_of:
             raise ConfigError(f"{path} was changed by somebody else in the meantime", hint="edit it again")
         _replace(path.resolve(), after)
 
@@ -206,7 +206,7 @@ def _replace(path: Path, text: bytes) -> None:
 
     It keeps the old one's mode, but one that holds a URI is for its owner alone.
     """
-    mode = path.stat().st_mode & 0o777 if path.exists() else PRIVATE
+    mode = path.stat().st_mode & 0o777 if is_there(path) else PRIVATE
     new = _written(path, text, mode & PRIVATE if understood(text, path).holds_uri else mode, ".new")
     try:
         new.replace(path)

@@ -250,9 +250,7 @@ class Console:
             UsageError: there is none, or an empty one.
         """
         if hidden and self.can_ask:
-            from getpass import getpass  # a secret is rarely typed
-
-            text = getpass(prompt, self.streams.stderr)
+            text = _typed_unseen(prompt, self.streams.stderr)
         else:
             if self.can_ask:
                 self.streams.stderr.write(prompt)
@@ -315,6 +313,16 @@ def as_json(error: ProjectsError) -> dict[str, Any]:
     if error.problems:
         shown_error["problems"] = [problem._asdict() for problem in error.problems]
     return shown_error
+
+
+def _typed_unseen(prompt: str, stream: TextIO) -> str:
+    from getpass import getpass  # a secret is rarely typed
+
+    try:
+        return getpass(prompt, stream)
+    except EOFError:
+        stream.write("\n")
+        return ""
 
 
 @contextmanager

@@ -382,6 +382,26 @@ def test_a_uri_is_typed_without_being_shown(tmp_path: Path) -> None:
     assert UNSPOKEN in (tmp_path / "home" / ".config" / "projects" / "config.toml").read_text()
 
 
+def test_an_edit_that_can_not_be_used_may_be_mended(tmp_path: Path) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text('#!/bin/sh\ngrep -q databse "$1" && echo "timeout = 5" > "$1" || echo "databse = 1" > "$1"\n')
+    editor.chmod(0o755)
+    seen = on_terminal(None, "config", "edit", answer="y", EDITOR=str(editor))
+    assert "unknown key 'databse'" in seen.plain
+    assert "Edit it again? [y/N] " in seen.plain
+    config = tmp_path / "home" / ".config" / "projects" / "config.toml"
+    assert (seen.status, config.read_text()) == (0, "timeout = 5\n")
+    seen = on_terminal(None, "config", "edit", answer="n", EDITOR=str(editor))
+    assert (seen.status, config.read_text()) == (1, "timeout = 5\n")
+    assert list(config.parent.iterdir()) == [config]
+
+
+def test_the_end_of_input_is_no_uri(tmp_path: Path) -> None:
+    seen = on_terminal(None, "config", "set", "profiles.lab.uri", "-", answer="\x04")
+    assert (seen.status, "its first line is empty" in seen.plain) == (2, True)
+    assert not (tmp_path / "home" / ".config" / "projects").exists()
+
+
 # --- the pager ----------------------------------------------------------------------------------------------------
 
 

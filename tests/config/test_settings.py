@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from projects_cli.config.settings import COMMUNITY_COMPANY, PROFILE_SETTINGS, SETTINGS, Settings, resolve
+from projects_cli.config.settings import (
+    COMMUNITY_COMPANY,
+    PROFILE_SETTINGS,
+    SETTINGS,
+    Settings,
+    resolve,
+    user_config_file,
+)
 from projects_cli.errors import ConfigError
 
 USER_FILE = """
@@ -400,3 +410,35 @@ def test_the_users_file_is_in_home_where_xdg_says_nothing(tmp_path: Path) -> Non
     file.parent.mkdir(parents=True)
     file.write_text('database = "at-home"')
     assert resolve({}, {"HOME": str(tmp_path)}, tmp_path)["database"] == "at-home"
+
+
+def test_a_relative_xdg_folder_is_ignored_as_the_standard_has_it(tmp_path: Path) -> None:
+    environment = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": "relative"}
+    assert user_config_file(environment) == tmp_path / ".config" / "projects" / "config.toml"
+
+
+def test_a_folder_of_settings_that_can_not_be_looked_into_is_an_error(places: Places) -> None:
+    error = places.refused(XDG_CONFIG_HOME="/" + "x" * 300)
+    assert error.message.endswith("config.toml: File name too long")
+    assert error.hint == "the folder of settings is XDG_CONFIG_HOME"
+
+
+@NEEDS_ROOT
+@pytest.mark.parametrize(("closed", "works"), [("folder", True), ("config", False)])
+def test_a_closed_folder_is_nobodys_and_closed_settings_are_an_error(closed: str, works: bool) -> None:
+    """The program is run by somebody who may not look into the current folder, or into their own settings."""
+    code = "import os; from pathlib import Path; from projects_cli.config.settings import resolve; os.setuid(65534); "
+    code += "resolve({}, {'XDG_CONFIG_HOME': os.environ['SETTINGS']}, Path(os.environ['FOLDER']))"
+    with tempfile.TemporaryDirectory() as base:
+        Path(base).chmod(0o755)
+        for name in ("folder", "config"):
+            (Path(base) / name).mkdir()
+        if closed == "folder":
+            (Path(base) / "folder" / ".projects.toml").write_text('profile = "x"')
+        (Path(base) / closed).chmod(0o700)
+        where = {"SETTINGS": f"{base}/config", "FOLDER": f"{base}/folder"}
+        ended = subprocess.run(
+            [sys.executable, "-c", code], check=False, env={**os.environ, **where}, capture_output=True, text=True
+        )
+    assert (ended.returncode == 0) == works, ended.stderr
+    assert ("config.toml: Permission denied" in ended.stderr) == (not works)
