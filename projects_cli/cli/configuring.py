@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.cli.dispatch import expect, show
 from projects_cli.config.connection import clearml_variable, database_uri, shown_uri
-from projects_cli.config.owned import is_there
-from projects_cli.config.settings import BY_NAME, SETTINGS, user_config_file
+from projects_cli.config.settings import BY_NAME, SETTINGS, is_there, user_config_file
 from projects_cli.errors import ConfigError, Declined, UsageError
 from projects_cli.messages import Response
 

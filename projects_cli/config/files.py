@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.config.owned import check_private, is_there, read
-from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Layer
+from projects_cli.config.owned import check_private, read
+from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Layer, is_there
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -19,18 +19,6 @@ LONGEST = 1 << 20
 """Bytes of a file of settings, or of a URI file; a longer one is none."""
 
 
-def is_there(path: Path) -> bool:
-    """Tell whether there is a file; one behind a link that leads nowhere is not.
-
-    Raises:
-        ConfigError: that can't be told.
-    """
-    try:
-        return path.is_file()
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}", hint="the folder of settings is XDG_CONFIG_HOME") from error
-
-
 def read(path: Path) -> tuple[bytes, int]:
     """Give a file's content and mode, both of the same open file.
 

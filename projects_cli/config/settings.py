@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from projects_cli.config.owned import is_there
 from projects_cli.config.values import boolean, count, database, duration, file_path, names, uri
 from projects_cli.errors import ConfigError
 
@@ -198,6 +197,18 @@ def _from_files(profile: str | None, environment: Mapping[str, str], folder: Pat
 
     chosen = files.project_layer(project_file) if with_project else Layer("project file", {}, {})
     return (*files.user_layers(user_file, profile or chosen.values.get("profile")), chosen)
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether there is a file; one behind a link that leads nowhere is not.
+
+    Raises:
+        ConfigError: that can't be told.
+    """
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", hint="the folder of settings is XDG_CONFIG_HOME") from error
 
 
 def _is_seen(path: Path) -> bool:

@@ -9,8 +9,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projects_cli.config.files import nearest, parsed, understood
-from projects_cli.config.owned import is_there, read
-from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Setting
+from projects_cli.config.owned import read
+from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Setting, is_there
 from projects_cli.config.values import boolean, count, duration, file_path
 from projects_cli.errors import ConfigError
 
