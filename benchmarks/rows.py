@@ -116,29 +116,25 @@ def _start(*arguments: str) -> Callable[[Site], tuple[Command, Command]]:
 
 
 def _completion(site: Site) -> tuple[Command, Command]:
-    return Command(_tab("list", "--or")), site.python("pass")
+    script = (
+        f". {CHECKOUT / 'completions' / 'projects.bash'}; COMP_WORDS=(projects list --or); COMP_CWORD=2; "
+        "COMP_LINE='projects list --or'; COMP_POINT=18; _projects projects --or list; echo ${COMPREPLY[@]}"
+    )
+    return Command([shutil.which("bash") or "/bin/bash", "--norc", "-c", script]), site.python("pass")
 
 
 def _completion_of_names(site: Site) -> tuple[Command, Command]:
-    """Complete a name out of the file of names, which is kept fresh: else a TAB starts a process to do that."""
+    """Ask what a shell asks; the file of names is kept fresh, as else a TAB starts a process to do that."""
     database = site.database(site.size.listed)
-    path = f"{site.programs.projects.parent}:{site.environment.get('PATH', '')}"
+    words = site.folder / "words"
+    words.write_bytes(b"projects\0get\0vision\0")
     fetch = [str(site.programs.projects), "--fetch-names"]
 
     def fetched() -> None:
         subprocess.run(fetch, env={**site.environment, **database}, check=True)
 
-    return Command(_tab("get", "vision"), {**database, "PATH": path}, before=fetched), site.python("pass")
-
-
-def _tab(command: str, typed: str) -> list[str]:
-    """Give a bash that loads the completion, completes the last word of a line, and prints what it would offer."""
-    line = f"projects {command} {typed}"
-    script = (
-        f". {CHECKOUT / 'completions' / 'projects.bash'}; COMP_WORDS=({line}); COMP_CWORD=2; "
-        f"COMP_LINE='{line}'; COMP_POINT={len(line)}; _projects projects {typed} {command}; echo ${{COMPREPLY[@]}}"
-    )
-    return [shutil.which("bash") or "/bin/bash", "--norc", "-c", script]
+    asking = [str(site.programs.projects), "--complete", "projects", "bash"]
+    return Command(asking, database, before=fetched, stdin=str(words)), site.python("pass")
 
 
 def _without_database(*arguments: str) -> Callable[[Site], tuple[Command, Command]]:
@@ -306,7 +302,7 @@ ROWS: tuple[Row, ...] = (
         rounds=QUICK,
     ),
     Row(
-        "completion-names", "completion of a cached name, in bash", NOTHING, bars(wall=1.3), _completion_of_names,
+        "completion-names", "the answer to a TAB: cached names", NOTHING, bars(wall=1.3), _completion_of_names,
         agreement.offered, rounds=QUICK,
     ),
     Row(

@@ -15,7 +15,9 @@ from typing import Any
 KILOBYTE = 1024
 
 
-def run(argv: list[str], environment: dict[str, str], output: str, *, reads_first_line: bool) -> dict[str, Any]:
+def run(
+    argv: list[str], environment: dict[str, str], stdin: str, output: str, *, reads_first_line: bool
+) -> dict[str, Any]:
     """Run a command to its end; gives seconds, bytes and the exit status.
 
     `written` is when the last of the output was written: what a process does after that, a script that reads its file
@@ -24,7 +26,7 @@ def run(argv: list[str], environment: dict[str, str], output: str, *, reads_firs
     reading, writing = os.pipe() if reads_first_line else (-1, os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC))
     errors = os.open(f"{output}.err", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
-        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 0, stdin, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_DUP2, writing, 1),
         (os.POSIX_SPAWN_DUP2, errors, 2),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -23,12 +24,13 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command line to measure; `before` is done before each run, and not measured."""
+    """A command line to measure, the file that it reads; `before` is done before each run, and not measured."""
 
     argv: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     before: Callable[[], object] = _nothing
     reads_first_line: bool = False
+    stdin: str = os.devnull
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Stopwatch:
         request = {
             "argv": list(command.argv),
             "environment": {**self._environment, **command.environment},
+            "stdin": command.stdin,
             "output": str(output),
             "reads_first_line": command.reads_first_line,
         }
