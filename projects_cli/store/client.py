@@ -48,8 +48,8 @@ FIRST_CONTACT = 10.0
 HICCUP = 1.0
 """Seconds for which a server with an open cursor may be away."""
 
-UNLIMITED = 2_000_000.0
-"""Seconds; stands for no limit, as MongoDB takes at most 2**31 milliseconds. A server that stalls is noticed all the
+UNLIMITED = 900_000.0
+"""Seconds; stands for no limit, as the driver takes less than a milliard of milliseconds. A server that stalls is noticed all the
 same: the driver's monitor asks it for a sign of life beside, and cuts its connections where none comes."""
 
 LONG_WRITE = 600.0
