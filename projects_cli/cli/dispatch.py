@@ -159,7 +159,8 @@ def _found(request: Request, runtime: Runtime) -> Response | Plan:
     """Ask the endpoint; again where a connection broke, as long as nothing was answered yet."""
     handler = endpoints.handler(request.endpoint)
     store = runtime.store_for(request.endpoint)
-    return runtime.persistently(lambda: handler(request, store))
+    with runtime.console.waiting("asking the database:"):
+        return runtime.persistently(lambda: handler(request, store))
 
 
 def planned(request: Request, runtime: Runtime) -> Plan:

@@ -10,8 +10,7 @@ import os
 import shlex
 import shutil
 import sys
-import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -25,8 +24,10 @@ from projects_cli.render.views import VIEWS, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from projects_cli.messages import Response
+    from projects_cli.render.progress import Progress
 
 
 MOST_SHOWN = 10
@@ -63,7 +64,7 @@ class Console:
     times: str | None = None
     pager: bool = True
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-    _began: float | None = None
+    _line: Progress | None = None
     _warnings: list[str] = field(default_factory=list)
 
     def show(self, response: Response) -> int:
@@ -75,6 +76,8 @@ class Console:
             response = choosing.narrowed(response, view, self.fields)
         if self.query is not None:
             return self._show_taken(response, self.query)
+        if view.rows and not self._is_pretty and (line := self._progress_line()):
+            response = response._replace(data={**response.data, view.rows: line.counted(response.data[view.rows])})
         counter = _Counter(self.streams.stdout.flush)
         with _without_collection():
             self._write(counter.watched(response, view), view)
@@ -261,15 +264,28 @@ class Console:
         return text
 
     def progress(self, done: int, total: int) -> None:
-        """Show how far a long change is: on a terminal, and only where it takes more than a second."""
-        now = time.monotonic()
-        if self._began is None:
-            self._began = now
-        if self.quiet or now - self._began < 1 or not self.is_terminal(self.streams.stderr):
-            return
-        end = "\n" if done >= total else ""
-        self.streams.stderr.write(f"\r{done:,} of {total:,} ({done * 100 // max(1, total)} %){end}")
-        self.streams.stderr.flush()
+        """Show how far a long change is."""
+        if line := self._progress_line():
+            line(done, total)
+
+    def waiting(self, words: str) -> AbstractContextManager[None]:
+        """Show while the block lasts that it does; `words` say what is waited for."""
+        line = self._progress_line()
+        if line is None:
+            return nullcontext()
+        from projects_cli.render.progress import waiting
+
+        return waiting(line, words)
+
+    def _progress_line(self) -> Progress | None:
+        """Give the line that tells how far something is; none where nobody looks, or wants to."""
+        if self.quiet or self.streams.environment.get("TERM") == "dumb" or not self.is_terminal(self.streams.stderr):
+            return None
+        if self._line is None:
+            from projects_cli.render.progress import Progress  # only a person at a terminal pays for it
+
+            self._line = Progress(self.streams.stderr)
+        return self._line
 
     # --- what the streams can show --------------------------------------------------------------------------------
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import pty
 import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,7 +20,6 @@ from projects_cli.render.table import CHUNK, write_table
 from projects_cli.render.views import VIEWS, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import TextIO
 
 ID = "0123456789abcdef0123456789abcdef"
@@ -45,15 +42,6 @@ class Painted(Screen):
 
     def has_colour(self, stream: TextIO) -> bool:
         return stream is self.streams.stdout
-
-
-@pytest.fixture(scope="module")
-def terminal() -> Iterator[TextIO]:
-    """Give a stream that is a terminal."""
-    mine, its = pty.openpty()
-    with os.fdopen(its, "w") as stream:
-        yield stream
-    os.close(mine)
 
 
 def drawn(
