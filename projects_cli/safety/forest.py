@@ -92,6 +92,10 @@ class Forest:
         """Tell whether a project has that name."""
         return name in self._named
 
+    def is_shared(self, name: str) -> bool:
+        """Tell whether several projects have that name."""
+        return self._named.get(name) is AMBIGUOUS
+
     # --- what each field says of the place ------------------------------------------------------------------------
 
     def parent(self, project: Project) -> Place:

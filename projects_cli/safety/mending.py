@@ -33,6 +33,7 @@ class Mending:
         stale = [project for project in forest.own() if not forest.is_placed(project) and self._decide(project)]
         self._break_cycles()
         self._alike = Counter(self._wish(project) for project in stale)
+        self._claimed = {forest.said_by_name(project) for project in forest.own() if project.id in self._open}
         for project in sorted(stale, key=lambda one: len(forest.above(one, self.place) or ())):
             self._rename(project)
 
@@ -109,14 +110,19 @@ class Mending:
             if not project.own or not isinstance(project.name, str) or project.id in self._open:
                 return {}
             name = f"{prefix}/{project.name.rpartition('/')[2]}"
-            if name.count("/") >= LEVELS or (name != project.name and self._is_taken(name)):
+            if name.count("/") >= LEVELS or (name != project.name and not self._may_become(project, name)):
                 return {}
             names[project.id] = name
             waiting.extend((below, name) for below in self._below.get(project.id, ()))
         return names if len(set(names.values())) == len(names) else {}
 
-    def _is_taken(self, name: str) -> bool:
-        return self._forest.is_named(name) or name in self._given
+    def _may_become(self, project: Project, name: str) -> bool:
+        """Tell whether a project may get a name: it is free, and nobody else has the old one, or lies below it by name.
+
+        Where another has the old name nothing could be undone; what is left to a person should find things unchanged.
+        """
+        free = not self._forest.is_named(name) and name not in self._given and not name.endswith("/")
+        return free and not self._forest.is_shared(project.name) and project.id not in self._claimed
 
     # --- what changes ---------------------------------------------------------------------------------------------
 
