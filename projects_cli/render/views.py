@@ -218,7 +218,7 @@ VIEWS: dict[str, View] = {
             ("database.journal", "JOURNAL IN"),
             ("server.version", "MONGODB"),
             ("server.topology", "TOPOLOGY"),
-            ("server.atlas", "ATLAS"),
+            ("server.hosted_by", "HOSTED BY"),
             ("server.set", "REPLICA SET"),
             ("server.primary", "PRIMARY"),
             ("server.members", "MEMBERS"),

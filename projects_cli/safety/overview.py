@@ -66,7 +66,7 @@ class Overview:
             "version": self._tried("the server's version", lambda: deployment.version(self.store.connection)),
             "topology": topology,
             "transactions": topology != "standalone",
-            "atlas": deployment.is_atlas(self.store.connection),
+            "hosted_by": deployment.hosted_by(self.store.connection),
             "set": hello.get("setName"),
             "primary": hello.get("primary"),
             "members": [name for kind in ("hosts", "passives", "arbiters") for name in hello.get(kind, ())],

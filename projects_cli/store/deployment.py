@@ -25,9 +25,9 @@ def topology(hello: Document) -> str:
     return "sharded" if hello.get("msg") == "isdbgrid" else "replica set" if "setName" in hello else "standalone"
 
 
-def is_atlas(connection: Connection) -> bool:
-    """Tell whether the members are MongoDB's own service, by their names."""
-    return any(host.endswith(".mongodb.net") for host, _ in connection.client.nodes)
+def hosted_by(connection: Connection) -> str | None:
+    """Give whose service the deployment is, by the names of its members: `Atlas`, or None where that can't be told."""
+    return "Atlas" if any(host.endswith(".mongodb.net") for host, _ in connection.client.nodes) else None
 
 
 def within(seconds: float) -> AbstractContextManager[object]:

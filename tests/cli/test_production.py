@@ -49,6 +49,18 @@ def test_an_answer_holds_with_the_profile_on_the_same_line(site: Site, answer: t
     assert site.json("--profile", "lab", "delete", "vision", *answer)["deleted"] == 2
 
 
+def test_several_at_once_need_the_profile_too(site: Site) -> None:
+    for name in ("audio", "vision"):
+        site.project(name)
+    assert site.error("delete", "audio", "vision", "--yes", status=2)["message"] == NEEDED
+    assert site.json("delete", "audio", "vision", "--yes", "--profile", "lab")["deleted"] == 2
+
+
+def test_a_cure_of_the_doctor_needs_the_profile_too(site: Site) -> None:
+    site.project("vision", path=["nowhere"])
+    assert site.error("doctor", "--fix", "--yes", status=2)["message"] == NEEDED
+
+
 def test_the_variables_are_not_the_same_line(site: Site) -> None:
     site.project("vision")
     environment = {"PROJECTS_YES": "1", "PROJECTS_PROFILE": "lab"}

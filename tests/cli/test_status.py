@@ -67,7 +67,7 @@ def test_a_standalone(site: Site) -> None:
         "version": str(site.server.client.server_info()["version"]),
         "topology": "standalone",
         "transactions": False,
-        "atlas": False,
+        "hosted_by": None,
         "set": None,
         "primary": None,
         "members": [],
