@@ -86,7 +86,8 @@ START = {
 
 HELP = {"cli.topics", "config.connection", "config.owned"}
 ROAD = {"cli.dispatch", "endpoints"}
-SCHEMA = {"schema", "schema.cache", "schema.model", "schema.references", "schema.shipped", "schema.validate"}
+SCHEMA = {"schema", "schema.cache", "schema.model", "schema.references", "schema.shipped"}
+SCHEMA |= {"schema.kept", "schema.validate"}
 
 
 class Budget(NamedTuple):
@@ -106,7 +107,7 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
     ("--help",): Budget({"cli", "cli.root_help"}, set(), 1),
     (): Budget({"cli", "cli.root_help"}, set(), 1),
     ("list", "--help"): Budget(START | HELP | ROAD | _command("list_", "cli.listing"), {"typer"}),
-    ("delete", "-h"): Budget(START | HELP | ROAD | _command("delete", "cli.removing", "cli.editing"), {"typer"}),
+    ("delete", "-h"): Budget(START | HELP | ROAD | _command("delete", "cli.removing", "cli.picking"), {"typer"}),
     ("help", "output"): Budget(START | HELP | _command("help_", "cli.explaining"), {"typer"}),
     ("completion", "bash"): Budget(
         START | ROAD | SCHEMA | _command("completion", "cli.completion", "cli.completion.installing"), {"typer"}
