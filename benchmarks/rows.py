@@ -12,6 +12,7 @@ from benchmarks import agreement
 from benchmarks.data import load
 from benchmarks.timing import Command, Measure
 from projects_cli.config.settings import COMMUNITY_COMPANY
+from projects_cli.store.definitions import EXTRAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,11 +31,8 @@ JOURNAL = "bench_journal"
 QUICK = 3
 """How many times the rounds of a row whose processes take a fraction of a second."""
 
-COVERING: Document = {
-    "key": {"company": 1, "status": 1, "project": 1, "started": 1, "completed": 1},
-    "name": "bench_covering",
-}
-TAGS: Document = {"key": {"tags": 1}, "name": "bench_tags"}
+COVERING = next(extra.index for extra in EXTRAS if extra.commands == ("list --stats",))
+TAGS = next(extra.index for extra in EXTRAS if extra.commands == ("task-tags",))
 
 VALIDATE = (
     "from projects_cli.schema.cache import load; "

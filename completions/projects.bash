@@ -8,7 +8,7 @@ __projects_command() {
         '')
             commands='
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
-        resume history doctor call batch schema status config profile local completion help
+        resume history doctor indexes call batch schema status config profile local completion help
         '
             flags=' --version '
             ;;
@@ -83,6 +83,13 @@ __projects_command() {
         'doctor')
             flags=' --fix --only '
             valued=' --only '
+            ;;
+        'indexes')
+            commands=' plan create '
+            ;;
+        'indexes plan')
+            ;;
+        'indexes create')
             ;;
         'call')
             flags=' --data --skeleton '
@@ -201,8 +208,8 @@ __projects_value() {
         'completion':0) __projects_offer ' bash zsh fish powershell ' ;;
         'help':[0-9]*) __projects_offer '
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
-        resume history doctor call batch schema status config profile local completion help exit-codes
-        output environment filters safety config
+        resume history doctor indexes call batch schema status config profile local completion help
+        exit-codes output environment filters safety config
         ' ;;
     esac
 }
@@ -230,6 +237,9 @@ __projects_step() {
             0:'':history) command='history' ;;
             0:'history':prune) command='history prune' ;;
             0:'':doctor) command='doctor' ;;
+            0:'':indexes) command='indexes' ;;
+            0:'indexes':plan) command='indexes plan' ;;
+            0:'indexes':create) command='indexes create' ;;
             0:'':call) command='call' ;;
             0:'':batch) command='batch' ;;
             0:'':schema) command='schema' ;;

@@ -76,6 +76,12 @@ function __projects_place
                     set place 'history prune'
                 case '0::doctor'
                     set place 'doctor'
+                case '0::indexes'
+                    set place 'indexes'
+                case '0:indexes:plan'
+                    set place 'indexes plan'
+                case '0:indexes:create'
+                    set place 'indexes create'
                 case '0::call'
                     set place 'call'
                 case '0::batch'
@@ -226,6 +232,7 @@ complete -c projects -n '__projects_at \'\' 0' -a undo -d 'Take a change back.'
 complete -c projects -n '__projects_at \'\' 0' -a resume -d 'Finish a change that was stopped in the middle.'
 complete -c projects -n '__projects_at \'\' 0' -a history -d 'Show who changed what, when, and how it ended.'
 complete -c projects -n '__projects_at \'\' 0' -a doctor -d 'Find what is wrong with a database, and mend it.'
+complete -c projects -n '__projects_at \'\' 0' -a indexes -d 'Show which indexes would help, and make them.'
 complete -c projects -n '__projects_at \'\' 0' -a call -d 'Call any endpoint: a request in, the response out.'
 complete -c projects -n '__projects_at \'\' 0' -a batch -d 'Carry out many requests, a JSON line each.'
 complete -c projects -n '__projects_at \'\' 0' -a schema -d 'Show what the loaded schema says.'
@@ -317,6 +324,11 @@ complete -c projects -n '__projects_at \'history prune\'' -l older-than -r -f -d
 complete -c projects -n '__projects_at \'doctor\'' -l fix -d 'Mend what is certain; asks first, and can be undone.'
 complete -c projects -n '__projects_at \'doctor\'' -l only -r -f -a 'basename-mismatch field-missing name-duplicated name-public parent-gone parent-cycle parent-mismatch path-mismatch too-deep tags-null tags-unsorted tags-duplicated tags-no-list task-project-gone model-project-gone task-reference-deleted model-reference-deleted index-missing index-unused operation-unfinished lease-stale server-version server-compatibility not-writable replica-set-degraded clock-skew right-missing' -d 'Look for this only; repeat for more.'
 
+complete -c projects -n '__projects_at \'indexes\' 0' -a plan -d 'Show which indexes would help, for what, and about how much space they take; and which of a server\'s are missing.'
+complete -c projects -n '__projects_at \'indexes\' 0' -a create -d 'Make indexes that are missing; asks first, and never drops one. Others can work meanwhile.'
+
+
+
 complete -c projects -n '__projects_at \'call\'' -l data -r -f -a '(__projects_request)' -d 'The request. [default: {}]'
 complete -c projects -n '__projects_at \'call\'' -l skeleton -d 'Print a request to fill in.'
 complete -c projects -n '__projects_at \'call\' 0' -f -a '(__projects_ask endpoints)'
@@ -362,4 +374,4 @@ complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load a sample:
 complete -c projects -n '__projects_at \'completion\'' -l install -d 'Put it where the shell looks for it, and tell where that is.'
 complete -c projects -n '__projects_at \'completion\' 0' -f -a 'bash zsh fish powershell'
 
-complete -c projects -n '__projects_at \'help\'' -f -a 'list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo resume history doctor call batch schema status config profile local completion help exit-codes output environment filters safety config'
+complete -c projects -n '__projects_at \'help\'' -f -a 'list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo resume history doctor indexes call batch schema status config profile local completion help exit-codes output environment filters safety config'

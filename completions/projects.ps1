@@ -143,6 +143,9 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Above = ''; Place = 'history'; Names = @('history'); Help = 'Show who changed what, when, and how it ended.' }
         @{ Above = 'history'; Place = 'history prune'; Names = @('prune'); Help = 'Forget finished changes that are older; they can''t be undone any longer.' }
         @{ Above = ''; Place = 'doctor'; Names = @('doctor'); Help = 'Find what is wrong with a database, and mend it.' }
+        @{ Above = ''; Place = 'indexes'; Names = @('indexes'); Help = 'Show which indexes would help, and make them.' }
+        @{ Above = 'indexes'; Place = 'indexes plan'; Names = @('plan'); Help = 'Show which indexes would help, for what, and about how much space they take; and which of a server''s are missing.' }
+        @{ Above = 'indexes'; Place = 'indexes create'; Names = @('create'); Help = 'Make indexes that are missing; asks first, and never drops one. Others can work meanwhile.' }
         @{ Above = ''; Place = 'call'; Names = @('call'); Help = 'Call any endpoint: a request in, the response out.' }
         @{ Above = ''; Place = 'batch'; Names = @('batch'); Help = 'Carry out many requests, a JSON line each.' }
         @{ Above = ''; Place = 'schema'; Names = @('schema'); Help = 'Show what the loaded schema says.' }
@@ -179,6 +182,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'hyperparams'; Position = 0; Repeats = 0; Kind = 'projects'; Words = @() }
         @{ Place = 'undo'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
         @{ Place = 'resume'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
+        @{ Place = 'indexes create'; Position = 0; Repeats = 1; Kind = 'free'; Words = @() }
         @{ Place = 'call'; Position = 0; Repeats = 0; Kind = 'endpoints'; Words = @() }
         @{ Place = 'batch'; Position = 0; Repeats = 0; Kind = 'files'; Words = @() }
         @{ Place = 'schema'; Position = 0; Repeats = 0; Kind = 'endpoints'; Words = @() }
@@ -189,7 +193,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'profile use'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
         @{ Place = 'profile show'; Position = 0; Repeats = 0; Kind = 'free'; Words = @() }
         @{ Place = 'completion'; Position = 0; Repeats = 0; Kind = 'words'; Words = @('bash', 'zsh', 'fish', 'powershell') }
-        @{ Place = 'help'; Position = 0; Repeats = 1; Kind = 'words'; Words = @('list', 'get', 'create', 'update', 'delete', 'make-public', 'make-private', 'metrics', 'hyperparams', 'task-tags', 'model-tags', 'undo', 'resume', 'history', 'doctor', 'call', 'batch', 'schema', 'status', 'config', 'profile', 'local', 'completion', 'help', 'exit-codes', 'output', 'environment', 'filters', 'safety', 'config') }
+        @{ Place = 'help'; Position = 0; Repeats = 1; Kind = 'words'; Words = @('list', 'get', 'create', 'update', 'delete', 'make-public', 'make-private', 'metrics', 'hyperparams', 'task-tags', 'model-tags', 'undo', 'resume', 'history', 'doctor', 'indexes', 'call', 'batch', 'schema', 'status', 'config', 'profile', 'local', 'completion', 'help', 'exit-codes', 'output', 'environment', 'filters', 'safety', 'config') }
     )
 
     function Find-Option($place, $flag) {

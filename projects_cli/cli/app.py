@@ -71,6 +71,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("resume", "resume", "Finish a change that was stopped in the middle."),
     Entry("history", "history", "Show who changed what, when, and how it ended."),
     Entry("doctor", "doctor", "Find what is wrong with a database, and mend it."),
+    Entry("indexes", "indexes", "Show which indexes would help, and make them."),
     Entry("call", "call", "Call any endpoint: a request in, the response out."),
     Entry("batch", "batch", "Carry out many requests, a JSON line each."),
     Entry("schema", "schema", "Show what the loaded schema says."),

@@ -36,6 +36,7 @@ Take back and mend:
   resume   Finish a change that was stopped in the middle.
   history  Show who changed what, when, and how it ended.
   doctor   Find what is wrong with a database, and mend it.
+  indexes  Show which indexes would help, and make them.
 
 In the raw:
   call    Call any endpoint: a request in, the response out.
@@ -117,7 +118,7 @@ Commands:
   Look:                status, list, get, metrics, hyperparams, task-tags,
                        model-tags
   Change:              create, update, delete, make-public, make-private
-  Take back and mend:  undo, resume, history, doctor
+  Take back and mend:  undo, resume, history, doctor, indexes
   In the raw:          call, batch, schema
   Set up:              local, config, profile, completion, help
 

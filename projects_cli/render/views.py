@@ -276,6 +276,20 @@ VIEWS: dict[str, View] = {
         empty="no profile is defined: projects config set profiles.NAME.uri-file FILE",
     ),
     "profile.show": View(rows="settings", columns=(("key", "KEY"), ("value", "VALUE")), id="key"),
+    "indexes": View(
+        rows="indexes",
+        columns=(
+            ("name", "NAME"),
+            ("collection", "COLLECTION"),
+            ("state", "STATE"),
+            ("size", "SIZE"),
+            ("commands", "FOR"),
+            ("brings", "BRINGS"),
+        ),
+        fields=("name", "collection", "state", "kind", "size", "commands", "brings", "key"),
+        id="name",
+        empty="no index is to be made",
+    ),
     "local.sample": View(
         columns=tuple(
             (f"{part}.{name}", f"{name} {part}")

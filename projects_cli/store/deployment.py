@@ -72,6 +72,17 @@ def indexes(connection: Connection, collection: str) -> list[Document]:
         return [dict(index) for index in connection.database[collection].list_indexes()]
 
 
+def sizes(connection: Connection, collection: str) -> Document:
+    """Give how many documents a collection has, and its indexes' bytes: `{count, indexSizes: {name: bytes}}`.
+
+    Raises:
+        DatabaseRefused: the user may not ask.
+    """
+    with translated():
+        found = dict(connection.database.command("collStats", collection))
+    return {"count": found.get("count", 0), "indexSizes": found.get("indexSizes", {})}
+
+
 def index_use(connection: Connection, collection: str) -> list[Document]:
     """Give how often each index was used since when: `{name, accesses: {ops, since}}`.
 

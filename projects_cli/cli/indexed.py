@@ -1,0 +1,82 @@
+"""What `projects indexes` does: show which indexes would help, and make them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from projects_cli.cli.dispatch import check_production, check_writable, expect, show
+from projects_cli.errors import UsageError
+from projects_cli.messages import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from projects_cli.cli.runtime import Runtime
+    from projects_cli.safety.indexing import Suggestion
+
+
+def show_help(runtime: Runtime, text: str) -> None:
+    """Print the help of the group."""
+    runtime.streams.stdout.write(text + "\n")
+
+
+def plan(runtime: Runtime) -> None:
+    """Show which indexes would help, and which are there already."""
+    expect(runtime, "indexes")
+    store = runtime.reading
+    from projects_cli.safety.indexing import suggestions
+
+    show(runtime, _answer(suggestions(store)))
+
+
+def create(runtime: Runtime, names: Sequence[str]) -> None:
+    """Make the indexes that are missing, or those of them that are named; asks first."""
+    expect(runtime, "indexes")
+    store = runtime.store
+    from projects_cli.safety.indexing import make, suggestions
+
+    wanted = _wanted(suggestions(store), names)
+    if runtime.settings["dry_run"]:
+        show(runtime, _answer(wanted))
+        return
+    if wanted:
+        _agree(runtime, wanted)
+    made = []
+    for one in make(store, wanted):
+        runtime.console.notice(f"made: {one.name} on {one.collection}")
+        made.append(one)
+    if not made:
+        runtime.console.notice("nothing is missing")
+    show(runtime, _answer(made))
+
+
+def _wanted(found: Sequence[Suggestion], names: Sequence[str]) -> list[Suggestion]:
+    """Give the missing ones.
+
+    Raises:
+        UsageError: a name is none of those that the plan shows.
+    """
+    known = {one.name for one in found}
+    for name in names:
+        if name not in known:
+            import difflib
+
+            near = difflib.get_close_matches(name, sorted(known), 3)
+            hint = f"did you mean {', '.join(near)}?" if near else "see: projects indexes plan"
+            raise UsageError(f"there is no index {name!r} to be made", hint=hint)
+    return [one for one in found if not one.present and (not names or one.name in names)]
+
+
+def _agree(runtime: Runtime, wanted: Sequence[Suggestion]) -> None:
+    """See that indexes may be made: that changes are on, and that the person agrees who was asked or said so before."""
+    what = f"make {len(wanted)} {'index' if len(wanted) == 1 else 'indexes'} in {runtime.settings['database']!r}"
+    check_writable(runtime, what)
+    if runtime.settings["yes"]:
+        check_production(runtime)
+        return
+    about = [f"{one.collection}.{one.name}" for one in wanted]
+    runtime.console.ask(f"{what.capitalize()}? MongoDB reads each collection for that; others can work.", about=about)
+
+
+def _answer(found: Iterable[Suggestion]) -> Response:
+    return Response("indexes", {"indexes": [one.record() for one in found]})
