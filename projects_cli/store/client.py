@@ -49,8 +49,9 @@ HICCUP = 1.0
 """Seconds for which a server with an open cursor may be away."""
 
 UNLIMITED = 900_000.0
-"""Seconds; stands for no limit, as the driver takes less than a milliard of milliseconds. A server that stalls is noticed all the
-same: the driver's monitor asks it for a sign of life beside, and cuts its connections where none comes."""
+"""Seconds; stands for no limit, as the driver takes less than a milliard of milliseconds. A server that stalls is
+noticed all the same: the driver's monitor asks it for a sign of life beside, and cuts its connections where none
+comes."""
 
 LONG_WRITE = 600.0
 """Seconds for one write of many documents, where `--timeout` says nothing: a majority may never come."""
