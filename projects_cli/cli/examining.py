@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from projects_cli.messages import Response
     from projects_cli.safety.doctor import Doctor
 
+LOOKING = "looking at the database:"
+
 
 def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
     """Show what is wrong; with `fix` mend what can be mended first, and show what is left.
@@ -32,7 +34,8 @@ def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
     if mended is not None and runtime.settings["dry_run"]:
         runtime.console.show(mended)
         return
-    found = runtime.persistently(lambda: doctor.examine(wanted))
+    with runtime.console.waiting(LOOKING):
+        found = runtime.persistently(lambda: doctor.examine(wanted))
     for skipped in found.findings.skipped:
         if only:
             raise DatabaseRefused(f"{skipped['name']} can't be looked for: {skipped['why']}")
@@ -76,7 +79,8 @@ def _mend(runtime: Runtime, doctor: Doctor, wanted: frozenset[str]) -> Response 
     Raises:
         OperationUnfinished: a change was stopped in the middle.
     """
-    plan = runtime.persistently(lambda: doctor.plan(wanted))
+    with runtime.console.waiting(LOOKING):
+        plan = runtime.persistently(lambda: doctor.plan(wanted))
     if not plan.steps:
         runtime.console.notice("there is nothing that --fix can mend")
         return None

@@ -77,9 +77,8 @@ class Doctor:
         ]
         checks += self._contents(found)
         with self.store.connection.unhurried():
-            for done, check in enumerate(checks, start=1):
+            for check in checks:
                 check()
-                self.safety.progress(done, len(checks))
         return found
 
     def _surroundings(self, found: Examination) -> Iterator[tuple[frozenset[str], Callable[[], None]]]:
