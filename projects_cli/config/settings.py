@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from projects_cli.config.values import boolean, count, database, duration, file_path, names, uri
+from projects_cli.config.values import boolean, company, count, database, duration, file_path, names, uri
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("uri", "PROJECTS_MONGO_URI", read=uri, in_profile=True),
     Setting("uri_file", "PROJECTS_MONGO_URI_FILE", read=file_path, in_profile=True),
     Setting("database", "PROJECTS_DATABASE", "backend", read=database, in_profile=True),
-    Setting("company", "PROJECTS_COMPANY", COMMUNITY_COMPANY, in_profile=True),
+    Setting("company", "PROJECTS_COMPANY", COMMUNITY_COMPANY, read=company, in_profile=True),
     Setting("user", "PROJECTS_USER", in_profile=True),
     Setting("profile", "PROJECTS_PROFILE"),
     Setting("schema", "PROJECTS_SCHEMA", read=file_path, in_profile=True),

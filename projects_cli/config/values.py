@@ -79,3 +79,10 @@ def uri(text: str) -> str:
     if not text.lower().startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("a URI begins with mongodb:// or mongodb+srv://")  # without the text: it may hold a password
     return text
+
+
+def company(text: str) -> str:
+    """Read the id of a company; an empty one is what public documents have, and nobody's own."""
+    if not text.strip():
+        raise ValueError("a company has an id; an empty one stands for what is public")
+    return text

@@ -314,6 +314,13 @@ def test_timeout_limits_one_command_of_the_server_and_an_aggregation_only_where_
     assert 50_000 < limits(site, "hyperparams", "--timeout", "1m")["aggregate"] <= 60_000
 
 
+@pytest.mark.parametrize("company", ["", " "])
+def test_nobody_acts_as_the_company_of_what_is_public(site: Site, company: str) -> None:
+    site.project("vision", company="")
+    error = site.error("delete", "vision", "--force", "--company", company, status=2)
+    assert error["message"] == "--company: a company has an id; an empty one stands for what is public"
+
+
 # --- help, versions, mistakes -------------------------------------------------------------------------------------
 
 
