@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -138,18 +139,29 @@ def write_separated(
 
     `shows` has how the values of some fields are shown.
     """
-    chosen = shows or {}
-    paths: list[tuple[str, Callable[[Any], Any]]] = [(field, chosen.get(field, _as_it_is)) for field, _ in columns]
+    readers = [cell_reader(field, (shows or {}).get(field)) for field, _ in columns]
     rows = iter(records(response, view))
     first = next(rows, None)
     if heading:
         write(write_row([title for _, title in columns]))
     for record in chain([first], rows) if first is not None else ():
-        write(write_row([cell(show(value_at(record, path))) for path, show in paths]))
+        write(write_row([read(record) for read in readers]))
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+def cell_reader(path: str, show: Callable[[Any], str] | None = None) -> Callable[[Mapping[str, Any]], str]:
+    """Compile the way from a record to one of its cells, once for all records; `show` is how the value is shown."""
+    if "." in path:
+
+        def take(record: Mapping[str, Any]) -> Any:
+            return value_at(record, path)
+    else:
+
+        def take(record: Mapping[str, Any]) -> Any:
+            return record.get(path)
+
+    if show is None:
+        return lambda record: cell(take(record))
+    return lambda record: cell(show(take(record)))
 
 
 def tab_row(cells: Iterable[str]) -> str:
@@ -159,12 +171,22 @@ def tab_row(cells: Iterable[str]) -> str:
 
 def csv_row(cells: Iterable[str]) -> str:
     """Join cells as RFC 4180 has it."""
-    import csv  # needed for this format only
-    import io
+    return str(_csv_writer().writerow(cells))
 
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
-    return line.getvalue()
+
+@cache
+def _csv_writer() -> Any:
+    import csv  # needed for this format only
+
+    return csv.writer(_Line(), lineterminator="\n")
+
+
+class _Line:
+    """Takes what a writer writes and gives it back: `writerow` returns that."""
+
+    @staticmethod
+    def write(text: str) -> str:
+        return text
 
 
 def write_ids(response: Response, view: View, write: Write) -> None:
@@ -201,6 +223,8 @@ def _item(value: Any, name: str) -> Any:
 
 def cell(value: object) -> str:
     """Give a value as text for one cell of a line."""
+    if isinstance(value, str):
+        return shown(value)
     if value is None:
         return ""
     if isinstance(value, bool):

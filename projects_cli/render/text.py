@@ -12,7 +12,7 @@ _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 def shown(text: str) -> str:
     r"""Give a text with its unsafe characters written as escapes: `\n`, `\x1b`, `\u202e`."""
-    return UNSAFE.sub(_escape, text) if UNSAFE.search(text) else text
+    return text if text.isprintable() else UNSAFE.sub(_escape, text)  # what is printable holds nothing unsafe
 
 
 def shown_in_json(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,12 @@ def test_unsafe_characters_are_escaped_and_others_stay(text: str, escaped: str) 
 @given(st.text(st.characters()))
 def test_nothing_unsafe_is_ever_shown(text: str) -> None:
     assert UNSAFE.search(shown(text)) is None
+
+
+def test_no_unsafe_character_counts_as_printable() -> None:
+    """Then a text that is printable needs no search."""
+    every = map(chr, range(sys.maxunicode + 1))
+    assert [one for one in every if one.isprintable() and UNSAFE.match(one)] == []
 
 
 @given(st.text(st.characters(codec="utf-8")))
