@@ -6,7 +6,9 @@ What changes the file, or only finds it, works on a file that can't be used too:
 from __future__ import annotations
 
 import shlex
+import signal
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from projects_cli.errors import ConfigError, Declined, UsageError
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from projects_cli.cli.runtime import Runtime
     from projects_cli.config.settings import Setting, Settings
@@ -200,14 +202,28 @@ def _edited(runtime: Runtime, draft: Path, path: Path) -> bytes:
 
 
 def _run_editor(runtime: Runtime, file: Path) -> None:
+    """Run the person's editor; without a terminal one that they have chosen, since `vi` would wait for ever."""
     environment = runtime.streams.environment
-    editor = environment.get("VISUAL") or environment.get("EDITOR") or "vi"
+    editor = environment.get("VISUAL") or environment.get("EDITOR") or ("vi" if runtime.console.can_ask else "")
+    if not editor:
+        raise UsageError("there is no terminal for an editor", hint="use: projects config set KEY VALUE")
     try:
-        ended = subprocess.run([*shlex.split(editor), str(file)], check=False)  # noqa: S603 - the person's own editor
+        with _interrupts_left_to_the_child():
+            ended = subprocess.run([*shlex.split(editor), str(file)], check=False)  # noqa: S603 - the person's own editor
     except (OSError, ValueError) as error:
         raise UsageError(f"the editor {editor!r} can't be started: {error}", hint="name one: EDITOR=nano") from error
     if ended.returncode or not file.exists():
         raise Declined(f"the editor ended with status {ended.returncode}: nothing was changed")
+
+
+@contextmanager
+def _interrupts_left_to_the_child() -> Iterator[None]:
+    """Let Ctrl-C be a key of the editor: a handler that does nothing is, unlike "ignore", not inherited by it."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # --- profiles -----------------------------------------------------------------------------------------------------

@@ -120,12 +120,16 @@ def without(text: str, key: Key) -> str:
     Raises:
         ConfigError: it is not there.
     """
+    if key == Key(None, PROFILES):
+        raise ConfigError("that would be every profile", hint=f"name one: {PROFILES}.NAME")
     import tomlkit  # as above
 
     document = tomlkit.parse(text)
     table: Any = document
     if key.profile is not None:
         profiles: Any = document.get(PROFILES, {})
+        if key.name and f"{key.profile}.{key.name}" in profiles:  # a whole profile, whose name has a dot
+            key = Key(f"{key.profile}.{key.name}", None)
         table = profiles.get(key.profile, {}) if key.name else profiles
     name = _spelled(table, key.name) if key.name else key.profile
     if name not in table:

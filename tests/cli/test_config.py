@@ -324,6 +324,21 @@ def test_edit_does_not_overwrite_what_somebody_else_wrote_meanwhile(cli: Cli, fi
     assert file.read_text() == 'database = "theirs"'
 
 
+def test_ctrl_c_is_a_key_of_the_editor(cli: Cli, file: Path, tmp_path: Path) -> None:
+    code = "import os, signal\nassert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+    code += "os.kill(os.getppid(), signal.SIGINT)\npath.write_text('timeout = 5')"
+    result = cli("config", "edit", EDITOR=editor(tmp_path, code))
+    assert (result.exit_code, file.read_text()) == (0, "timeout = 5")
+
+
+def test_without_a_terminal_no_editor_is_guessed(cli: Cli, file: Path) -> None:
+    error = refused(cli, "config", "edit", EDITOR="", VISUAL="")
+    assert (error["message"], error["hint"]) == (
+        "there is no terminal for an editor",
+        "use: projects config set KEY VALUE",
+    )
+
+
 @pytest.mark.parametrize("program", ["/no/such/editor", "'unbalanced"])
 def test_an_editor_that_can_not_be_started_is_named(cli: Cli, file: Path, program: str) -> None:
     error = refused(cli, "config", "edit", EDITOR=program)

@@ -148,6 +148,16 @@ def test_a_whole_profile_goes(text: str) -> None:
     assert found.get("database") == expected.get("database")
 
 
+def test_a_whole_profile_whose_name_has_a_dot_goes() -> None:
+    text = '[profiles.a]\nuser = "u"\n[profiles."a.b"]\nuser = "u"\n'
+    assert tomllib.loads(without(text, key_of("profiles.a.b")))["profiles"] == {"a": {"user": "u"}}
+
+
+def test_all_profiles_at_once_do_not_go() -> None:
+    with pytest.raises(ConfigError, match="that would be every profile"):
+        without(COMMENTED, key_of("profiles"))
+
+
 def test_comments_and_spelling_stay() -> None:
     after = with_value(with_value(COMMENTED, Key("work", "read-only"), value=False), Key(None, "database"), "y")
     assert after == COMMENTED.replace("true", "false").replace('"x"', '"y"')
