@@ -11,6 +11,7 @@ from projects_cli.safety.findings import EXAMPLES, example
 from projects_cli.safety.forest import FIELDS, LEVELS, SILENT, Forest, Project, is_at
 from projects_cli.safety.mending import Mending
 from projects_cli.store import filters, pipelines
+from projects_cli.store.documents import DATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
     from projects_cli.store.collections import Store
 
 TAGS = ("tags", "system_tags")
-NEEDED = {"name": "string", "user": "string", "created": "date"}
-"""Fields without which a server does not read a project, with their types."""
+NEEDED: dict[str, tuple[str, tuple[type, ...]]] = {
+    "name": ("string", (str,)),
+    "user": ("string", (str,)),
+    "created": ("date", DATES),
+}
+"""Fields without which a server does not read a project; their types as MongoDB calls them, and as they are read."""
 
 REFERENCES = {"task": ("parent", "models.input.model"), "model": ("parent", "task")}
 """Fields in which a server marks what it deleted; an index serves each."""
@@ -109,18 +114,18 @@ class Projects:
 
     def _judge_tags(self, document: Document, findings: Findings) -> None:
         """Judge the tags of one project, which counts once for each kind."""
+        judged = {field: judged_tags(document[field]) for field in TAGS if field in document}
         wrong: dict[str, list[str]] = {}
-        mended: dict[str, int] = {}
-        for field in TAGS:
-            kinds, right = judged_tags(document[field]) if field in document else ((), None)
+        for field, (kinds, _) in judged.items():
             for kind in kinds:
                 wrong.setdefault(kind, []).append(field)
-                mended[kind] = min(mended.get(kind, 1), int(right is not None))
-            if right is not None and not findings.wanted.isdisjoint(kinds):
+        mended = {kind for kind, fields in wrong.items() if all(judged[field][1] is not None for field in fields)}
+        for field, (kinds, right) in judged.items():
+            if right is not None and mended.issuperset(kinds) and not findings.wanted.isdisjoint(kinds):
                 self.tags.setdefault(document["_id"], {})[field] = right
         for kind, fields in wrong.items():
             shown = example(document["_id"], document.get("name"), " and ".join(fields))
-            findings.add(kind, shown, fixable=mended[kind])
+            findings.add(kind, shown, fixable=int(kind in mended))
 
 
 def judged_tags(stored: Any) -> tuple[Sequence[str], list[str] | None]:
@@ -147,18 +152,10 @@ def last_part(name: str) -> str:
 
 def _find_missing(own: Document, store: Store, findings: Findings) -> None:
     """Find the projects that lack a field, or have it with another type."""
-    lacking = filters.any_of([{field: {"$not": {"$type": kind}}} for field, kind in NEEDED.items()])
+    lacking = filters.any_of([{field: {"$not": {"$type": kind}}} for field, (kind, _) in NEEDED.items()])
     for document in store.projects.find({**own, **lacking}, dict.fromkeys(NEEDED, 1)):
-        fields = [field for field, kind in NEEDED.items() if not _is(document.get(field), kind)]
+        fields = [field for field, (_, kinds) in NEEDED.items() if not isinstance(document.get(field), kinds)]
         findings.add("field-missing", example(document["_id"], document.get("name"), ", ".join(fields)))
-
-
-def _is(value: Any, kind: str) -> bool:
-    return (
-        isinstance(value, str)
-        if kind == "string"
-        else hasattr(value, "isoformat") or "Datetime" in type(value).__name__
-    )
 
 
 # --- tasks and models ---------------------------------------------------------------------------------------------
@@ -184,13 +181,14 @@ def lost_members(kind: Member, projects: Projects, store: Store, findings: Findi
     for made in _made_since(list(lost), store):
         del lost[made]
     count = sum(lost.values())
-    for one in _some({**own, **filters.in_projects(list(lost)[:EXAMPLES])}, kind, store) if lost else ():
-        findings.add(f"{kind}-project-gone", one, count=0)
-    if count or odd:
-        findings.add(f"{kind}-project-gone", {}, count=count + odd, fixable=count)
+    examples: list[Document] = []
+    if count:
+        examples += _some({**own, **filters.in_projects(list(lost)[:EXAMPLES])}, kind, store)
     if odd:
-        for one in _some({**own, "project": {"$nin": [None], "$not": {"$type": "string"}}}, kind, store):
-            findings.add(f"{kind}-project-gone", one | {"detail": "project is no text"}, count=0)
+        no_text = {"project": {"$nin": [None], "$not": {"$type": "string"}}}
+        examples += _some({**own, **no_text}, kind, store, "project is no text")
+    if count or odd:
+        findings.add(f"{kind}-project-gone", *examples, count=count + odd, fixable=count)
     return lost
 
 
@@ -200,9 +198,9 @@ def _made_since(ids: Sequence[str], store: Store) -> Iterator[str]:
         yield from [document["_id"] for document in found]
 
 
-def _some(filter_: Document, kind: Member, store: Store) -> Iterator[Document]:
+def _some(filter_: Document, kind: Member, store: Store, detail: str = "") -> Iterator[Document]:
     for document in store.named(kind).find(filter_, {"name": 1}, limit=EXAMPLES):
-        yield example(document["_id"], document.get("name"))
+        yield example(document["_id"], document.get("name"), detail)
 
 
 def deleted_references(kind: Member, store: Store, findings: Findings) -> None:
@@ -211,6 +209,4 @@ def deleted_references(kind: Member, store: Store, findings: Findings) -> None:
         marked = {"company": store.company, field: {"$regex": DELETED}}
         count = store.named(kind).count(marked)
         if count:
-            findings.add(f"{kind}-reference-deleted", {}, count=count)
-            for one in _some(marked, kind, store):
-                findings.add(f"{kind}-reference-deleted", one | {"detail": field}, count=0)
+            findings.add(f"{kind}-reference-deleted", *_some(marked, kind, store, field), count=count)

@@ -237,15 +237,14 @@ class Findings:
     found: dict[str, Finding] = field(default_factory=dict)
     skipped: list[Document] = field(default_factory=list)
 
-    def add(self, kind: str, example: Document, *, count: int = 1, fixable: int = 0) -> None:
-        """Count what was found; kinds that nobody asked for are left out."""
+    def add(self, kind: str, *examples: Document, count: int = 1, fixable: int = 0) -> None:
+        """Count what was found, and keep a few examples; kinds that nobody asked for are left out."""
         if kind not in self.wanted:
             return
         finding = self.found.setdefault(kind, Finding())
         finding.count += count
         finding.fixable += fixable
-        if example and len(finding.examples) < EXAMPLES:
-            finding.examples.append(example)
+        finding.examples += examples[: EXAMPLES - len(finding.examples)]
 
     def records(self) -> list[dict[str, Any]]:
         """Give the findings in the order of the table, as people and programs see them."""

@@ -95,7 +95,7 @@ def _bent(ids: list[str], names: list[str]) -> SearchStrategy[Document]:
         "system_tags": tags,
     }
     some = st.sampled_from(
-        [[], [], *([name] for name in fields), ["parent", "path"], ["name", "path"], ["parent", "tags"]]
+        [[], [], *([name] for name in fields), ["parent", "path"], ["name", "path"], ["tags", "system_tags"]]
     )
     return some.flatmap(lambda chosen: st.fixed_dictionaries({name: fields[name] for name in chosen}))
 
