@@ -26,6 +26,7 @@ from tests.terminals import Terminal, put_on_path
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from projects_cli.cli.completion.quoting import Mode
     from tests.conftest import Cli
     from tests.servers import Server
 
@@ -82,13 +83,12 @@ def fetch(**variables: str) -> None:
 def completed(kind: str, *words: str, form: str = "plain", **variables: str) -> list[str]:
     """Ask as a completion file does; gives the values, or for bash what it gets."""
     command = [sys.executable, "-m", "projects_cli", "--complete", kind, form]
-    typed = "".join(f"{word}\0" for word in words).encode()
+    typed = "".join(word + ("\n" if form == "bash" else "\0") for word in words).encode()
     done = subprocess.run(
         command, input=typed, capture_output=True, env={**os.environ, **variables}, check=False, timeout=60
     )
     assert done.stderr == b""
-    parts = done.stdout.decode().split("\0")[:-1]
-    return parts if form == "bash" else parts[::2]
+    return done.stdout.decode().split("\n") if form == "bash" else done.stdout.decode().split("\0")[:-1:2]
 
 
 def kept() -> list[Path]:
@@ -136,7 +136,7 @@ def test_what_looks_like_something_else_is_named_by_its_id_or_written_as_an_esca
     fetch()
     assert completed("projects", "get", "x") == []
     assert completed("projects", "get", identifier[:6]) == [identifier]
-    assert completed("projects", "get", "x", form="bash") == ["", "$'\\xe2\\x80\\xae'lived"]
+    assert completed("projects", "get", "x", form="bash") == ["whole", "=$'\\xe2\\x80\\xae'lived"]
 
 
 def test_profiles_and_endpoints_come_from_their_files(site: Site, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_names_are_those_of_the_company_and_the_database_on_the_line(site: Site)
     assert completed("projects", "get", "") == ["ours"]
     assert completed("projects", "--company", OTHER, "get", "") == ["theirs"]
     assert completed("projects", f"--company={OTHER}", "get", "") == ["theirs"]
-    assert completed("projects", "--company", f"'{OTHER}'", "get", "", form="bash") == ["", "theirs"]
+    assert completed("projects", "--company", f"'{OTHER}'", "get", "", form="bash") == ["whole", "=theirs"]
     assert completed("projects", "get", "--database", "elsewhere", "") == []
     assert completed("projects", "--uri-file", "/nowhere", "get", "") == []
 
@@ -179,9 +179,9 @@ def test_a_value_that_only_the_shell_knows_completes_nothing_and_fetches_nothing
     fetch()
     before = sorted(Path(path_of(os.environ)).parent.iterdir())
     for words in (("--company", "$MINE"), ("--company=$(mine)",), ("--uri", "`mine`")):
-        assert completed("projects", *words, "get", "", form="bash") == []
+        assert completed("projects", *words, "get", "", form="bash") == [""]
         assert completed("projects", *words, "get", "") == [] or words[-1] == "`mine`"
-    assert completed("projects", "get", "$X", form="bash") == []
+    assert completed("projects", "get", "$X", form="bash") == [""]
     assert [path for path in sorted(Path(path_of(os.environ)).parent.iterdir()) if path.suffix != ".lock"] == [
         path for path in before if path.suffix != ".lock"
     ]
@@ -370,19 +370,22 @@ def test_what_only_the_shell_knows_is_not_read() -> None:
         assert unquoted(word) is None
 
 
+def for_bash(typed: str, mode: Mode, *values: str) -> list[str]:
+    return _for_bash(typed, mode, list(values)).split("\n")
+
+
 def test_what_names_have_in_common_never_ends_in_the_middle_of_an_escape() -> None:
-    assert _for_bash("a", "", ["a b", "a$b"])[0] == ""
-    for mode in ("", '"'):
-        texts = _for_bash("a", mode, ["a$b", "a`b", 'a"b'])[1:]
-        assert len(texts) == 3
-        assert len({text[0] for text in texts}) > 1
-        closed = [as_bash_reads(f"{mode}a{text}{mode}") for text in texts]
-        assert closed == ["a$b", "a`b", 'a"b']
-    assert _for_bash("a", "", ["a b1", "a b2"]) == ["", "\\ b1", "\\ b2"]
-    assert _for_bash("a", "", ["ab c", "ab$c"]) == ["nospace", "b"]
-    assert _for_bash("a", "", ["a/"]) == ["nospace", "/"]
-    assert _for_bash("a", "", ["a\n", "a\r"]) == []
-    assert _for_bash("a", "", []) == []
+    modes: tuple[Mode, ...] = ("", '"')
+    for mode in modes:
+        first, *texts = for_bash("a", mode, "a$b", "a`b", 'a"b')
+        assert (first, len(texts), len({text[1] for text in texts}) > 1) == ("whole", 3, True)
+        assert [as_bash_reads(f"{mode}a{text[1:]}{mode}") for text in texts] == ["a$b", "a`b", 'a"b']
+    assert for_bash("a", "", "a b1", "a b2") == ["whole", "=\\ b1", "=\\ b2"]
+    assert for_bash("a", "", "ab c", "ab$c") == ["part", "=b"]
+    assert for_bash("a", "", "a", "a b", "a$b") == ["whole", "=", "=\\ b", "=\\$b"]
+    assert for_bash("a", "", "a/") == ["part", "=/"]
+    assert for_bash("a", "", "a\n", "a\r") == [""]
+    assert for_bash("a", "") == [""]
 
 
 # --- in real shells -----------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """The answer to a TAB: `projects --complete KIND SHELL`, with the words of the line on standard input.
 
-The words end with a NUL each, the last one is the word to complete. The answer comes from a file of names in the
-cache folder, at once; where that is old or missing, another process fetches the names for the next time.
+The words end with a NUL each (for bash, which reads such a thing a byte at a time, with a newline), the last one is the
+word to complete. The answer comes from a file of names in the cache folder, at once; where that is old or missing,
+another process fetches the names for the next time.
 Nothing here imports more than the interpreter has loaded anyway; endpoints and profiles, which come from files, do.
 """
 
@@ -66,7 +67,8 @@ def main(arguments: list[str]) -> int:
     """Write the answer to standard output; whatever goes wrong, a TAB just does nothing."""
     try:
         kind, shell = arguments
-        typed = sys.stdin.buffer.read(MOST_TYPED).decode("utf-8", "surrogateescape").split("\0")[:-1]
+        line = sys.stdin.buffer.read(MOST_TYPED).decode("utf-8", "surrogateescape")
+        typed = line.split("\n" if shell == "bash" else "\0")[:-1]
         sys.stdout.buffer.write(_answer(kind, shell, typed).encode("utf-8", "surrogateescape"))
         sys.stdout.buffer.flush()
     except Exception:  # noqa: BLE001 - nobody wants a message in the middle of a command line
@@ -84,7 +86,7 @@ def _answer(kind: str, shell: str, typed: list[str]) -> str:
     prefix, mode = last
     found = OTHERS[kind](prefix, environment) if kind in OTHERS else _from_names(kind, prefix, environment)
     if shell == "bash":
-        return "".join(f"{part}\0" for part in _for_bash(prefix, mode, [value for value, _ in found]))
+        return _for_bash(prefix, mode, [value for value, _ in found])
     return "".join(f"{value}\0{meaning}\0" for value, meaning in found if not _deceives(value))
 
 
@@ -209,21 +211,19 @@ OTHERS: dict[str, Callable[[str, Mapping[str, str]], list[Pair]]] = {"endpoints"
 # --- what bash gets -----------------------------------------------------------------------------------------------
 
 
-def _for_bash(prefix: str, mode: Mode, values: list[str]) -> list[str]:
-    """Give `nospace` or nothing, then what may be written behind the word.
+def _for_bash(prefix: str, mode: Mode, values: list[str]) -> str:
+    """Give a line that says `whole` or `part`, then what may be written behind the word, a line each behind a sign.
 
     Bash writes what the texts have in common, and that may end in the middle of an escape: then only what the values
     have in common is offered, or one of them is quoted in another way.
     """
     rests = [value[len(prefix) :] for value in values]
     texts = [continued(rest, mode) for rest in rests]
+    whole = len(values) != 1 or not values[0].endswith("/")
     shared = continued(_shared(rests), mode)
     if len(texts) > 1 and _shared(texts) != shared:
-        if shared:
-            return ["nospace", shared]
-        texts = _told_apart(rests, texts, mode)
-    nospace = len(values) == 1 and values[0].endswith("/")
-    return ["nospace" if nospace else "", *texts] if texts else []
+        texts, whole = ([shared], False) if shared else (_told_apart(rests, texts, mode), True)
+    return "\n".join(["whole" if whole else "part", *(f"={text}" for text in texts)]) if texts else ""
 
 
 def _told_apart(rests: list[str], texts: list[str], mode: Mode) -> list[str]:

@@ -93,19 +93,20 @@ __projects_at_files() {
     done < <(compgen -f -- "${typed//\\\\/}")
 }
 
-# Offer what the program knows: $1 is its kind. The answer is how the word may go on, quoted as it was begun.
+# Offer what the program knows: $1 is its kind. A line of the answer is how the word may go on, quoted as it was begun,
+# behind a sign; the first line says whether the word is whole then.
 __projects_ask() {
-    local rest nospace='' first=1
+    local rest typed answer globbing=$-
     type -P projects >/dev/null || return
-    while IFS='' read -r -d '' rest; do
-        if [[ -n $first ]]; then
-            first=''
-            nospace=$rest
-        else
-            offered+=("$current$rest")
-        fi
-    done < <(printf '%s\\0' "${before[@]}" "$raw" | exec projects --complete "$1" bash 2>/dev/null)
-    [[ -n $nospace ]] && compopt -o nospace
+    printf -v typed '%s\\n' "${before[@]//$'\\n'/ }" "$raw"
+    answer=$(exec projects --complete "$1" bash 2>/dev/null <<<"${typed%?}")
+    local IFS=$'\\n'
+    set -f
+    for rest in ${answer#*$'\\n'}; do
+        offered+=("$current${rest#=}")
+    done
+    [[ $globbing == *f* ]] || set +f
+    [[ $answer == part* ]] && compopt -o nospace
 }
 
 # Offer what may follow: words into offered, or files by readline itself.
