@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -341,6 +342,25 @@ def test_every_name_is_found_by_itself_and_none_is_invented(tmp_path: Path) -> N
         got = found.beginning("projects", record[:3].encode())
         assert got in ([], wanted)
     assert found.matching("projects", b"zzz") == []
+
+
+def next_level(records: Sequence[bytes], prefix: bytes) -> list[bytes]:
+    """Give what should be offered, found the slow way."""
+    below = (record for record in records if record.startswith(prefix))
+    return list(dict.fromkeys(record[: record.find(b"/", len(prefix)) + 1] or record for record in below))
+
+
+def test_each_level_is_offered_whole_whatever_the_sizes_of_names_and_levels(tmp_path: Path) -> None:
+    chance = Random(7)
+    parts = ["a" * chance.choice((1, 3, 50, 400)) + str(number) for number in range(60)]
+    made = {"/".join(chance.choice(parts) for _ in range(chance.randint(1, 4))) for _ in range(20_000)}
+    records = sorted(name.encode() for name in made if len(name) <= names.LONGEST)
+    found = opened(tmp_path, [record.decode() for record in records])
+    prefixes = [b"", b"a", *(record[: chance.randint(1, len(record))] for record in chance.sample(records, 100))]
+    for prefix in prefixes:
+        below = [record for record in records if record.startswith(prefix)]
+        few = sum(len(record) + 1 for record in below) <= names.FEW
+        assert found.matching("projects", prefix) == (below if few else next_level(records, prefix))
 
 
 def test_a_name_that_is_too_long_or_has_a_nul_is_left_out(tmp_path: Path) -> None:

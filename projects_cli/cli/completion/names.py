@@ -31,7 +31,7 @@ HEAD = 8192
 LONGEST = 1000
 """Bytes of a record; nobody completes a longer name."""
 
-PAGE = 4096
+PAGE = 1024
 FEW = 16 * 1024
 """Bytes of records that are offered whole; more of them are offered level by level."""
 
@@ -64,7 +64,7 @@ class Names:
             record = self._record(low)
             cut = _cut(record, len(prefix))
             found.append(cut)
-            low = low + len(record) + 1 if cut is record else self._lower(low, high, cut[:-1] + b"0")  # 0 follows /
+            low = low + len(record) + 1 if cut is record else self._after(low, high, cut[:-1] + b"0")  # 0 follows /
         if low < high:
             start = max(low, high - 2 * LONGEST)
             tail = os.pread(self.handle, high - start, start)
@@ -81,17 +81,29 @@ class Names:
         low = self._lower(start, end, prefix)
         return low, self._lower(low, end, prefix + LAST)
 
+    def _after(self, low: int, high: int, key: bytes) -> int:
+        """Give the same as `_lower`, which is likely to be near."""
+        step = PAGE
+        begin, record = self._next(low + step)
+        while begin < high and record < key:
+            low, step = begin, 4 * step
+            begin, record = self._next(low + step)
+        return self._lower(low, min(high, low + step), key)
+
+    def _next(self, place: int) -> tuple[int, bytes]:
+        """Give the record that begins behind a place: where, and what it is."""
+        page = os.pread(self.handle, 2 * LONGEST + 2, place)
+        begin = page.find(b"\0") + 1
+        return place + begin, page[begin : page.find(b"\0", begin)]
+
     def _lower(self, low: int, high: int, key: bytes) -> int:
         """Give where the first record begins that does not come before the key, between two places."""
         end = high
         while high - low > PAGE:
             middle = (low + high) // 2
-            page = os.pread(self.handle, 2 * LONGEST + 2, middle)
-            begin = page.find(b"\0") + 1
-            if middle + begin >= high:
-                high = middle
-            elif page[begin : page.find(b"\0", begin)] < key:
-                low = middle + begin
+            begin, record = self._next(middle)
+            if begin < high and record < key:
+                low = begin
             else:
                 high = middle
         for record in os.pread(self.handle, PAGE + 2 * LONGEST, low).split(b"\0"):
