@@ -125,7 +125,7 @@ def _completion_of_names(site: Site) -> tuple[Command, Command]:
     """Ask what a shell asks; the file of names is kept fresh, as else a TAB starts a process to do that."""
     database = site.database(site.size.listed)
     words = site.folder / "words"
-    words.write_bytes(b"projects\0get\0vision\0")
+    words.write_bytes(b"get\nvision\n")
     fetch = [str(site.programs.projects), "--fetch-names"]
 
     def fetched() -> None:
