@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.errors import DatabaseRefused, DatabaseTimeout
+from projects_cli.errors import DatabaseRefused, DatabaseTimeout, DatabaseUnavailable
 from projects_cli.safety import locks, rights
 from projects_cli.store import deployment
 
@@ -45,22 +45,26 @@ class Overview:
             "company": self._company(),
             "counts": counts,
             "rights": self._rights(may_count),
-            "unfinished": self._unfinished(),
-            "lock": self._lock(),
+            **self._journal(),
             "unknown": self.unknown,
         }
+
+    def _journal(self) -> Document:
+        """Give what the journal tells, all of it within the time of one command; it is asked of the primary."""
+        with deployment.within(self.store.connection.patience):
+            return {"unfinished": self._unfinished(), "lock": self._lock()}
 
     def _tried(self, what: str, work: Callable[[], Any]) -> Any:
         """Give what was found, or None and a reason."""
         try:
             return work()
-        except (DatabaseRefused, DatabaseTimeout) as error:
+        except (DatabaseRefused, DatabaseTimeout, DatabaseUnavailable) as error:
             self.refused = self.refused or isinstance(error, DatabaseRefused)
             self.unknown.append({"what": what, "why": error.message.partition(" to execute command")[0]})
             return None
 
     def _server(self) -> Document:
-        hello = deployment.hello(self.store.connection)
+        hello = deployment.hello(self.store.connection, anywhere=True)
         topology = deployment.topology(hello)
         return {
             "version": self._tried("the server's version", lambda: deployment.version(self.store.connection)),

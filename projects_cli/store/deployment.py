@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from projects_cli.store.client import Connection
 
 
-def hello(connection: Connection) -> Document:
-    """Give how the server introduces itself: `localTime`, `isWritablePrimary`, `setName` of a replica set, `msg`."""
-    return _ask(connection, "hello", read_preference=connection.reading.read_preference)
+def hello(connection: Connection, *, anywhere: bool = False) -> Document:
+    """Give how the server introduces itself: `localTime`, `isWritablePrimary`, `setName` of a replica set, `msg`.
+
+    It is the primary's introduction, or with `anywhere` that of the member which the read preference chooses.
+    """
+    return _ask_any(connection, "hello") if anywhere else _ask(connection, "hello")
 
 
 def topology(hello: Document) -> str:
@@ -37,7 +40,7 @@ def within(seconds: float) -> AbstractContextManager[object]:
 
 def version(connection: Connection) -> str:
     """Give the server's version, as `6.0.5`."""
-    return str(_ask(connection, "buildInfo")["version"])
+    return str(_ask_any(connection, "buildInfo")["version"])
 
 
 def compatibility(connection: Connection) -> str:
@@ -61,7 +64,7 @@ def members(connection: Connection) -> list[Document]:
 
 def privileges(connection: Connection) -> tuple[str | None, list[Document]]:
     """Give the user's name, and what it may do, as `{resource, actions}`; no name where the server asks for none."""
-    found = _ask(connection, "connectionStatus", showPrivileges=True)["authInfo"]
+    found = _ask_any(connection, "connectionStatus", showPrivileges=True)["authInfo"]
     users = [str(user["user"]) for user in found["authenticatedUsers"]]
     return (users[0] if users else None), list(found["authenticatedUserPrivileges"])
 
@@ -96,3 +99,8 @@ def index_use(connection: Connection, collection: str) -> list[Document]:
 def _ask(connection: Connection, command: str, **parameters: Any) -> Document:
     with translated():
         return dict(connection.client.admin.command(command, **parameters))
+
+
+def _ask_any(connection: Connection, command: str, **parameters: Any) -> Document:
+    """Ask the member that the read preference chooses what each can say."""
+    return _ask(connection, command, read_preference=connection.reading.read_preference, **parameters)
