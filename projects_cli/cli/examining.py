@@ -37,7 +37,7 @@ def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
     with runtime.console.waiting(LOOKING):
         found = runtime.persistently(lambda: doctor.examine(wanted))
     for skipped in found.findings.skipped:
-        if only:
+        if only and mended is None:
             raise DatabaseRefused(f"{skipped['name']} can't be looked for: {skipped['why']}")
         runtime.console.warn(f"{skipped['name']} was not looked for: {skipped['why']}")
     runtime.console.show(found.response(**({} if mended is None else {"fixed": mended.data})))

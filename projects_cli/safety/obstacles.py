@@ -132,6 +132,9 @@ def _hindrances_of_insert(project: Document, store: Store, together: Together) -
 
 def _hindrances_of_update(entry: Document, current: bytes, store: Store, together: Together) -> Iterator[str]:
     change = decode(entry["change"])
+    above = change.get("$set", {}).get("parent")
+    if above is not None and decode(current).get("parent") != above and store.projects.read(above) is None:
+        yield f"the project that {entry['name']!r} belongs below was removed since"
     place = changes.changed_fields(change) & {"name", "company"}
     if not place or changes.has(
         decode(current), {"$set": {name: change["$set"][name] for name in place & change["$set"].keys()}}

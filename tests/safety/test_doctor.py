@@ -15,7 +15,7 @@ import pymongo
 import pytest
 from pymongo import monitoring
 
-from projects_cli.errors import ChangedMeanwhile
+from projects_cli.errors import CannotUndo, ChangedMeanwhile
 from projects_cli.safety.doctor import Doctor
 from projects_cli.safety.engine import SMALL
 from projects_cli.safety.findings import DEPLOYMENT, KINDS, Findings
@@ -387,6 +387,26 @@ def test_a_killed_cure_is_finished_or_taken_back(lone: World) -> None:
             undo(lone.safety())
         assert lone.dump() == BENT, point
     assert killed >= 20
+
+
+def test_a_killed_cure_is_not_finished_where_a_place_was_removed_since(lone: World) -> None:
+    """Nor is it taken back over that; once the removal is undone it can be either."""
+    for number in range(1, 30):
+        lone.load(BENT)
+        assert dies(lone, fix, number, "succeeded")
+        if lone.documents["task"].find_one({"_id": member(60, None)["_id"], "project": None}):
+            break
+    (stopped,) = lone.interrupted()
+    change("delete", project=DETECTOR["_id"])(lone.safety())
+    removed = lone.dump()
+    with pytest.raises(CannotUndo, match="the project that 'vision/detector/yolo' belongs below was removed since"):
+        lone.safety().resume(stopped["_id"])
+    assert lone.dump() == removed
+    lone.safety().undo(lone.journal["operation"].find_one({"state": "done"}, sort=[("_id", -1)])["_id"])  # type: ignore[index]
+    lone.safety().resume(stopped["_id"])
+    assert doctor(lone.safety()).plan(ALL).steps == []
+    lone.safety().undo(stopped["_id"])
+    assert lone.dump() == BENT
 
 
 def test_a_project_that_goes_away_while_the_person_thinks_stops_the_cure(lone: World) -> None:
