@@ -197,6 +197,14 @@ def show(runtime: Runtime, response: Response) -> None:
         runtime.console.notice(f"{remaining} more of {response.data['total']}: see --page and --page-size")
 
 
+def tell(runtime: Runtime, words: str, response: Response) -> None:
+    """Say to people in words what programs get as an answer."""
+    if runtime.console.output == "table":
+        runtime.console.notice(words)
+    else:
+        show(runtime, response)
+
+
 def given_projects(runtime: Runtime, projects: Iterable[str]) -> list[str]:
     """Give the projects named, each once; `-` stands for the lines of standard input."""
     named: list[str] = []

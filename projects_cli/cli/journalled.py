@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import check_writable, expect, show
+from projects_cli.cli.dispatch import check_writable, expect, show, tell
 from projects_cli.config.values import duration
 from projects_cli.errors import UsageError
+from projects_cli.messages import Response
 
 if TYPE_CHECKING:
     from projects_cli.cli.runtime import Runtime
@@ -28,11 +29,10 @@ def resume(runtime: Runtime, operation: str | None) -> None:
     expect(runtime, "operation")
     check_writable(runtime, "resume")
     if operation is None and not runtime.interrupted:
-        runtime.console.notice("nothing was stopped in the middle")
+        tell(runtime, "nothing was stopped in the middle", Response("operation", {"operation": None}))
         return
     if runtime.settings["dry_run"]:
-        chosen = runtime.interrupted[0]["_id"] if operation is None else operation
-        runtime.console.notice(f"would finish {chosen}")
+        show(runtime, runtime.safety.operations.what_resume_would_do(operation))
         return
     show(runtime, runtime.safety.resume(operation))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import expect, show
+from projects_cli.cli.dispatch import expect, show, tell
 from projects_cli.config.connection import database_uri
 from projects_cli.errors import UsageError
 from projects_cli.local import server
@@ -28,8 +28,10 @@ def start(runtime: Runtime) -> None:
 
 def stop(runtime: Runtime) -> None:
     """Stop the private server."""
+    expect(runtime, "local.stop")
     stopped = server.stop(runtime.settings)
-    runtime.console.notice("stopped; the data stay" if stopped else "it was not running")
+    words = "stopped; the data stay" if stopped else "it was not running"
+    tell(runtime, words, Response("local.stop", {"stopped": stopped}))
 
 
 def status(runtime: Runtime) -> None:
@@ -40,14 +42,16 @@ def status(runtime: Runtime) -> None:
 
 def reset(runtime: Runtime) -> None:
     """Remove all its data, once the person has said yes."""
+    expect(runtime, "local.reset")
     folder = server.status(runtime.settings)["data"]
     if runtime.settings["dry_run"]:
-        runtime.console.notice(f"would stop the private server and remove {folder}")
+        words = f"would stop the private server and remove {folder}"
+        tell(runtime, words, Response("local.reset", {"data": folder, "removed": False}))
         return
     if not runtime.settings["yes"]:
         runtime.console.ask(f"Remove all data of the private database, in {folder}?")
     server.reset(runtime.settings)
-    runtime.console.notice(f"removed {folder}")
+    tell(runtime, f"removed {folder}", Response("local.reset", {"data": folder, "removed": True}))
 
 
 def path(runtime: Runtime) -> None:

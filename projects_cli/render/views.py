@@ -159,6 +159,7 @@ VIEWS: dict[str, View] = {
             for field in ("operation", "state", "projects", "tasks", "models", "summary", "skipped")
         ),
         id="operation",
+        changes=True,
     ),
     "history": View(
         rows="operations",
@@ -246,6 +247,8 @@ VIEWS: dict[str, View] = {
             for field in ("running", "pid", "version", "socket", "data", "size", "started", "last_used", "stops_at")
         )
     ),
+    "local.stop": View(columns=(("stopped", "STOPPED"),)),
+    "local.reset": View(columns=(("data", "DATA"), ("removed", "REMOVED"))),
     "local.path": View(columns=(("path", "PATH"),), alone="path"),
     "completion": View(columns=(("shell", "SHELL"), ("path", "PATH"), ("state", "STATE"), ("next", "NEXT"))),
     "config.list": View(

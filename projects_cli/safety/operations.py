@@ -13,7 +13,7 @@ from projects_cli.safety.journal import UNFINISHED
 from projects_cli.store import transactions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from projects_cli.messages import Document
@@ -158,15 +158,31 @@ class Operations:
         Raises:
             OperationNotFound: nothing was interrupted. CannotUndo: it has ended.
         """
+        operation = self._resumable(identifier)
+        go_on = engine.take_back if operation["state"] == "undoing" else engine.resume
+        return _ended_response(operation, go_on(operation))
+
+    def _resumable(self, identifier: str | None) -> Document:
         operation = self.chosen(identifier, UNFINISHED)
         if operation["state"] not in UNFINISHED:
             raise CannotUndo(f"operation {operation['_id']} is {_ended(operation)}: there is nothing to finish")
         self._check_stopped(operation)
         if operation["state"] == "undoing":
             self._check_undoable(operation)
-            return _ended_response(operation, engine.take_back(operation))
-        self._refuse(operation, "finished", obstacles.hindrances)
-        return _ended_response(operation, engine.resume(operation))
+        else:
+            self._refuse(operation, "finished", obstacles.hindrances)
+        return operation
+
+    def what_resume_would_do(self, identifier: str | None) -> Response:
+        """Give the whole of what an interrupted operation is about, what was done of it too, without changing anything.
+
+        Raises:
+            OperationNotFound, CannotUndo: as `resume`.
+        """
+        operation = self._resumable(identifier)
+        if operation["state"] == "undoing":
+            return self._as_plan(operation, "undo", backwards=True)
+        return self._as_plan(operation, "resume", backwards=False)
 
     def undo(self, identifier: str | None, engine: Engine) -> Response:
         """Take back an operation, interrupted or done.
@@ -186,13 +202,18 @@ class Operations:
         """
         operation = self.chosen(identifier, ("done",))
         self._check_undoable(operation)
-        steps = [step for chunk in self.stored.chunks(operation["_id"], backwards=True) for step in _unmaking(chunk)]
+        return self._as_plan(operation, "undo", backwards=True)
+
+    def _as_plan(self, operation: Document, word: str, *, backwards: bool) -> Response:
+        chunks = self.stored.chunks(operation["_id"], backwards=backwards)
+        steps = [step for chunk in chunks for step in (_unmaking(chunk) if backwards else _making(chunk))]
         return Response(
             "plan",
             {
-                "plan": f"undo {operation['_id']}: {operation['summary']}",
+                "plan": f"{word} {operation['_id']}: {operation['summary']}",
                 "endpoint": operation["endpoint"],
                 "counts": operation["counts"],
+                "samples": [{"id": step["id"], "name": step["name"]} for step in steps if step["id"]],
                 "steps": steps,
             },
         )
@@ -260,22 +281,29 @@ _OPPOSITE = {"insert": "delete", "update": "restore", "delete": "insert"}
 def _unmaking(chunk: Document) -> Iterator[Document]:
     if chunk["kind"] == "project":
         for entry in reversed(chunk["entries"]):
-            yield {
-                "action": _OPPOSITE[entry["action"]],
-                "collection": "project",
-                "documents": 1,
-                "id": entry["id"],
-                "name": entry["name"],
-                "why": "undo",
-            }
+            yield _step(_OPPOSITE[entry["action"]], "project", "undo", entry=entry)
         return
-    yield {
-        "action": "update",
-        "collection": chunk["kind"],
-        "documents": len(chunk["ids"]),
-        "id": None,
-        "name": None,
-        "why": f"back into {chunk['project']}",
+    yield _step("update", chunk["kind"], f"back into {chunk['project']}", documents=len(chunk["ids"]))
+
+
+def _making(chunk: Document) -> Iterator[Document]:
+    if chunk["kind"] == "project":
+        for entry in chunk["entries"]:
+            yield _step(entry["action"], "project", "resume", entry=entry)
+        return
+    yield _step("update", chunk["kind"], f"leave {chunk['project']}", documents=len(chunk["ids"]))
+
+
+def _step(action: str, kind: str, why: str, *, entry: Mapping[str, Any] | None = None, documents: int = 1) -> Document:
+    """Give a step as a plan shows it: of one project with its id and name, of tasks or models with their number."""
+    about = entry or {"id": None, "name": None}
+    return {
+        "action": action,
+        "collection": kind,
+        "documents": documents,
+        "id": about["id"],
+        "name": about["name"],
+        "why": why,
     }
 
 
