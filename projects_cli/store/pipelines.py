@@ -1,6 +1,7 @@
 """Aggregations: values in, MongoDB stages out. Pure; the first `$match` is the collection's.
 
-Types are looked at behind a group, where there is little left to look at.
+Types are looked at behind a group, where there is little left to look at; by `$expr`, since a `$type` in a filter looks
+into lists.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def distinct_items(name: str) -> Pipeline:
         {"$project": {"_id": 0, "item": f"${name}"}},
         {"$unwind": "$item"},
         {"$group": {"_id": "$item"}},
-        {"$match": {"_id": {"$type": "string"}}},
+        {"$match": {"$expr": _is("$_id", "string")}},
     ]
 
 
@@ -40,7 +41,7 @@ def metric_variants() -> Pipeline:
                 "variant_hash": {"$min": "$variant.k"},
             }
         },
-        {"$match": {"_id.metric": {"$type": "string"}, "_id.variant": {"$type": "string"}}},
+        {"$match": {"$expr": {"$and": [_is("$_id.metric", "string"), _is("$_id.variant", "string")]}}},
         {"$sort": {"_id.metric": 1, "_id.variant": 1}},
     ]
 

@@ -1,0 +1,203 @@
+"""Tags are the same by whatever index they are read: each short way is gone only where it is right."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pymongo
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymongo import ReadPreference, monitoring
+
+from projects_cli.endpoints import tags
+from projects_cli.store.client import Connection, connect
+from projects_cli.store.collections import open_store
+from projects_cli.store.definitions import EXTRAS, INDEXES, SERVER
+from tests import servers
+from tests.properties import worlds
+from tests.properties.calling import OWN, Caller, Document
+from tests.properties.dropping import dropping
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from tests.servers import Server
+
+ENDPOINT = "projects.get_task_tags"
+TAGS = next(extra.index for extra in EXTRAS if extra.commands == ("task-tags",))
+
+
+def _index(*fields: str, **options: Any) -> Document:
+    return {"key": dict.fromkeys(fields, 1), "name": "odd", **options}
+
+
+CASELESS = {"locale": "en", "strength": 1}
+SETS: dict[str, Mapping[str, Sequence[Document]]] = {
+    "the server's": SERVER,
+    "ours too": INDEXES,
+    "tags alone": {"task": [TAGS]},
+    "of some only": {"task": [_index("tags", partialFilterExpression={"company": OWN}), *SERVER["task"]]},
+    "another order": {
+        "task": [
+            _index("tags", collation=CASELESS),
+            _index("company", "tags", collation=CASELESS) | {"name": "odd too"},
+        ]
+    },
+    "none": {},
+}
+
+
+@pytest.fixture(scope="module", params=list(SETS))
+def indexed(request: pytest.FixtureRequest, standalone: Server) -> Iterator[Caller]:
+    """Give a database with each set of indexes in turn."""
+    name = servers.new_name()
+    for collection, wanted in SETS[request.param].items():
+        standalone.client[name].command("createIndexes", collection, indexes=list(wanted))
+    connection = connect(standalone.uri, name, shown="the test's server")
+    try:
+        yield Caller(standalone.client[name], open_store(connection, OWN))
+    finally:
+        connection.close()
+        standalone.drop(name)
+
+
+ITEM = st.one_of(
+    worlds.TAGS,
+    worlds.TAGS,
+    worlds.TAGS,
+    st.sampled_from([None, 5, True, ["inner"], {"a": "b"}, "\0", "a\0", "ab\0c", "\U0010ffff"]),
+)
+TASK = worlds.document(
+    company=st.sampled_from([OWN, OWN, OWN, OWN, "", worlds.OTHER, None, worlds.ABSENT]),
+    tags=worlds.maybe(st.lists(ITEM, max_size=3), "alone", 7, [["inner"]]),
+    system_tags=st.sampled_from([worlds.ABSENT, [], ["archived"], ["hidden", "archived"]]),
+)
+OWN_TASK = TASK.map(lambda task: task | {"company": OWN})
+TASKS = st.one_of(st.lists(OWN_TASK, max_size=8), st.lists(TASK, max_size=8)).map(
+    lambda found: [task | {"_id": str(number)} for number, task in enumerate(found)]
+)
+
+
+def texts(tasks: Sequence[Document], name: str) -> list[str]:
+    """Give what the rules say: each text once, of the company's own, sorted."""
+    values = [task.get(name) for task in tasks if task.get("company") == OWN]
+    items = [item for value in values for item in (value if isinstance(value, list) else [value])]
+    return sorted({item for item in items if isinstance(item, str)})
+
+
+@pytest.mark.parametrize("step", [1, 500], ids=["steps", "no steps"])
+@settings(max_examples=25)
+@given(tasks=TASKS)
+def test_tags_are_what_the_rules_say(
+    indexed: Caller, monkeypatch: pytest.MonkeyPatch, step: int, tasks: list[Document]
+) -> None:
+    monkeypatch.setattr(tags, "DOCUMENTS_A_STEP", step)
+    indexed.fill({"task": tasks})
+    wanted = {name: texts(tasks, name) for name in ("tags", "system_tags")}
+    assert indexed.answer(ENDPOINT, {"include_system": True}) == wanted
+
+
+# --- which way is gone --------------------------------------------------------------------------------------------
+
+
+class Seen(monitoring.CommandListener):
+    """Keeps the names of the commands that are sent."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        self.names.append(event.command_name)
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Nothing is kept of an answer."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing is kept of a failure."""
+
+
+@contextmanager
+def watched(server: Server, name: str) -> Iterator[tuple[Caller, Seen]]:
+    seen = Seen()
+    with pymongo.MongoClient[dict[str, Any]](server.uri, event_listeners=[seen]) as client:
+        store = open_store(Connection(client, name, None, ReadPreference.PRIMARY), OWN)
+        yield Caller(server.client[name], store), seen
+
+
+MANY = [{"_id": str(number), "company": OWN, "tags": [f"tag {number % 3}", "b"]} for number in range(2500)]
+ALL = {"tags": ["b", "tag 0", "tag 1", "tag 2"]}
+
+
+@pytest.fixture
+def name(standalone: Server) -> Iterator[str]:
+    name = standalone.borrow_indexed()
+    yield name
+    standalone.give_back(name)
+
+
+def test_an_index_of_the_company_and_its_tags_is_stepped_through(standalone: Server, name: str) -> None:
+    with watched(standalone, name) as (caller, seen):
+        caller.fill({"task": MANY})
+        assert caller.answer(ENDPOINT, {}) == ALL
+        assert "aggregate" not in seen.names
+        assert seen.names.count("find") == 5  # one for each tag, and one that finds nothing
+
+
+def test_steps_are_given_up_where_there_are_many_tags(standalone: Server, name: str) -> None:
+    with watched(standalone, name) as (caller, seen):
+        caller.fill({"task": [one | {"tags": [one["_id"]]} for one in MANY]})
+        assert caller.answer(ENDPOINT, {}) == {"tags": sorted(str(one["_id"]) for one in MANY)}
+        assert seen.names.count("find") < 10
+        assert "aggregate" in seen.names
+
+
+@pytest.mark.parametrize(
+    ("more", "short"),
+    [
+        ({}, True),
+        ({"company": worlds.OTHER, "tags": ["theirs"]}, False),
+        ({"company": "", "tags": ["everybody's"]}, False),
+        ({"company": None, "tags": ["nobody's"]}, False),
+        ({"tags": ["nobody's"]}, False),
+        ({"company": OWN, "tags": [["inner"]]}, False),
+    ],
+    ids=["own only", "another company", "public", "null", "no company", "a list in a list"],
+)
+def test_one_look_at_the_index_of_tags_is_enough_where_all_is_the_companys(
+    standalone: Server, name: str, more: Document, short: bool
+) -> None:
+    standalone.client[name]["task"].create_index("tags", name=TAGS["name"])
+    with watched(standalone, name) as (caller, seen):
+        caller.fill({"task": [*MANY, *([{"_id": "more", **more}] if more else [])]})
+        assert caller.answer(ENDPOINT, {}) == ALL
+        assert seen.names.count("find") <= 2 if short else seen.names.count("find") > 4
+        assert ("distinct" in seen.names) == (more.get("tags") != [["inner"]])
+
+
+FILTERS = [{"projects": ["gone"]}, {"filter": {"tags": ["b"]}}, {"filter": {"system_tags": ["-archived"]}}]
+
+
+@pytest.mark.parametrize("params", FILTERS, ids=["projects", "tags", "system tags"])
+def test_a_filter_is_never_passed_over(standalone: Server, name: str, params: Document) -> None:
+    standalone.client[name]["task"].create_index("tags", name=TAGS["name"])
+    with watched(standalone, name) as (caller, seen):
+        caller.fill({"task": [*MANY, {"_id": "x", "company": OWN, "tags": ["kept off"], "system_tags": ["archived"]}]})
+        assert caller.answer(ENDPOINT, params) == (ALL if "filter" in params else {"tags": []})
+        assert "aggregate" in seen.names
+        assert "distinct" not in seen.names
+
+
+@pytest.mark.parametrize(("index", "command"), [(TAGS["name"], "find"), ("company_1_tags_1", "find")])
+@pytest.mark.parametrize("number", [1, 2])
+def test_an_index_that_goes_away_is_done_without(
+    standalone: Server, name: str, index: str, command: str, number: int
+) -> None:
+    stored = standalone.client[name]["task"]
+    if index == TAGS["name"]:
+        stored.create_index("tags", name=index)
+    stored.insert_many(MANY)
+    with dropping(standalone, stored, index, command, number) as (store, dropper):
+        assert Caller(stored.database, store).answer(ENDPOINT, {}) == ALL
+    assert dropper.dropped
