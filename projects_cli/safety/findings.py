@@ -157,7 +157,7 @@ DEPLOYMENT: tuple[Kind, ...] = (
         "index-missing",
         "warning",
         "an index that every ClearML server makes is missing",
-        "lists and deletes are slow without it; the server makes it again when it starts",
+        "lists and deletes are slow without it: projects indexes create; the server makes it again when it starts",
     ),
     Kind(
         "index-unused",
