@@ -10,157 +10,224 @@ __projects_command() {
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
         resume history doctor indexes call batch schema status config profile local completion help
         '
-            flags=' --version '
+            flags=' --version --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'list')
             flags='
         --id --name --description --tag --tags --exclude-tag --no-tags --system-tag --system-tags --search
         --search-text --any --all --non-public --order-by --page --page-size --limit -L --only-fields
-        --include-stats --stats --state --stats-for-state
+        --include-stats --stats --state --stats-for-state --database --journal-db
         '
             valued='
         --id --name --description --tag --tags --exclude-tag --system-tag --system-tags --search
         --search-text --any --all --order-by --page --page-size --limit -L --only-fields --state
-        --stats-for-state
+        --stats-for-state --database --journal-db
         '
             ;;
         'get')
-            flags=' --interactive -i '
+            flags=' --interactive -i --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'create')
-            flags=' --description -d --tag --tags --system-tag --system-tags --default-output-destination '
-            valued=' --description -d --tag --tags --system-tag --system-tags --default-output-destination '
+            flags='
+        --description -d --tag --tags --system-tag --system-tags --default-output-destination --database
+        --journal-db
+        '
+            valued='
+        --description -d --tag --tags --system-tag --system-tags --default-output-destination --database
+        --journal-db
+        '
             ;;
         'update')
             flags='
         --name --description -d --clear-description --tag --tags --add-tag --remove-tag --clear-tags
         --system-tag --system-tags --default-output-destination --clear-default-output-destination
-        --interactive -i
+        --interactive -i --database --journal-db
         '
             valued='
         --name --description -d --tag --tags --add-tag --remove-tag --system-tag --system-tags
-        --default-output-destination
+        --default-output-destination --database --journal-db
         '
             ;;
         'delete')
-            flags=' --force --max-delete --interactive -i '
-            valued=' --max-delete '
+            flags=' --force --max-delete --interactive -i --database --journal-db '
+            valued=' --max-delete --database --journal-db '
             ;;
         'make-public')
-            flags=' --interactive -i '
+            flags=' --interactive -i --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'make-private')
-            flags=' --interactive -i '
+            flags=' --interactive -i --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'metrics')
-            flags=' --interactive -i '
+            flags=' --interactive -i --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'hyperparams')
-            flags=' --page --page-size --interactive -i '
-            valued=' --page --page-size '
+            flags=' --page --page-size --interactive -i --database --journal-db '
+            valued=' --page --page-size --database --journal-db '
             ;;
         'task-tags')
-            flags=' --project --projects --include-system --filter-tag --filter-system-tag '
-            valued=' --project --projects --filter-tag --filter-system-tag '
+            flags=' --project --projects --include-system --filter-tag --filter-system-tag --database --journal-db '
+            valued=' --project --projects --filter-tag --filter-system-tag --database --journal-db '
             ;;
         'model-tags')
-            flags=' --project --projects --include-system --filter-tag --filter-system-tag '
-            valued=' --project --projects --filter-tag --filter-system-tag '
+            flags=' --project --projects --include-system --filter-tag --filter-system-tag --database --journal-db '
+            valued=' --project --projects --filter-tag --filter-system-tag --database --journal-db '
             ;;
         'undo')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'resume')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'history')
             commands=' prune '
-            flags=' --project --since --by '
-            valued=' --project --since --by '
+            flags=' --project --since --by --database --journal-db '
+            valued=' --project --since --by --database --journal-db '
             ;;
         'history prune')
-            flags=' --older-than '
-            valued=' --older-than '
+            flags=' --older-than --database --journal-db '
+            valued=' --older-than --database --journal-db '
             ;;
         'doctor')
-            flags=' --fix --only '
-            valued=' --only '
+            flags=' --fix --only --database --journal-db '
+            valued=' --only --database --journal-db '
             ;;
         'indexes')
             commands=' plan create '
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'indexes plan')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'indexes create')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'call')
-            flags=' --data --skeleton '
-            valued=' --data '
+            flags=' --data --skeleton --database --journal-db '
+            valued=' --data --database --journal-db '
             ;;
         'batch')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'schema')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'status')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'config')
             commands=' list get set unset path edit '
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'config list')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'config get')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'config set')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'config unset')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'config path')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'config edit')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'profile')
             commands=' list use show '
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'profile list')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'profile use')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'profile show')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'local')
             commands=' start stop status reset path sample '
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'local start')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'local stop')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'local status')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'local reset')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'local path')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'local sample')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'completion')
-            flags=' --install '
+            flags=' --install --database --journal-db '
+            valued=' --database --journal-db '
             ;;
         'help')
+            flags=' --database --journal-db '
+            valued=' --database --journal-db '
             ;;
     esac
     flags+='
---uri --uri-file --database --company --user --profile --schema --api-version --output -o --json
---fields --query --no-header --time --no-pager --no-color --quiet -q --verbose -v --timeout --yes -y
---confirm --dry-run -n --no-input --read-only --lock-wait --no-journal --journal-db
---read-preference --fail-if-empty --help -h
+--uri --uri-file --company --user --profile --schema --api-version --output -o --json --fields
+--query --no-header --time --no-pager --no-color --quiet -q --verbose -v --timeout --yes -y
+--confirm --dry-run -n --no-input --read-only --lock-wait --no-journal --read-preference
+--fail-if-empty --help -h
 '
     valued+='
---uri --uri-file --database --company --user --profile --schema --api-version --output -o --fields
---query --time --timeout --confirm --lock-wait --journal-db --read-preference
+--uri --uri-file --company --user --profile --schema --api-version --output -o --fields --query
+--time --timeout --confirm --lock-wait --read-preference
 '
 }
 
 # What to offer for a value: $1 is the command, $2 the option, or the position of the argument.
 __projects_value() {
     case $1:$2 in
+        'list':--id) __projects_ask ids ;;
         'list':--tag | 'list':--tags) __projects_ask tags ;;
         'list':--exclude-tag) __projects_ask tags ;;
         'list':--system-tag | 'list':--system-tags) __projects_ask system-tags ;;
@@ -168,10 +235,7 @@ __projects_value() {
         id name basename description company user parent created last_update tags system_tags
         default_output_destination featured logo_url
         ' ;;
-        'list':--only-fields) __projects_offer '
-        id name basename description company user parent created last_update tags system_tags
-        default_output_destination featured logo_url
-        ' ;;
+        'list':--only-fields) __projects_ask fields ;;
         'list':--state | 'list':--stats-for-state) __projects_offer ' active archived all ' ;;
         'create':--tag | 'create':--tags) __projects_ask tags ;;
         'create':--system-tag | 'create':--system-tags) __projects_ask system-tags ;;
@@ -190,11 +254,18 @@ __projects_value() {
         replica-set-degraded clock-skew right-missing
         ' ;;
         'call':--data) __projects_offer request ;;
+        'profile use':--database) __projects_ask profiles ;;
+        'profile use':--journal-db) __projects_ask profiles ;;
+        'profile show':--database) __projects_ask profiles ;;
+        'profile show':--journal-db) __projects_ask profiles ;;
         *:--uri-file) __projects_offer files ;;
         *:--profile) __projects_ask profiles ;;
         *:--schema) __projects_offer files ;;
         *:--output | *:-o) __projects_offer ' table json jsonl yaml csv tsv id ' ;;
+        *:--fields) __projects_ask fields ;;
+        *:--time) __projects_offer ' relative absolute iso ' ;;
         *:--confirm) __projects_ask projects ;;
+        *:--read-preference) __projects_offer ' primary primaryPreferred secondary secondaryPreferred nearest ' ;;
         'get':0) __projects_ask projects ;;
         'update':0) __projects_ask projects ;;
         'delete':[0-9]*) __projects_ask projects ;;
@@ -205,6 +276,23 @@ __projects_value() {
         'call':0) __projects_ask endpoints ;;
         'batch':0) __projects_offer files ;;
         'schema':0) __projects_ask endpoints ;;
+        'config get':0) __projects_offer '
+        uri uri-file database company user profile schema api-version output no-header time no-pager
+        no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db
+        read-preference fail-if-empty local-dir local-idle mongod
+        ' ;;
+        'config set':0) __projects_offer '
+        uri uri-file database company user profile schema api-version output no-header time no-pager
+        no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db
+        read-preference fail-if-empty local-dir local-idle mongod
+        ' ;;
+        'config unset':0) __projects_offer '
+        uri uri-file database company user profile schema api-version output no-header time no-pager
+        no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db
+        read-preference fail-if-empty local-dir local-idle mongod
+        ' ;;
+        'profile use':0) __projects_ask profiles ;;
+        'profile show':0) __projects_ask profiles ;;
         'completion':0) __projects_offer ' bash zsh fish powershell ' ;;
         'help':[0-9]*) __projects_offer '
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo

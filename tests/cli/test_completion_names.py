@@ -154,6 +154,16 @@ def test_profiles_and_endpoints_come_from_their_files(site: Site, tmp_path: Path
     assert completed("endpoints", "--schema", str(schema), "call", "") == ["robots.ping"]
 
 
+def test_fields_are_completed_one_by_one_and_ids_alone_where_an_id_is_wanted(site: Site) -> None:
+    identifier = site.project("vision")
+    fetch()
+    assert completed("fields", "list", "--fields", "sys") == ["system_tags"]
+    assert completed("fields", "list", "--fields", "id,na") == ["id,name"]
+    assert "id,name,id" not in completed("fields", "list", "--fields", "id,name,")
+    assert completed("ids", "list", "--id", "") == [identifier]
+    assert completed("ids", "list", "--id", "vis") == []
+
+
 # --- which database -----------------------------------------------------------------------------------------------
 
 
@@ -479,6 +489,8 @@ def test_a_name_a_tag_and_an_id_are_completed(shell: Terminal, site: Site) -> No
         'projects get "x/ro\t\n': "get|x/road signs|",
         "projects get x/road\\ s\t\n": "get|x/road signs|",
         "projects call projects.get_by\t\n": "call|projects.get_by_id|",
+        "projects list --fields id,na\t\n": "list|--fields|id,name|",
+        "projects list --time is\t\n": "list|--time|iso|",
     }
     assert {keys: shell.tell(keys) for keys in cases} == {keys: [told] for keys, told in cases.items()}
 

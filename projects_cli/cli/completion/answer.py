@@ -47,6 +47,9 @@ FLAGS = {
 }
 """The options that choose what is named, and the variables that say the same."""
 
+WITH_IDS = ("projects", "ids")
+"""Kinds of values that may be ids of projects."""
+
 RIVALS = ("PROJECTS_MONGO_URI", "PROJECTS_MONGO_URI_FILE")
 """Where one of them is a flag, the other one's variable does not count."""
 
@@ -133,8 +136,8 @@ def _from_names(kind: str, prefix: str, environment: Mapping[str, str]) -> list[
     if found is None or now - found.written > KEPT:
         return []
     start = prefix.encode("utf-8", "surrogateescape")
-    values = [(_text(record), "") for record in found.matching(kind, start)]
-    if kind == "projects" and start and not start.strip(b"0123456789abcdef"):
+    values = [(_text(record), "") for record in found.matching(kind, start)] if kind != "ids" else []
+    if kind in WITH_IDS and (start or kind == "ids") and not start.strip(b"0123456789abcdef"):
         values += [
             (_text(one), _text(name)) for one, _, name in (i.partition(b"\t") for i in found.beginning("ids", start))
         ]
@@ -192,6 +195,15 @@ def _endpoints(prefix: str, environment: Mapping[str, str]) -> list[Pair]:
     return [pair for pair in pairs if pair[0].startswith(prefix)]
 
 
+def _fields(prefix: str, _: Mapping[str, str]) -> list[Pair]:
+    """Give lists of fields that go on with one more, which is not there yet."""
+    from projects_cli.endpoints.fields import LISTED
+
+    before, comma, last = prefix.rpartition(",")
+    there = before.split(",")
+    return [(f"{before}{comma}{name}", "") for name in LISTED if name.startswith(last) and name not in there]
+
+
 def _harmless(text: str) -> str:
     """Give a text of somebody's file as one line that a terminal takes for nothing else."""
     return "".join(one if one.isprintable() else "?" for one in " ".join(text.split()))
@@ -205,7 +217,11 @@ def _profiles(prefix: str, environment: Mapping[str, str]) -> list[Pair]:
     return [(name, "") for name in sorted(profiles) if name.startswith(prefix)]
 
 
-OTHERS: dict[str, Callable[[str, Mapping[str, str]], list[Pair]]] = {"endpoints": _endpoints, "profiles": _profiles}
+OTHERS: dict[str, Callable[[str, Mapping[str, str]], list[Pair]]] = {
+    "endpoints": _endpoints,
+    "profiles": _profiles,
+    "fields": _fields,
+}
 
 
 # --- what bash gets -----------------------------------------------------------------------------------------------
