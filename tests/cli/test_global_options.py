@@ -349,11 +349,19 @@ def test_version_is_told(cli: Cli) -> None:
     assert (result.exit_code, result.stdout) == (0, f"projects {__version__}\n")
 
 
-@pytest.mark.parametrize("arguments", [("get",), ("create",), ("get", "a", "b"), ("list", "--page", "x")])
-def test_wrong_usage_is_status_2(cli: Cli, arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (("get",), "name it, or pick it from a list with --interactive"),
+        (("create",), "see: projects create --help"),
+        (("get", "a", "b"), "see: projects get --help"),
+        (("list", "--page", "x"), "see: projects list --help"),
+    ],
+)
+def test_wrong_usage_is_status_2(cli: Cli, arguments: tuple[str, ...], hint: str) -> None:
     error = error_of(cli(*arguments, "--json"))
     assert (error["name"], error["code"], error["subcode"]) == ("UsageError", None, None)
-    assert error["hint"] == f"see: projects {arguments[0]} --help"
+    assert error["hint"] == hint
 
 
 def test_api_version_restricts_the_endpoints(site: Site) -> None:
