@@ -7,13 +7,14 @@ DEMO := $(CURDIR)/.demo
 SIZE ?= small
 PREFIX ?= /usr/local
 
-.PHONY: help demo test lint bench docs completions install-man clean system
+.PHONY: help demo test lint bench docs completions snapshots install-man clean system
 
 help:
 	@echo 'make demo         set everything up and see the main job on a real MongoDB'
 	@echo 'make test         run the tests, against a real mongod'
 	@echo 'make lint         ruff, mypy, and whether the generated files are fresh'
 	@echo 'make bench        the speed table (ratios); SIZE=full is what the bars mean, ONLY="list get" some rows'
+	@echo 'make snapshots    write tests/render/snapshots/ anew: tables and help at four widths'
 	@echo 'make docs         write completions/, docs/commands/, docs/man/, docs/options.md, docs/doctor.md anew'
 	@echo 'make install-man  put the manual pages under PREFIX (/usr/local), below DESTDIR where that is set'
 	@echo 'make clean        remove what make made'
@@ -41,6 +42,10 @@ lint: $(STAMP)
 
 docs completions: $(STAMP)
 	$(BIN)/python -m projects_cli.cli.generating
+
+# What tables and help look like, for tests/render/test_snapshots.py; look at the difference before you commit it.
+snapshots: $(STAMP)
+	RENEW_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/render/test_snapshots.py
 
 # Needs nothing but the checkout: the pages are kept in it.
 install-man:

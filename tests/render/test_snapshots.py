@@ -1,0 +1,140 @@
+"""What people see, kept as text: tables and help at four widths.
+
+`make snapshots` writes tests/render/snapshots/ anew; look at the difference before you commit it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from rich.cells import cell_len
+
+from projects_cli.messages import Response
+from projects_cli.render.console import Console, Streams
+from projects_cli.render.table import write_table
+from projects_cli.render.views import VIEWS
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli
+
+RENEW = bool(os.environ.get("RENEW_SNAPSHOTS"))
+FOLDER = Path(__file__).parent / "snapshots"
+WIDTHS = (40, 80, 120, 200)
+NOW = datetime(2024, 1, 11, 9, tzinfo=UTC)
+ID = "0123456789abcdef0123456789abcdef"
+NAMES = (
+    "vision/detection/faster-rcnn/anchors of the second kind",
+    "日本語/検出モデル",
+    "family 👨‍👩‍👧 🇩🇪 👍🏽",
+    "שלום עולם/12",
+)
+
+
+class Screen(Console):
+    """A console without colour on a screen of that width, endlessly high."""
+
+    columns = 80
+
+    def size(self) -> tuple[int, int]:
+        return self.columns, 1_000_000
+
+
+def listed(name: str, number: int) -> dict[str, Any]:
+    counts = {"total_tasks": 1234 * number, "total_runtime": 86_399 * number, "last_task_run": "2024-01-11T07:00:00"}
+    status = {"in_progress": number, "completed": 1000 * number, "failed": 0}
+    return {
+        "id": f"{number}{ID[1:]}",
+        "name": name,
+        "description": "Which sign is it? " * 5,
+        "company": ID,
+        "created": datetime(2023, 12, 1, tzinfo=UTC),
+        "tags": ["prod", "gpu", "日本"][:number],
+        "last_update": f"2024-01-{10 - number:02}T08:00:00+00:00",
+        "stats": {"active": {**counts, "status_count": status}},
+    }
+
+
+ROWS = [listed(name, number) for number, name in enumerate(NAMES)]
+STEPS = [
+    {"action": "update", "collection": "task", "documents": 58, "id": None, "name": None, "why": "leave the project"},
+    *(
+        {"action": "delete", "collection": "project", "documents": 1, "id": ID, "name": name, "why": "delete"}
+        for name in NAMES
+    ),
+]
+CHANGES = [
+    {"id": f"20240111-0{number}0000-abcdef{number}", "started": f"2024-01-11T0{number}:00:00", "state": state,
+     "summary": f"delete the project {name!r}", "by": "ann", "host": "build-1"}
+    for number, (state, name) in enumerate(zip(("done", "undone", "applying", "void"), NAMES, strict=True))
+]  # fmt: skip
+
+TABLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "list": ("projects.get_all", {"projects": ROWS}),
+    "list --stats": ("projects.get_all_ex statistics", {"projects": ROWS}),
+    "get": ("projects.get_by_id", {"project": ROWS[1]}),
+    "delete --dry-run": ("plan", {"steps": STEPS}),
+    "delete": ("projects.delete", {"deleted": 5, "disassociated_tasks": 58}),
+    "history": ("history", {"operations": CHANGES}),
+    "metrics": ("projects.get_unique_metric_variants", {"metrics": [{"metric": "loss", "variant": "x" * 50}]}),
+    "hyperparams": ("projects.get_hyper_parameters", {"parameters": [{"section": "Args", "name": "learning rate"}]}),
+    "task-tags": ("projects.get_task_tags", {"tags": ["prod", "日本"], "system_tags": ["archived"]}),
+    "local status": (
+        "local.status",
+        {
+            "running": True,
+            "pid": 7,
+            "socket": "/run/" + "x" * 60,
+            "size": 319_100_000,
+            "stops_at": "2024-01-11T09:15:00",
+        },
+    ),
+    "nothing": ("projects.get_all", {"projects": []}),
+}
+"""What is drawn, by the command that would show it: the view, and the answer's data."""
+
+HELPS = ((), ("list", "--help"), ("delete", "--help"), ("local", "--help"))
+
+
+def drawn(view: str, data: dict[str, Any], columns: int) -> str:
+    out = io.StringIO()
+    console = Screen(Streams(io.StringIO(), out, io.StringIO(), {"TERM": "dumb"}), clock=lambda: NOW)
+    console.columns = columns
+    rows = VIEWS[view].rows
+    write_table(Response("x", {**data, rows: iter(data[rows])} if rows else data), VIEWS[view], console)
+    return out.getvalue()
+
+
+def check(name: str, text: str) -> None:
+    """Compare with what is kept, or keep it."""
+    file = FOLDER / f"{name}.txt"
+    if RENEW:
+        FOLDER.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8"), f"{file.name} is not what is shown now; renew it: make snapshots"
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_tables(columns: int) -> None:
+    texts = {command: drawn(*table, columns) for command, table in TABLES.items()}
+    for command, text in texts.items():
+        assert [line for line in text.splitlines() if cell_len(line) > columns] == [], command
+    check(f"tables-{columns}", "\n".join(f"$ projects {command}\n{text}" for command, text in texts.items()))
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_help(cli: Cli, columns: int) -> None:
+    texts = {" ".join(words): cli(*words, COLUMNS=str(columns)).stdout for words in HELPS}
+    for words, text in texts.items():
+        # an example is a line to copy, however narrow the screen is
+        assert columns < 80 or [line for line in text.splitlines() if len(line) > columns] == [], words
+    check(f"help-{columns}", "\n".join(f"$ projects {words}\n{text}" for words, text in texts.items()))
+
+
+def test_nothing_is_kept_that_nobody_compares() -> None:
+    compared = {f"{kind}-{columns}" for kind in ("tables", "help") for columns in WIDTHS}
+    assert {file.stem for file in FOLDER.iterdir()} == compared
