@@ -44,6 +44,7 @@ OWNERS: dict[str, set[str]] = {
     "pymongo": {"store"},
     "bson": {"store"},
     "rich": {"render"},
+    "tomlkit": {"config"},
     "wcwidth": {"render"},
     "humanize": {"render"},
     "jmespath": {"render"},
