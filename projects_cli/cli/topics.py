@@ -90,6 +90,13 @@ Data goes to standard output; notices, questions, progress and errors go to stan
 - jsonl, id: A record a line, written as it comes: for lists of any length.
 - csv, tsv, yaml: All fields of every record.
 
+--fields a,b takes these fields only, in every format (--fields help lists them); --query takes a JMESPath expression to
+the JSON answer.
+
+- --time: relative on a terminal (2 h ago), absolute, or iso, as everything but tables has it.
+- --no-header: No heading in tables, csv and tsv.
+- --no-pager: A long table goes straight to the terminal.
+
 Off a terminal a table is plain tab-separated lines of the same columns with a header, nothing cut. JSON changes by
 addition only; tables may change.
 
@@ -99,7 +106,8 @@ On failure standard output stays empty, and standard error says what failed; wit
 Control characters and bidirectional marks in names are shown escaped everywhere. There is colour on a terminal only,
 and none with --no-color, NO_COLOR or TERM=dumb.
 
-    projects list --tag prod --only-fields id,name --json
+    projects list --tag prod --fields id,name --json
+    projects list --stats --query 'projects[].name'
     projects list --exclude-tag prod -o id | head -2
 """
 
