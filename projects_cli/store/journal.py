@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 DURABLE = WriteConcern(w="majority", j=True)
 """On a standalone, j keeps the order through a power loss: the journal is on the disk before what it announces."""
 
-PAGE = 10
-"""Chunks that are read at once, at most; the server gives fewer where they are large."""
+PAGE = 2
+"""Chunks that are read and held at once: each may have 10,000 ids, or projects of several megabytes."""
 
 NOBODY: Document = {"owner": "", "expires": datetime(1970, 1, 1, tzinfo=UTC)}
 """What a lease has that nobody holds."""

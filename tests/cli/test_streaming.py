@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -132,3 +133,28 @@ def test_the_first_line_comes_while_the_rest_is_still_to_be_read(standalone: Ser
     finally:
         admin.command("configureFailPoint", "waitAfterPinningCursorBeforeGetMoreBatch", mode="off")
         standalone.drop(name)
+
+
+LOTS_OF_TASKS, SOME_TASKS = 100_000, 25_000
+"""Ids of tasks in the journal's chunks: what is held of all would be seen."""
+
+
+def test_a_deletion_of_many_tasks_needs_no_more_memory(standalone: Server, tmp_path: Path) -> None:
+    """The journal and the changes go by in chunks."""
+    name, journal = servers.new_name(), servers.new_name()
+    database = standalone.client[name]
+    database["task"].create_index("project")
+    counts = {"1" * 32: SOME_TASKS, "2" * 32: LOTS_OF_TASKS}
+    for project, count in counts.items():
+        one: dict[str, Any] = {"company": COMMUNITY_COMPANY, "project": project}
+        database["project"].insert_one({"_id": project, "company": COMMUNITY_COMPANY, "name": project, "path": []})
+        database["task"].insert_many([{"_id": f"{project[0]}{number:031x}", **one} for number in range(count)])
+    environment = {**_environment(standalone, name), "PROJECTS_JOURNAL_DB": journal}
+    deleting = [sys.executable, "-m", "projects_cli", "delete", "--force", "--yes", "--json"]
+    with stopwatch(tmp_path, environment) as watch:
+        memory = [watch.time(Command([*deleting, project]), project)["memory"] for project in counts]
+        told = [json.loads(watch.output(project))["disassociated_tasks"] for project in counts]
+    standalone.drop(name)
+    standalone.drop(journal)
+    assert told == [*counts.values()]
+    assert memory[1] < memory[0] * 1.15
