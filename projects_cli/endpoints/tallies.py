@@ -99,9 +99,9 @@ Tallies = dict[str, Tally]
 class Plan:
     """How tasks are read.
 
-    `named`: those of the projects in question, a chunk at a time; else all. `hint` is the index to go by.
-    With `covering` that index has all that is summed, but not which tasks are archived: active ones are all, less the
-    archived ones, which `archived` is the index for.
+    `named`: those of the projects in question, a chunk at a time; else all. `hint` is the index to go by, `archived`
+    the one for archived tasks; None: MongoDB chooses. With `covering` the first has all that is summed, but not which
+    tasks are archived: active ones are all, less the archived ones.
     """
 
     named: bool
@@ -114,9 +114,10 @@ def plan(tasks: Collection, projects: int, of: int) -> Plan:
     """Choose a plan by the indexes that are there, and by how many of all projects are asked for."""
     named = projects * FEW <= of
     described = tasks.indexes()
+    by_marks = None if named else indexes.exactly(described, ("company", "system_tags"))
     if index := _covering(described, named=named):
-        return Plan(named, index["name"], covering=True, archived=index["name"] if _has_marks(index) else None)
-    return Plan(named, None if named else scanning.hint(tasks, tasks.companies))
+        return Plan(named, index["name"], covering=True, archived=index["name"] if _has_marks(index) else by_marks)
+    return Plan(named, None if named else scanning.hint(tasks, tasks.companies), archived=by_marks)
 
 
 def _covering(described: Sequence[Document], *, named: bool) -> Document | None:

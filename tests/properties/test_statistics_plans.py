@@ -46,8 +46,9 @@ SETS: dict[str, Mapping[str, Sequence[Document]]] = {
     "another order": {"task": [_index(*FIELDS, collation={"locale": "en", "strength": 1}), *SERVER["task"]]},
     "none": {},
 }
+MARKS = "company_1_system_tags_1"
 CHOSEN: dict[str, tuple[Plan, Plan]] = {
-    "the server's": (Plan(True), Plan(False, NATURAL)),
+    "the server's": (Plan(True), Plan(False, NATURAL, archived=MARKS)),
     "ours too": (
         Plan(True, STATISTICS["name"], covering=True, archived=STATISTICS["name"]),
         Plan(False, STATISTICS["name"], covering=True, archived=STATISTICS["name"]),
@@ -56,12 +57,12 @@ CHOSEN: dict[str, tuple[Plan, Plan]] = {
         Plan(True, STATISTICS["name"], covering=True, archived=STATISTICS["name"]),
         Plan(False, STATISTICS["name"], covering=True, archived=STATISTICS["name"]),
     ),
-    "without marks": (Plan(True, "covering", covering=True), Plan(False, "covering", covering=True)),
+    "without marks": (Plan(True, "covering", covering=True), Plan(False, "covering", covering=True, archived=MARKS)),
     "project last": (Plan(True), Plan(False, "covering", covering=True)),
-    "of some only": (Plan(True), Plan(False, NATURAL)),
-    "sparse": (Plan(True), Plan(False, NATURAL)),
-    "hidden": (Plan(True), Plan(False, NATURAL)),
-    "another order": (Plan(True), Plan(False, NATURAL)),
+    "of some only": (Plan(True), Plan(False, NATURAL, archived=MARKS)),
+    "sparse": (Plan(True), Plan(False, NATURAL, archived=MARKS)),
+    "hidden": (Plan(True), Plan(False, NATURAL, archived=MARKS)),
+    "another order": (Plan(True), Plan(False, NATURAL, archived=MARKS)),
     "none": (Plan(True), Plan(False)),
 }
 """For each set of indexes the plan where few projects are asked for, and where all are; all tasks the company's."""
@@ -139,9 +140,9 @@ def test_the_plan_is_chosen_by_the_indexes_that_are_there(indexed: tuple[str, Ca
 
 def test_tasks_of_others_are_not_read_through(caller: Caller) -> None:
     caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "theirs", "company": worlds.OTHER}]})
-    assert tallies.plan(caller.store.tasks, 9, 10) == Plan(False)
+    assert tallies.plan(caller.store.tasks, 9, 10) == Plan(False, archived=MARKS)
     caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "nobody's"}]})
-    assert tallies.plan(caller.store.tasks, 9, 10) == Plan(False)
+    assert tallies.plan(caller.store.tasks, 9, 10) == Plan(False, archived=MARKS)
 
 
 ALL = {"active": 1500, "archived": 1500}
