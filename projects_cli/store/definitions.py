@@ -127,19 +127,19 @@ EXTRAS: tuple[Extra, ...] = (
             "name": "projects_cli_statistics",
         },
         ("list --stats",),
-        "sums are read from the index alone, no task is: the cost no longer grows with the size of tasks",
+        "sums are read from the index alone, whatever the size of tasks",
     ),
     Extra(
         "task",
         {"key": {"tags": 1}, "name": "projects_cli_task_tags"},
         ("task-tags",),
-        "all tags at once, however many there are, where all tasks are one company's",
+        "all tags at one look, where all tasks are one company's",
     ),
     Extra(
         "model",
         {"key": {"tags": 1}, "name": "projects_cli_model_tags"},
         ("model-tags",),
-        "all tags at once, however many there are, where all models are one company's",
+        "all tags at one look, where all models are one company's",
     ),
 )
 
