@@ -90,15 +90,14 @@ Data goes to standard output; notices, questions, progress and errors go to stan
 - jsonl, id: A record a line, written as it comes: for lists of any length.
 - csv, tsv, yaml: All fields of every record.
 
---fields a,b takes these fields only, in every format (--fields help lists them); --query takes a JMESPath expression to
-the JSON answer.
-
-- --time: relative on a terminal (2 h ago), absolute, or iso, as everything but tables has it.
-- --no-header: No heading in tables, csv and tsv.
-- --no-pager: A long table goes straight to the terminal.
-
 Off a terminal a table is plain tab-separated lines of the same columns with a header, nothing cut. JSON changes by
 addition only; tables may change.
+
+- --fields: Only these fields, in every format, and no more is fetched; --fields help lists what a command has.
+- --query: What a JMESPath expression takes from the JSON: objects become columns of a table, values a line each.
+- --no-header: Tables, tsv and csv without their heading.
+- --time: absolute, relative or iso times in tables, tsv and csv. A terminal gets relative ones, all else iso.
+- --no-pager: Long tables straight to the terminal. The pager is $PROJECTS_PAGER, else $PAGER, else less -FRX.
 
 On failure standard output stays empty, and standard error says what failed; with --json as one object:
 {"error": {"code", "subcode", "name", "message", "hint", "problems"}}.
@@ -153,6 +152,9 @@ refuses every change.
 A change asks as much as it deserves: deleting an empty project wants a y, anything with contents the name, typed in
 full. --yes answers every question, --confirm NAME that for one project, and so does the --force of delete. Without a
 terminal nobody is asked: the command fails and names the flag.
+
+Several projects are shown as one plan, with one question: the number that go in all answers it, typed or given, as in
+--confirm '5 projects'. delete --max-delete N refuses where more would go. --interactive picks projects from a list.
 
 Where the profile in use has production = true, questions name it in red, and an answer in advance holds only with
 --profile NAME on the same command line. So does a change by call or batch, which never ask.

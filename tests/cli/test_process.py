@@ -231,7 +231,7 @@ def test_a_list_in_json_imports_neither_pyhocon_nor_rich(site: Site) -> None:
     assert json.loads(result.stdout) == {"projects": []}
     loaded = {name.partition(".")[0] for name in result.stderr.split()}
     assert "pymongo" in loaded
-    assert loaded & {"pyhocon", "rich", "yaml", "jmespath", "fastjsonschema"} == set()
+    assert loaded & {"pyhocon", "rich", "yaml", "jmespath", "fastjsonschema", "humanize", "prompt_toolkit"} == set()
 
 
 # --- a terminal ---------------------------------------------------------------------------------------------------
