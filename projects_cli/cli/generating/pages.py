@@ -81,7 +81,9 @@ def _page(program: Program, command: Command) -> str:
     lines = [MARK, f"# {command.call}", *_body(program, command)]
     for below in command.commands:
         lines += ["", f"## {below.call}", *_body(program, below)]
-    return "\n".join([*lines, "", MORE, ""])
+    topics = [topic.name for topic in TOPICS if command.path[0] in topic.commands]
+    about = f" About the whole: {', '.join(f'[{name}](../topics.md#{name})' for name in topics)}." if topics else ""
+    return "\n".join([*lines, "", MORE + about, ""])
 
 
 def _body(program: Program, command: Command) -> Iterator[str]:
