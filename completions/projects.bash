@@ -10,217 +10,151 @@ __projects_command() {
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
         resume history doctor indexes call batch schema status config profile local completion help
         '
-            flags=' --version --database --journal-db '
-            valued=' --database --journal-db '
+            flags=' --version '
             ;;
         'list')
             flags='
         --id --name --description --tag --tags --exclude-tag --no-tags --system-tag --system-tags --search
         --search-text --any --all --non-public --order-by --page --page-size --limit -L --only-fields
-        --include-stats --stats --state --stats-for-state --database --journal-db
+        --include-stats --stats --state --stats-for-state
         '
             valued='
         --id --name --description --tag --tags --exclude-tag --system-tag --system-tags --search
         --search-text --any --all --order-by --page --page-size --limit -L --only-fields --state
-        --stats-for-state --database --journal-db
+        --stats-for-state
         '
             ;;
         'get')
-            flags=' --interactive -i --database --journal-db '
-            valued=' --database --journal-db '
+            flags=' --interactive -i '
             ;;
         'create')
-            flags='
-        --description -d --tag --tags --system-tag --system-tags --default-output-destination --database
-        --journal-db
-        '
-            valued='
-        --description -d --tag --tags --system-tag --system-tags --default-output-destination --database
-        --journal-db
-        '
+            flags=' --description -d --tag --tags --system-tag --system-tags --default-output-destination '
+            valued=' --description -d --tag --tags --system-tag --system-tags --default-output-destination '
             ;;
         'update')
             flags='
         --name --description -d --clear-description --tag --tags --add-tag --remove-tag --clear-tags
         --system-tag --system-tags --default-output-destination --clear-default-output-destination
-        --interactive -i --database --journal-db
+        --interactive -i
         '
             valued='
         --name --description -d --tag --tags --add-tag --remove-tag --system-tag --system-tags
-        --default-output-destination --database --journal-db
+        --default-output-destination
         '
             ;;
         'delete')
-            flags=' --force --max-delete --interactive -i --database --journal-db '
-            valued=' --max-delete --database --journal-db '
+            flags=' --force --max-delete --interactive -i '
+            valued=' --max-delete '
             ;;
         'make-public')
-            flags=' --interactive -i --database --journal-db '
-            valued=' --database --journal-db '
+            flags=' --interactive -i '
             ;;
         'make-private')
-            flags=' --interactive -i --database --journal-db '
-            valued=' --database --journal-db '
+            flags=' --interactive -i '
             ;;
         'metrics')
-            flags=' --interactive -i --database --journal-db '
-            valued=' --database --journal-db '
+            flags=' --interactive -i '
             ;;
         'hyperparams')
-            flags=' --page --page-size --interactive -i --database --journal-db '
-            valued=' --page --page-size --database --journal-db '
+            flags=' --page --page-size --interactive -i '
+            valued=' --page --page-size '
             ;;
         'task-tags')
-            flags=' --project --projects --include-system --filter-tag --filter-system-tag --database --journal-db '
-            valued=' --project --projects --filter-tag --filter-system-tag --database --journal-db '
+            flags=' --project --projects --include-system --filter-tag --filter-system-tag '
+            valued=' --project --projects --filter-tag --filter-system-tag '
             ;;
         'model-tags')
-            flags=' --project --projects --include-system --filter-tag --filter-system-tag --database --journal-db '
-            valued=' --project --projects --filter-tag --filter-system-tag --database --journal-db '
+            flags=' --project --projects --include-system --filter-tag --filter-system-tag '
+            valued=' --project --projects --filter-tag --filter-system-tag '
             ;;
         'undo')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'resume')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'history')
             commands=' prune '
-            flags=' --project --since --by --database --journal-db '
-            valued=' --project --since --by --database --journal-db '
+            flags=' --project --since --by '
+            valued=' --project --since --by '
             ;;
         'history prune')
-            flags=' --older-than --database --journal-db '
-            valued=' --older-than --database --journal-db '
+            flags=' --older-than '
+            valued=' --older-than '
             ;;
         'doctor')
-            flags=' --fix --only --database --journal-db '
-            valued=' --only --database --journal-db '
+            flags=' --fix --only '
+            valued=' --only '
             ;;
         'indexes')
             commands=' plan create '
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'indexes plan')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'indexes create')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'call')
-            flags=' --data --skeleton --database --journal-db '
-            valued=' --data --database --journal-db '
+            flags=' --data --skeleton '
+            valued=' --data '
             ;;
         'batch')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'schema')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'status')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'config')
             commands=' list get set unset path edit '
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'config list')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'config get')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'config set')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'config unset')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'config path')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'config edit')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'profile')
             commands=' list use show '
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'profile list')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'profile use')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'profile show')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'local')
             commands=' start stop status reset path sample '
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'local start')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'local stop')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'local status')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'local reset')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'local path')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'local sample')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
         'completion')
-            flags=' --install --database --journal-db '
-            valued=' --database --journal-db '
+            flags=' --install '
             ;;
         'help')
-            flags=' --database --journal-db '
-            valued=' --database --journal-db '
             ;;
     esac
     flags+='
---uri --uri-file --company --user --profile --schema --api-version --output -o --json --fields
---query --no-header --time --no-pager --no-color --quiet -q --verbose -v --timeout --yes -y
---confirm --dry-run -n --no-input --read-only --lock-wait --no-journal --read-preference
---fail-if-empty --help -h
+--uri --uri-file --database --company --user --profile --schema --api-version --output -o --json
+--fields --query --no-header --time --no-pager --no-color --quiet -q --verbose -v --timeout --yes -y
+--confirm --dry-run -n --no-input --read-only --lock-wait --no-journal --journal-db
+--read-preference --fail-if-empty --help -h
 '
     valued+='
---uri --uri-file --company --user --profile --schema --api-version --output -o --fields --query
---time --timeout --confirm --lock-wait --read-preference
+--uri --uri-file --database --company --user --profile --schema --api-version --output -o --fields
+--query --time --timeout --confirm --lock-wait --journal-db --read-preference
 '
 }
 
@@ -254,10 +188,6 @@ __projects_value() {
         replica-set-degraded clock-skew right-missing
         ' ;;
         'call':--data) __projects_offer request ;;
-        'profile use':--database) __projects_ask profiles ;;
-        'profile use':--journal-db) __projects_ask profiles ;;
-        'profile show':--database) __projects_ask profiles ;;
-        'profile show':--journal-db) __projects_ask profiles ;;
         *:--uri-file) __projects_offer files ;;
         *:--profile) __projects_ask profiles ;;
         *:--schema) __projects_offer files ;;

@@ -3,96 +3,30 @@
 
 # Whether an option ($argv[2]) of a command ($argv[1]) takes a value.
 function __projects_takes
-    set -l valued --uri --uri-file --company --user --profile --schema --api-version --output -o --fields --query --time --timeout --confirm --lock-wait --read-preference
+    set -l valued --uri --uri-file --database --company --user --profile --schema --api-version --output -o --fields --query --time --timeout --confirm --lock-wait --journal-db --read-preference
     switch $argv[1]
-        case ''
-            set -a valued --database --journal-db
         case 'list'
-            set -a valued --id --name --description --tag --tags --exclude-tag --system-tag --system-tags --search --search-text --any --all --order-by --page --page-size --limit -L --only-fields --state --stats-for-state --database --journal-db
-        case 'get'
-            set -a valued --database --journal-db
+            set -a valued --id --name --description --tag --tags --exclude-tag --system-tag --system-tags --search --search-text --any --all --order-by --page --page-size --limit -L --only-fields --state --stats-for-state
         case 'create'
-            set -a valued --description -d --tag --tags --system-tag --system-tags --default-output-destination --database --journal-db
+            set -a valued --description -d --tag --tags --system-tag --system-tags --default-output-destination
         case 'update'
-            set -a valued --name --description -d --tag --tags --add-tag --remove-tag --system-tag --system-tags --default-output-destination --database --journal-db
+            set -a valued --name --description -d --tag --tags --add-tag --remove-tag --system-tag --system-tags --default-output-destination
         case 'delete'
-            set -a valued --max-delete --database --journal-db
-        case 'make-public'
-            set -a valued --database --journal-db
-        case 'make-private'
-            set -a valued --database --journal-db
-        case 'metrics'
-            set -a valued --database --journal-db
+            set -a valued --max-delete
         case 'hyperparams'
-            set -a valued --page --page-size --database --journal-db
+            set -a valued --page --page-size
         case 'task-tags'
-            set -a valued --project --projects --filter-tag --filter-system-tag --database --journal-db
+            set -a valued --project --projects --filter-tag --filter-system-tag
         case 'model-tags'
-            set -a valued --project --projects --filter-tag --filter-system-tag --database --journal-db
-        case 'undo'
-            set -a valued --database --journal-db
-        case 'resume'
-            set -a valued --database --journal-db
+            set -a valued --project --projects --filter-tag --filter-system-tag
         case 'history'
-            set -a valued --project --since --by --database --journal-db
+            set -a valued --project --since --by
         case 'history prune'
-            set -a valued --older-than --database --journal-db
+            set -a valued --older-than
         case 'doctor'
-            set -a valued --only --database --journal-db
-        case 'indexes'
-            set -a valued --database --journal-db
-        case 'indexes plan'
-            set -a valued --database --journal-db
-        case 'indexes create'
-            set -a valued --database --journal-db
+            set -a valued --only
         case 'call'
-            set -a valued --data --database --journal-db
-        case 'batch'
-            set -a valued --database --journal-db
-        case 'schema'
-            set -a valued --database --journal-db
-        case 'status'
-            set -a valued --database --journal-db
-        case 'config'
-            set -a valued --database --journal-db
-        case 'config list'
-            set -a valued --database --journal-db
-        case 'config get'
-            set -a valued --database --journal-db
-        case 'config set'
-            set -a valued --database --journal-db
-        case 'config unset'
-            set -a valued --database --journal-db
-        case 'config path'
-            set -a valued --database --journal-db
-        case 'config edit'
-            set -a valued --database --journal-db
-        case 'profile'
-            set -a valued --database --journal-db
-        case 'profile list'
-            set -a valued --database --journal-db
-        case 'profile use'
-            set -a valued --database --journal-db
-        case 'profile show'
-            set -a valued --database --journal-db
-        case 'local'
-            set -a valued --database --journal-db
-        case 'local start'
-            set -a valued --database --journal-db
-        case 'local stop'
-            set -a valued --database --journal-db
-        case 'local status'
-            set -a valued --database --journal-db
-        case 'local reset'
-            set -a valued --database --journal-db
-        case 'local path'
-            set -a valued --database --journal-db
-        case 'local sample'
-            set -a valued --database --journal-db
-        case 'completion'
-            set -a valued --database --journal-db
-        case 'help'
-            set -a valued --database --journal-db
+            set -a valued --data
     end
     contains -- $argv[2] $valued
 end
@@ -253,6 +187,7 @@ end
 complete -c projects -f
 complete -c projects -l uri -r -f -d 'MongoDB URI; better in PROJECTS_MONGO_URI: process lists show flags.'
 complete -c projects -l uri-file -r -F -d 'File that holds the MongoDB URI, readable by you alone.'
+complete -c projects -l database -r -f -d 'Database that holds the documents. [default: backend]'
 complete -c projects -l company -r -f -d 'Company (tenant) id. [default: the community server\'s]'
 complete -c projects -l user -r -f -d 'User id that new projects get. [default: the company\'s only user]'
 complete -c projects -l profile -r -f -a '(__projects_ask profiles)' -d 'Profile of the configuration file to use.'
@@ -276,13 +211,12 @@ complete -c projects -l no-input -d 'Never ask; fail where a question would come
 complete -c projects -l read-only -d 'Refuse every change.'
 complete -c projects -l lock-wait -r -f -d 'Wait so long for another run\'s lock. [default: 10s]'
 complete -c projects -l no-journal -d 'Change without journal: no undo, no lock.'
+complete -c projects -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -l read-preference -r -f -a 'primary primaryPreferred secondary secondaryPreferred nearest' -d 'Members of a replica set to read answers from. [default: the URI\'s, or primary]'
 complete -c projects -l fail-if-empty -d 'End with status 6 where nothing matches.'
 complete -c projects -l help -s h -d 'Show this message and exit.'
 
 complete -c projects -n '__projects_at \'\'' -l version -d 'Show the version.'
-complete -c projects -n '__projects_at \'\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'\' 0' -a list -d 'List projects, filtered and ordered.'
 complete -c projects -n '__projects_at \'\' 0' -a get -d 'Show one project.'
 complete -c projects -n '__projects_at \'\' 0' -a create -d 'Create a project, and the ones above it that are missing.'
@@ -327,20 +261,14 @@ complete -c projects -n '__projects_at \'list\'' -l limit -s L -r -f -d 'At most
 complete -c projects -n '__projects_at \'list\'' -l only-fields -r -f -a '(__projects_ask fields)' -d 'Only these fields, a,b or repeated; -FIELD leaves one out.'
 complete -c projects -n '__projects_at \'list\'' -l include-stats -l stats -d 'Tasks by status, with sub-projects.'
 complete -c projects -n '__projects_at \'list\'' -l state -l stats-for-state -r -f -a 'active archived all' -d 'Count active tasks, archived ones, or both. [default: active]'
-complete -c projects -n '__projects_at \'list\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'list\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
 complete -c projects -n '__projects_at \'get\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
-complete -c projects -n '__projects_at \'get\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'get\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'get\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'create\'' -l description -s d -r -f -d 'What it is for.'
 complete -c projects -n '__projects_at \'create\'' -l tag -l tags -r -f -a '(__projects_ask tags)' -d 'Tag; repeat for more.'
 complete -c projects -n '__projects_at \'create\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'System tag; repeat for more. The server\'s own.'
 complete -c projects -n '__projects_at \'create\'' -l default-output-destination -r -f -d 'Where new tasks put their output.'
-complete -c projects -n '__projects_at \'create\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'create\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
 complete -c projects -n '__projects_at \'update\'' -l name -r -f -d 'New full name, in the same place.'
 complete -c projects -n '__projects_at \'update\'' -l description -s d -r -f -d 'What it is for.'
@@ -353,105 +281,63 @@ complete -c projects -n '__projects_at \'update\'' -l system-tag -l system-tags 
 complete -c projects -n '__projects_at \'update\'' -l default-output-destination -r -f -d 'Where new tasks put their output.'
 complete -c projects -n '__projects_at \'update\'' -l clear-default-output-destination -d 'Remove the destination.'
 complete -c projects -n '__projects_at \'update\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
-complete -c projects -n '__projects_at \'update\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'update\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'update\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'delete\'' -l force -d 'Also where tasks or models are not archived; asks nothing.'
 complete -c projects -n '__projects_at \'delete\'' -l max-delete -r -f -d 'Refuse where more projects would go, those below counted.'
 complete -c projects -n '__projects_at \'delete\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
-complete -c projects -n '__projects_at \'delete\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'delete\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'delete\'' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'make-public\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
-complete -c projects -n '__projects_at \'make-public\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'make-public\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'make-public\'' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'make-private\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
-complete -c projects -n '__projects_at \'make-private\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'make-private\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'make-private\'' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'metrics\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
-complete -c projects -n '__projects_at \'metrics\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'metrics\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'metrics\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'hyperparams\'' -l page -r -f -d 'Page number, from 0.'
 complete -c projects -n '__projects_at \'hyperparams\'' -l page-size -r -f -d 'Records of a page.'
 complete -c projects -n '__projects_at \'hyperparams\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
-complete -c projects -n '__projects_at \'hyperparams\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'hyperparams\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'hyperparams\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'task-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and those below; repeat.'
 complete -c projects -n '__projects_at \'task-tags\'' -l include-system -d 'System tags too.'
 complete -c projects -n '__projects_at \'task-tags\'' -l filter-tag -r -f -d 'Only of those with this tag; takes list operators too.'
 complete -c projects -n '__projects_at \'task-tags\'' -l filter-system-tag -r -f -d 'Only of those with this system tag.'
-complete -c projects -n '__projects_at \'task-tags\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'task-tags\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
 complete -c projects -n '__projects_at \'model-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and those below; repeat.'
 complete -c projects -n '__projects_at \'model-tags\'' -l include-system -d 'System tags too.'
 complete -c projects -n '__projects_at \'model-tags\'' -l filter-tag -r -f -d 'Only of those with this tag; takes list operators too.'
 complete -c projects -n '__projects_at \'model-tags\'' -l filter-system-tag -r -f -d 'Only of those with this system tag.'
-complete -c projects -n '__projects_at \'model-tags\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'model-tags\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'undo\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'undo\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'resume\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'resume\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
 complete -c projects -n '__projects_at \'history\'' -l project -r -f -a '(__projects_ask projects)' -d 'Only what touched this project: an id or a full name.'
 complete -c projects -n '__projects_at \'history\'' -l since -r -f -d 'Only the last 7d, 12h, 30m.'
 complete -c projects -n '__projects_at \'history\'' -l by -r -f -d 'Only what this person changed.'
-complete -c projects -n '__projects_at \'history\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'history\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'history\' 0' -a prune -d 'Forget finished changes that are older; they can\'t be undone any longer.'
 
 complete -c projects -n '__projects_at \'history prune\'' -l older-than -r -f -d 'Such as 30d.'
-complete -c projects -n '__projects_at \'history prune\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'history prune\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
 complete -c projects -n '__projects_at \'doctor\'' -l fix -d 'Mend what is certain; asks first, and can be undone.'
 complete -c projects -n '__projects_at \'doctor\'' -l only -r -f -a 'basename-mismatch field-missing name-duplicated name-public parent-gone parent-cycle parent-mismatch path-mismatch too-deep tags-null tags-unsorted tags-duplicated tags-no-list task-project-gone model-project-gone task-reference-deleted model-reference-deleted index-missing index-unused operation-unfinished lease-stale server-version server-compatibility not-writable replica-set-degraded clock-skew right-missing' -d 'Look for this only; repeat for more.'
-complete -c projects -n '__projects_at \'doctor\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'doctor\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'indexes\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'indexes\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'indexes\' 0' -a plan -d 'Show which indexes would help, for what, and about how much space they take; and which of a server\'s are missing.'
 complete -c projects -n '__projects_at \'indexes\' 0' -a create -d 'Make indexes that are missing; asks first, and never drops one. Others can work meanwhile.'
 
-complete -c projects -n '__projects_at \'indexes plan\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'indexes plan\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'indexes create\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'indexes create\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
 complete -c projects -n '__projects_at \'call\'' -l data -r -f -a '(__projects_request)' -d 'The request. [default: {}]'
 complete -c projects -n '__projects_at \'call\'' -l skeleton -d 'Print a request to fill in.'
-complete -c projects -n '__projects_at \'call\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'call\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'call\' 0' -f -a '(__projects_ask endpoints)'
 
-complete -c projects -n '__projects_at \'batch\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'batch\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'batch\' 0' -F
 
-complete -c projects -n '__projects_at \'schema\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'schema\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'schema\' 0' -f -a '(__projects_ask endpoints)'
 
-complete -c projects -n '__projects_at \'status\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'status\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'config\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'config\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'config\' 0' -a list -d 'List every setting with its value, and where that comes from.'
 complete -c projects -n '__projects_at \'config\' 0' -a get -d 'Print the value of a setting, without secrets.'
 complete -c projects -n '__projects_at \'config\' 0' -a set -d 'Write a setting into the file; comments stay, and what can\'t be used is refused.'
@@ -459,46 +345,24 @@ complete -c projects -n '__projects_at \'config\' 0' -a unset -d 'Take a setting
 complete -c projects -n '__projects_at \'config\' 0' -a path -d 'Print the path of the file.'
 complete -c projects -n '__projects_at \'config\' 0' -a edit -d 'Open the file in $VISUAL or $EDITOR; it is checked before it is kept.'
 
-complete -c projects -n '__projects_at \'config list\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'config list\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'config get\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'config get\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'config get\' 0' -f -a 'uri uri-file database company user profile schema api-version output no-header time no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db read-preference fail-if-empty local-dir local-idle mongod'
 
-complete -c projects -n '__projects_at \'config set\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'config set\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'config set\' 0' -f -a 'uri uri-file database company user profile schema api-version output no-header time no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db read-preference fail-if-empty local-dir local-idle mongod'
 
-complete -c projects -n '__projects_at \'config unset\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'config unset\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'config unset\' 0' -f -a 'uri uri-file database company user profile schema api-version output no-header time no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db read-preference fail-if-empty local-dir local-idle mongod'
 
-complete -c projects -n '__projects_at \'config path\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'config path\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'config edit\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'config edit\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'profile\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'profile\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'profile\' 0' -a list -d 'List the profiles of your configuration, and which one is in use.'
 complete -c projects -n '__projects_at \'profile\' 0' -a use -d 'Use a profile from now on, where nothing else chooses one.'
 complete -c projects -n '__projects_at \'profile\' 0' -a show -d 'Show what a profile says, without secrets.'
 
-complete -c projects -n '__projects_at \'profile list\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'profile list\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'profile use\'' -l database -r -f -a '(__projects_ask profiles)' -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'profile use\'' -l journal-db -r -f -a '(__projects_ask profiles)' -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'profile use\' 0' -f -a '(__projects_ask profiles)'
 
-complete -c projects -n '__projects_at \'profile show\'' -l database -r -f -a '(__projects_ask profiles)' -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'profile show\'' -l journal-db -r -f -a '(__projects_ask profiles)' -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'profile show\' 0' -f -a '(__projects_ask profiles)'
 
-complete -c projects -n '__projects_at \'local\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'local\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'local\' 0' -a start -d 'Start it; every command does so by itself where it needs it.'
 complete -c projects -n '__projects_at \'local\' 0' -a stop -d 'Stop it; its data stay.'
 complete -c projects -n '__projects_at \'local\' 0' -a status -d 'Tell whether it runs, where it is, and when it will stop by itself.'
@@ -506,29 +370,13 @@ complete -c projects -n '__projects_at \'local\' 0' -a reset -d 'Stop it and rem
 complete -c projects -n '__projects_at \'local\' 0' -a path -d 'Print its folder.'
 complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load a sample: about 60 projects, 400 tasks and 60 models, as a real server would have stored them.'
 
-complete -c projects -n '__projects_at \'local start\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'local start\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'local stop\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'local stop\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'local status\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'local status\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'local reset\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'local reset\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'local path\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'local path\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
-complete -c projects -n '__projects_at \'local sample\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'local sample\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 
 complete -c projects -n '__projects_at \'completion\'' -l install -d 'Put it where the shell looks for it, and tell where that is.'
-complete -c projects -n '__projects_at \'completion\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'completion\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'completion\' 0' -f -a 'bash zsh fish powershell'
 
-complete -c projects -n '__projects_at \'help\'' -l database -r -f -d 'Database that holds the documents. [default: backend]'
-complete -c projects -n '__projects_at \'help\'' -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
 complete -c projects -n '__projects_at \'help\'' -f -a 'list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo resume history doctor indexes call batch schema status config profile local completion help exit-codes output environment filters safety config'

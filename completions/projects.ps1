@@ -8,6 +8,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
     $options = @(
         @{ Place = '*'; Flag = '--uri'; Kind = 'free'; Words = @(); Help = 'MongoDB URI; better in PROJECTS_MONGO_URI: process lists show flags.' }
         @{ Place = '*'; Flag = '--uri-file'; Kind = 'files'; Words = @(); Help = 'File that holds the MongoDB URI, readable by you alone.' }
+        @{ Place = '*'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
         @{ Place = '*'; Flag = '--company'; Kind = 'free'; Words = @(); Help = 'Company (tenant) id. [default: the community server''s]' }
         @{ Place = '*'; Flag = '--user'; Kind = 'free'; Words = @(); Help = 'User id that new projects get. [default: the company''s only user]' }
         @{ Place = '*'; Flag = '--profile'; Kind = 'profiles'; Words = @(); Help = 'Profile of the configuration file to use.' }
@@ -36,13 +37,12 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = '*'; Flag = '--read-only'; Kind = 'switch'; Words = @(); Help = 'Refuse every change.' }
         @{ Place = '*'; Flag = '--lock-wait'; Kind = 'free'; Words = @(); Help = 'Wait so long for another run''s lock. [default: 10s]' }
         @{ Place = '*'; Flag = '--no-journal'; Kind = 'switch'; Words = @(); Help = 'Change without journal: no undo, no lock.' }
+        @{ Place = '*'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = '*'; Flag = '--read-preference'; Kind = 'words'; Words = @('primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest'); Help = 'Members of a replica set to read answers from. [default: the URI''s, or primary]' }
         @{ Place = '*'; Flag = '--fail-if-empty'; Kind = 'switch'; Words = @(); Help = 'End with status 6 where nothing matches.' }
         @{ Place = '*'; Flag = '--help'; Kind = 'switch'; Words = @(); Help = 'Show this message and exit.' }
         @{ Place = '*'; Flag = '-h'; Kind = 'switch'; Words = @(); Help = 'Show this message and exit.' }
         @{ Place = ''; Flag = '--version'; Kind = 'switch'; Words = @(); Help = 'Show the version.' }
-        @{ Place = ''; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = ''; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'list'; Flag = '--id'; Kind = 'ids'; Words = @(); Help = 'Only these ids; hidden ones too.' }
         @{ Place = 'list'; Flag = '--name'; Kind = 'free'; Words = @(); Help = 'The name has this pattern.' }
         @{ Place = 'list'; Flag = '--description'; Kind = 'free'; Words = @(); Help = 'The description has this pattern.' }
@@ -67,12 +67,8 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'list'; Flag = '--stats'; Kind = 'switch'; Words = @(); Help = 'Tasks by status, with sub-projects.' }
         @{ Place = 'list'; Flag = '--state'; Kind = 'words'; Words = @('active', 'archived', 'all'); Help = 'Count active tasks, archived ones, or both. [default: active]' }
         @{ Place = 'list'; Flag = '--stats-for-state'; Kind = 'words'; Words = @('active', 'archived', 'all'); Help = 'Count active tasks, archived ones, or both. [default: active]' }
-        @{ Place = 'list'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'list'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'get'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'get'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
-        @{ Place = 'get'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'get'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'create'; Flag = '--description'; Kind = 'free'; Words = @(); Help = 'What it is for.' }
         @{ Place = 'create'; Flag = '-d'; Kind = 'free'; Words = @(); Help = 'What it is for.' }
         @{ Place = 'create'; Flag = '--tag'; Kind = 'tags'; Words = @(); Help = 'Tag; repeat for more.' }
@@ -80,8 +76,6 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'create'; Flag = '--system-tag'; Kind = 'system-tags'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
         @{ Place = 'create'; Flag = '--system-tags'; Kind = 'system-tags'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
         @{ Place = 'create'; Flag = '--default-output-destination'; Kind = 'free'; Words = @(); Help = 'Where new tasks put their output.' }
-        @{ Place = 'create'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'create'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'update'; Flag = '--name'; Kind = 'free'; Words = @(); Help = 'New full name, in the same place.' }
         @{ Place = 'update'; Flag = '--description'; Kind = 'free'; Words = @(); Help = 'What it is for.' }
         @{ Place = 'update'; Flag = '-d'; Kind = 'free'; Words = @(); Help = 'What it is for.' }
@@ -97,119 +91,39 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'update'; Flag = '--clear-default-output-destination'; Kind = 'switch'; Words = @(); Help = 'Remove the destination.' }
         @{ Place = 'update'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'update'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
-        @{ Place = 'update'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'update'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'delete'; Flag = '--force'; Kind = 'switch'; Words = @(); Help = 'Also where tasks or models are not archived; asks nothing.' }
         @{ Place = 'delete'; Flag = '--max-delete'; Kind = 'free'; Words = @(); Help = 'Refuse where more projects would go, those below counted.' }
         @{ Place = 'delete'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'delete'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
-        @{ Place = 'delete'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'delete'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'make-public'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'make-public'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
-        @{ Place = 'make-public'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'make-public'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'make-private'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'make-private'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
-        @{ Place = 'make-private'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'make-private'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'metrics'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'metrics'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
-        @{ Place = 'metrics'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'metrics'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'hyperparams'; Flag = '--page'; Kind = 'free'; Words = @(); Help = 'Page number, from 0.' }
         @{ Place = 'hyperparams'; Flag = '--page-size'; Kind = 'free'; Words = @(); Help = 'Records of a page.' }
         @{ Place = 'hyperparams'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'hyperparams'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
-        @{ Place = 'hyperparams'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'hyperparams'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'task-tags'; Flag = '--project'; Kind = 'projects'; Words = @(); Help = 'Only of this project and those below; repeat.' }
         @{ Place = 'task-tags'; Flag = '--projects'; Kind = 'projects'; Words = @(); Help = 'Only of this project and those below; repeat.' }
         @{ Place = 'task-tags'; Flag = '--include-system'; Kind = 'switch'; Words = @(); Help = 'System tags too.' }
         @{ Place = 'task-tags'; Flag = '--filter-tag'; Kind = 'free'; Words = @(); Help = 'Only of those with this tag; takes list operators too.' }
         @{ Place = 'task-tags'; Flag = '--filter-system-tag'; Kind = 'free'; Words = @(); Help = 'Only of those with this system tag.' }
-        @{ Place = 'task-tags'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'task-tags'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'model-tags'; Flag = '--project'; Kind = 'projects'; Words = @(); Help = 'Only of this project and those below; repeat.' }
         @{ Place = 'model-tags'; Flag = '--projects'; Kind = 'projects'; Words = @(); Help = 'Only of this project and those below; repeat.' }
         @{ Place = 'model-tags'; Flag = '--include-system'; Kind = 'switch'; Words = @(); Help = 'System tags too.' }
         @{ Place = 'model-tags'; Flag = '--filter-tag'; Kind = 'free'; Words = @(); Help = 'Only of those with this tag; takes list operators too.' }
         @{ Place = 'model-tags'; Flag = '--filter-system-tag'; Kind = 'free'; Words = @(); Help = 'Only of those with this system tag.' }
-        @{ Place = 'model-tags'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'model-tags'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'undo'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'undo'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'resume'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'resume'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'history'; Flag = '--project'; Kind = 'projects'; Words = @(); Help = 'Only what touched this project: an id or a full name.' }
         @{ Place = 'history'; Flag = '--since'; Kind = 'free'; Words = @(); Help = 'Only the last 7d, 12h, 30m.' }
         @{ Place = 'history'; Flag = '--by'; Kind = 'free'; Words = @(); Help = 'Only what this person changed.' }
-        @{ Place = 'history'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'history'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'history prune'; Flag = '--older-than'; Kind = 'free'; Words = @(); Help = 'Such as 30d.' }
-        @{ Place = 'history prune'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'history prune'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'doctor'; Flag = '--fix'; Kind = 'switch'; Words = @(); Help = 'Mend what is certain; asks first, and can be undone.' }
         @{ Place = 'doctor'; Flag = '--only'; Kind = 'words'; Words = @('basename-mismatch', 'field-missing', 'name-duplicated', 'name-public', 'parent-gone', 'parent-cycle', 'parent-mismatch', 'path-mismatch', 'too-deep', 'tags-null', 'tags-unsorted', 'tags-duplicated', 'tags-no-list', 'task-project-gone', 'model-project-gone', 'task-reference-deleted', 'model-reference-deleted', 'index-missing', 'index-unused', 'operation-unfinished', 'lease-stale', 'server-version', 'server-compatibility', 'not-writable', 'replica-set-degraded', 'clock-skew', 'right-missing'); Help = 'Look for this only; repeat for more.' }
-        @{ Place = 'doctor'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'doctor'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'indexes'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'indexes'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'indexes plan'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'indexes plan'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'indexes create'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'indexes create'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'call'; Flag = '--data'; Kind = 'request'; Words = @('@', '-'); Help = 'The request. [default: {}]' }
         @{ Place = 'call'; Flag = '--skeleton'; Kind = 'switch'; Words = @(); Help = 'Print a request to fill in.' }
-        @{ Place = 'call'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'call'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'batch'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'batch'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'schema'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'schema'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'status'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'status'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'config'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'config'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'config list'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'config list'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'config get'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'config get'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'config set'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'config set'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'config unset'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'config unset'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'config path'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'config path'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'config edit'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'config edit'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'profile'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'profile'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'profile list'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'profile list'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'profile use'; Flag = '--database'; Kind = 'profiles'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'profile use'; Flag = '--journal-db'; Kind = 'profiles'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'profile show'; Flag = '--database'; Kind = 'profiles'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'profile show'; Flag = '--journal-db'; Kind = 'profiles'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'local'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'local'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'local start'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'local start'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'local stop'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'local stop'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'local status'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'local status'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'local reset'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'local reset'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'local path'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'local path'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'local sample'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'local sample'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = 'completion'; Flag = '--install'; Kind = 'switch'; Words = @(); Help = 'Put it where the shell looks for it, and tell where that is.' }
-        @{ Place = 'completion'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'completion'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
-        @{ Place = 'help'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
-        @{ Place = 'help'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
     )
     $asked = @('endpoints', 'fields', 'ids', 'profiles', 'projects', 'system-tags', 'tags')
     $commands = @(

@@ -80,6 +80,14 @@ def test_every_command_has_its_page_and_its_manual() -> None:
             assert all(example in page for example in one.text.examples)
 
 
+def test_the_page_of_a_command_leaves_out_the_options_that_every_command_has() -> None:
+    shared = {option.flags[0] for option in LIVE.shared}
+    named = {option.flags[0] for option in GLOBAL_OPTIONS}
+    taken = {flag for command in LIVE.places() for one in LIVE.own(command) for flag in one.flags}
+    assert named - taken <= shared
+    assert taken & {"--database", "--json", "--uri", "--yes", "--journal-db"} == set()
+
+
 def test_the_table_of_options_has_every_setting_once_with_its_variable() -> None:
     rows = (CHECKOUT / "docs" / "options.md").read_text("utf-8").splitlines()
     for setting in SETTINGS:

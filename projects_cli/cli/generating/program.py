@@ -137,7 +137,7 @@ OFFERED_AT: dict[tuple[str, str], tuple[Kind, tuple[str, ...]]] = {
     **{(f"config {name}", "KEY"): ("words", SETTABLE) for name in ("get", "set", "unset")},
     **{(f"profile {name}", "NAME"): ("profiles", ()) for name in ("use", "show")},
 }
-"""The same by the command, for values whose name says little."""
+"""The same by the command, for arguments whose name says little."""
 
 
 # The live program, read
@@ -163,8 +163,8 @@ def _command(path: tuple[str, ...], names: tuple[str, ...], summary: str, live: 
         path,
         names,
         summary,
-        options=tuple(_option(param, path) for param in params if param.param_type_name == "option"),
-        arguments=tuple(_value(param, path) for param in params if param.param_type_name == "argument"),
+        options=tuple(_option(param) for param in params if param.param_type_name == "option"),
+        arguments=tuple(_value(param, " ".join(path)) for param in params if param.param_type_name == "argument"),
         commands=tuple(_commands_below(path, live, ctx)),
         usage=" ".join(live.collect_usage_pieces(ctx)),
         text=help_text(live.help),
@@ -182,16 +182,16 @@ def _commands_below(path: tuple[str, ...], live: Any, ctx: Any) -> Iterator[Comm
             yield _command((*path, name), names, _one_line(summary), below, ctx)
 
 
-def _option(param: Any, path: tuple[str, ...]) -> Option:
-    value = None if param.is_flag else _value(param, path)
+def _option(param: Any) -> Option:
+    value = None if param.is_flag else _value(param)
     flags = sorted((*param.opts, *param.secondary_opts), key=lambda flag: (not flag.startswith("--"), flag))
     return Option(tuple(flags), _one_line(param.help or ""), value, getattr(param, "rich_help_panel", None) or OPTIONS)
 
 
-def _value(param: Any, path: tuple[str, ...]) -> Value:
+def _value(param: Any, place: str = "") -> Value:
     name = (param.metavar or param.name.upper()).strip("[].")
     by_option = (OFFERED_FOR[flag] for flag in param.opts if flag in OFFERED_FOR)
-    by_name = OFFERED_AT.get((" ".join(path), name)) or OFFERED.get(name, ("free", ()))
+    by_name = OFFERED_AT.get((place, name)) or OFFERED.get(name, ("free", ()))
     kind, words = next(by_option, by_name)
     choices = getattr(param.type, "choices", None)
     if choices:
