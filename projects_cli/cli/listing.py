@@ -33,8 +33,12 @@ def listing(
     no_tags: bool,
     limit: int | None,
     fields: Sequence[str] = (),
+    ids: bool = False,
 ) -> tuple[str, dict[str, Any]]:
-    """Give the endpoint and the parameters; of `fields` (`--fields`) no more is fetched than they show."""
+    """Give the endpoint and the parameters.
+
+    Of `fields` (`--fields`) no more is fetched than they show; for `ids` (`-o id`) the id, whatever else was chosen.
+    """
     params = {name: value for name, value in given.items() if value is not None}
     tags = _tags(params.pop("tags", []), exclude_tags or (), no_tags=no_tags)
     if tags:
@@ -45,8 +49,7 @@ def listing(
     for name in ("order_by", "only_fields"):
         if name in params:
             params[name] = [field for item in params[name] for field in item.split(",")]
-    if fields and "only_fields" not in params:
-        params["only_fields"] = _fetched(fields)
+    params |= _fetched(params.get("only_fields"), fields, ids=ids)
     params.setdefault("order_by", ["@text_score"] if params.get("search_text") else ["name"])
     if limit is not None:
         params |= _limited(params, limit)
@@ -58,10 +61,13 @@ def listing(
     return "projects.get_all_ex", params
 
 
-def _fetched(fields: Sequence[str]) -> list[str]:
-    """Give the fields to fetch; those that the statistics make are none of the project's own."""
-    stored = [field for field in fields if field.partition(".")[0] not in COUNTED]
-    return stored or ["id"]
+def _fetched(only: Sequence[str] | None, fields: Sequence[str], *, ids: bool) -> dict[str, Sequence[str]]:
+    """Give `only_fields`, where that narrows what is fetched; what the statistics make is none of a project's own."""
+    if only is None and fields:
+        only = [field for field in fields if field.partition(".")[0] not in COUNTED] or ["id"]
+    if ids:
+        only = [*(only or ()), "id"]
+    return {} if only is None else {"only_fields": only}
 
 
 def _tags(tags: Sequence[str], excluded: Sequence[str], *, no_tags: bool) -> list[str | None]:

@@ -70,7 +70,7 @@ class Console:
     def show(self, response: Response) -> int:
         """Write an answer to standard output in the chosen format; gives the number of records where it is a list."""
         view = self.view_of(response)
-        if self.fields:
+        if self.fields and self.output != "id":
             from projects_cli.render import choosing
 
             response = choosing.narrowed(response, view, self.fields)

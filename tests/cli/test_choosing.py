@@ -69,6 +69,14 @@ def test_a_list_fetches_no_more_than_the_fields_and_also_those_that_it_does_not_
     assert two.text("list", "--name", "deep", "--fields", "company_origin,path") == f"COMPANY_ORIGIN\tPATH\nx\t{ID}\n"
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    [("--fields", "name"), ("--only-fields", "name"), ("--only-fields=-id",), ("--stats", "--fields", "stats")],
+)
+def test_ids_are_there_whatever_was_chosen(two: Site, chosen: tuple[str, ...]) -> None:
+    assert two.text("list", "-o", "id", *chosen) == f"{'a' * 32}\n{ID}\n"
+
+
 def test_fields_reach_into_the_statistics(two: Site) -> None:
     two.task(ID, status="failed")
     chosen = ("list", "--stats", "--name", "vision", "--fields", "name,stats.*.total_tasks,stats.active.status_count")

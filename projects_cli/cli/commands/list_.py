@@ -140,6 +140,7 @@ def list_(
             no_tags=no_tags,
             limit=limit,
             fields=ctx.obj.settings["fields"] or (),
+            ids=ctx.obj.settings["output"] == "id",
             given={
                 "id": id,
                 "name": name,
