@@ -37,6 +37,10 @@ def lone(standalone: Server, cli: Cli) -> Iterator[Site]:
 def indexed(server: Server, cli: Cli) -> Iterator[Site]:
     name = server.borrow_indexed()
     yield Site(cli, server, name)
+    for collection, indexes in SERVER.items():  # what a test added goes, so that the next test can have the rest
+        stored = server.client[name][collection]
+        for more in set(stored.index_information()) - {"_id_", *(str(index["name"]) for index in indexes)}:
+            stored.drop_index(more)
     server.give_back(name)
 
 
