@@ -1,0 +1,58 @@
+"""Faults of the server, and what must hold after any: nothing dangles, a change can be finished or taken back."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from projects_cli import __version__
+from tests.safety.processes import run_here
+from tests.safety.world import Content, World, dangling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+DOCUMENTED = frozenset({0, 1, 2, 3, 4, 5, 6, 69, 75, 77, 130, 143})
+
+
+def after_fault(world: World, status: int, said: str, before: Content, after: Content, random: Random) -> str:
+    """Check the documents after a change that met a fault, then end it; gives what became of it.
+
+    `before` and `after` are the documents of an undisturbed run, at its two ends.
+    """
+    assert "Traceback" not in said, said
+    assert "unexpected failure" not in said, said
+    assert status in DOCUMENTED, (status, said)
+    world.journal["lease"].delete_many({})  # its holder may be this very process, which lives on
+    found = world.dump()
+    assert not dangling(found), dangling(found)[:3]
+    if status == 0:
+        assert found == after, said
+        ended = "done"
+    elif world.interrupted():
+        ended = random.choice(("resume", "undo"))
+        again, words = run_here(world, ended)
+        assert again == 0, words
+        assert world.dump() == (after if ended == "resume" else before), words
+    else:
+        assert found in (before, after), said
+        ended = "untouched" if found == before else "done"
+    if world.dump() == after:
+        again, words = run_here(world, "undo")
+        assert again == 0, words
+        assert world.dump() == before
+    assert not world.interrupted()
+    return ended
+
+
+@contextmanager
+def failing(world: World, *, mode: Any, **data: Any) -> Iterator[None]:
+    """Let commands of this program fail; those of the test itself do not."""
+    admin = world.server.client.admin
+    name = f"projects-cli {__version__}"
+    admin.command("configureFailPoint", "failCommand", mode=mode, data={**data, "appName": name})
+    try:
+        yield
+    finally:
+        admin.command("configureFailPoint", "failCommand", mode="off")

@@ -1,0 +1,108 @@
+"""The server itself reports each fault that passes, and some that do not, at any command of a change."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projects_cli.store.client import PASSING
+from tests.faults.ending import after_fault, failing
+from tests.safety.processes import run_here
+from tests.safety.world import BEFORE, DETECTOR, Content, World, world_on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.servers import Server
+
+DELETE = ("delete", DETECTOR["_id"], "--force", "--timeout", "1s")
+COMMANDS = ("find", "getMore", "update", "delete", "insert", "findAndModify", "aggregate", "commitTransaction")
+LASTING = {
+    13: 77,  # Unauthorized
+    18: 77,  # AuthenticationFailed
+    96: 1,  # OperationFailed
+    50: 69,  # MaxTimeMSExpired
+    14031: 1,  # OutOfDiskSpace
+    8: 1,  # UnknownError
+}
+"""Codes of faults that do not pass, with the status of a command whose first command meets one."""
+
+
+@pytest.fixture(params=["standalone", "replica_set"])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    with world_on(request.getfixturevalue(request.param), BEFORE) as made:
+        yield made
+
+
+def undisturbed(world: World) -> Content:
+    assert run_here(world, *DELETE)[0] == 0
+    after = world.dump()
+    assert run_here(world, "undo")[0] == 0
+    assert world.dump() == BEFORE
+    return after
+
+
+@pytest.fixture
+def after(world: World) -> Content:
+    return undisturbed(world)
+
+
+@pytest.mark.parametrize("code", sorted(PASSING))
+def test_a_fault_that_passes_is_waited_out(world: World, after: Content, code: int) -> None:
+    """It comes twice in a row at some command, once that the driver could repeat and once that it could not."""
+    random = Random(code)
+    command, skip = random.choice(COMMANDS), random.randrange(3)
+    mode = {"skip": skip, "times": 2} if skip else {"times": 2}
+    with failing(world, mode={"times": 2} if not skip else mode, failCommands=[command], errorCode=code):
+        status, said = run_here(world, *DELETE)
+    after_fault(world, status, said, BEFORE, after, random)
+    assert status in {0, 1, 69}, said
+
+
+@pytest.mark.parametrize("command", ["update", "delete", "insert", "find"])
+def test_a_connection_that_closes_at_every_kind_of_command(world: World, after: Content, command: str) -> None:
+    with failing(world, mode={"times": 2}, failCommands=[command], closeConnection=True):
+        status, said = run_here(world, *DELETE)
+    assert (status, world.dump() == after) == (0, True), said
+
+
+@pytest.mark.parametrize(("code", "status"), LASTING.items())
+def test_a_fault_that_does_not_pass_is_told_at_once(world: World, code: int, status: int) -> None:
+    with failing(world, mode="alwaysOn", failCommands=["find", "aggregate"], errorCode=code):
+        found, said = run_here(world, *DELETE)
+    assert (found, said.startswith("error: ")) == (status, True), said
+    assert world.dump() == BEFORE
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_fault_that_does_not_pass_in_the_middle(world: World, after: Content, command: str) -> None:
+    """Whatever was done by then can be finished or taken back."""
+    random = Random(command)
+    for skip in (0, 1, 3):
+        mode = {"skip": skip, "times": 1_000} if skip else "alwaysOn"
+        with failing(world, mode=mode, failCommands=[command], errorCode=random.choice(sorted(LASTING))):
+            status, said = run_here(world, *DELETE)
+        after_fault(world, status, said, BEFORE, after, random)
+
+
+def test_a_journal_on_a_full_disk_stops_the_change_before_it_begins(world: World) -> None:
+    """The server refuses to write more: nothing was changed by then."""
+    full = {"errorCode": 14031, "failCommands": ["insert"], "namespace": f"{world.journal_name}.change"}
+    for skip in range(3):
+        with failing(world, mode={"skip": skip, "times": 1_000} if skip else "alwaysOn", **full):
+            status, said = run_here(world, *DELETE)
+        assert (status, world.dump()) == (1, BEFORE), said
+        assert "code 14031" in said
+        assert not world.interrupted()
+
+
+def test_a_write_that_no_majority_has_is_not_called_done(replica_set: Server) -> None:
+    """The write concern fails: the change is finished or taken back once the members are there again."""
+    with world_on(replica_set, BEFORE) as world:
+        after = undisturbed(world)
+        concern = {"code": 64, "errmsg": "waiting for replication timed out", "errInfo": {"wtimeout": True}}
+        with failing(world, mode={"times": 1}, failCommands=["update"], writeConcernError=concern):
+            status, said = run_here(world, *DELETE)
+        after_fault(world, status, said, BEFORE, after, Random(1))
