@@ -48,12 +48,16 @@ FIRST_CONTACT = 10.0
 HICCUP = 1.0
 """Seconds for which a server with an open cursor may be away."""
 
-UNLIMITED = 900_000.0
-"""Seconds; stands for no limit, as the driver takes less than a milliard of milliseconds. A server that stalls is
-noticed all the same: the driver's monitor asks it for a sign of life beside, and cuts its connections where none
-comes."""
+UNLIMITED = 0.0
+"""No limit, as `pymongo.timeout` understands it. A server that stalls is noticed all the same: the driver's monitor asks
+it for a sign of life beside, and cuts its connections where none comes. Any real number of seconds, however large,
+would also be how long the driver then looks for a server.
+"""
 
-LONG_WRITE = 600.0
+LONGEST = 900_000.0
+"""Seconds; what `--timeout` may be at most, as the driver takes less than a milliard of milliseconds."""
+
+LONG_WRITE = 300.0
 """Seconds for one write of many documents, where `--timeout` says nothing: a majority may never come."""
 
 TEXT_INDEX_HINT = (
@@ -182,7 +186,7 @@ def connect(
         ConfigError: the URI can't be understood.
         DatabaseUnavailable, DatabaseRefused: nobody answers, or not to this user.
     """
-    timeout = timeout and min(timeout, UNLIMITED)
+    timeout = timeout and min(timeout, LONGEST)
     client = _client(uri, _options(uri, timeout), shown)
     preference = client.read_preference if read_preference is None else _preference(read_preference)
     first = min(timeout or DEFAULT_TIMEOUT, FIRST_CONTACT)

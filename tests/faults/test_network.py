@@ -118,13 +118,16 @@ def test_an_aggregation_without_a_limit_notices_a_server_that_stalls(standalone:
     """It may take as long as it wants, as long as the server gives signs of life beside."""
     uri = f"{standalone.uri}&connectTimeoutMS=500&heartbeatFrequencyMS=500&serverSelectionTimeoutMS=500"
     slow = {"failCommands": ["aggregate"], "blockConnection": True, "blockTimeMS": 10_000}
-    with world_on(standalone) as world, failing(world, mode={"times": 1}, **slow):
-        with command(world, "metrics", PROJECTS_MONGO_URI=uri) as process:
-            time.sleep(4)
-            assert process.poll() is None, process.communicate()
-            os.kill(standalone.pid, signal.SIGSTOP)
-            try:
-                said = process.communicate(timeout=60)[1]
-            finally:
-                os.kill(standalone.pid, signal.SIGCONT)
+    with (
+        world_on(standalone) as world,
+        failing(world, mode={"times": 1}, **slow),
+        command(world, "metrics", PROJECTS_MONGO_URI=uri) as process,
+    ):
+        time.sleep(4)
+        assert process.poll() is None, process.communicate()
+        os.kill(standalone.pid, signal.SIGSTOP)
+        try:
+            said = process.communicate(timeout=60)[1]
+        finally:
+            os.kill(standalone.pid, signal.SIGCONT)
     assert process.returncode == 69, said
