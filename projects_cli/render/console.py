@@ -220,7 +220,9 @@ class Console:
         self.streams.stderr.write(f"{where}{shown(question)} {prompt}")
         self.streams.stderr.flush()
         answer = self.streams.stdin.readline().rstrip("\n")
-        if answer != typed and (typed is not None or answer.strip().lower() not in {"y", "yes"}):
+        if typed is not None and answer != typed:
+            raise Declined(f"that is not {typed!r}: nothing was changed")
+        if typed is None and answer.strip().lower() not in {"y", "yes"}:
             raise Declined("nothing was changed")
 
     def _how_to_answer(self, typed: str | None) -> str:

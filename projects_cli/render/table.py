@@ -39,6 +39,9 @@ GAP = 2
 NARROWEST = 6
 """Cells that a column which may be folded keeps on the narrowest screen."""
 
+LEAST_SCREEN = 40
+"""Columns of the narrowest screen that is drawn for."""
+
 LEAST = {"name": 20, "summary": 24, "meaning": 24, "value": 20}
 """The same, for columns that want more; with less, other columns are left out instead."""
 
@@ -73,11 +76,16 @@ def write_table(response: Response, view: View, console: Console) -> None:
     rows = records(response, view)
     show = _shown_for(console)
     if view.rows is None and not view.values:
-        pages: Iterator[str] = (_drawn(_sheet(record, columns, show, console.size()[0]), console) for record in rows)
+        pages: Iterator[str] = (_drawn(_sheet(record, columns, show, _screen(console)), console) for record in rows)
     else:
         heading = console.heading and any(title for _, title in columns)
         pages = _pages(rows, columns, show, console, heading=heading)
     through_pager(pages, console)
+
+
+def _screen(console: Console) -> int:
+    """Give the columns that there are, or are taken to be: on fewer no id would stay whole."""
+    return max(console.size()[0], LEAST_SCREEN)
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------
@@ -88,7 +96,7 @@ def _pages(rows: Iterator[Document], columns: Columns, show: Show, console: Cons
     first = list(islice(rows, CHUNK))
     if not first:
         return
-    screen = console.size()[0]
+    screen = _screen(console)
     kept, widths = _layout(columns, _cells(first, columns, show), screen, heading=heading)
     for chunk in chain([first], iter(lambda: list(islice(rows, CHUNK)), [])):
         if widths:
@@ -271,7 +279,7 @@ def _rich(console: Console, stream: io.StringIO) -> RichConsole:
     system = "256" if colours.has_256(console.streams.environment) else "standard"
     return RichConsole(
         file=stream,
-        width=console.size()[0],
+        width=_screen(console),
         force_terminal=coloured,
         color_system=system if coloured else None,  # type: ignore[arg-type] # one of the literals it wants
         no_color=not coloured,

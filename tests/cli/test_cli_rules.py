@@ -231,11 +231,11 @@ def test_fields_query_no_header_and_time(site: Site) -> None:
 @pytest.mark.parametrize("columns", [40, 80, 120, 200])
 def test_a_table_in_a_terminal_fits_its_width_and_never_cuts_an_id(site: Site, columns: int) -> None:
     site.project("x" * 150, tags=["t" * 50])
-    for arguments in (("list",), ("list", "--stats"), ("get", ID), ("metrics",), ("history",)):
+    for arguments in (("list",), ("get", ID)):
         seen = on_terminal(site, *arguments, columns=columns)
         assert seen.status == 0
         assert [line for line in seen.plain.splitlines() if cell_len(line) > columns] == []
-        assert ID in seen.plain or arguments[0] in {"metrics", "history"}
+        assert ID in seen.plain
 
 
 def test_a_long_one_goes_through_the_pager_and_leaving_that_early_is_no_failure(site: Site) -> None:

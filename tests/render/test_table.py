@@ -256,6 +256,10 @@ def test_a_screen_too_narrow_for_columns_has_them_one_below_the_other(columns: i
     assert drawn([project(name, tags=["a", "b"])], columns=columns) == [name, "  a, b  2 days ago", f"  {ID}"]
 
 
+def test_on_a_screen_that_no_id_fits_it_is_whole_all_the_same() -> None:
+    assert f"  {ID}" in drawn([project("vision/" + "x" * 40)], columns=20)
+
+
 def test_a_narrow_screen_never_cuts_the_id_of_one_record() -> None:
     lines = drawn(project("vision"), VIEWS["projects.get_by_id"], columns=40)
     assert lines[:2] == ["id", f"  {ID}"]
