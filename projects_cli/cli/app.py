@@ -99,7 +99,7 @@ HABITS: dict[str, Any] = {
     "add_completion": False,
     "rich_markup_mode": None,
     "pretty_exceptions_enable": False,
-    "context_settings": {"help_option_names": ["--help", "-h"], "terminal_width": help_width()},
+    "context_settings": {"help_option_names": ["--help", "-h"]},
 }
 """How every Typer of this program is made."""
 
@@ -237,7 +237,7 @@ class Commands(TyperGroup):
     def _run(self, args: list[str], runtime: Runtime) -> ExitStatus:
         status = ExitStatus.DONE
         try:
-            with self.make_context("projects", args, obj=runtime) as ctx:
+            with self.make_context("projects", args, obj=runtime, terminal_width=help_width()) as ctx:
                 self.invoke(ctx)
         except typer.Exit as leaving:
             status = ExitStatus(leaving.exit_code)

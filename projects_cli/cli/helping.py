@@ -19,6 +19,9 @@ GLOBAL = "Every command takes -o/--json, -n/--dry-run, -y/--yes and more: projec
 NARROWEST, WIDEST = 40, 80
 """Columns of help."""
 
+NARROW = 60
+"""Columns below which a list stands under its heading, not beside it."""
+
 WIDEST_TERM = 30
 """Columns for the left side of a list; a narrow terminal gives it less."""
 
@@ -127,9 +130,24 @@ def write_short_help(groups: Mapping[str, Sequence[str]], formatter: Any) -> Non
     formatter.write_usage("projects", "COMMAND [OPTIONS]")
     _write_paragraph("Administer the projects of a ClearML server's database.", formatter)
     write_first_steps(formatter)
-    with formatter.section("Commands"):
-        write_pairs(((f"{title}:", ", ".join(names)) for title, names in groups.items()), formatter)
+    formatter.write_paragraph()
+    formatter.write_heading("Commands")
+    widest = max(map(len, groups)) + 1
+    for title, names in groups.items():
+        if formatter.width < NARROW:
+            formatter.write(f"  {title}:\n")
+            _write_filled(", ".join(names), "      ", "      ", formatter)
+        else:
+            _write_filled(", ".join(names), f"  {title + ':':{widest}}  ", " " * (widest + 4), formatter)
     write_more_of_all(formatter)
+
+
+def _write_filled(text: str, first: str, other: str, formatter: Any) -> None:
+    """Write words between these margins; Typer's own way breaks names at their dashes."""
+    import textwrap
+
+    lines = textwrap.wrap(text, formatter.width, initial_indent=first, subsequent_indent=other, break_on_hyphens=False)
+    formatter.write("".join(f"{line}\n" for line in lines))
 
 
 def write_more_of_all(formatter: Any) -> None:
@@ -137,5 +155,8 @@ def write_more_of_all(formatter: Any) -> None:
     from projects_cli.cli.topics import BY_NAME
 
     formatter.write_paragraph()
-    formatter.write_text("All commands and options: projects --help. One command: projects help COMMAND.")
-    formatter.write_text(f"Topics: projects help {'|'.join(BY_NAME)}")
+    for text in (
+        "All commands and options: projects --help. One command: projects help COMMAND.",
+        f"projects help TOPIC tells about {', '.join(BY_NAME)}.",
+    ):
+        _write_filled(text, "", "", formatter)

@@ -100,7 +100,8 @@ Lock and journal:
   --journal-db NAME     Database of the journal. [default: projects_cli]
 
 All commands and options: projects --help. One command: projects help COMMAND.
-Topics: projects help exit-codes|output|environment|filters|safety|config
+projects help TOPIC tells about exit-codes, output, environment, filters,
+safety, config.
 """
 
 SHORT = """\
@@ -123,5 +124,6 @@ Commands:
   Set up:              local, config, profile, completion, help
 
 All commands and options: projects --help. One command: projects help COMMAND.
-Topics: projects help exit-codes|output|environment|filters|safety|config
+projects help TOPIC tells about exit-codes, output, environment, filters,
+safety, config.
 """
