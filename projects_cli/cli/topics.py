@@ -205,7 +205,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("output", "Formats, what goes where, and what scripts can rely on.", OUTPUT, SHOWING),
     Topic("environment", "The variables that are understood.", ENVIRONMENT, ("config",)),
     Topic("filters", "How projects are chosen: names, patterns, tags.", FILTERS, ("list", "task-tags", "model-tags")),
-    Topic("safety", "What a change asks, keeps and promises.", SAFETY, CHANGING),
+    Topic("safety", "What a change asks, keeps and promises.", SAFETY, (*CHANGING, "indexes")),
     Topic(
         "config",
         "Files of settings, profiles, and what wins over what.",
