@@ -38,6 +38,8 @@ OF_WORD: dict[str, str] = {
     "delete": "red",
     "update": "blue",
     "insert": "green",
+    "missing": "orange",
+    "present": "green",
     "true": "green",
     "false": "grey",
 }

@@ -18,7 +18,7 @@ from projects_cli.render.encode import cell, records, value_at
 from projects_cli.render.pager import through_pager
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from projects_cli.messages import Document, Response
     from projects_cli.render.console import Console
@@ -42,7 +42,7 @@ NARROWEST = 6
 LEAST_SCREEN = 40
 """Columns of the narrowest screen that is drawn for."""
 
-LEAST = {"name": 20, "summary": 24, "meaning": 24, "value": 20}
+LEAST = {"name": 20, "summary": 24, "meaning": 24, "brings": 24, "value": 20}
 """The same, for columns that want more; with less, other columns are left out instead."""
 
 ESSENTIAL = frozenset({"id", *LEAST})
@@ -64,6 +64,7 @@ HERE = "\u2060"
 
 BEHIND = re.compile(f"{HERE}((?: |\x1b\\[[0-9;]*m)*)")
 PAINT = re.compile("\x1b\\[[0-9;]*m")
+PIECES = re.compile("\\s+|[^\\s/]*/+|[^\\s/]+")
 PADDING = re.compile(" +((?:\x1b\\[[0-9;]*m)*)$")
 
 Columns = Sequence[tuple[str, str]]
@@ -237,16 +238,27 @@ def _folded(text: str, width: int, indent: str) -> str:
 
 
 def _lines(text: str, width: int) -> list[str]:
-    import wcwidth  # needed only where something is folded: Rich breaks flags in two
+    """Part a text into lines: at spaces, else behind a slash, else where a word does not fit a line of its own."""
+    lines, room = [""], width
+    for piece in PIECES.findall(text):
+        for part in (piece,) if _room(piece) <= width else _characters(piece):
+            if room < _room(part) and lines[-1]:
+                lines.append("")
+                room = width
+                if part.isspace():
+                    continue
+            lines[-1] += part
+            room -= _room(part)
+    return [line.rstrip() for line in lines]
 
-    if not DISPUTED.search(text):
-        return wcwidth.wrap(text, width, control_codes="ignore", break_on_hyphens=False) or [""]
-    lines = [""]
-    for character in wcwidth.iter_graphemes(text):
-        if _room(lines[-1]) + _room(character) > width:
-            lines.append("")
-        lines[-1] += character
-    return lines
+
+def _characters(text: str) -> Iterable[str]:
+    """Give what a person takes for one character each; Rich breaks flags in two."""
+    if text.isascii():
+        return text
+    import wcwidth  # needed only where such a text is folded
+
+    return wcwidth.iter_graphemes(text)
 
 
 def _marked(line: str) -> str:

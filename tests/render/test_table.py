@@ -16,7 +16,7 @@ from projects_cli.messages import Response
 from projects_cli.render import colours, humane
 from projects_cli.render.console import Console, Streams
 from projects_cli.render.pager import pager_command
-from projects_cli.render.table import CHUNK, write_table
+from projects_cli.render.table import CHUNK, _lines, write_table
 from projects_cli.render.views import VIEWS, View
 
 if TYPE_CHECKING:
@@ -237,6 +237,23 @@ def test_what_a_person_takes_for_one_character_is_never_torn(one: str) -> None:
     pieces = [MOVE.sub("", line).replace(ID, "").replace("2 days ago", "").strip() for line in lines]
     assert "".join(pieces[1:] if pieces[0].startswith("NAME") else pieces).replace(" ", "") == one * 40
     assert all(len(piece) % len(one) == 0 for piece in pieces if piece and not piece.startswith("NAME"))
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one two three", ["one two", "three"]),
+        ("vision/detector", ["vision/", "detector"]),
+        ("a//b/ccccc/d", ["a//b/", "ccccc/d"]),
+        ("x" * 20, ["x" * 8, "x" * 8, "x" * 4]),
+        ("ab " + "x" * 12, ["ab xxxxx", "xxxxxxx"]),
+        ("日本語/検出モデル", ["日本語/", "検出モデ", "ル"]),
+        ("   ", [""]),
+        ("", [""]),
+    ],
+)
+def test_a_cell_is_folded_at_spaces_and_slashes_first(text: str, lines: list[str]) -> None:
+    assert _lines(text, 8) == lines
 
 
 def test_text_from_right_to_left_is_closed_before_the_next_column() -> None:
