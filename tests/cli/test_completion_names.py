@@ -256,6 +256,18 @@ def test_names_are_fetched_again_when_they_are_old_and_forgotten_when_they_are_v
     assert completed("projects", "get", "") == []
 
 
+def test_old_names_are_offered_where_new_ones_can_not_be_fetched(site: Site) -> None:
+    site.project("vision")
+    fetch()
+    (file,) = kept()
+    os.utime(file, (time.time() - 2 * answer.FRESH,) * 2)
+    mark = file.with_name(file.name + ".lock")
+    mark.unlink()
+    mark.mkdir()
+    os.utime(mark, (0, 0))
+    assert completed("projects", "get", "") == ["vision"]
+
+
 def test_the_file_is_private_and_not_believed_where_others_could_write_it(site: Site) -> None:
     site.project("vision")
     fetch()

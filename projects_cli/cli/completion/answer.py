@@ -167,7 +167,15 @@ def _content(path: str) -> bytes:
 
 
 def _fetch(path: str, environment: Mapping[str, str], now: float) -> None:
-    """Let another process fetch the names, unless one was asked to just now; nobody waits for it."""
+    """Let another process fetch the names; where that can't be done, what is there is offered all the same."""
+    try:
+        _start(path, environment, now)
+    except (OSError, NotImplementedError):  # a full disk, a system without sessions
+        return
+
+
+def _start(path: str, environment: Mapping[str, str], now: float) -> None:
+    """Start the process that fetches the names, unless one was started just now; nobody waits for it."""
     folder, mark = os.path.dirname(path), f"{path}.lock"
     os.makedirs(folder, mode=0o700, exist_ok=True)
     if not is_private(os.stat(folder)):
