@@ -80,7 +80,7 @@ def own_tree_below(root: Document, store: Store) -> list[Document]:
     public = [document for document in found if document["company"] != store.company]
     if public:
         raise NoWritePermission(
-            f"below {root['name']!r} there are public projects: {some_names(public)}",
+            f"below '{root['name']}' there are public projects: {some_names(public)}",
             hint=f"make them private first: projects make-private {' '.join(p['_id'] for p in public[:SHOWN])}",
         )
     return found
@@ -88,7 +88,7 @@ def own_tree_below(root: Document, store: Store) -> list[Document]:
 
 def some_names(documents: Sequence[Document]) -> str:
     """Give the first few names, and how many more there are."""
-    shown = ", ".join(repr(document.get("name")) for document in documents[:SHOWN])
+    shown = ", ".join(f"'{document.get('name')}'" for document in documents[:SHOWN])
     more = len(documents) - SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
 

@@ -58,7 +58,7 @@ def create(request: Request, store: Store) -> Plan:
         steps.append(_touch(nearest, request))
     return Plan(
         endpoint=request.endpoint,
-        summary=f"create the project {name!r}",
+        summary=f"create the project '{name}'",
         steps=steps,
         answer=lambda _: {"id": made[-1]["_id"]},
         counts={"projects": len(made)},
@@ -157,7 +157,7 @@ def update(request: Request, store: Store) -> Plan:
     )
     return Plan(
         endpoint=request.endpoint,
-        summary=f"update {', '.join(changes) or 'nothing but last_update'} of {project['name']!r}",
+        summary=f"update {', '.join(changes) or 'nothing but last_update'} of '{project['name']}'",
         steps=[own, *below],
         answer=lambda outcome: {"updated": min(1, outcome.count("project", "update")), "fields": sent},
         counts={"projects": 1 + len(below)},
@@ -173,7 +173,7 @@ def _rename(project: Document, asked: str, request: Request, store: Store) -> tu
     parts = hierarchy.segments(asked)
     name = "/".join(parts)
     if parts[:-1] != str(project["name"]).split("/")[:-1]:
-        raise CannotUpdateProjectLocation(f"{name!r} is in another place than {project['name']!r}")
+        raise CannotUpdateProjectLocation(f"'{name}' is in another place than '{project['name']}'")
     hierarchy.check_basename(parts[-1])
     _check_free(name, _by_name([name], store), store, besides=project["_id"])
     renamed: Document = {"name": name, "basename": parts[-1]}
@@ -241,7 +241,7 @@ def delete(request: Request, store: Store) -> Plan:
     }
     return Plan(
         endpoint=request.endpoint,
-        summary=f"delete the project {project['name']!r}",
+        summary=f"delete the project '{project['name']}'",
         steps=[*tasks, *models, *removed],
         answer=lambda outcome: {
             "deleted": outcome.count("project", "delete"),
@@ -279,7 +279,7 @@ def _check_deletable(project: Document, tree: Tree, store: Store) -> None:
             for chunk in _chunks(ids)
         )
         if active:
-            raise error(f"{project['name']!r} holds {words} that are not archived: {active}")
+            raise error(f"'{project['name']}' holds {words} that are not archived: {active}")
 
 
 def _is_special(project: Document, tag: str, container: str) -> bool:
@@ -307,13 +307,13 @@ def _check_free(
     """Refuse a name that another project of the company has, then one that a public project has."""
     holder = found.get((name, store.company))
     if holder is not None and holder["_id"] != besides:
-        raise ExpectedUniqueData(f"there is a project named {name!r} already")
+        raise ExpectedUniqueData(f"there is a project named '{name}' already")
     _check_not_public(name, found)
 
 
 def _check_not_public(name: str, found: Mapping[tuple[str, str], Document]) -> None:
     if (name, "") in found:
-        raise PublicProjectExists(f"there is a public project named {name!r}")
+        raise PublicProjectExists(f"there is a public project named '{name}'")
 
 
 def _check_tags(params: Mapping[str, Any]) -> None:

@@ -46,7 +46,7 @@ def _obstacles_of_insert(entry: Document, store: Store, together: Together) -> I
     if current is None:
         return
     own = {"has projects below it now"}  # those of the operation itself are no obstacle
-    yield from (f"{entry['name']!r} {why}" for why in changes.why_it_stays(entry, current, store) if why not in own)
+    yield from (f"'{entry['name']}' {why}" for why in changes.why_it_stays(entry, current, store) if why not in own)
     yield from _new_below(entry, store, together)
 
 
@@ -55,14 +55,14 @@ def _obstacles_of_update(entry: Document, store: Store, together: Together) -> I
     if entry["before"] is None:  # it was gone already when the operation began
         return
     if current is None:
-        yield f"{entry['name']!r} was removed since"
+        yield f"'{entry['name']}' was removed since"
         return
     if current == entry["before"] or changes.is_unchanged(entry, current):
         return
     change = decode(entry["change"])
     if changes.restored_document(current, entry["before"], change) is None:
         own = changes.changed_fields(change) - {"last_update"}
-        yield f"{entry['name']!r} was changed since: {', '.join(sorted(own))}"
+        yield f"'{entry['name']}' was changed since: {', '.join(sorted(own))}"
     if changes.changed_fields(change) & {"name", "company"}:
         yield from _taken(entry, store, together)
     if "name" in change.get("$set", {}):
@@ -72,7 +72,7 @@ def _obstacles_of_update(entry: Document, store: Store, together: Together) -> I
 def _new_below(entry: Document, store: Store, together: Together) -> Iterator[str]:
     children = store.projects.find({"parent": entry["id"]}, {"_id": 1})
     if any(child["_id"] not in together.ids for child in children):
-        yield f"projects were made below {entry['name']!r} since"
+        yield f"projects were made below '{entry['name']}' since"
 
 
 def _obstacles_of_delete(entry: Document, store: Store, together: Together) -> Iterator[str]:
@@ -88,16 +88,16 @@ def _misplaced(project: Document, above: str | None, store: Store) -> Iterator[s
     """Give the reason why a project can't be put below the one that was above it, which had this name."""
     parent = store.projects.find_one({"_id": project["parent"]}, {"name": 1}) if project.get("parent") else None
     if parent is None and project.get("parent"):
-        yield f"the project above {project['name']!r} was removed since"
+        yield f"the project above '{project['name']}' was removed since"
     elif parent is not None and parent["name"] != above:
-        yield f"the project above {project['name']!r} has another name since: {parent['name']!r}"
+        yield f"the project above '{project['name']}' has another name since: '{parent['name']}'"
 
 
 def _taken(entry: Document, store: Store, together: Together) -> Iterator[str]:
     name = decode(entry["before"]).get("name")
     holders = store.projects.find({"name": name}, {"_id": 1})
     if any(holder["_id"] not in together.ids for holder in holders):
-        yield f"the name {name!r} is taken by another project"
+        yield f"the name '{name}' is taken by another project"
 
 
 _OBSTACLES: dict[str, Callable[[Document, Store, Together], Iterator[str]]] = {
@@ -127,27 +127,27 @@ def _hindrances_of_insert(project: Document, store: Store, together: Together) -
     if project.get("parent") not in together.ids or store.projects.read(project["parent"]) is not None:
         yield from _misplaced(project, project["name"].rpartition("/")[0], store)
     if store.projects.find_one({"name": project["name"], "company": project["company"]}, {"_id": 1}):
-        yield f"the name {project['name']!r} is taken by another project"
+        yield f"the name '{project['name']}' is taken by another project"
 
 
 def _hindrances_of_update(entry: Document, current: bytes, store: Store, together: Together) -> Iterator[str]:
     change = decode(entry["change"])
     above = change.get("$set", {}).get("parent")
     if above is not None and decode(current).get("parent") != above and store.projects.read(above) is None:
-        yield f"the project that {entry['name']!r} belongs below was removed since"
+        yield f"the project that '{entry['name']}' belongs below was removed since"
     place = changes.changed_fields(change) & {"name", "company"}
     if not place or changes.has(
         decode(current), {"$set": {name: change["$set"][name] for name in place & change["$set"].keys()}}
     ):
         return
     if not changes.is_unchanged(entry, current):
-        yield f"{entry['name']!r} was changed since: {', '.join(sorted(place))}"
+        yield f"'{entry['name']}' was changed since: {', '.join(sorted(place))}"
     if "name" in place:
         yield from _new_below(entry, store, together)
     wanted = {name: change["$set"].get(name, decode(current)[name]) for name in ("name", "company")}
     holders = store.projects.find(wanted, {"_id": 1})
     if any(holder["_id"] not in together.ids for holder in holders):
-        yield f"the name {wanted['name']!r} is taken by another project"
+        yield f"the name '{wanted['name']}' is taken by another project"
 
 
 def ids_in(chunks: Iterable[Document]) -> Together:

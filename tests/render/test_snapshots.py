@@ -69,7 +69,7 @@ STEPS = [
 ]
 CHANGES = [
     {"id": f"20240111-0{number}0000-abcdef{number}", "started": f"2024-01-11T0{number}:00:00", "state": state,
-     "summary": f"delete the project {name!r}", "by": "ann", "host": "build-1"}
+     "summary": f"delete the project '{name}'", "by": "ann", "host": "build-1"}
     for number, (state, name) in enumerate(zip(("done", "undone", "applying", "void"), NAMES, strict=True))
 ]  # fmt: skip
 
