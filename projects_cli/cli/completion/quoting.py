@@ -7,6 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing costs as much as the interpreter's whole start
+    from collections.abc import Callable
     from typing import Literal
 
     Mode = Literal["", "'", '"']
@@ -89,8 +90,7 @@ def _ansi(word: str, index: int, text: bytearray) -> int | None:
 
 def continued(rest: str, mode: Mode) -> str:
     """Give what to write behind a word that is in the middle of `mode`, so that it goes on with `rest`."""
-    parts = {"": _plain, "'": _single, '"': _double}
-    return "".join(map(parts[mode], rest))
+    return rest.translate(_TABLES[mode])
 
 
 def _plain(character: str) -> str:
@@ -121,3 +121,19 @@ def is_shown(character: str) -> bool:
 def _as_escape(character: str) -> str:
     r"""Give `$'\x1b'` for a character that a terminal would act on, or that nobody sees."""
     return "$'" + "".join(f"\\x{byte:02x}" for byte in _bytes(character)) + "'"
+
+
+class _Table(dict[int, str]):
+    """What to write for each character, found when it is first met: an answer may have hundreds of names."""
+
+    def __init__(self, quoted: Callable[[str], str]) -> None:
+        """Keep the way to write one character."""
+        super().__init__()
+        self._quoted = quoted
+
+    def __missing__(self, code: int) -> str:
+        """Find what to write for a character."""
+        return self.setdefault(code, self._quoted(chr(code)))
+
+
+_TABLES: dict[str, _Table] = {"": _Table(_plain), "'": _Table(_single), '"': _Table(_double)}
