@@ -463,3 +463,61 @@ def test_they_are_all_there_is() -> None:
 def test_every_command_answers_to_help_with_0(cli: Cli) -> None:
     for entry in COMMANDS:
         assert cli(entry.name, "-h").exit_code == 0, entry.name
+
+
+# === Help, configuration, completion ==============================================================================
+
+
+def test_a_bare_command_prints_short_help_and_typos_suggest(cli: Cli) -> None:
+    bare = cli()
+    assert (bare.exit_code, len(bare.stdout.splitlines()) < 30) == (0, True)
+    assert "did you mean list" in cli("lsit").stderr
+    for topic in ("exit-codes", "output", "environment", "filters", "safety", "config"):
+        assert cli("help", topic).exit_code == 0
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Give the user's configuration, with a profile."""
+    path = tmp_path / "home" / ".config" / "projects" / "config.toml"
+    path.parent.mkdir(parents=True)
+    path.write_text('profile = "lab"\n[profiles.lab]\ncompany = "by-profile"\nproduction = true\n')
+    path.chmod(0o600)
+    return path
+
+
+def test_flag_then_environment_then_profile_then_default_each_with_its_origin(cli: Cli, config: Path) -> None:
+    def company(*arguments: str, **environment: str) -> tuple[str, str]:
+        found = json.loads(cli("config", "get", "company", "--json", *arguments, **environment).stdout)
+        return found["value"], found["origin"]
+
+    assert company("--company", "by-flag", PROJECTS_COMPANY="by-variable") == ("by-flag", "flag")
+    assert company(PROJECTS_COMPANY="by-variable") == ("by-variable", "environment")
+    assert company() == ("by-profile", "user file")
+    config.unlink()
+    assert company() == (COMPANY, "default")
+
+
+def test_a_password_is_hidden_and_its_file_is_the_owner_s_alone(cli: Cli, config: Path) -> None:
+    config.write_text('uri = "mongodb://ann:topsecret@db"\n')
+    assert "topsecret" not in cli("config", "list").output
+    config.chmod(0o644)
+    assert cli("list").exit_code == 2
+
+
+def test_a_folder_may_only_choose_a_profile(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".projects.toml").write_text('company = "x"')
+    assert cli("list").exit_code == 2
+
+
+def test_on_production_yes_is_not_enough_without_the_profile_on_the_line(site: Site, config: Path) -> None:
+    config.write_text('profile = "lab"\n[profiles.lab]\nproduction = true\n')
+    assert site.error("delete", "audio", "--yes", status=2)["name"] == "ConfirmationNeeded"
+    assert site.json("delete", "audio", "--yes", "--profile", "lab")["deleted"] == 1
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_the_file_of_a_shell(cli: Cli, shell: str) -> None:
+    result = cli("completion", shell)
+    assert (result.exit_code, "projects" in result.stdout) == (0, True)
