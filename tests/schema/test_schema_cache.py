@@ -180,10 +180,13 @@ def test_damaged_file_is_rebuilt(tmp_path: Path, damage: Callable[[Path], None])
     path, folder = conf(tmp_path), tmp_path / "cache"
     load(path, cache_dir=folder)
     (file,) = cached(folder)
-    good = file.read_bytes()
     damage(file)
+    bad = file.read_bytes()
     assert load(path, cache_dir=folder).version("ping").validate({"n": 1}) == {"n": 1}
-    assert file.read_bytes() == good
+    good, written = file.read_bytes(), file.stat()  # not the bytes of before: marshal looks at reference counts
+    assert good != bad
+    assert load(path, cache_dir=folder).version("ping").validate({"n": 1}) == {"n": 1}
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (written.st_ino, written.st_mtime_ns)  # it was taken
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
