@@ -49,8 +49,8 @@ HICCUP = 1.0
 """Seconds for which a server with an open cursor may be away."""
 
 UNLIMITED = 0.0
-"""No limit, as `pymongo.timeout` understands it. A server that stalls is noticed all the same: the driver's monitor
-asks it for a sign of life beside, and cuts its connections where none comes. Any real number of seconds, however large,
+"""No limit, as `pymongo.timeout` takes it. A server that stalls is noticed all the same: the driver's monitor asks
+it for a sign of life beside, and cuts its connections where none comes. Any real number of seconds, however large,
 would also be how long the driver then looks for a server.
 """
 
