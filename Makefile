@@ -55,6 +55,10 @@ install-man:
 bench: system $(STAMP)
 	$(BIN)/python -m benchmarks --size $(SIZE) $(if $(ONLY),--only $(ONLY))
 
+# An hour unless PROJECTS_SOAK_SECONDS says otherwise.
+soak: system $(STAMP)
+	$(BIN)/python -m tests.faults.soak
+
 clean:
 	rm -rf $(VENV) $(DEMO) build dist .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -45,6 +45,11 @@ DEFAULT_TIMEOUT = 30.0
 FIRST_CONTACT = 10.0
 """Seconds to find the server at all; a wrong address should not cost the whole timeout."""
 
+DURABLE = {"w": "majority", "journal": True}
+"""How every write is acknowledged. A change goes on after its server was killed and came back, so what was acknowledged
+before has to be there again: a majority keeps it, and a standalone has it on the disk.
+"""
+
 HICCUP = 1.0
 """Seconds for which a server with an open cursor may be away."""
 
@@ -179,8 +184,8 @@ def connect(
     """Connect and say hello once, so that a wrong address or password is found before anything else.
 
     `shown` is what messages call the server: the URI without its secrets. Writes are acknowledged by a majority
-    unless the URI says otherwise; the database in the URI is the authentication source only. `read_preference` is
-    for `reading`; everything else is asked of the primary, whatever the URI prefers.
+    and on the disk unless the URI says otherwise; the database in the URI is the authentication source only.
+    `read_preference` is for `reading`; everything else is asked of the primary, whatever the URI prefers.
 
     Raises:
         ConfigError: the URI can't be understood.
@@ -210,8 +215,9 @@ def _options(uri: str, timeout: float | None) -> dict[str, Any]:
     asked = {"timeoutMS": int(limit * 1000), "serverSelectionTimeoutMS": int(limit * 1000)}
     defaults: dict[str, Any] = {
         "connectTimeoutMS": int(min(limit, FIRST_CONTACT) * 1000),  # also how long a stalled server may be silent
-        "w": "majority",
     }
+    if not named & {"w", "journal", "j"}:
+        defaults |= DURABLE
     if timeout is None:
         defaults, asked = asked | defaults, {}
     return {

@@ -14,7 +14,7 @@ import pytest
 
 from projects_cli.config.settings import OUTPUTS
 from tests.config.site import USER, Site, empty_site, metrics
-from tests.fuzz.test_fuzz import RAW
+from tests.fuzz.trial import RAW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,144 @@
+"""Trying generated input on a server: what tests do thousands of times, and `make soak` for as long as it runs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from projects_cli.cli.app import app
+from projects_cli.cli.runtime import Runtime
+from projects_cli.errors import ExitStatus
+from projects_cli.render.console import Streams
+from tests import servers
+from tests.fuzz import hostile
+from tests.safety.world import BEFORE, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from pymongo.database import Database
+
+SLOWEST = 20
+"""Seconds for one command line; a pattern that explodes would take longer."""
+
+RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What must never reach a terminal as it is."""
+
+TOLD = re.compile('^(error: |{"error": ?{)', re.MULTILINE)
+"""How a failure is told."""
+
+PARTLY = {ExitStatus.DONE, ExitStatus.PARTIAL}
+"""Statuses of a command that may have changed something."""
+
+FAULT = "unexpected failure"
+
+
+def digest(database: Database[dict[str, Any]]) -> str:
+    """Give a digest of all documents, as the server makes it."""
+    return str(database.command("dbHash")["md5"])
+
+
+def ids(database: Database[dict[str, Any]]) -> list[str]:
+    """Give some words that stand for projects, and one that does not."""
+    return [*map(str, database["project"].distinct("_id")[:5]), "vision", "f" * 32]
+
+
+def status_of(words: list[str], stdin: Any = None, environment: Any = None) -> tuple[ExitStatus, str, str]:
+    """Run a command line as the process does, on streams of text; gives status, output and talk."""
+    out, err = io.StringIO(), io.StringIO()
+    streams = Streams(stdin or io.TextIOWrapper(io.BytesIO()), out, err, environment or os.environ)
+    runtime = Runtime(streams)
+    try:
+        status = typer.main.get_command(app).status(words, runtime)  # type: ignore[attr-defined]
+    finally:
+        runtime.close()
+    return status, out.getvalue(), err.getvalue()
+
+
+@contextmanager
+def bounded(what: object) -> Iterator[None]:
+    """Fail where something takes too long."""
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"longer than {SLOWEST} s: {what!r:.500}")
+
+    previous = signal.signal(signal.SIGALRM, late)
+    signal.alarm(SLOWEST)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def check_text(what: object, out: str, err: str) -> None:
+    """Make sure that there is no traceback, and nothing that a terminal would obey."""
+    assert FAULT not in out + err, (what, err)
+    assert "Traceback" not in err, (what, err)
+    for text in (out, err):
+        assert not RAW.search(text), (what, RAW.findall(text))
+
+
+def check_answer(line: bytes, answer: str) -> bool:
+    """Make sure that a line was answered as it should be; tells whether it was carried out."""
+    check_text(line[:2000], answer, "")
+    document: dict[str, Any] = json.loads(answer)
+    assert answer.endswith("\n")
+    assert answer.count("\n") == 1, line[:500]
+    if not document["ok"]:
+        assert document["error"].keys() >= {"code", "subcode", "name", "message"}, line[:500]
+    return bool(document["ok"])
+
+
+def check_line(
+    words: list[str], database: Database[dict[str, Any]], before: str, environment: Any = None
+) -> ExitStatus:
+    """Try a command line on a database with that digest; gives its status."""
+    with bounded(words):
+        status, out, err = status_of(words, environment=environment)
+    check_text(words, out, err)
+    if status not in PARTLY:
+        assert digest(database) == before, (words, status, err)
+        assert TOLD.search(err) or status == ExitStatus.FINDINGS, (words, err)
+    return status
+
+
+def settings_of(uri: str, name: str) -> dict[str, str]:
+    """Give the variables that lead input to a database, and that keep it from starting or opening anything."""
+    return {
+        "PROJECTS_MONGO_URI": uri,
+        "PROJECTS_DATABASE": name,
+        "PROJECTS_JOURNAL_DB": f"{name}_journal",
+        "PROJECTS_USER": "the-caller",
+        "PROJECTS_MONGOD": "/nowhere/mongod",  # a URI that is lost on the way must not start a server
+        "EDITOR": "true",
+        "VISUAL": "true",
+    }
+
+
+def some(server: servers.Server, random: Random, count: int) -> Counter[str]:
+    """Try some command lines and some requests on a database of their own; gives how many of each."""
+    world = World(server, servers.new_name())
+    world.load(BEFORE)
+    home = str(server.folder / "home")
+    environment = {**os.environ, **settings_of(server.uri, world.name), "HOME": home, "XDG_CONFIG_HOME": home}
+    try:
+        for _ in range(count):
+            check_line(
+                hostile.arguments(random, ids(world.documents)), world.documents, digest(world.documents), environment
+            )
+            endpoint = random.choice(hostile.ENDPOINTS)
+            data = json.dumps(hostile.params(random, endpoint, ids(world.documents)))
+            check_line(["call", endpoint, "--data", data], world.documents, digest(world.documents), environment)
+    finally:
+        world.close()
+    return Counter({"command lines": count, "requests": count})
