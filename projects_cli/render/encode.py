@@ -143,7 +143,7 @@ def write_separated(
     rows = iter(records(response, view))
     first = next(rows, None)
     if heading:
-        write(write_row([title for _, title in columns]))
+        write(write_row([shown(title) for _, title in columns]))
     for record in chain([first], rows) if first is not None else ():
         write(write_row([read(record) for read in readers]))
 

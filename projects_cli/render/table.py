@@ -16,6 +16,7 @@ from rich.text import Text
 from projects_cli.render import colours, humane
 from projects_cli.render.encode import cell, records, value_at
 from projects_cli.render.pager import through_pager
+from projects_cli.render.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -73,7 +74,7 @@ Cells = Sequence[Sequence[str]]
 
 def write_table(response: Response, view: View, console: Console) -> None:
     """Write an answer as a table; an answer that is one record becomes a list of its fields."""
-    columns = view.shown_columns(response.fields)
+    columns = [(field, shown(title)) for field, title in view.shown_columns(response.fields)]
     rows = records(response, view)
     show = _shown_for(console)
     if view.rows is None and not view.values:

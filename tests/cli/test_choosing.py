@@ -204,8 +204,14 @@ def test_query_and_ids_do_not_go_together(cli: Cli) -> None:
 def test_what_a_query_takes_is_made_harmless_too(two: Site) -> None:
     two.project("a\x1b[31m\u202eb", _id="b" * 32)
     for output in ("table", "json", "jsonl", "yaml", "csv", "tsv"):
-        text = two.text("list", "--query", "projects[].{name: name}", "-o", output)
-        assert not {"\x1b", "\u202e"} & set(text), output
+        for query in ("projects[].{name: name}", r'projects[].{"\u001b[31m\u202e\t": name}'):
+            text = two.text("list", "--query", query, "-o", output)
+            assert not {"\x1b", "\u202e"} & set(text), output
+
+
+def test_a_heading_is_harmless_too(two: Site) -> None:
+    text = two.text("list", "--stats", "--fields", "stats.\x1b[31m\u202e")
+    assert text.splitlines()[0] == "STATS.\\x1b[31M\\u202e"
 
 
 # --- --no-header and --time ---------------------------------------------------------------------------------------
