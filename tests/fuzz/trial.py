@@ -8,7 +8,7 @@ import os
 import re
 import signal
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -58,7 +58,8 @@ def status_of(words: list[str], stdin: Any = None, environment: Any = None) -> t
     streams = Streams(stdin or io.TextIOWrapper(io.BytesIO()), out, err, environment or os.environ)
     runtime = Runtime(streams)
     try:
-        status = typer.main.get_command(app).status(words, runtime)  # type: ignore[attr-defined]
+        with redirect_stdout(out):  # help is written by Typer
+            status = typer.main.get_command(app).status(words, runtime)  # type: ignore[attr-defined]
     finally:
         runtime.close()
     return status, out.getvalue(), err.getvalue()
