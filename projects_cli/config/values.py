@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 TRUE = frozenset({"1", "true", "yes", "on"})
@@ -61,6 +62,10 @@ def file_path(text: str) -> Path:
         raise ValueError("a path is wanted here, and this is a URI")
     if "\0" in text:
         raise ValueError(f"{text!r}: no path has a NUL in it")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise ValueError(f"{text!r}: no path has half a surrogate pair in it") from None
     try:
         return Path(text).expanduser()
     except RuntimeError as error:

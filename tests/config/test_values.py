@@ -44,6 +44,8 @@ def test_a_path_is_no_uri(monkeypatch: pytest.MonkeyPatch) -> None:
         file_path("mongodb://ann:secret@host")
     with pytest.raises(ValueError, match="no path has a NUL"):
         file_path("a\0b")
+    with pytest.raises(ValueError, match="half a surrogate pair"):
+        file_path("\ud800")
 
 
 @pytest.mark.parametrize("text", ["", "a b", "a/b", "a.b", "$x", "a\0", "\ud800", "x" * 64, "é" * 32, '"', "a:b"])

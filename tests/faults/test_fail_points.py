@@ -64,7 +64,7 @@ def test_a_fault_that_passes_is_waited_out(world: World, after: Content, code: i
 @pytest.mark.parametrize("command", ["update", "delete", "insert", "find"])
 def test_a_connection_that_closes_at_every_kind_of_command(world: World, after: Content, command: str) -> None:
     with failing(world, mode={"times": 2}, failCommands=[command], closeConnection=True):
-        status, said = run_here(world, *DELETE)
+        status, said = run_here(world, *DELETE, "--timeout", "20s")
     assert (status, world.dump() == after) == (0, True), said
 
 
