@@ -68,7 +68,15 @@ class Console:
     _warnings: list[str] = field(default_factory=list)
 
     def show(self, response: Response) -> int:
-        """Write an answer to standard output in the chosen format; gives the number of records where it is a list."""
+        """Write an answer to standard output in the chosen format; gives the number of records where it is a list.
+
+        All of it is out before this ends: talk about the answer comes behind it, also where both go to one file.
+        """
+        count = self._shown(response)
+        self.streams.stdout.flush()
+        return count
+
+    def _shown(self, response: Response) -> int:
         view = self.view_of(response)
         if self.fields and self.output != "id":
             from projects_cli.render import choosing

@@ -105,6 +105,16 @@ def test_a_disk_that_is_full_is_told_without_a_traceback(site: Site) -> None:
     assert (result.stdout, "No space left" in result.stderr) == ("1\n", True)
 
 
+def test_talk_about_an_answer_comes_behind_it_where_both_go_to_one_file(site: Site) -> None:
+    project = site.project("vision")
+    task = {"_id": "1" * 32, "company": site.stored(project)["company"], "project": project}
+    values = {name: {"section": "Args", "name": name, "value": "1"} for name in ("depth", "rate", "seed")}
+    site.documents.task.insert_one({**task, "hyperparams": {"Args": values}})
+    result = shell(site, "projects hyperparams --page-size 2 2>&1")
+    assert result.stdout.splitlines()[1:3] == ["Args\tdepth", "Args\trate"]
+    assert result.stdout.splitlines()[3].startswith("1 more of 3")
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
 def test_a_stream_that_is_closed_brings_no_traceback(site: Site, closed: str) -> None:
     result = shell(site, f"projects list {closed}; echo $? >&2")
