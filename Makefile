@@ -7,13 +7,14 @@ DEMO := $(CURDIR)/.demo
 SIZE ?= small
 PREFIX ?= /usr/local
 
-.PHONY: help demo test lint bench docs completions snapshots install-man clean system
+.PHONY: help demo test lint bench docs snapshots install-man soak clean system
 
 help:
 	@echo 'make demo         set everything up and see the main job on a real MongoDB'
 	@echo 'make test         run the tests, against a real mongod'
 	@echo 'make lint         ruff, mypy, and whether the generated files are fresh'
 	@echo 'make bench        the speed table (ratios); SIZE=full is what the bars mean, ONLY="list get" some rows'
+	@echo 'make soak         faults at random for an hour; PROJECTS_SOAK_SECONDS says otherwise'
 	@echo 'make snapshots    write tests/render/snapshots/ anew: tables and help at four widths'
 	@echo 'make docs         write completions/, docs/commands/, docs/man/, docs/options.md, docs/doctor.md anew'
 	@echo 'make install-man  put the manual pages under PREFIX (/usr/local), below DESTDIR where that is set'
@@ -40,7 +41,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python -m projects_cli.cli.generating --check
 
-docs completions: $(STAMP)
+docs: $(STAMP)
 	$(BIN)/python -m projects_cli.cli.generating
 
 # What tables and help look like, for tests/render/test_snapshots.py; look at the difference before you commit it.
