@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pymongo
 from pymongo import errors as driver
+from pymongo import helpers_shared
 from pymongo.read_preferences import make_read_preference, read_pref_mode_from_name
 
 from projects_cli import __version__
@@ -146,6 +147,14 @@ _HINTS: tuple[tuple[str, str], ...] = (
 """What to check first, by a word in the driver's reason."""
 
 ELSEWHERE = "check the address, that the server runs, and what lies between: network, TLS, replica set name"
+
+
+def _in_background() -> None:
+    """Pass over what goes wrong in the driver's own threads, such as closing a cursor of a server that has gone."""
+
+
+# The driver would write a traceback to standard error, of something that nobody waits for and that has no setting.
+helpers_shared._handle_exception = _in_background  # noqa: SLF001
 
 
 class Connection:
@@ -347,7 +356,7 @@ def _server_words(error: driver.OperationFailure) -> str:
 
 def _reason(error: driver.PyMongoError) -> str:
     """Give the first reason of a connection fault in one line: the driver lists every host with its settings."""
-    first = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0]
+    first = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0].partition(", full error")[0]
     for words, plain in _PLAIN:
         if words in first:
             return plain

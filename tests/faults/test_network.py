@@ -9,7 +9,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
+from pymongo import helpers_shared
 
+from projects_cli.store.client import connect
 from tests import servers
 from tests.faults.ending import after_fault, failing
 from tests.faults.proxy import Weather, proxy
@@ -131,3 +133,13 @@ def test_an_aggregation_without_a_limit_notices_a_server_that_stalls(standalone:
         finally:
             os.kill(standalone.pid, signal.SIGCONT)
     assert process.returncode == 69, said
+
+
+def test_the_drivers_own_threads_write_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    """Such as closing a cursor of a server that has gone, which fails where nobody waits for it."""
+    assert connect.__module__ == "projects_cli.store.client"
+    try:
+        raise ConnectionError("in the background")
+    except ConnectionError:
+        helpers_shared._handle_exception()
+    assert capsys.readouterr().err == ""
