@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 from projects_cli.errors import UsageError
@@ -31,7 +32,9 @@ def _compiled(expression: str) -> Any:
     import jmespath  # needed only where an expression was given
 
     try:
-        return jmespath.compile(expression)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an old way to write a literal is one of its ways
+            return jmespath.compile(expression)
     except (jmespath.exceptions.JMESPathError, RecursionError) as error:
         words = str(error).partition("\n")[0] or type(error).__name__
         raise UsageError(

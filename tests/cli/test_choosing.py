@@ -152,6 +152,7 @@ QUERIES: dict[str, tuple[str, dict[str, str]]] = {
         "projects[1].{a.b: name}".replace("a.b", '"a.b"'),
         {"table": "a.b\nvision\n", "json": '{"a.b":"vision"}\n'},
     ),
+    "a literal as it was written once": ("`name`", {"table": "name\n", "json": '"name"\n'}),
     "nothing": ("nowhere", {"table": "", "json": "null\n", "yaml": "null\n", "csv": ""}),
     "none of them": ("projects[?name=='x']", {"table": "", "json": "[]\n", "jsonl": "", "yaml": "[]\n"}),
 }
