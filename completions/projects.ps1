@@ -23,11 +23,11 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = '*'; Flag = '--time'; Kind = 'words'; Words = @('relative', 'absolute', 'iso'); Help = 'Times in tables: relative, absolute, iso. [default: relative on a terminal, else iso]' }
         @{ Place = '*'; Flag = '--no-pager'; Kind = 'switch'; Words = @(); Help = 'Long tables straight to the terminal.' }
         @{ Place = '*'; Flag = '--no-color'; Kind = 'switch'; Words = @(); Help = 'No colour.' }
-        @{ Place = '*'; Flag = '--quiet'; Kind = 'switch'; Words = @(); Help = 'No notices, only data and errors.' }
-        @{ Place = '*'; Flag = '-q'; Kind = 'switch'; Words = @(); Help = 'No notices, only data and errors.' }
+        @{ Place = '*'; Flag = '--quiet'; Kind = 'switch'; Words = @(); Help = 'No notices: only data, warnings and errors.' }
+        @{ Place = '*'; Flag = '-q'; Kind = 'switch'; Words = @(); Help = 'No notices: only data, warnings and errors.' }
         @{ Place = '*'; Flag = '--verbose'; Kind = 'switch'; Words = @(); Help = 'Say which database and schema are used.' }
         @{ Place = '*'; Flag = '-v'; Kind = 'switch'; Words = @(); Help = 'Say which database and schema are used.' }
-        @{ Place = '*'; Flag = '--timeout'; Kind = 'free'; Words = @(); Help = 'Limit for one command of the server. [default: 30s]' }
+        @{ Place = '*'; Flag = '--timeout'; Kind = 'free'; Words = @(); Help = 'Limit for one command of the server. [default: 30s; none for aggregations and doctor]' }
         @{ Place = '*'; Flag = '--yes'; Kind = 'switch'; Words = @(); Help = 'Answer every question with yes.' }
         @{ Place = '*'; Flag = '-y'; Kind = 'switch'; Words = @(); Help = 'Answer every question with yes.' }
         @{ Place = '*'; Flag = '--confirm'; Kind = 'projects'; Words = @(); Help = 'Answer the question for this project''s name.' }
@@ -35,7 +35,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = '*'; Flag = '-n'; Kind = 'switch'; Words = @(); Help = 'Show what a change would do, and do nothing.' }
         @{ Place = '*'; Flag = '--no-input'; Kind = 'switch'; Words = @(); Help = 'Never ask; fail where a question would come.' }
         @{ Place = '*'; Flag = '--read-only'; Kind = 'switch'; Words = @(); Help = 'Refuse every change.' }
-        @{ Place = '*'; Flag = '--lock-wait'; Kind = 'free'; Words = @(); Help = 'Wait so long for another run''s lock. [default: 10s]' }
+        @{ Place = '*'; Flag = '--lock-wait'; Kind = 'free'; Words = @(); Help = 'Wait so long for another run''s lock; 0: not at all. [default: 10s]' }
         @{ Place = '*'; Flag = '--no-journal'; Kind = 'switch'; Words = @(); Help = 'Change without journal: no undo, no lock.' }
         @{ Place = '*'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
         @{ Place = '*'; Flag = '--read-preference'; Kind = 'words'; Words = @('primary', 'primaryPreferred', 'secondary', 'secondaryPreferred', 'nearest'); Help = 'Members of a replica set to read answers from. [default: the URI''s, or primary]' }
@@ -69,8 +69,8 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'list'; Flag = '--stats-for-state'; Kind = 'words'; Words = @('active', 'archived', 'all'); Help = 'Count active tasks, archived ones, or both. [default: active]' }
         @{ Place = 'get'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'get'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
-        @{ Place = 'create'; Flag = '--description'; Kind = 'free'; Words = @(); Help = 'What it is for.' }
-        @{ Place = 'create'; Flag = '-d'; Kind = 'free'; Words = @(); Help = 'What it is for.' }
+        @{ Place = 'create'; Flag = '--description'; Kind = 'free'; Words = @(); Help = 'What it is for. [required]' }
+        @{ Place = 'create'; Flag = '-d'; Kind = 'free'; Words = @(); Help = 'What it is for. [required]' }
         @{ Place = 'create'; Flag = '--tag'; Kind = 'tags'; Words = @(); Help = 'Tag; repeat for more.' }
         @{ Place = 'create'; Flag = '--tags'; Kind = 'tags'; Words = @(); Help = 'Tag; repeat for more.' }
         @{ Place = 'create'; Flag = '--system-tag'; Kind = 'system-tags'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }

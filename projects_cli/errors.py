@@ -10,7 +10,11 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+
+LONGEST_WORD = 200
+"""Characters of a word that are compared with others: more would take long, and be like nothing."""
 
 
 class ExitStatus(IntEnum):
@@ -45,6 +49,19 @@ STATUS_MEANINGS: dict[ExitStatus, str] = {
     ExitStatus.INTERRUPTED: "interrupted (Ctrl-C)",
     ExitStatus.TERMINATED: "terminated",
 }
+
+
+def nearest(word: str, known: Iterable[str], most: int = 3) -> list[str]:
+    """Give the known words that are most like a word, the nearest first; of a long one the beginning counts."""
+    import difflib  # only where something is wrong
+
+    return difflib.get_close_matches(word[:LONGEST_WORD], list(known), most)
+
+
+def did_you_mean(near: Iterable[str], otherwise: str) -> str:
+    """Give the hint for a word that is none of those known: the nearest of them, or `otherwise` where none is near."""
+    quoted = ", ".join(map(repr, near))
+    return f"did you mean {quoted}?" if quoted else otherwise
 
 
 class Problem(NamedTuple):

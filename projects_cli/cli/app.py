@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from importlib import import_module
@@ -26,11 +27,11 @@ from projects_cli.cli.helping import (
 )
 from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption
 from projects_cli.cli.runtime import Runtime
-from projects_cli.errors import ExitStatus, ProjectsError, UsageError
+from projects_cli.errors import ExitStatus, ProjectsError, UsageError, ValidationError, did_you_mean, nearest
 from projects_cli.render.console import Streams
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class Entry(NamedTuple):
@@ -114,6 +115,20 @@ class GroupedCommand(TyperCommand):
     def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """Give what follows the name; what has to be there stands as it is, without Typer's braces."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+        """Run it; where its endpoint's schema refuses the request, the options are named that this was made of.
+
+        Raises:
+            ValidationError: it does.
+        """
+        try:
+            return super().invoke(ctx)
+        except ValidationError as error:
+            entry = entry_of(ctx.command_path.split()[1])
+            if entry is not None and entry.endpoint:
+                error.hint = error.hint or _options_hint(error, self.params)
+            raise
 
     def format_help_text(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """Write what it does, with an example."""
@@ -210,10 +225,7 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
         """Find the command, or say which one may have been meant."""
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            import difflib
-
-            near = difflib.get_close_matches(args[0], BY_WORD, 3)
-            hint = f"did you mean {', '.join(near)}?" if near else "see: projects --help"
+            hint = did_you_mean(nearest(args[0], BY_WORD), "see: projects --help")
             raise UsageError(f"there is no command {args[0]!r}", hint=hint)
         return super().resolve_command(ctx, args)
 
@@ -319,6 +331,18 @@ def _fault_of(error: Exception) -> ProjectsError:
         words = error.format_message() if hasattr(error, "format_message") else str(error)
         return UsageError(words, hint=_usage_hint(error))
     return fault_of(error)
+
+
+def _options_hint(error: ValidationError, params: Iterable[Any]) -> str | None:
+    """Give the options that the refused parameters were made of, as they are typed; None where none was."""
+    spelled = {
+        param.name.strip("_"): f"{param.opts[0] if param.param_type_name == 'option' else ''} {param.metavar or ''}"
+        for param in params
+        if not getattr(param, "is_global", False)
+    }
+    refused = (re.match(r"params\._?(\w+?)_?(?=\W|$)", problem.path) for problem in error.problems)
+    found = dict.fromkeys(spelled[one.group(1)].strip() for one in refused if one and one.group(1) in spelled)
+    return f"on the command line: {', '.join(found)}" if found else None
 
 
 def _usage_hint(error: Any) -> str:

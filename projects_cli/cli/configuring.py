@@ -35,11 +35,6 @@ _BEGINNING = b"""# Settings of `projects`; what can be set, and what holds: proj
 """What a person finds who edits a configuration that is not there yet."""
 
 
-def show_help(runtime: Runtime, text: str) -> None:
-    """Print the help of a group."""
-    runtime.streams.stdout.write(text + "\n")
-
-
 # --- looking ------------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from projects_cli.cli import dispatch
-from projects_cli.errors import DatabaseRefused, ExitStatus, OperationUnfinished, UsageError
+from projects_cli.errors import DatabaseRefused, ExitStatus, OperationUnfinished, UsageError, did_you_mean, nearest
 from projects_cli.safety.findings import KINDS
 
 if TYPE_CHECKING:
@@ -55,10 +55,7 @@ def _wanted(only: Sequence[str]) -> frozenset[str]:
     """
     for name in only:
         if name not in KINDS:
-            import difflib
-
-            near = difflib.get_close_matches(name, KINDS, 3)
-            hint = f"did you mean {', '.join(near)}?" if near else f"there are: {', '.join(KINDS)}"
+            hint = did_you_mean(nearest(name, KINDS), f"there are: {', '.join(KINDS)}")
             raise UsageError(f"--only: the doctor knows no finding {name!r}", hint=hint)
     return frozenset(only or KINDS)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.cli.app import BY_WORD
 from projects_cli.cli.topics import BY_NAME, Topic, write_topic
-from projects_cli.errors import UsageError
+from projects_cli.errors import UsageError, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,13 +48,8 @@ def _command_text(ctx: Any, words: Sequence[str]) -> str:
 
 def _unknown(words: Sequence[str], ctx: Any) -> UsageError:
     """Give the fault, with what may have been meant."""
-    import difflib
-
     first = len(words) == 1
     known = [*BY_WORD, *BY_NAME] if first else list(getattr(ctx.command, "commands", ()))
-    near = difflib.get_close_matches(words[-1], known, 3)
     see = "see: projects help" if first else f"see: {ctx.command_path} --help"
     what = "command or topic" if first else "command"
-    return UsageError(
-        f"there is no {what} {' '.join(words)!r}", hint=f"did you mean {', '.join(near)}?" if near else see
-    )
+    return UsageError(f"there is no {what} {' '.join(words)!r}", hint=did_you_mean(nearest(words[-1], known), see))

@@ -57,6 +57,12 @@ def help_width() -> int:
     return max(NARROWEST, min(WIDEST, shutil.get_terminal_size().columns))
 
 
+def show_help(ctx: Any) -> None:
+    """Print the help of a group of commands, where none of them is called."""
+    if ctx.invoked_subcommand is None:
+        ctx.obj.streams.stdout.write(f"{ctx.get_help()}\n")
+
+
 def _paragraphs(lines: Sequence[str]) -> list[str]:
     blocks = "\n".join(lines).split("\n\n")
     return [" ".join(block.split()) for block in blocks if block.strip()]

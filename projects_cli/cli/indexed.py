@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from projects_cli.cli.dispatch import check_production, check_writable, expect, show
-from projects_cli.errors import UsageError
+from projects_cli.errors import UsageError, did_you_mean, nearest
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
@@ -13,11 +13,6 @@ if TYPE_CHECKING:
 
     from projects_cli.cli.runtime import Runtime
     from projects_cli.safety.indexing import Suggestion
-
-
-def show_help(runtime: Runtime, text: str) -> None:
-    """Print the help of the group."""
-    runtime.streams.stdout.write(text + "\n")
 
 
 def plan(runtime: Runtime) -> None:
@@ -59,10 +54,7 @@ def _wanted(found: Sequence[Suggestion], names: Sequence[str]) -> list[Suggestio
     known = {one.name for one in found}
     for name in names:
         if name not in known:
-            import difflib
-
-            near = difflib.get_close_matches(name, sorted(known), 3)
-            hint = f"did you mean {', '.join(near)}?" if near else "see: projects indexes plan"
+            hint = did_you_mean(nearest(name, sorted(known)), "see: projects indexes plan")
             raise UsageError(f"there is no index {name!r} to be made", hint=hint)
     return [one for one in found if not one.present and (not names or one.name in names)]
 

@@ -61,6 +61,12 @@ def listing(
     return "projects.get_all_ex", params
 
 
+def tags_filter(tags: Sequence[str] | None, system_tags: Sequence[str] | None) -> dict[str, Sequence[str]] | None:
+    """Give the `filter` of the tags' endpoints that `--filter-tag` and `--filter-system-tag` make; None without."""
+    given = {"tags": tags, "system_tags": system_tags}
+    return {name: values for name, values in given.items() if values} or None
+
+
 def _fetched(only: Sequence[str] | None, fields: Sequence[str], *, ids: bool) -> dict[str, Sequence[str]]:
     """Give `only_fields`, where that narrows what is fetched; what the statistics make is none of a project's own."""
     if only is None and fields:
@@ -89,4 +95,6 @@ def _multi_field(text: str, option: str) -> dict[str, Any]:
 def _limited(params: Mapping[str, Any], limit: int) -> dict[str, int]:
     if "page" in params or "page_size" in params:
         raise UsageError("--limit goes without --page and --page-size")
+    if limit < 1:
+        raise UsageError(f"--limit {limit}: must be at least 1")
     return {"page": 0, "page_size": limit}

@@ -63,15 +63,22 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
     ),
     GlobalOption(("--no-pager",), "no_pager", "Long tables straight to the terminal.", constant=True),
     GlobalOption(("--no-color",), "no_color", "No colour.", constant=True),
-    GlobalOption(("--quiet", "-q"), "quiet", "No notices, only data and errors.", constant=True),
+    GlobalOption(("--quiet", "-q"), "quiet", "No notices: only data, warnings and errors.", constant=True),
     GlobalOption(("--verbose", "-v"), "verbose", "Say which database and schema are used.", constant=True),
-    GlobalOption(("--timeout",), "timeout", "Limit for one command of the server. [default: 30s]", "DURATION"),
+    GlobalOption(
+        ("--timeout",),
+        "timeout",
+        "Limit for one command of the server. [default: 30s; none for aggregations and doctor]",
+        "DURATION",
+    ),
     GlobalOption(("--yes", "-y"), "yes", "Answer every question with yes.", constant=True),
     GlobalOption(("--confirm",), "confirm", "Answer the question for this project's name.", "NAME"),
     GlobalOption(("--dry-run", "-n"), "dry_run", "Show what a change would do, and do nothing.", constant=True),
     GlobalOption(("--no-input",), "no_input", "Never ask; fail where a question would come.", constant=True),
     GlobalOption(("--read-only",), "read_only", "Refuse every change.", constant=True),
-    GlobalOption(("--lock-wait",), "lock_wait", "Wait so long for another run's lock. [default: 10s]", "DURATION"),
+    GlobalOption(
+        ("--lock-wait",), "lock_wait", "Wait so long for another run's lock; 0: not at all. [default: 10s]", "DURATION"
+    ),
     GlobalOption(("--no-journal",), "no_journal", "Change without journal: no undo, no lock.", constant=True),
     GlobalOption(("--journal-db",), "journal_db", "Database of the journal. [default: projects_cli]", "NAME"),
     GlobalOption(

@@ -14,11 +14,6 @@ if TYPE_CHECKING:
     from projects_cli.cli.runtime import Runtime
 
 
-def show_help(runtime: Runtime, text: str) -> None:
-    """Print the help of the group."""
-    runtime.streams.stdout.write(text + "\n")
-
-
 def start(runtime: Runtime) -> None:
     """Start the private server, and tell where it is."""
     expect(runtime, "local.status")
@@ -57,7 +52,7 @@ def reset(runtime: Runtime) -> None:
 def path(runtime: Runtime) -> None:
     """Print the folder of the private server."""
     expect(runtime, "local.path")
-    show(runtime, Response("local.path", {"path": server.status(runtime.settings)["folder"]}))
+    show(runtime, Response("local.path", {"path": str(server.path(runtime.settings))}))
 
 
 def sample(runtime: Runtime) -> None:

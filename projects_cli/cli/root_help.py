@@ -64,7 +64,8 @@ Database:
   --user ID               User id that new projects get. [default: the company's
                           only user]
   --profile NAME          Profile of the configuration file to use.
-  --timeout DURATION      Limit for one command of the server. [default: 30s]
+  --timeout DURATION      Limit for one command of the server. [default: 30s;
+                          none for aggregations and doctor]
   --read-preference MODE  Members of a replica set to read answers from.
                           [default: the URI's, or primary]
 
@@ -83,7 +84,7 @@ Output:
                        relative on a terminal, else iso]
   --no-pager           Long tables straight to the terminal.
   --no-color           No colour.
-  -q, --quiet          No notices, only data and errors.
+  -q, --quiet          No notices: only data, warnings and errors.
   -v, --verbose        Say which database and schema are used.
   --fail-if-empty      End with status 6 where nothing matches.
 
@@ -95,7 +96,8 @@ Changes:
   --read-only     Refuse every change.
 
 Lock and journal:
-  --lock-wait DURATION  Wait so long for another run's lock. [default: 10s]
+  --lock-wait DURATION  Wait so long for another run's lock; 0: not at all.
+                        [default: 10s]
   --no-journal          Change without journal: no undo, no lock.
   --journal-db NAME     Database of the journal. [default: projects_cli]
 

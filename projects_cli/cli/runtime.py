@@ -85,7 +85,10 @@ class Runtime:
         """Give the schema: the shipped one, or what `--schema` names."""
         from projects_cli.schema.cache import load
 
-        return load(self.settings["schema"])
+        catalog = load(self.settings["schema"])
+        if self.settings["verbose"]:
+            self.console.notice(f"schema: {self.settings['schema'] or 'the shipped one'}")
+        return catalog
 
     @cached_property
     def store(self) -> Store:
@@ -196,10 +199,9 @@ class Runtime:
         """Give the user that new projects get: the setting, else the company's only user, else the login name."""
         if self.settings["user"]:
             return str(self.settings["user"])
-        found = list(self.store.users.find({"company": self.settings["company"]}, {"_id": 1}, limit=2))
-        if len(found) == 1:
-            return str(found[0]["_id"])
-        name = login_name()
+        from projects_cli.endpoints.lifecycle import only_user
+
+        name = only_user(self.store) or login_name()
         if name is None:
             raise UsageError("nobody is logged in by name", hint="say who makes the project: --user ID")
         return name

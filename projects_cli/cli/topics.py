@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.cli.helping import write_lines, write_pairs
-from projects_cli.cli.options import explained
+from projects_cli.cli.options import Explained, explained
 from projects_cli.config.connection import CLEARML_HOST, CLEARML_PORT, CLEARML_URI
 from projects_cli.errors import STATUS_MEANINGS
 
@@ -35,12 +35,16 @@ STATUSES = Pairs(
     tuple((str(status.value), meaning.replace("`", "")) for status, meaning in STATUS_MEANINGS.items()),
 )
 
+
+def _meaning(row: Explained) -> str:
+    """Give what a variable means; that an option is better said by its variable goes without saying here."""
+    words, _, advice = row.help.partition("; ")
+    meaning = f"{words}." if row.variable and row.variable in advice else row.help
+    return f"{meaning} [default: {row.default}]" if row.default else meaning
+
+
 VARIABLES = Pairs(
-    tuple(
-        (row.variable, f"{row.help} [default: {row.default}]" if row.default else row.help)
-        for row in explained()
-        if row.variable and "--json" not in row.flags
-    )
+    tuple((row.variable, _meaning(row)) for row in explained() if row.variable and "--json" not in row.flags)
 )
 
 
@@ -99,8 +103,13 @@ addition only; tables may change.
 - --time: absolute, relative or iso times in tables, tsv and csv. A terminal gets relative ones, all else iso.
 - --no-pager: Long tables straight to the terminal. The pager is $PROJECTS_PAGER, else $PAGER, else less -FRX.
 
-On failure standard output stays empty, and standard error says what failed; with --json as one object:
-{"error": {"code", "subcode", "name", "message", "hint", "problems"}}.
+On failure standard output stays empty, but for three cases: a part of several that did not succeed (status 5: the
+responses of those that did are summed), findings (6: they are the answer), and a server that goes away in the middle
+of a list. Standard error says what failed; with --json as one object:
+{"error": {"code", "subcode", "name", "message", "hint"}}.
+
+- problems: In it where a request is wrong or a change can't be undone: each has a path and a message.
+- failures: In it where some of several failed: each has the project, and what an error has.
 
 Control characters and bidirectional marks in names are shown escaped everywhere. There is colour on a terminal only,
 and none with --no-color, NO_COLOR or TERM=dumb.
@@ -120,7 +129,18 @@ The server's own variables rank below everything else:
 - {CLEARML_URI}: The database, as the server finds it.
 - {CLEARML_HOST}, {CLEARML_PORT}: The same, in two parts.
 
-Also understood: NO_COLOR, TERM, COLUMNS, PAGER, XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_CACHE_HOME, XDG_RUNTIME_DIR.
+Also understood:
+
+- PROJECTS_PAGER, PAGER: The pager of long tables; empty or cat: none. [default: less]
+- LESS: The options of less. [default: FRX]
+- VISUAL, EDITOR: The editor of config edit. [default: vi]
+- NO_COLOR: Where it is not empty: no colour.
+- TERM, COLORTERM: What the terminal can; dumb: no colour, no pager and no progress.
+- COLUMNS, LINES: The size of the terminal, where it is not what the terminal says.
+- XDG_CONFIG_HOME: The folder of settings. [default: ~/.config]
+- XDG_DATA_HOME: The folder of the private database. [default: ~/.local/share]
+- XDG_CACHE_HOME: The folder of compiled schemas and of names for TAB. [default: ~/.cache]
+- XDG_RUNTIME_DIR, TMPDIR: For the socket of a private database whose own folder has too long a path. [default: /tmp]
 """
 
 FILTERS = """
@@ -175,6 +195,10 @@ no lock.
 CONFIG = """
 The first of these that says something holds: a flag; its variable (projects help environment); a profile; the top of
 ~/.config/projects/config.toml; the default. projects config list shows every setting with the place it comes from.
+
+A switch has no flag that switches it off: where a file or a variable says yes, VARIABLE=0 before the command does.
+
+    PROJECTS_NO_PAGER=0 projects list
 
     timeout = "1m"                   # for all profiles
     profile = "lab"                  # projects profile use lab

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.config.owned import check_private, read
 from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Layer, is_there
-from projects_cli.errors import ConfigError
+from projects_cli.errors import ConfigError, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -117,11 +116,10 @@ def parsed(text: bytes, path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: it is nested too deeply") from error
 
 
-def nearest(key: str, known: Iterable[str]) -> str:
+def nearest_key(key: str, known: Iterable[str]) -> str:
     """Give a hint for a key that is none: the nearest that is one, else all."""
     keys = sorted(known)
-    near = difflib.get_close_matches(key.replace("_", "-"), keys, 1)
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(keys)}"
+    return did_you_mean(nearest(key.replace("_", "-"), keys, 1), f"known: {', '.join(keys)}")
 
 
 def _settings(table: Mapping[str, Any], path: Path, prefix: str, allowed: Iterable[str]) -> dict[str, Any]:
@@ -145,4 +143,4 @@ def _hint(key: str, prefix: str, known: Iterable[str]) -> str:
         return f"{key} belongs to a profile: profiles.NAME.{BY_NAME[name].key}"
     if prefix and name in TOP_SETTINGS:
         return f"{key} does not belong to a profile, but to the top of the file"
-    return nearest(key, known)
+    return nearest_key(key, known)

@@ -10,6 +10,7 @@ TRUE = frozenset({"1", "true", "yes", "on"})
 FORBIDDEN = frozenset('/\\. "$*<>:|?\0') | {chr(code) for code in range(0xD800, 0xE000)}
 FORBIDDEN_WORDS = r'space or / \ . " $ * < > : | ?'
 LONGEST_DATABASE = 63
+DURATIONS = "write 30, 45s, 15m or 1h30m"
 FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
@@ -40,11 +41,24 @@ def count(text: str) -> int:
 
 def duration(text: str) -> float:
     """Read a duration (`30`, `1.5s`, `15m`, `1h30m`) as seconds; a bare number is seconds."""
+    seconds = _seconds(text)
+    if seconds == 0:
+        raise ValueError(f"{text!r} leaves no time at all; {DURATIONS}")
+    return seconds
+
+
+def patience(text: str) -> float:
+    """Read how long to wait: a duration, or 0 for not at all."""
+    return _seconds(text)
+
+
+def _seconds(text: str) -> float:
     from pytimeparse.timeparse import timeparse  # needed only where a duration was given
 
-    seconds = _number(text) or timeparse(text.strip())
-    if seconds is None or seconds <= 0:
-        raise ValueError(f"{text!r} is no duration; write 30, 45s, 15m or 1h30m")
+    number = _number(text)
+    seconds = timeparse(text.strip()) if number is None else number
+    if seconds is None or seconds < 0:
+        raise ValueError(f"{text!r} is no duration; {DURATIONS}")
     return float(seconds)
 
 

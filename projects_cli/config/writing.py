@@ -8,7 +8,7 @@ import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from projects_cli.config.files import nearest, parsed, understood
+from projects_cli.config.files import nearest_key, parsed, understood
 from projects_cli.config.owned import read
 from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Setting, is_there
 from projects_cli.config.values import boolean, count, duration, file_path
@@ -58,7 +58,7 @@ def setting_at(key: Key) -> Setting:
         allowed = frozenset(one.name for one in BY_NAME.values() if one.in_file)
     if setting is not None and setting.name in allowed:
         return setting
-    hint = nearest(key.name or "", (BY_NAME[name].key for name in allowed))
+    hint = nearest_key(key.name or "", (BY_NAME[name].key for name in allowed))
     if setting is not None:
         place = "the top of the file" if key.profile else f"a profile: {PROFILES}.NAME.{setting.key}"
         hint = f"{setting.key} belongs to {place}" if setting.in_file or setting.in_profile else _FOR_ONE_RUN

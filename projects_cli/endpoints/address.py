@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from typing import TYPE_CHECKING
 
 from projects_cli.endpoints import CHANGES
-from projects_cli.errors import AmbiguousProject, ProjectNotFound, UsageError
+from projects_cli.errors import AmbiguousProject, ProjectNotFound, UsageError, did_you_mean, nearest
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from projects_cli.messages import Document
     from projects_cli.store.collections import Store
@@ -53,6 +52,11 @@ def choices(endpoint: str, store: Store) -> list[tuple[str, str]]:
     return [(str(one["_id"]), str(one.get("name"))) for one in found]
 
 
+def names(store: Store, most: int) -> Iterable[Document]:
+    """Give the projects, public and hidden ones too, with what they can be named and chosen by: names and tags."""
+    return store.projects.find({}, {"name": 1, "tags": 1, "system_tags": 1}, limit=most)
+
+
 def _found(project: str, store: Store) -> str:
     wanted = {"name": 1, "company": 1}
     named = list(store.projects.find({"$or": [{"_id": project}, {"name": project}]}, wanted))
@@ -71,5 +75,5 @@ def _hint(project: str, store: Store) -> str:
     """Give the nearest names, else how to see all."""
     names = [str(one.get("name")) for one in store.projects.find({}, {"name": 1, "_id": 0}, limit=LOOKED_AT)]
     lowered = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(project.lower()[:200], lowered, 3)
-    return f"did you mean {', '.join(repr(lowered[name]) for name in near)}?" if near else "see: projects list"
+    near = nearest(project.lower(), lowered)
+    return did_you_mean((lowered[name] for name in near), "see: projects list")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.errors import InvalidFields
+from projects_cli.errors import InvalidFields, did_you_mean, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,8 +47,7 @@ def known_field(name: str, parameter: str) -> str:
         InvalidFields: they do not.
     """
     if name not in FIELDS:
-        near = difflib.get_close_matches(name, FIELDS, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"fields: {', '.join(FIELDS)}"
+        hint = did_you_mean(nearest(name, FIELDS, 1), f"fields: {', '.join(FIELDS)}")
         raise InvalidFields(f"{parameter}: projects have no field {name!r}", hint=hint)
     return name
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from projects_cli.config.settings import xdg_folder
 from projects_cli.errors import NoPrivateServer
 
 if TYPE_CHECKING:
@@ -88,15 +89,10 @@ def place_of(settings: Settings) -> Place:
 
 def _folder(chosen: Path | None, environment: Mapping[str, str]) -> Path:
     """Give the folder; links above it are followed, the folder itself may not be one."""
-    path = Path(chosen).expanduser() if chosen else _data_home(environment) / "projects-cli" / "local"
+    data = xdg_folder(environment, "XDG_DATA_HOME", ".local/share")
+    path = Path(chosen).expanduser() if chosen else data / "projects-cli" / "local"
     path = path.absolute()
     return path.parent.resolve() / path.name if path.name not in {"", ".."} else path.resolve()
-
-
-def _data_home(environment: Mapping[str, str]) -> Path:
-    """Give the XDG data folder; a relative one is to be ignored, says the standard."""
-    chosen = Path(environment.get("XDG_DATA_HOME", ""))
-    return chosen if chosen.is_absolute() else Path(environment.get("HOME") or "~").expanduser() / ".local" / "share"
 
 
 def _socket(folder: Path, environment: Mapping[str, str]) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.errors import UsageError
+from projects_cli.errors import UsageError, did_you_mean, nearest
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ def check(view: View, fields: Sequence[str]) -> None:
     for field in fields:
         head, dot, _ = field.partition(".")
         if field not in known and not (dot and f"{head}." in view.more):
-            import difflib
-
-            near = difflib.get_close_matches(field, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else "--fields help lists them"
+            hint = did_you_mean(nearest(field, known, 1), "--fields help lists them")
             raise UsageError(f"--fields: the answer has no field {field!r}", hint=hint)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.render.text import shown, shown_in_json
+from projects_cli.render.text import has_unsafe, shown, shown_in_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -121,7 +121,10 @@ def _yaml(value: object) -> str:
 
     plain = json.loads(json.dumps(value, default=as_text))
     dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    text = str(yaml.dump(plain, Dumper=dumper, allow_unicode=False, sort_keys=False, width=10_000))
+    dump = partial(yaml.dump, plain, Dumper=dumper, sort_keys=False, width=10_000)
+    text = str(dump(allow_unicode=True))
+    if has_unsafe(text):  # YAML has another form for all of it: everything but ASCII as escapes
+        text = str(dump(allow_unicode=False))
     return text.removesuffix("...\n")  # the end of a document that is a plain value
 
 
@@ -170,7 +173,7 @@ def tab_row(cells: Iterable[str]) -> str:
 
 
 def csv_row(cells: Iterable[str]) -> str:
-    """Join cells as RFC 4180 has it."""
+    """Join cells as RFC 4180 has it, but for the end of the line: a plain newline, as in all other formats."""
     return str(_csv_writer().writerow(cells))
 
 

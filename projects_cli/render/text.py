@@ -15,6 +15,11 @@ def shown(text: str) -> str:
     return text if text.isprintable() else UNSAFE.sub(_escape, text)  # what is printable holds nothing unsafe
 
 
+def has_unsafe(lines: str) -> bool:
+    """Tell whether lines of text hold an unsafe character besides their ends."""
+    return UNSAFE.search(lines.replace("\n", "")) is not None
+
+
 def shown_in_json(text: str) -> str:
     """Give JSON with the unsafe characters that JSON itself lets through written as JSON's escapes."""
     if text.isascii() and "\x7f" not in text:  # JSON has escaped the rest itself

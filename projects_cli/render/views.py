@@ -96,7 +96,7 @@ VIEWS: dict[str, View] = {
     "projects.create": View(columns=(("id", "ID"),), id="id", changes=True),
     "projects.get_by_id": View(
         record="project",
-        columns=tuple((field, field) for field in (*PROJECT_FIELDS, "path", "company_origin", "logo_blob")),
+        columns=tuple((field, field) for field in (*PROJECT_FIELDS, *UNLISTED_FIELDS)),
         id="id",
     ),
     "projects.get_all": View(

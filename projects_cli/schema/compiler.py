@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import SchemaError
 from projects_cli.schema.references import reached, references, resolved, target
-from projects_cli.schema.validate import NULL_ITEMS, NULL_VALUES, JsonSchemaValueException, JsonSchemaValuesException
+from projects_cli.schema.validate import NULL_ITEMS, NULL_VALUES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 Schema = dict[str, Any]
@@ -255,24 +255,6 @@ def write_shipped(service: Schema, key: str, folder: Path) -> None:
             stale.unlink()
     for name, source in sources.items():
         (folder / f"{name}.py").write_text(source, encoding="utf-8")
-
-
-def response_check(schema: Schema) -> Callable[[Any], Any]:
-    """A validator of a response, compiled on the spot."""
-    names = {reference: f"d{number}" for number, reference in enumerate(_all_references(schema, _defined(schema)))}
-    shape = _closed({key: value for key, value in schema.items() if key != "definitions"}, names, close=False)
-    inner = {
-        name: _closed(target(reference, _defined(schema)), names, close=False) for reference, name in names.items()
-    }
-    code = _generated({**shape, "definitions": inner}, "response")
-    body = "\n".join(REPLACED_LINES.get(line, line) for line in code.splitlines())
-    scope: dict[str, Any] = {
-        "JsonSchemaValueException": JsonSchemaValueException,
-        "JsonSchemaValuesException": JsonSchemaValuesException,
-    }
-    exec(compile(body, "response", "exec"), scope)  # noqa: S102 - generated from a schema, for tests
-    check: Callable[[Any], Any] = scope["validate"]
-    return check
 
 
 def _defined(schema: Schema) -> Mapping[str, Any]:

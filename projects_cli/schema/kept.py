@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 APPLICATION = "projects-cli"
@@ -24,15 +24,18 @@ NEW = ".new-"
 
 def default_cache_dir() -> str:
     """This user's cache folder for this program; nothing is made here."""
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    if os.path.isabs(given):
-        return os.path.join(given, APPLICATION)
-    system: str = sys.platform
-    if system.startswith("linux"):
-        return os.path.join(os.path.expanduser("~"), ".cache", APPLICATION)
-    import platformdirs  # other systems have other places
+    return os.path.join(xdg_folder(os.environ, "XDG_CACHE_HOME", ".cache"), APPLICATION)
 
-    return platformdirs.user_cache_dir(APPLICATION)
+
+def xdg_folder(environment: Mapping[str, str], variable: str, below: str) -> str:
+    """A folder of the XDG standard: what its variable says, else one below the person's own.
+
+    A relative one is to be ignored, says the standard. `config.settings` has the same as a `Path`, which is too slow
+    to import here; a test holds the two together.
+    """
+    chosen = environment.get(variable, "")
+    own = environment.get("HOME") or "~"
+    return chosen if os.path.isabs(chosen) else os.path.join(os.path.expanduser(own), below)
 
 
 def sha256(data: bytes = b"") -> Any:

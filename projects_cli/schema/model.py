@@ -237,18 +237,6 @@ class Service:
             name: Endpoint(self.name, name, summary, records) for name, summary in index["endpoints"].items()
         }
 
-    def endpoint(self, name: str) -> Endpoint:
-        """The endpoint named `projects.get_all`, `get_all` or `get-all`.
-
-        Raises:
-            UnknownEndpoint: with the nearest names.
-        """
-        short = name.removeprefix(self.name + ".")
-        found = self.endpoints.get(short) or self.endpoints.get(short.replace("-", "_"))
-        if found is not None:
-            return found
-        raise _unknown(f"no endpoint {shown(name)}{_nearest(name, [self])}")
-
 
 class Catalog:
     """Every service that was loaded; names without a service are those of the default one."""
@@ -297,12 +285,8 @@ def _unknown(message: str) -> UnknownEndpoint:
 
 def _nearest(name: str, services: Sequence[Service]) -> str:
     """`; did you mean projects.get_all?`, or nothing when no name is near."""
-    import difflib  # only where something is wrong
+    from projects_cli.errors import nearest  # only where something is wrong
 
     short = name[:80].rpartition(".")[2].replace("-", "_")
-    near = [
-        service.endpoints[found].name
-        for service in services
-        for found in difflib.get_close_matches(short, service.endpoints, n=3, cutoff=0.6)
-    ]
+    near = [service.endpoints[found].name for service in services for found in nearest(short, service.endpoints)]
     return f"; did you mean {' or '.join(near[:3])}?" if near else ""

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from projects_cli.errors import Problem, ValidationError
-    from projects_cli.schema.model import Catalog
 
     Schema = dict[str, Any]
     Path = tuple[str | int, ...]
@@ -287,10 +286,9 @@ def _fits_a_pattern(key: str, definition: Schema) -> bool:
 def _nearest(name: str, known: Iterable[str]) -> str | None:
     if len(name) > MAX_SHOWN:
         return None
-    import difflib  # only where something is wrong
+    from projects_cli.errors import nearest  # only where something is wrong
 
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return found[0] if found else None
+    return next(iter(nearest(name, known, 1)), None)
 
 
 def _steps(name: str, value: Any) -> Iterator[str | int]:
@@ -381,20 +379,3 @@ def _shown_step(step: str | int) -> str:
         return f"[{step}]"
     plain = len(step) <= MAX_SHOWN and step.isascii() and step.isidentifier()
     return f".{step}" if plain else f"[{_quoted(step)}]"
-
-
-# --- responses ----------------------------------------------------------------------------------------------------
-
-
-def check_response(catalog: Catalog, endpoint: str, version: str | None, data: Any) -> None:
-    """Raise when a response is not what the schema says; compiled on the spot, for tests.
-
-    Raises:
-        ValidationError: with every problem, its path beginning with `response`.
-    """
-    from projects_cli.schema.compiler import response_check  # tests only
-
-    check = response_check(catalog.version(endpoint, version).response_schema)
-    faults = _once(_broken_rules(check, data))
-    if faults:
-        raise _error(faults, "response")

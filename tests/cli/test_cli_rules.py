@@ -471,7 +471,7 @@ def test_every_command_answers_to_help_with_0(cli: Cli) -> None:
 def test_a_bare_command_prints_short_help_and_typos_suggest(cli: Cli) -> None:
     bare = cli()
     assert (bare.exit_code, len(bare.stdout.splitlines()) < 30) == (0, True)
-    assert "did you mean list" in cli("lsit").stderr
+    assert "did you mean 'list'" in cli("lsit").stderr
     for topic in ("exit-codes", "output", "environment", "filters", "safety", "config"):
         assert cli("help", topic).exit_code == 0
 

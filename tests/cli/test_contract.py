@@ -93,6 +93,25 @@ def test_a_room_imports_what_its_line_in_the_table_allows(file: Path) -> None:
         assert parts[1] in allowed, f"{file} imports {module}"
 
 
+QUERIES = {"find", "find_one", "scan", "count", "estimated_count", "aggregate", "insert", "update", "delete_one"}
+COLLECTIONS = {"projects", "tasks", "models", "users", "companies"}
+
+
+def queries_in(text: str) -> list[str]:
+    """Give the calls of a source that ask or change a collection of a store."""
+    calls = (node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
+    asked = (call for call in calls if isinstance(call, ast.Attribute) and call.attr in QUERIES)
+    return [
+        ast.unparse(call) for call in asked if isinstance(call.value, ast.Attribute) and call.value.attr in COLLECTIONS
+    ]
+
+
+def test_no_command_asks_a_collection_itself() -> None:
+    assert queries_in("list(runtime.store.users.find({})); page.find(b'x')") == ["runtime.store.users.find"]
+    for file in (PACKAGE / "cli").rglob("*.py"):
+        assert queries_in(file.read_text(encoding="utf-8")) == [], file
+
+
 def test_nothing_calls_print() -> None:
     for file in SOURCES:
         calls = [node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]

@@ -126,6 +126,8 @@ def test_a_description_is_needed(site: Site) -> None:
     error = site.error("create", "detector", status=2)
     assert (error["code"], error["subcode"], error["name"]) == (400, 12, "ValidationError")
     assert error["problems"] == [{"path": "params.description", "message": "is required"}]
+    assert error["hint"] == "on the command line: --description TEXT"
+    assert "What it is for. [required]" in site.text("create", "--help")
 
 
 @pytest.mark.parametrize(

@@ -277,6 +277,7 @@ def test_a_max_delete_that_is_no_number_is_wrong_usage(site: Site, number: str) 
         site("delete", "one", "--yes", PROJECTS_MAX_DELETE=number),
     ):
         assert result.exit_code == 2
+    assert "x>=0" not in site.text("delete", "--help")
 
 
 def test_no_project_at_all_is_wrong_usage(site: Site) -> None:

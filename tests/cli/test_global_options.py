@@ -12,6 +12,7 @@ from projects_cli import __version__
 from projects_cli.cli.app import COMMANDS
 from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption
 from projects_cli.config.settings import BY_NAME
+from projects_cli.schema.cache import shipped_file
 from tests import servers
 from tests.config.site import COMPANY, OTHER, Site, empty_site
 
@@ -272,6 +273,14 @@ def test_quiet_says_nothing_but_data_and_errors(site: Site) -> None:
 def test_verbose_says_which_database(site: Site) -> None:
     result = site("list", "-v")
     assert f"{site.name}; company {COMPANY}" in result.stderr
+
+
+def test_verbose_says_which_schema(site: Site, tmp_path: Path) -> None:
+    assert "schema: the shipped one\n" in site("list", "-v").stderr
+    (tmp_path / "projects.conf").write_text(Path(shipped_file()).read_text("utf-8"))
+    chosen = str(tmp_path / "projects.conf")
+    assert f"schema: {chosen}\n" in site("list", "-v", "--schema", chosen).stderr
+    assert "schema:" not in site("list", "--schema", chosen).stderr
 
 
 def test_verbose_hides_the_password(site: Site) -> None:

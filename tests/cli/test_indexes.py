@@ -108,7 +108,7 @@ def test_nothing_is_made_unasked(lone: Site) -> None:
 
 def test_an_unknown_name_is_refused_with_the_nearest(lone: Site) -> None:
     error = lone.error("indexes", "create", "projects_cli_statistic", "--yes", status=2)
-    assert error["hint"].startswith(f"did you mean {STATISTICS}")
+    assert error["hint"].startswith(f"did you mean '{STATISTICS}'")
     assert lone.error("indexes", "create", "\x1b[31m", "--yes", status=2)["message"].count("\x1b") == 0
     assert STATISTICS not in there(lone)
 

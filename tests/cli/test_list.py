@@ -212,7 +212,7 @@ def test_a_value_with_a_meaning_in_the_wrong_place_is_refused(several: Site, opt
 
 @pytest.mark.parametrize(
     ("options", "path"),
-    [(("--page", "-1"), "params.page"), (("--page-size", "0"), "params.page_size"), (("-L", "0"), "params.page_size")],
+    [(("--page", "-1"), "params.page"), (("--page-size", "0"), "params.page_size")],
 )
 def test_what_the_schema_refuses_has_its_path(several: Site, options: tuple[str, ...], path: str) -> None:
     error = several.error("list", *options, status=2)
@@ -226,6 +226,12 @@ def test_what_the_schema_refuses_has_its_path(several: Site, options: tuple[str,
 def test_all_problems_come_at_once(several: Site) -> None:
     error = several.error("list", "--page", "-1", "--page-size", "0", status=2)
     assert [one["path"] for one in error["problems"]] == ["params.page", "params.page_size"]
+    assert error["hint"] == "on the command line: --page N, --page-size N"
+
+
+@pytest.mark.parametrize("limit", ["0", "-1"])
+def test_a_limit_is_at_least_1(several: Site, limit: str) -> None:
+    assert several.error("list", "--limit", limit, status=2)["message"] == f"--limit {limit}: must be at least 1"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from projects_cli.config.settings import COMMUNITY_COMPANY
 from projects_cli.local.sample import sample
 from projects_cli.schema.cache import load
-from projects_cli.schema.validate import check_response
+from tests.responses import check_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

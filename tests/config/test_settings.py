@@ -19,8 +19,10 @@ from projects_cli.config.settings import (
     Settings,
     resolve,
     user_config_file,
+    xdg_folder,
 )
 from projects_cli.errors import ConfigError
+from projects_cli.schema import kept
 
 USER_FILE = """
 profile = "home"
@@ -82,7 +84,6 @@ def test_defaults(places: Places) -> None:
         "user": None,
     }
     assert set(settings.origins.values()) == {"default"}
-    assert not settings.given("database")
 
 
 def test_each_place_is_weaker_than_the_one_before(places: Places) -> None:
@@ -442,3 +443,15 @@ def test_a_closed_folder_is_nobodys_and_closed_settings_are_an_error(closed: str
         )
     assert (ended.returncode == 0) == works, ended.stderr
     assert ("config.toml: Permission denied" in ended.stderr) == (not works)
+
+
+@pytest.mark.parametrize("chosen", [None, "", "relative", "./here", "~/x", "/srv/ada"])
+@pytest.mark.parametrize("home", [None, "", "/home/ada"])
+def test_both_readers_of_xdg_folders_say_the_same_and_ignore_a_relative_one(
+    chosen: str | None, home: str | None
+) -> None:
+    given = {"XDG_CACHE_HOME": chosen, "HOME": home}
+    environment = {name: value for name, value in given.items() if value is not None}
+    found = xdg_folder(environment, "XDG_CACHE_HOME", ".cache")
+    assert str(found) == kept.xdg_folder(environment, "XDG_CACHE_HOME", ".cache")
+    assert found == (Path("/srv/ada") if chosen == "/srv/ada" else Path(home or "~").expanduser() / ".cache")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from projects_cli.config.values import boolean, database, duration, file_path, uri
+from projects_cli.config.values import boolean, database, duration, file_path, patience, uri
 
 
 @pytest.mark.parametrize("text", ["1", "true", "TRUE", "yes", "on", " On "])
@@ -31,10 +31,23 @@ def test_a_duration_is_seconds_a_bare_number_too(text: str, seconds: float) -> N
     assert duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "soon", "0", "-5", "0s", "5 parsecs", "inf", "nan", "1e400"])
+@pytest.mark.parametrize("text", ["", "soon", "-5", "5 parsecs", "inf", "nan", "1e400"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no duration; write 30, 45s, 15m or 1h30m"):
         duration(text)
+
+
+@pytest.mark.parametrize("text", ["0", "0s", "0.0", "-0"])
+def test_0_is_a_time_to_wait_and_no_other_duration(text: str) -> None:
+    assert patience(text) == 0
+    with pytest.raises(ValueError, match="leaves no time at all; write 30, 45s, 15m or 1h30m"):
+        duration(text)
+
+
+def test_a_time_to_wait_is_a_duration() -> None:
+    assert patience("1.5s") == 1.5
+    with pytest.raises(ValueError, match="is no duration"):
+        patience("-1")
 
 
 def test_a_path_is_no_uri(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from projects_cli.messages import Response
 from projects_cli.render import encode
+from projects_cli.render.text import UNSAFE
 from projects_cli.render.views import View
 from projects_cli.store.documents import decode
 
@@ -154,6 +155,14 @@ def test_a_stored_date_is_iso_8601_with_its_offset_in_every_format(date: object,
         assert yaml.safe_load(written(encode.write_yaml, response([record]), LIST)) == {"rows": [expected]}
     assert encode.cell(date) == text
     assert encode.dumps(date) == json.dumps(text)
+
+
+def test_yaml_has_letters_as_they_are_and_escapes_a_record_with_what_is_unsafe() -> None:
+    rows = [{"name": "Größe/模型"}, {"name": "ü\u202e"}, {"name": "é\x85\u2028\x9b\x7f"}, {"name": "ß\nß"}]
+    text = written(encode.write_yaml, response(rows), LIST)
+    assert text.startswith('rows:\n- name: Größe/模型\n- name: "\\xFC\\u202E"\n- name: "é\\N\\L\\x9B\\x7F"\n- name: ')
+    assert not UNSAFE.search(text.replace("\n", ""))
+    assert yaml.safe_load(text) == {"rows": rows}
 
 
 def test_a_list_has_a_record_a_line() -> None:

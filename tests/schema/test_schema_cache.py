@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 CHECKOUT = Path(__file__).parents[2]
-HEAVY = ["pyhocon", "pyparsing", "fastjsonschema", "platformdirs", "typing", "re", "pathlib", "hashlib", "decimal"]
+HEAVY = ["pyhocon", "pyparsing", "fastjsonschema", "typing", "re", "pathlib", "hashlib", "decimal"]
 
 
 def conf(folder: Path, description: str = "one") -> Path:

@@ -54,7 +54,7 @@ def test_endpoints_in_file_order(catalog: Catalog) -> None:
 def test_spellings_of_a_name(catalog: Catalog, name: str) -> None:
     version = catalog.version(name, "2.1")
     assert (version.endpoint, version.number, version.internal) == ("projects.get_all_ex", "2.1", True)
-    assert catalog.default.endpoint(name).name == "projects.get_all_ex"
+    assert catalog.endpoint(name).name == "projects.get_all_ex"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from projects_cli.errors import ExitStatus, SchemaError, ValidationError
 from projects_cli.schema.cache import load
-from projects_cli.schema.validate import check_response
+from tests.responses import check_response
 
 if TYPE_CHECKING:
     from projects_cli.schema.model import Catalog

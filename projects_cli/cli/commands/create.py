@@ -18,7 +18,7 @@ def create(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Full name; parts of its path are joined by /.")],
     description: Annotated[
-        str | None, typer.Option("--description", "-d", metavar="TEXT", help="What it is for.")
+        str | None, typer.Option("--description", "-d", metavar="TEXT", help="What it is for. [required]")
     ] = None,
     tags: Tags = None,
     system_tags: SystemTags = None,

@@ -22,9 +22,7 @@ def delete(
     ] = False,
     max_delete: Annotated[
         int | None,
-        typer.Option(
-            "--max-delete", metavar="N", min=0, help="Refuse where more projects would go, those below counted."
-        ),
+        typer.Option("--max-delete", metavar="N", help="Refuse where more projects would go, those below counted."),
     ] = None,
     interactive: Interactive = False,
 ) -> None:

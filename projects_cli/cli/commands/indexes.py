@@ -8,6 +8,7 @@ import typer
 
 from projects_cli.cli import indexed
 from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
+from projects_cli.cli.helping import show_help
 
 app = typer.Typer(
     cls=PlainGroup,
@@ -20,8 +21,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def indexes(ctx: typer.Context) -> None:
     """Show what there is, where no command is given."""
-    if ctx.invoked_subcommand is None:
-        indexed.show_help(ctx.obj, ctx.get_help())
+    show_help(ctx)
 
 
 @app.command(cls=GroupedCommand)

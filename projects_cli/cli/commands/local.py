@@ -6,6 +6,7 @@ import typer
 
 from projects_cli.cli import private
 from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
+from projects_cli.cli.helping import show_help
 
 app = typer.Typer(
     cls=PlainGroup,
@@ -18,8 +19,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def local(ctx: typer.Context) -> None:
     """Show what there is, where no command is given."""
-    if ctx.invoked_subcommand is None:
-        private.show_help(ctx.obj, ctx.get_help())
+    show_help(ctx)
 
 
 @app.command(cls=GroupedCommand)

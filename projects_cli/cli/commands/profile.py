@@ -8,6 +8,7 @@ import typer
 
 from projects_cli.cli import configuring
 from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
+from projects_cli.cli.helping import show_help
 
 app = typer.Typer(
     cls=PlainGroup,
@@ -19,8 +20,7 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def profile(ctx: typer.Context) -> None:
     """Show what there is, where no command is given."""
-    if ctx.invoked_subcommand is None:
-        configuring.show_help(ctx.obj, ctx.get_help())
+    show_help(ctx)
 
 
 @app.command("list", cls=GroupedCommand)

@@ -6,6 +6,7 @@ import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
 from projects_cli.cli.dispatch import run
+from projects_cli.cli.listing import tags_filter
 from projects_cli.cli.options import FilterSystemTags, FilterTags, IncludeSystem, Projects
 
 app = typer.Typer(**HABITS)
@@ -23,9 +24,12 @@ def task_tags(
 
     Example: projects task-tags --project vision --include-system
     """
-    chosen = {name: tags for name, tags in (("tags", filter_tag), ("system_tags", filter_system_tag)) if tags}
     run(
         ctx.obj,
         "projects.get_task_tags",
-        {"projects": projects, "include_system": include_system, "filter": chosen or None},
+        {
+            "projects": projects,
+            "include_system": include_system,
+            "filter": tags_filter(filter_tag, filter_system_tag),
+        },
     )

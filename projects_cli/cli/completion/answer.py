@@ -17,7 +17,7 @@ import time
 
 from projects_cli.cli.completion import names
 from projects_cli.cli.completion.quoting import continued, is_shown, unquoted
-from projects_cli.schema.kept import default_cache_dir, is_private, sha256
+from projects_cli.schema.kept import default_cache_dir, is_private, sha256, xdg_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _text(record: bytes) -> str:
 def path_of(environment: Mapping[str, str]) -> str:
     """Give the file of names for what the environment and the files of settings choose, by a digest of those."""
     chosen = [f"{name}={environment[name]}" for name in sorted(environment) if name.startswith(CHOOSING)]
-    base = environment.get("XDG_CONFIG_HOME") or os.path.join(environment.get("HOME", ""), ".config")
+    base = xdg_folder(environment, "XDG_CONFIG_HOME", ".config")
     files = [_content(".projects.toml"), _content(os.path.join(base, "projects", "config.toml"))]
     pieces = ["\0".join(chosen).encode("utf-8", "surrogateescape"), *files]
     digest = sha256(b"".join(b"%d:%b" % (len(piece), piece) for piece in pieces)).hexdigest()

@@ -11,6 +11,7 @@ from projects_cli.cli.completion.answer import path_of
 from projects_cli.cli.completion.names import content
 from projects_cli.cli.runtime import Runtime
 from projects_cli.config.connection import database_uri
+from projects_cli.endpoints import address
 from projects_cli.local import flock, server
 from projects_cli.render.console import Streams
 from projects_cli.render.text import shown
@@ -48,8 +49,7 @@ def fetch(runtime: Runtime, path: Path) -> None:
     if database_uri(runtime.settings) is None and not server.status(runtime.settings)["running"]:
         return
     watched = runtime.settings["uri_file"]
-    wanted = {"name": 1, "tags": 1, "system_tags": 1}
-    found = sections(runtime.reading.projects.find({}, wanted, limit=MOST))
+    found = sections(address.names(runtime.reading, MOST))
     replace(str(path), content(found, [] if watched is None else [str(Path(watched).absolute())]))
     _forget_oldest(path.parent)
 

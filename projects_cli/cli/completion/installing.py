@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from projects_cli.cli.dispatch import show
+from projects_cli.config.settings import xdg_folder
 from projects_cli.errors import UsageError
 from projects_cli.messages import Response
 from projects_cli.schema.kept import replace
@@ -92,7 +93,7 @@ def _shipped(name: str) -> str:
 def _installed(runtime: Runtime, shell: Shell, text: str) -> Mapping[str, str]:
     """Put the file in its place, unless it is there already or nothing is to be done."""
     place = PLACES[shell]
-    path = _folder(place, runtime.streams.environment) / place.below
+    path = xdg_folder(runtime.streams.environment, place.variable, place.home) / place.below
     target = path.resolve()  # a person may keep such files elsewhere, and a link to them here
     there = _content(target)
     state = "there already"
@@ -106,12 +107,6 @@ def _installed(runtime: Runtime, shell: Shell, text: str) -> Mapping[str, str]:
             target.chmod(0o644)
     following = place.next.format(path=path, folder=path.parent)
     return {"shell": str(shell), "path": str(path), "state": state, "next": following}
-
-
-def _folder(place: Place, environment: Mapping[str, str]) -> Path:
-    """Give the folder of the XDG standard, which says that a relative one is to be ignored."""
-    chosen = Path(environment.get(place.variable, ""))
-    return chosen if chosen.is_absolute() else Path(environment.get("HOME") or "~").expanduser() / place.home
 
 
 def _content(path: Path) -> str | None:

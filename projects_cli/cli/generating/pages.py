@@ -21,7 +21,8 @@ OPTIONS_HEAD = """\
 
 They stand before or after the command; where one is given twice, the later holds. A flag wins over its variable, that
 over the profile, that over the rest of `~/.config/projects/config.toml`, that over the default. A switch is a variable
-or a key too: `1`, `true`, `yes` or `on`. In a file a setting stands at the top, in a profile, or in either.
+or a key too: `1`, `true`, `yes` or `on`. It has no flag that switches it off: where a file or a variable says yes,
+`VARIABLE=0` before the command does. In a file a setting stands at the top, in a profile, or in either.
 """
 
 
