@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from projects_cli.config.files import nearest_key, parsed, understood
 from projects_cli.config.owned import read
 from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Setting, is_there
-from projects_cli.config.values import boolean, count, duration, file_path
+from projects_cli.config.values import boolean, count, duration, file_path, patience
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def as_stored(setting: Setting, text: str, where: str) -> Any:
         return value
     if setting.read is file_path:
         return str(value.absolute())
-    return _number(text) if setting.read in {duration, count} else text
+    return _number(text) if setting.read in {duration, patience, count} else text
 
 
 def _number(text: str) -> float | int | str:
