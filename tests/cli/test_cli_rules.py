@@ -9,16 +9,14 @@ import csv
 import io
 import json
 import re
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from rich.cells import cell_len
 
+from projects_cli import __version__
 from projects_cli.cli.app import COMMANDS
-from projects_cli.cli.options import GLOBAL_OPTIONS
-from projects_cli.config.settings import BY_NAME
 from projects_cli.errors import STATUS_MEANINGS, ExitStatus
 from projects_cli.safety.locks import Lease, key_of
 from projects_cli.store.client import connect
@@ -114,6 +112,15 @@ def test_any_and_all_look_into_fields(site: Site) -> None:
     assert names(site, "list", "--all", "name,description=r") == ["vision/detector"]
 
 
+def test_tags_are_those_of_what_has_a_tag_or_a_system_tag(site: Site) -> None:
+    site.task(ID, tags=["a", "x"])
+    site.task(ID, tags=["z"], system_tags=["s"])
+    site.model(ID, tags=["a", "m"], system_tags=["t"])
+    assert site.json("task-tags", "--filter-tag", "a")["tags"] == ["a", "x"]
+    assert site.json("task-tags", "--filter-system-tag", "s")["tags"] == ["z"]
+    assert site.json("model-tags", "--filter-tag", "a", "--filter-system-tag", "t")["tags"] == ["a", "m"]
+
+
 def test_tags_of_an_update_are_added_removed_cleared(site: Site) -> None:
     for option, left in ((("--add-tag", "a"), 3), (("--remove-tag", "gpu"), 2), (("--clear-tags",), 0)):
         assert len(site.json("update", ID, *option)["fields"]["tags"]) == left
@@ -182,32 +189,6 @@ def test_batch_keeps_read_only_and_dry_run_and_a_record_for_each(site: Site) -> 
     assert len(site.json("history", "--project", ID)["operations"]) == 2
 
 
-# === Global options ===============================================================================================
-
-
-def test_they_are_understood_before_and_after_the_subcommand(site: Site) -> None:
-    assert site.text("-o", "id", "list") == site.text("list", "-o", "id") == site.text("list", "--output=id")
-
-
-def test_each_has_its_variable(site: Site) -> None:
-    for option in GLOBAL_OPTIONS:
-        assert BY_NAME[option.setting].variable
-    assert site.text("list", PROJECTS_OUTPUT="id") == site.text("list", "-o", "id")
-    assert site.error("update", ID, "-d", "x", status=4, PROJECTS_READ_ONLY="1")["name"] == "ReadOnly"
-
-
-def test_the_server_s_own_variables_are_understood(site: Site, cli: Cli) -> None:
-    variables = {"CLEARML_MONGODB_SERVICE_CONNECTION_STRING": site.server.uri, "PROJECTS_DATABASE": site.name}
-    assert "audio" in cli("list", **variables).stdout
-
-
-def test_a_bare_number_of_a_duration_is_seconds_and_nonsense_is_refused(cli: Cli) -> None:
-    began = time.monotonic()
-    assert cli("list", "--timeout", "0.3", uri=NOWHERE).exit_code == 69
-    assert time.monotonic() - began < 10
-    assert cli("list", "--timeout", "soon", uri=NOWHERE).exit_code == 2
-
-
 # === Output =======================================================================================================
 
 
@@ -261,6 +242,34 @@ def test_data_on_standard_output_everything_else_on_the_other(site: Site) -> Non
     result = site("delete", ID, "--force")
     assert result.stdout == "DELETED\tDISASSOCIATED TASKS\n1\t1\n"
     assert result.stderr == "done: delete the project 'vision/detector' (1 project, 1 task, 0 models)\n"
+
+
+def test_jsonl_and_id_are_a_record_a_line_and_a_reader_that_goes_away_is_no_failure(site: Site) -> None:
+    for number in range(2000):
+        site.documents.project.insert_one({"_id": f"{number:032}", "name": f"p{number}", "company": COMPANY})
+    for output, line in (("jsonl", rf'.*"id":"{ID}".*'), ("id", ID)):
+        assert len(site.text("list", "-o", output).splitlines()) == 2003
+        assert re.fullmatch(line, site.text("list", "--name", "detector", "-o", output).rstrip("\n"))
+        with start(site, "list", "-o", output) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert process.stdout.readline()
+            process.stdout.close()
+            assert process.stderr.read() == ""
+        assert process.returncode == 0
+
+
+def test_progress_is_told_on_a_terminal_only_and_after_a_second(site: Site) -> None:
+    def stall() -> None:
+        data = {"failCommands": ["find"], "blockConnection": True, "blockTimeMS": 2000}
+        data["appName"] = f"projects-cli {__version__}"
+        site.server.client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=data)
+
+    stall()
+    assert "asking the database: 1s" in on_terminal(site, "get", ID).plain
+    stall()
+    assert run(site, "get", ID).stderr == ""
+    assert "asking" not in on_terminal(site, "get", ID).plain
 
 
 def test_json_is_one_valid_document_even_when_empty(site: Site) -> None:
@@ -484,18 +493,6 @@ def config(tmp_path: Path) -> Path:
     path.write_text('profile = "lab"\n[profiles.lab]\ncompany = "by-profile"\nproduction = true\n')
     path.chmod(0o600)
     return path
-
-
-def test_flag_then_environment_then_profile_then_default_each_with_its_origin(cli: Cli, config: Path) -> None:
-    def company(*arguments: str, **environment: str) -> tuple[str, str]:
-        found = json.loads(cli("config", "get", "company", "--json", *arguments, **environment).stdout)
-        return found["value"], found["origin"]
-
-    assert company("--company", "by-flag", PROJECTS_COMPANY="by-variable") == ("by-flag", "flag")
-    assert company(PROJECTS_COMPANY="by-variable") == ("by-variable", "environment")
-    assert company() == ("by-profile", "user file")
-    config.unlink()
-    assert company() == (COMPANY, "default")
 
 
 def test_a_password_is_hidden_and_its_file_is_the_owner_s_alone(cli: Cli, config: Path) -> None:
