@@ -103,9 +103,9 @@ addition only; tables may change.
 - --time: absolute, relative or iso times in tables, tsv and csv. A terminal gets relative ones, all else iso.
 - --no-pager: Long tables straight to the terminal. The pager is $PROJECTS_PAGER, else $PAGER, else less -FRX.
 
-On failure standard output stays empty, but for three cases: a part of several that did not succeed (status 5: the
-responses of those that did are summed), findings (6: they are the answer), and a server that goes away in the middle
-of a list. Standard error says what failed; with --json as one object:
+On failure standard output stays empty, but for three cases: where a part of several did not succeed (status 5), the
+responses of the others are there, summed, and all answers of a batch; findings, or an empty list, are the answer (6);
+and a server may go away in the middle of a list. Standard error says what failed; with --json as one object:
 {"error": {"code", "subcode", "name", "message", "hint"}}.
 
 - problems: In it where a request is wrong or a change can't be undone: each has a path and a message.
