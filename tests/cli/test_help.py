@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 import termios
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -151,6 +152,17 @@ def test_the_environment_is_all_there(cli: Cli) -> None:
     text = shown(cli, "help", "environment")
     variables = [setting.variable for setting in SETTINGS if setting.variable]
     assert [variable for variable in variables if not re.search(rf"^  {variable}\b", text, re.MULTILINE)] == []
+
+
+def test_every_variable_that_the_program_reads_is_told(cli: Cli) -> None:
+    """Besides HOME, which every program reads."""
+    reading = re.compile(r'(?:environ(?:ment)?(?:\.get\(|\[)|xdg_folder\([^,]+, )"([A-Z][A-Z_]*)"')
+    sources = (Path(__file__).parents[2] / "projects_cli").rglob("*.py")
+    found = {name for source in sources for name in reading.findall(source.read_text("utf-8"))}
+    assert {"TMPDIR", "XDG_CONFIG_HOME", "COLORTERM", "VISUAL"} < found
+    told = set(re.findall(r"[A-Z_]+", cli("help", "environment").stdout))
+    assert (found | {"LESS", "COLUMNS", "LINES"}) - told == {"HOME"}
+    assert "better in" not in cli("help", "environment").stdout
 
 
 # --- mistakes -----------------------------------------------------------------------------------------------------
