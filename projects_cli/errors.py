@@ -221,6 +221,10 @@ class UsageError(ProjectsError):
     status = ExitStatus.USAGE
 
 
+class EmptyName(UsageError):
+    """What was given as the name of a project is empty."""
+
+
 class SchemaError(ProjectsError):
     """A schema file that can't be used: which file, which line, what is wrong."""
 

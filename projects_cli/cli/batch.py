@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from projects_cli.cli.dispatch import carry, expect, show
 from projects_cli.cli.faults import fault_of
-from projects_cli.errors import PartialFailure, UsageError
+from projects_cli.errors import Interrupted, PartialFailure, UsageError
 from projects_cli.render.console import as_json
 from projects_cli.render.encode import dumps
 from projects_cli.render.views import VIEWS
@@ -48,7 +48,7 @@ def batch(runtime: Runtime, file: str) -> None:
     """Carry the requests of a file of JSON Lines, and print an answer for each, in order.
 
     Raises:
-        PartialFailure: some failed; each was answered as an error.
+        PartialFailure: some failed; each was answered as an error. Interrupted: see `_answer`.
     """
     if runtime.console.fields or runtime.console.query is not None:
         raise UsageError("batch answers each line as a whole", hint="leave out --fields and --query")
@@ -68,12 +68,18 @@ def batch(runtime: Runtime, file: str) -> None:
 
 
 def _answer(runtime: Runtime, line: bytes) -> dict[str, Any]:
-    """Give the answer to one line; whatever is wrong with it becomes an error."""
+    """Give the answer to one line; whatever is wrong with it becomes an error.
+
+    Raises:
+        Interrupted: a signal came in the middle of a change; no further line is carried out.
+    """
     identifier = None
     try:
         entry = _entry(line)
         identifier = entry.get("id")
         return {"id": identifier, "ok": True, "data": _carried(runtime, entry)}
+    except Interrupted:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the next line goes on
         shown = as_json(fault_of(error))
         shown.pop("hint")

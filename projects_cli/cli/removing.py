@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from projects_cli.cli import dispatch
 from projects_cli.cli.picking import with_picked
-from projects_cli.errors import Interrupted, PartialFailure, ProjectsError
+from projects_cli.errors import (
+    AmbiguousProject,
+    ChangedMeanwhile,
+    EmptyName,
+    PartialFailure,
+    ProjectNotFound,
+    ProjectsError,
+    ServiceError,
+)
 from projects_cli.messages import Plan, Response
 
 if TYPE_CHECKING:
@@ -22,6 +30,9 @@ if TYPE_CHECKING:
     from projects_cli.messages import Request
 
 ENDPOINT = "projects.delete"
+
+ABOUT_ONE = (ServiceError, ProjectNotFound, AmbiguousProject, EmptyName, ChangedMeanwhile)
+"""Faults of one project among several; any other would come again with the next one, so nothing more is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +52,7 @@ class Failures:
     found: list[tuple[str, ProjectsError]]
 
     def add(self, project: str, error: ProjectsError) -> None:
-        """Keep one; of a run that was stopped nothing more is tried."""
-        if isinstance(error, Interrupted):
-            raise error
+        """Keep one, and tell it."""
         self.found.append((project, error))
         if self.runtime.console.output != "json":
             self.runtime.console.error(error)
@@ -56,6 +65,7 @@ def remove(
 
     Raises:
         PartialFailure: some of several did not succeed.
+        ProjectsError: a fault of the run as a whole; what was deleted before it is shown.
     """
     if max_delete is not None:
         runtime.flags["max_delete"] = max_delete
@@ -80,7 +90,7 @@ def _planned(runtime: Runtime, named: Sequence[str], failures: Failures, *, forc
         try:
             request = dispatch.requested(runtime, ENDPOINT, {"project": project, "force": force})
             found.append(Deletion(project, request, dispatch.planned(request, runtime)))
-        except ProjectsError as error:
+        except ABOUT_ONE as error:
             failures.add(project, error)
     return found
 
@@ -106,18 +116,26 @@ def _carry_out(runtime: Runtime, deletions: Sequence[Deletion], failures: Failur
         dispatch.show(runtime, dispatch.described(joined))
         return
     dispatch.agree(runtime, joined, ask=True, forced=force)
-    total: dict[str, Any] = {}
-    for deletion in deletions:
-        try:
-            response = dispatch.make(
-                runtime, deletion.plan, partial(dispatch.planned, deletion.request, runtime), told=True
-            )
-        except ProjectsError as error:
-            failures.add(deletion.project, error)
-            continue
-        total = {name: total.get(name, 0) + number for name, number in response.data.items()}
-    if total:
-        dispatch.show(runtime, Response(ENDPOINT, total))
+    total: dict[str, int] = {}
+    try:
+        for deletion in deletions:
+            _make(runtime, deletion, failures, total)
+    finally:
+        if total:
+            dispatch.show(runtime, Response(ENDPOINT, total))
+
+
+def _make(runtime: Runtime, deletion: Deletion, failures: Failures, total: dict[str, int]) -> None:
+    """Make one, and add what it did to the total."""
+    try:
+        response = dispatch.make(
+            runtime, deletion.plan, partial(dispatch.planned, deletion.request, runtime), told=True
+        )
+    except ABOUT_ONE as error:
+        failures.add(deletion.project, error)
+        return
+    for name, number in response.data.items():
+        total[name] = total.get(name, 0) + number
 
 
 def _joined(plans: Sequence[Plan]) -> Plan:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from projects_cli.endpoints import CHANGES
-from projects_cli.errors import AmbiguousProject, ProjectNotFound, UsageError, did_you_mean, nearest
+from projects_cli.errors import AmbiguousProject, EmptyName, ProjectNotFound, did_you_mean, nearest
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from projects_cli.store.collections import Store
 
 _ID = re.compile("[0-9a-f]{32}")
-_BEGINNING = re.compile("[0-9a-f]{8,31}")
 OFFERED = 100_000
 """Projects that can be picked from."""
 
@@ -28,10 +27,11 @@ def project_id(project: str, store: Callable[[], Store]) -> str:
     """Give the id that a person meant; what looks like a whole id is one, without asking the database.
 
     Raises:
-        ProjectNotFound: nothing has that name. AmbiguousProject: several have, or several ids begin so.
+        EmptyName: it is empty. ProjectNotFound: nothing has that name.
+        AmbiguousProject: several have, or several ids begin so.
     """
     if not project:
-        raise UsageError("an empty name names no project")
+        raise EmptyName("an empty name names no project")
     if _ID.fullmatch(project):
         return project
     return _found(project, store())
@@ -61,7 +61,7 @@ def _found(project: str, store: Store) -> str:
     wanted = {"name": 1, "company": 1}
     named = list(store.projects.find({"$or": [{"_id": project}, {"name": project}]}, wanted))
     exact = [one for one in named if one["_id"] == project] or named
-    if not exact and _BEGINNING.fullmatch(project):
+    if not exact and filters.begins_an_id(project):
         exact = list(store.projects.find(filters.pattern("_id", f"^{project}"), wanted, limit=3))
     if len(exact) > 1:
         several = ", ".join(f"{one['_id']} ({one['name']})" for one in exact)

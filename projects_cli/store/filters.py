@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 HIDDEN = "hidden"
 ARCHIVED = "archived"
+
+_BEGINNING_OF_ID = re.compile("[0-9a-f]{8,31}")
 
 Mode = Literal["default", "any", "all", "not"]
 
@@ -111,6 +114,11 @@ def has_none(name: str) -> Document:
 def pattern(name: str, regex: str, *, ignore_case: bool = False) -> Document:
     """Match a regular expression anywhere in a text, or in any item of a list."""
     return {name: {"$regex": regex, "$options": "i"} if ignore_case else {"$regex": regex}}
+
+
+def begins_an_id(text: str) -> bool:
+    """Tell whether a text is long enough to stand for the id that begins with it."""
+    return _BEGINNING_OF_ID.fullmatch(text) is not None
 
 
 def text(words: str) -> Document:

@@ -282,3 +282,24 @@ def test_a_max_delete_that_is_no_number_is_wrong_usage(site: Site, number: str) 
 
 def test_no_project_at_all_is_wrong_usage(site: Site) -> None:
     assert site.error("delete", status=2)["name"] == "UsageError"
+
+
+# --- several, and a fault of the whole run ----------------------------------------------------------------------------
+
+
+def test_a_fault_of_the_whole_run_is_told_once(site: Site) -> None:
+    site.project("one")
+    site.project("two")
+    before = site.everything()
+    result = site("delete", "one", "two", "--yes", "--api-version", "0.1")
+    assert (result.exit_code, result.stderr.count("error:")) == (2, 1)
+    away = site.cli("delete", "one", "two", "three", "--yes", "--timeout", "1s", uri="mongodb://127.0.0.1:1")
+    assert (away.exit_code, away.stderr.count("error:"), away.stdout) == (69, 1, "")
+    assert site.everything() == before
+
+
+def test_an_empty_name_among_several_is_its_own_failure(site: Site) -> None:
+    site.project("one")
+    result = site("delete", "", "one", "--yes")
+    assert (result.exit_code, site.names()) == (5, [])
+    assert "error: an empty name names no project" in result.stderr

@@ -157,7 +157,7 @@ def test_a_project_of_another_company_is_unknown_by_every_address(site: Site) ->
 
 def test_an_empty_address_is_refused(site: Site) -> None:
     error = site.error("get", "", status=2)
-    assert (error["name"], error["message"]) == ("UsageError", "an empty name names no project")
+    assert (error["name"], error["message"]) == ("EmptyName", "an empty name names no project")
 
 
 def test_an_empty_standard_input_is_refused(site: Site) -> None:

@@ -91,6 +91,12 @@ def test_a_wrong_login_is_77(guarded: Node, cli: Cli, user: str, options: str, p
     assert "authSource" in told(result)
 
 
+def test_a_wrong_login_is_told_once_for_several(guarded: Node, cli: Cli) -> None:
+    result = cli("delete", "one", "two", "--yes", uri=as_user(guarded, "writer", password="wrongsecret"))  # noqa: S106
+    assert (result.exit_code, result.stdout) == (77, "")
+    assert "Authentication failed." in told(result)
+
+
 def test_no_login_at_all_is_77(guarded: Node, cli: Cli) -> None:
     result = cli("list", uri=f"mongodb://{guarded.address}")
     assert (result.exit_code, result.stdout) == (77, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import time
@@ -16,6 +17,8 @@ from tests.safety.processes import COUNT, await_middle, command, large, left, ru
 from tests.safety.world import DETECTOR, VISION, Content, World, dangling, undo, world_on
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.servers import Server
 
 
@@ -42,6 +45,40 @@ def test_a_signal_in_the_middle(
         assert "was stopped in the middle" in run(world, "update", VISION["_id"], "--description", "about vision")[1]
         assert run(world, ending)[0] == 0
         check_ended(world, content, ending)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_batch(
+    standalone: Server, content: Content, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    lines = tmp_path / "requests.jsonl"
+    lines.write_text(
+        '{"id": 1, "endpoint": "create", "params": {"name": "first", "description": "x"}}\n'
+        f'{{"id": 2, "endpoint": "delete", "params": {{"project": "{DETECTOR["_id"]}", "force": true}}}}\n'
+        '{"id": 3, "endpoint": "create", "params": {"name": "last", "description": "x"}}\n'
+    )
+    with world_on(standalone, content) as world:
+        with command(world, "batch", str(lines)) as process:
+            await_middle(world)
+            process.send_signal(number)
+            shown, said = process.communicate(timeout=60)
+        assert (process.returncode, 0 < left(world) < COUNT) == (status, True), said
+        assert [json.loads(line)["id"] for line in shown.splitlines()] == [1]
+        assert "projects resume" in said
+        assert "last" not in world.documents["project"].distinct("name")
+
+
+def test_a_signal_ends_the_deletion_of_several_and_shows_what_was_done(standalone: Server, content: Content) -> None:
+    with world_on(standalone, content) as world:
+        for name in ("first", "last"):
+            assert run(world, "create", name, "-d", "x")[0] == 0
+        with command(world, "delete", "first", DETECTOR["_id"], "last", "--force", "--json") as process:
+            await_middle(world)
+            process.send_signal(signal.SIGINT)
+            shown, said = process.communicate(timeout=60)
+        assert process.returncode == 130, said
+        assert json.loads(shown) == {"deleted": 1, "disassociated_tasks": 0}
+        assert "last" in world.documents["project"].distinct("name")
 
 
 def check_ended(world: World, content: Content, ending: str) -> None:
