@@ -13,16 +13,27 @@ if TYPE_CHECKING:
 
 
 def edit(
-    *, add_tags: Sequence[str] | None, remove_tags: Sequence[str] | None, clear: Mapping[str, bool]
+    arguments: Mapping[str, Any],
+    *,
+    add_tags: Sequence[str] | None,
+    remove_tags: Sequence[str] | None,
+    clear: Mapping[str, bool],
 ) -> Callable[[dict[str, Any], Store], dict[str, Any]]:
-    """Give the function that completes the request of an update."""
+    """Give the function that completes the request of an update, once the options go together.
+
+    `arguments` are the fields that are set, null where they are not; `clear` tells which are to be set to nothing.
+
+    Raises:
+        UsageError: options contradict each other; nothing was asked of the database yet.
+    """
+    cleared = [field for field, wanted in clear.items() if wanted]
+    for field in cleared:
+        if arguments[field] is not None:
+            raise UsageError(f"{field} can't be set and cleared at once")
+    if (add_tags or remove_tags) and (arguments["tags"] is not None or "tags" in cleared):
+        raise UsageError("--add-tag and --remove-tag go without --tag and --clear-tags")
 
     def complete(given: dict[str, Any], store: Store) -> dict[str, Any]:
-        cleared = {field for field, wanted in clear.items() if wanted}
-        for field in cleared & given.keys():
-            raise UsageError(f"{field} can't be set and cleared at once")
-        if (add_tags or remove_tags) and ("tags" in given or "tags" in cleared):
-            raise UsageError("--add-tag and --remove-tag go without --tag and --clear-tags")
         given |= dict.fromkeys(cleared)
         if add_tags or remove_tags:
             from projects_cli.endpoints.tags import edited_tags

@@ -90,6 +90,7 @@ def test_fields_are_cleared(site: Site) -> None:
 def test_options_that_contradict_each_other_are_refused(site: Site, options: tuple[str, ...]) -> None:
     site.project("vision")
     assert site.error("update", "vision", *options, status=2)["name"] == "UsageError"
+    assert site.cli("update", "vision", *options, uri="mongodb://127.0.0.1:1").exit_code == 2
 
 
 def test_a_new_name_renames_everything_below(site: Site) -> None:

@@ -44,18 +44,20 @@ def update(
 
     Example: projects update vision/detector --name vision/detectors --add-tag prod
     """
+    arguments = {
+        "project": project,
+        "name": name,
+        "description": description,
+        "tags": tags,
+        "system_tags": system_tags,
+        "default_output_destination": default_output_destination,
+    }
     run(
         ctx.obj,
         "projects.update",
-        {
-            "project": project,
-            "name": name,
-            "description": description,
-            "tags": tags,
-            "system_tags": system_tags,
-            "default_output_destination": default_output_destination,
-        },
+        arguments,
         prepare=edit(
+            arguments,
             add_tags=add_tag,
             remove_tags=remove_tag,
             clear={
