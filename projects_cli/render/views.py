@@ -72,6 +72,22 @@ class View(NamedTuple):
         return tuple(dict.fromkeys((*self.all_fields, *on_request, *shown)))
 
 
+_HISTORY = View(
+    rows="operations",
+    columns=(
+        ("id", "ID"),
+        ("started", "STARTED"),
+        ("state", "STATE"),
+        ("summary", "SUMMARY"),
+        ("by", "BY"),
+        ("host", "HOST"),
+    ),
+    fields=("id", "started", "finished", "by", "host", "pid", "state", "endpoint", "summary", "counts", "command"),
+    id="id",
+    more=("counts.",),
+    empty="the journal is empty",
+)
+
 _LISTING = (("name", "NAME"), ("tags", "TAGS"), ("last_update", "UPDATED"), ("id", "ID"))
 _STATISTICS = (
     ("name", "NAME"),
@@ -161,21 +177,8 @@ VIEWS: dict[str, View] = {
         id="operation",
         changes=True,
     ),
-    "history": View(
-        rows="operations",
-        columns=(
-            ("id", "ID"),
-            ("started", "STARTED"),
-            ("state", "STATE"),
-            ("summary", "SUMMARY"),
-            ("by", "BY"),
-            ("host", "HOST"),
-        ),
-        fields=("id", "started", "finished", "by", "host", "pid", "state", "endpoint", "summary", "counts", "command"),
-        id="id",
-        more=("counts.",),
-        empty="the journal is empty",
-    ),
+    "history": _HISTORY,
+    "history filtered": _HISTORY._replace(empty="no operation matches"),
     "history.prune": View(columns=(("pruned", "PRUNED"), ("found", "FOUND"))),
     "doctor": View(
         rows="findings",

@@ -77,7 +77,10 @@ class Operations:
         return held if held is not None and (held["expired"] or locks.is_dead(held)) else None
 
     def history(self, *, project: str | None, since: timedelta | None, by: str | None) -> Response:
-        """Give who changed what, when, from where, and how it ended; the newest first."""
+        """Give who changed what, when, from where, and how it ended; the newest first.
+
+        `project` is an id, the beginning of one or a full name, of projects that are gone too.
+        """
         wanted: Document = {}
         if since is not None:
             wanted["started"] = {"$gte": self.clock() - since}
@@ -86,7 +89,7 @@ class Operations:
         if project is not None:
             wanted["_id"] = {"$in": self.stored.operations_touching(project)}
         rows = (_shown(operation) for operation in self.stored.operations(self._mine(wanted)))
-        return Response("history", {"operations": rows})
+        return Response("history", {"operations": rows}, view="history filtered" if wanted else None)
 
     def prune(self, older_than: timedelta, *, dry_run: bool) -> Response:
         """Forget finished operations that are older; they can't be undone after that."""

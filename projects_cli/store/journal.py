@@ -16,6 +16,7 @@ from pymongo import ReturnDocument, WriteConcern
 from pymongo import errors as driver
 
 from projects_cli.errors import DatabaseRefused
+from projects_cli.store import filters
 from projects_cli.store.client import PRIMARY, translated
 from projects_cli.store.retries import persistently
 
@@ -97,11 +98,12 @@ class JournalStore:
             return list(self._database["change"].find({"_id": bounds}, sort=order, limit=-PAGE, session=self._session))
 
     def operations_touching(self, project: str) -> list[str]:
-        """Give the operations whose chunks name a project."""
+        """Give the operations whose chunks name a project by its id, the beginning of one, or its full name."""
+        named: list[Document] = [{field: project} for field in ("entries.id", "entries.name", "project")]
+        if filters.begins_an_id(project):
+            named += [filters.pattern(field, f"^{project}") for field in ("entries.id", "project")]
         with self._granted():
-            return self._database["change"].distinct(
-                "operation", {"$or": [{"entries.id": project}, {"entries.name": project}, {"project": project}]}
-            )
+            return self._database["change"].distinct("operation", {"$or": named})
 
     def forget(self, operations: Sequence[str]) -> None:
         """Remove operations: each record before its chunks, so that no record ever lacks them."""
