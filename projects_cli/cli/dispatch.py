@@ -266,21 +266,24 @@ def _addressed(runtime: Runtime, endpoint: str, value: str | list[str]) -> str |
 def _confirm(runtime: Runtime, plan: Plan, *, forced: bool) -> None:
     """Ask as much as the plan deserves, unless the answer was given in advance."""
     settings, console = runtime.settings, runtime.console
-    if plan.question == "none":
-        return
-    if forced or settings["yes"] or settings["confirm"] == plan.name:
+    if plan.question == "none" or forced or settings["yes"] or settings["confirm"] == plan.name:
         check_production(runtime)
         return
     about = [f"{sample.id}  {sample.name}" for sample in plan.samples]
     if plan.question == "yes":
-        console.ask(f"{plan.summary.capitalize()}?", about=about if len(about) > 1 else ())
+        console.ask(f"{as_sentence(plan.summary)}?", about=about if len(about) > 1 else ())
         return
     console.ask(
-        f"{plan.summary.capitalize()}: {_counted(plan)}.",
+        f"{as_sentence(plan.summary)}: {_counted(plan)}.",
         typed=plan.name,
         what="the name" if any(sample.name == plan.name for sample in plan.samples) else repr(plan.name),
         about=about,
     )
+
+
+def as_sentence(words: str) -> str:
+    """Give words with a capital at their beginning; the names in them stay as they are."""
+    return words[:1].upper() + words[1:]
 
 
 def check_writable(runtime: Runtime, change: str) -> None:

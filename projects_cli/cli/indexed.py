@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import check_production, check_writable, expect, show
+from projects_cli.cli.dispatch import as_sentence, check_production, check_writable, expect, show
 from projects_cli.errors import UsageError, did_you_mean, nearest
 from projects_cli.messages import Response
 
@@ -67,7 +67,8 @@ def _agree(runtime: Runtime, wanted: Sequence[Suggestion]) -> None:
         check_production(runtime)
         return
     about = [f"{one.collection}.{one.name}" for one in wanted]
-    runtime.console.ask(f"{what.capitalize()}? MongoDB reads each collection for that; others can work.", about=about)
+    question = f"{as_sentence(what)}? MongoDB reads each collection for that; others can work."
+    runtime.console.ask(question, about=about)
 
 
 def _answer(found: Iterable[Suggestion]) -> Response:

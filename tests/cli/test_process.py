@@ -372,6 +372,24 @@ def test_the_end_of_input_is_no_answer(site: Site) -> None:
     assert (seen.status, site.names()) == (1, ["vision"])
 
 
+def test_a_question_shows_names_as_they_are(site: Site) -> None:
+    site.project("Vision/ResNet/Deep")
+    seen = on_terminal(site, "delete", "Vision/ResNet", answer="Vision/ResNet")
+    assert (seen.status, site.names()) == (0, ["Vision"])
+    assert "Delete the project 'Vision/ResNet': " in " ".join(seen.plain.split())
+    assert "Delete the project 'Vision'? [y/N] " in on_terminal(site, "delete", "Vision", answer="y").plain
+
+
+def test_pruning_the_history_is_asked_about(site: Site) -> None:
+    site.json("create", "vision", "-d", "x")
+    prune = ("history", "prune", "--older-than", "0.01")
+    seen = on_terminal(site, *prune, answer="n")
+    assert (seen.status, len(site.json("history")["operations"])) == (1, 1)
+    assert f"Forget the one change older than 0.01 in '{site.name}'? " in seen.plain
+    assert on_terminal(site, *prune, answer="y").status == 0
+    assert site.json("history")["operations"] == []
+
+
 @pytest.mark.parametrize(("no_color", "red"), [("", True), ("1", False)])
 def test_a_production_profile_is_named_in_red_in_every_question(
     site: Site, tmp_path: Path, no_color: str, red: bool

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.config.site import Site, empty_site
+from tests.config.site import COMPANY, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,10 +88,43 @@ def test_without_a_terminal_the_hint_has_both_flags(site: Site) -> None:
     assert hint == "answer in advance with --yes; with it --profile lab"
 
 
-def test_what_is_asked_about_nowhere_needs_no_more_here(site: Site) -> None:
-    site.json("create", "vision", "-d", "x")
-    site.json("update", "vision", "--add-tag", "prod")
-    assert site.named("vision")["tags"] == ["prod"]
+ASKED_NOWHERE = [
+    ("create", "audio", "-d", "x"),
+    ("update", "vision", "--add-tag", "prod"),
+    ("make-public", "vision"),
+    ("make-private", "shown"),
+    ("undo",),
+]
+
+
+@pytest.mark.parametrize("command", ASKED_NOWHERE)
+def test_what_is_asked_about_nowhere_needs_the_profile(site: Site, command: tuple[str, ...]) -> None:
+    site.project("vision")
+    site.project("shown", company="", company_origin=COMPANY)
+    site.json("create", "newest", "-d", "x", "--profile", "lab")
+    before = site.everything()
+    for answer in ((), ("--yes",)):
+        assert site.error(*command, *answer, status=2)["message"] == NEEDED
+    assert site("--dry-run", *command).exit_code == 0
+    assert site.everything() == before
+    assert site(*command, "--profile", "lab").exit_code == 0
+    assert site.everything() != before
+
+
+def test_resume_needs_the_profile(site: Site) -> None:
+    assert site("resume").exit_code == 0  # there is nothing to finish
+    assert site.error("resume", "nowhere", status=2)["message"] == NEEDED
+    assert site.error("resume", "nowhere", "--profile", "lab", status=3)["name"] == "OperationNotFound"
+
+
+def test_pruning_the_history_asks_and_its_answer_needs_the_profile(site: Site) -> None:
+    site.json("create", "vision", "-d", "x", "--profile", "lab")
+    prune = ("history", "prune", "--older-than", "0.01")
+    assert site.error(*prune, status=2)["hint"] == "answer in advance with --yes; with it --profile lab"
+    assert site.error(*prune, "--yes", status=2)["message"] == NEEDED
+    assert len(site.json("history")["operations"]) == 1
+    assert site.json(*prune, "--yes", "--profile", "lab") == {"pruned": 1, "found": 1}
+    assert site.json("history") == {"operations": []}
 
 
 def test_a_dry_run_and_reading_need_no_more(site: Site) -> None:

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 UNSPOKEN = "secret"
 CREATE = ["create", "other", "--description", "some"]
+PRUNE = ["history", "prune", "--older-than", "0.01"]
 HOLDER = {"owner": "somebody", "by": "ben", "host": "elsewhere", "pid": 4711, "command": "projects delete vision"}
 
 
@@ -212,7 +213,22 @@ def test_the_command_ends_with_75(site: Site, lone: World) -> None:
     assert "ben on elsewhere, pid 4711" in result.stderr
 
 
-@pytest.mark.parametrize("command", [CREATE, ["delete", "alone", "--force"], ["undo"], ["resume"]])
+def test_several_wait_for_the_lock_once(site: Site, lone: World) -> None:
+    with lease(lone):
+        result = site("--lock-wait", "1s", "delete", "alone", "fellow", "--force")
+    assert (result.exit_code, result.stderr.count("error:")) == (75, 1)
+    assert lone.dump() == BEFORE
+
+
+@pytest.mark.parametrize("command", [["undo", "--dry-run"], ["resume", "--dry-run"], [*PRUNE, "--dry-run"]])
+def test_read_only_allows_a_dry_run(site: Site, lone: World, command: list[str]) -> None:
+    half_done(lone)
+    before = lone.dump()
+    site.text("--read-only", *command)
+    assert lone.dump() == before
+
+
+@pytest.mark.parametrize("command", [CREATE, ["delete", "alone", "--force"], ["undo"], ["resume"], [*PRUNE, "--yes"]])
 def test_read_only_refuses_before_it_starts(site: Site, lone: World, command: list[str]) -> None:
     for result in (site("--read-only", *command), site(*command, PROJECTS_READ_ONLY="1")):
         assert result.exit_code == 4

@@ -296,6 +296,25 @@ def test_history_filters(site: Site, lone: World) -> None:
     assert summaries(site, "--project", "nobody") == []
 
 
+def test_history_finds_a_project_by_the_beginning_of_its_id(site: Site) -> None:
+    found = site.project("found")
+    site.text("update", ALONE["_id"], "--description", "other")
+    site.text("update", "found", "--description", "other")
+    site.text("delete", "found", "--yes")
+    for named in (found[:8], found[:31], found, "found"):
+        assert summaries(site, "--project", named) == ["delete the project 'found'", "update description of 'found'"]
+    assert summaries(site, "--project", found[:7]) == []
+    assert site("history", "--project", "").exit_code == 2
+
+
+def test_history_that_finds_nothing_says_why(site: Site) -> None:
+    assert site("history").stderr == "the journal is empty\n"
+    site.text("update", ALONE["_id"], "--description", "other")
+    for filters in (("--project", "nobody"), ("--by", "nobody"), ("--since", "0.01")):
+        assert site("history", *filters).stderr == "no operation matches\n"
+        assert "no operation matches" in site("history", *filters, "--fail-if-empty", "-q").stderr
+
+
 def summaries(site: Site, *arguments: str) -> list[str]:
     return [one["summary"] for one in site.json("history", *arguments)["operations"]]
 
@@ -309,7 +328,10 @@ def test_prune_forgets_finished_ones_and_strays(site: Site, lone: World) -> None
     )
     site.text("update", FELLOW["_id"], "--description", "other")
     assert site.json("history", "prune", "--older-than", "30d", "--dry-run")["found"] == 1
-    assert site.json("history", "prune", "--older-than", "30d")["pruned"] == 1
+    refused = site("history", "prune", "--older-than", "30d")
+    assert (refused.exit_code, "answer in advance with --yes" in refused.stderr) == (2, True)
+    assert old in lone.journal["operation"].distinct("_id")
+    assert site.json("history", "prune", "--older-than", "30d", "--yes")["pruned"] == 1
     kept = newest(lone)
     assert kept != old
     assert lone.journal["operation"].distinct("_id") == [kept]
