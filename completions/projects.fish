@@ -208,7 +208,7 @@ complete -c projects -l yes -s y -d 'Answer every question with yes.'
 complete -c projects -l confirm -r -f -a '(__projects_ask projects)' -d 'Answer the question for this project\'s name.'
 complete -c projects -l dry-run -s n -d 'Show what a change would do, and do nothing.'
 complete -c projects -l no-input -d 'Never ask; fail where a question would come.'
-complete -c projects -l read-only -d 'Refuse every change.'
+complete -c projects -l read-only -d 'Refuse every change of a database, not of your settings.'
 complete -c projects -l lock-wait -r -f -d 'Wait so long for another run\'s lock; 0: not at all. [default: 10s]'
 complete -c projects -l no-journal -d 'Change without journal: no undo, no lock.'
 complete -c projects -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
@@ -314,10 +314,10 @@ complete -c projects -n '__projects_at \'model-tags\'' -l filter-system-tag -r -
 
 
 
-complete -c projects -n '__projects_at \'history\'' -l project -r -f -a '(__projects_ask projects)' -d 'Only what touched this project: an id or a full name.'
+complete -c projects -n '__projects_at \'history\'' -l project -r -f -a '(__projects_ask projects)' -d 'Only what touched this project, a deleted one too.'
 complete -c projects -n '__projects_at \'history\'' -l since -r -f -d 'Only the last 7d, 12h, 30m.'
 complete -c projects -n '__projects_at \'history\'' -l by -r -f -d 'Only what this person changed.'
-complete -c projects -n '__projects_at \'history\' 0' -a prune -d 'Forget finished changes that are older; they can\'t be undone any longer.'
+complete -c projects -n '__projects_at \'history\' 0' -a prune -d 'Forget finished changes that are older; they can\'t be undone any longer. Asks first.'
 
 complete -c projects -n '__projects_at \'history prune\'' -l older-than -r -f -d 'Such as 30d.'
 

@@ -34,7 +34,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = '*'; Flag = '--dry-run'; Kind = 'switch'; Words = @(); Help = 'Show what a change would do, and do nothing.' }
         @{ Place = '*'; Flag = '-n'; Kind = 'switch'; Words = @(); Help = 'Show what a change would do, and do nothing.' }
         @{ Place = '*'; Flag = '--no-input'; Kind = 'switch'; Words = @(); Help = 'Never ask; fail where a question would come.' }
-        @{ Place = '*'; Flag = '--read-only'; Kind = 'switch'; Words = @(); Help = 'Refuse every change.' }
+        @{ Place = '*'; Flag = '--read-only'; Kind = 'switch'; Words = @(); Help = 'Refuse every change of a database, not of your settings.' }
         @{ Place = '*'; Flag = '--lock-wait'; Kind = 'free'; Words = @(); Help = 'Wait so long for another run''s lock; 0: not at all. [default: 10s]' }
         @{ Place = '*'; Flag = '--no-journal'; Kind = 'switch'; Words = @(); Help = 'Change without journal: no undo, no lock.' }
         @{ Place = '*'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }
@@ -115,7 +115,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'model-tags'; Flag = '--include-system'; Kind = 'switch'; Words = @(); Help = 'System tags too.' }
         @{ Place = 'model-tags'; Flag = '--filter-tag'; Kind = 'free'; Words = @(); Help = 'Only of those with this tag; takes list operators too.' }
         @{ Place = 'model-tags'; Flag = '--filter-system-tag'; Kind = 'free'; Words = @(); Help = 'Only of those with this system tag.' }
-        @{ Place = 'history'; Flag = '--project'; Kind = 'projects'; Words = @(); Help = 'Only what touched this project: an id or a full name.' }
+        @{ Place = 'history'; Flag = '--project'; Kind = 'projects'; Words = @(); Help = 'Only what touched this project, a deleted one too.' }
         @{ Place = 'history'; Flag = '--since'; Kind = 'free'; Words = @(); Help = 'Only the last 7d, 12h, 30m.' }
         @{ Place = 'history'; Flag = '--by'; Kind = 'free'; Words = @(); Help = 'Only what this person changed.' }
         @{ Place = 'history prune'; Flag = '--older-than'; Kind = 'free'; Words = @(); Help = 'Such as 30d.' }
@@ -141,7 +141,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Above = ''; Place = 'undo'; Names = @('undo'); Help = 'Take a change back.' }
         @{ Above = ''; Place = 'resume'; Names = @('resume'); Help = 'Finish a change that was stopped in the middle.' }
         @{ Above = ''; Place = 'history'; Names = @('history'); Help = 'Show who changed what, when, and how it ended.' }
-        @{ Above = 'history'; Place = 'history prune'; Names = @('prune'); Help = 'Forget finished changes that are older; they can''t be undone any longer.' }
+        @{ Above = 'history'; Place = 'history prune'; Names = @('prune'); Help = 'Forget finished changes that are older; they can''t be undone any longer. Asks first.' }
         @{ Above = ''; Place = 'doctor'; Names = @('doctor'); Help = 'Find what is wrong with a database, and mend it.' }
         @{ Above = ''; Place = 'indexes'; Names = @('indexes'); Help = 'Show which indexes would help, and make them.' }
         @{ Above = 'indexes'; Place = 'indexes plan'; Names = @('plan'); Help = 'Show which indexes would help, for what, and about how much space they take; and which of a server''s are missing.' }

@@ -165,6 +165,9 @@ def edit(runtime: Runtime) -> None:
     from projects_cli.config import writing
 
     path = _path(runtime)
+    if runtime.given["dry_run"]:
+        runtime.console.notice(f"would open {path} in {_editor(runtime)}")
+        return
     before = path.read_bytes() if is_there(path) else b""
     draft = writing.draft(path, before or _BEGINNING)
     try:
@@ -197,11 +200,7 @@ def _edited(runtime: Runtime, draft: Path, path: Path) -> bytes:
 
 
 def _run_editor(runtime: Runtime, file: Path) -> None:
-    """Run the person's editor; without a terminal one that they have chosen, since `vi` would wait for ever."""
-    environment = runtime.streams.environment
-    editor = environment.get("VISUAL") or environment.get("EDITOR") or ("vi" if runtime.console.can_ask else "")
-    if not editor:
-        raise UsageError("there is no terminal for an editor", hint="use: projects config set KEY VALUE")
+    editor = _editor(runtime)
     try:
         with _interrupts_left_to_the_child():
             ended = subprocess.run([*shlex.split(editor), str(file)], check=False)  # noqa: S603 - the person's own editor
@@ -209,6 +208,19 @@ def _run_editor(runtime: Runtime, file: Path) -> None:
         raise UsageError(f"the editor {editor!r} can't be started: {error}", hint="name one: EDITOR=nano") from error
     if ended.returncode or not file.exists():
         raise Declined(f"the editor ended with status {ended.returncode}: nothing was changed")
+
+
+def _editor(runtime: Runtime) -> str:
+    """Name the person's editor; without a terminal one that they have chosen, since `vi` would wait for ever.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    environment = runtime.streams.environment
+    editor = environment.get("VISUAL") or environment.get("EDITOR") or ("vi" if runtime.console.can_ask else "")
+    if not editor:
+        raise UsageError("there is no terminal for an editor", hint="use: projects config set KEY VALUE")
+    return editor
 
 
 @contextmanager

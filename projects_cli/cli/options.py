@@ -75,7 +75,7 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
     GlobalOption(("--confirm",), "confirm", "Answer the question for this project's name.", "NAME"),
     GlobalOption(("--dry-run", "-n"), "dry_run", "Show what a change would do, and do nothing.", constant=True),
     GlobalOption(("--no-input",), "no_input", "Never ask; fail where a question would come.", constant=True),
-    GlobalOption(("--read-only",), "read_only", "Refuse every change.", constant=True),
+    GlobalOption(("--read-only",), "read_only", "Refuse every change of a database, not of your settings.", constant=True),
     GlobalOption(
         ("--lock-wait",), "lock_wait", "Wait so long for another run's lock; 0: not at all. [default: 10s]", "DURATION"
     ),
@@ -95,8 +95,8 @@ WITHOUT_OPTION: dict[str, str] = {
     "local_dir": "Folder of the private database. [default: projects-cli/local in the XDG data folder]",
     "local_idle": "The private database stops after so long without a command. [default: 15m]",
     "mongod": "The mongod of the private database. [default: the package's, else the one on the PATH]",
-    "production": "A mistake costs much here: questions name the profile in red, and --yes, --confirm and --force "
-    "answer none, and call and batch change nothing, unless --profile NAME stands on the same command line.",
+    "production": "A mistake costs much here: questions name the profile in red, and a change about which nobody is "
+    "asked (also by --yes, --confirm, --force) needs --profile NAME on the same command line.",
 }
 """What the settings do that no option has."""
 

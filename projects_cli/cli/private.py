@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import expect, show, tell
+from projects_cli.cli.dispatch import check_writable, expect, show, tell
 from projects_cli.config.connection import database_uri
 from projects_cli.errors import UsageError
 from projects_cli.local import server
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 def start(runtime: Runtime) -> None:
     """Start the private server, and tell where it is."""
     expect(runtime, "local.status")
+    if runtime.settings["dry_run"]:
+        found = server.status(runtime.settings)
+        words = "it runs already" if found["running"] else f"would start the private server in {found['folder']}"
+        tell(runtime, words, Response("local.status", found))
+        return
     server.ensure(runtime.settings)
     status(runtime)
 
@@ -24,6 +29,11 @@ def start(runtime: Runtime) -> None:
 def stop(runtime: Runtime) -> None:
     """Stop the private server."""
     expect(runtime, "local.stop")
+    if runtime.settings["dry_run"]:
+        running = server.status(runtime.settings)["running"]
+        words = "would stop the private server; the data stay" if running else "it is not running"
+        tell(runtime, words, Response("local.stop", {"stopped": False}))
+        return
     stopped = server.stop(runtime.settings)
     words = "stopped; the data stay" if stopped else "it was not running"
     tell(runtime, words, Response("local.stop", {"stopped": stopped}))
@@ -43,6 +53,7 @@ def reset(runtime: Runtime) -> None:
         words = f"would stop the private server and remove {folder}"
         tell(runtime, words, Response("local.reset", {"data": folder, "removed": False}))
         return
+    check_writable(runtime, "local reset")
     if not runtime.settings["yes"]:
         runtime.console.ask(f"Remove all data of the private database, in {folder}?")
     server.reset(runtime.settings)
@@ -63,6 +74,13 @@ def sample(runtime: Runtime) -> None:
             "the sample goes into the private database only, and a URI is set",
             hint="unset PROJECTS_MONGO_URI, --uri, --uri-file and the CLEARML_MONGODB_… variables",
         )
+    dry_run = runtime.settings["dry_run"]
+    if not dry_run:
+        check_writable(runtime, "local sample")
     from projects_cli.local.sample import load
 
-    show(runtime, Response("local.sample", load(runtime.connection, runtime.settings["company"])))
+    done = load(runtime.connection, runtime.settings["company"], dry_run=dry_run)
+    if dry_run:
+        missing = ", ".join(f"{count} of {name}" for name, count in done["missing"].items())
+        runtime.console.notice(f"would add documents: {missing}")
+    show(runtime, Response("local.sample", done))

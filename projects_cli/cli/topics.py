@@ -167,20 +167,23 @@ Projects with the system tag hidden are left out, unless they are asked for by i
 
 SAFETY = """
 Everything is checked before anything is written. --dry-run (-n) shows the whole plan and does nothing; --read-only
-refuses every change.
+refuses every change of a database, the private one too. Settings are no part of that: config and profile still write their file.
 
 A change asks as much as it deserves: deleting an empty project wants a y, anything with contents the name, typed in
-full. --yes answers every question, --confirm NAME that for one project, and so does the --force of delete. Without a
-terminal nobody is asked: the command fails and names the flag.
+full; what can be changed back (create, update, make-public, make-private, undo, resume) asks nothing. --yes answers
+every question, --confirm NAME that for one project, and so does the --force of delete. Without a terminal nobody is
+asked: the command fails and names the flag.
 
 Several projects are shown as one plan, with one question: the number that go in all answers it, typed or given, as in
 --confirm '5 projects'. delete --max-delete N refuses where more would go. --interactive picks projects from a list.
 
 Where the profile in use has production = true, questions name it in red, and an answer in advance holds only with
---profile NAME on the same command line. So does a change by call or batch, which never ask.
+--profile NAME on the same command line. So does every change that asks nothing: create, update, undo, resume and the
+like, and all that call and batch do.
 
 Before the first write, what was there goes to a journal: projects undo takes a change back, projects history shows
-them all. Tasks and models are never deleted: they stay, without a project.
+them all. Tasks and models are never deleted: they stay, without a project. What history prune forgets can't be
+undone any longer, so it asks first.
 
 A change that was killed in the middle is told by the next one; projects resume finishes it, projects undo takes it
 back. One change of structure runs at a time for each company: another one waits (--lock-wait), then ends with 75.
@@ -204,7 +207,7 @@ A switch has no flag that switches it off: where a file or a variable says yes, 
     profile = "lab"                  # projects profile use lab
     [profiles.lab]                   # projects --profile lab list
     uri-file = "lab.uri"             # beside this file
-    production = true
+    production = true                # see: projects help safety
 
 projects config set and unset change the file and keep its comments; the key of a profile's setting is
 profiles.NAME.KEY. A URI is best read from standard input: it is not shown then, nor kept in the shell's history.

@@ -48,10 +48,11 @@ ESCAPES = {"%": "%%", ".": "%2E", "$": "%24", "__": "%_%_", "_": "%_"}
 Documents = dict[str, list[dict[str, Any]]]
 
 
-def load(connection: Connection, company: str) -> dict[str, dict[str, int]]:
-    """Put the sample into a company; gives how many documents of each collection were added, and were there.
+def load(connection: Connection, company: str, *, dry_run: bool = False) -> dict[str, dict[str, int]]:
+    """Put the sample into a company; gives how many documents of each collection were missing, added, and present.
 
-    Documents of the sample that are there already stay as they are, changed or not; nothing else is touched.
+    Documents of the sample that are there already stay as they are, changed or not; nothing else is touched. A dry run
+    adds none.
 
     Raises:
         ExpectedUniqueData: other projects have names of the sample; nothing was written.
@@ -59,10 +60,15 @@ def load(connection: Connection, company: str) -> dict[str, dict[str, int]]:
     documents = sample(company)
     missing = {name: _missing(connection, name, rows) for name, rows in documents.items()}
     _refuse_taken_names(connection, company, missing["project"])
-    for name, rows in missing.items():
-        admin.insert(connection, name, rows)
-    added = {name: len(rows) for name, rows in missing.items()}
-    return {"added": added, "present": {name: len(documents[name]) - added[name] for name in documents}}
+    if not dry_run:
+        for name, rows in missing.items():
+            admin.insert(connection, name, rows)
+    lacking = {name: len(rows) for name, rows in missing.items()}
+    return {
+        "missing": lacking,
+        "added": dict.fromkeys(lacking, 0) if dry_run else lacking,
+        "present": {name: len(documents[name]) - lacking[name] for name in documents},
+    }
 
 
 def _missing(connection: Connection, collection: str, rows: Iterable[Document]) -> list[Document]:

@@ -17,7 +17,7 @@ def history(
     ctx: typer.Context,
     project: Annotated[
         str | None,
-        typer.Option("--project", metavar="PROJECT", help="Only what touched this project: an id or a full name."),
+        typer.Option("--project", metavar="PROJECT", help="Only what touched this project, a deleted one too."),
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="DURATION", help="Only the last 7d, 12h, 30m.")
@@ -37,7 +37,7 @@ def prune(
     ctx: typer.Context,
     older_than: Annotated[str, typer.Option("--older-than", metavar="DURATION", help="Such as 30d.")],
 ) -> None:
-    """Forget finished changes that are older; they can't be undone any longer.
+    """Forget finished changes that are older; they can't be undone any longer. Asks first.
 
     Example: projects history prune --older-than 30d
     """
