@@ -80,7 +80,9 @@ def sample(runtime: Runtime) -> None:
     from projects_cli.local.sample import load
 
     done = load(runtime.connection, runtime.settings["company"], dry_run=dry_run)
+    answer = Response("local.sample", done)
     if dry_run:
-        missing = ", ".join(f"{count} of {name}" for name, count in done["missing"].items())
-        runtime.console.notice(f"would add documents: {missing}")
-    show(runtime, Response("local.sample", done))
+        missing = (f"{done['missing'][name]} {name}s" for name in ("project", "task", "model"))
+        tell(runtime, f"would add {', '.join(missing)}", answer)
+    else:
+        show(runtime, answer)
