@@ -34,7 +34,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = '*'; Flag = '--dry-run'; Kind = 'switch'; Words = @(); Help = 'Show what a change would do, and do nothing.' }
         @{ Place = '*'; Flag = '-n'; Kind = 'switch'; Words = @(); Help = 'Show what a change would do, and do nothing.' }
         @{ Place = '*'; Flag = '--no-input'; Kind = 'switch'; Words = @(); Help = 'Never ask; fail where a question would come.' }
-        @{ Place = '*'; Flag = '--read-only'; Kind = 'switch'; Words = @(); Help = 'Refuse every change of a database, not of your settings.' }
+        @{ Place = '*'; Flag = '--read-only'; Kind = 'switch'; Words = @(); Help = 'Refuse every change of a database, not of settings.' }
         @{ Place = '*'; Flag = '--lock-wait'; Kind = 'free'; Words = @(); Help = 'Wait so long for another run''s lock; 0: not at all. [default: 10s]' }
         @{ Place = '*'; Flag = '--no-journal'; Kind = 'switch'; Words = @(); Help = 'Change without journal: no undo, no lock.' }
         @{ Place = '*'; Flag = '--journal-db'; Kind = 'free'; Words = @(); Help = 'Database of the journal. [default: projects_cli]' }

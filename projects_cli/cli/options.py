@@ -75,7 +75,7 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
     GlobalOption(("--confirm",), "confirm", "Answer the question for this project's name.", "NAME"),
     GlobalOption(("--dry-run", "-n"), "dry_run", "Show what a change would do, and do nothing.", constant=True),
     GlobalOption(("--no-input",), "no_input", "Never ask; fail where a question would come.", constant=True),
-    GlobalOption(("--read-only",), "read_only", "Refuse every change of a database, not of your settings.", constant=True),
+    GlobalOption(("--read-only",), "read_only", "Refuse every change of a database, not of settings.", constant=True),
     GlobalOption(
         ("--lock-wait",), "lock_wait", "Wait so long for another run's lock; 0: not at all. [default: 10s]", "DURATION"
     ),

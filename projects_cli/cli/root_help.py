@@ -93,7 +93,7 @@ Changes:
   --confirm NAME  Answer the question for this project's name.
   -n, --dry-run   Show what a change would do, and do nothing.
   --no-input      Never ask; fail where a question would come.
-  --read-only     Refuse every change of a database, not of your settings.
+  --read-only     Refuse every change of a database, not of settings.
 
 Lock and journal:
   --lock-wait DURATION  Wait so long for another run's lock; 0: not at all.

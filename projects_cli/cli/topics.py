@@ -167,7 +167,8 @@ Projects with the system tag hidden are left out, unless they are asked for by i
 
 SAFETY = """
 Everything is checked before anything is written. --dry-run (-n) shows the whole plan and does nothing; --read-only
-refuses every change of a database, the private one too. Settings are no part of that: config and profile still write their file.
+refuses every change of a database, the private one too. Settings are no part of that: config and profile still write
+their file.
 
 A change asks as much as it deserves: deleting an empty project wants a y, anything with contents the name, typed in
 full; what can be changed back (create, update, make-public, make-private, undo, resume) asks nothing. --yes answers
