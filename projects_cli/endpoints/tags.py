@@ -57,7 +57,7 @@ def _from_an_index(store: Store, collection: Collection, name: str) -> list[str]
     """
     described = collection.indexes()
     by_company, alone = indexes.led_by(described, "company"), indexes.exactly(described, [name])
-    if deployment.topology(deployment.hello(store.connection)) == "sharded":
+    if deployment.topology(deployment.hello(store.connection, anywhere=True)) == "sharded":
         return None
     if by_company and alone:
         items = collection.items_of_all(store.company, name, index=alone, by_company=by_company)

@@ -12,10 +12,10 @@ import pymongo
 from bson import MaxKey
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from projects_cli.errors import CollectionMissing, DatabaseRefused
-from projects_cli.store.client import LONG_WRITE, UNLIMITED, Connection, check_server, translated
+from projects_cli.store.client import LONG_WRITE, PRIMARY, UNLIMITED, Connection, check_server, translated
 from projects_cli.store.documents import decode
 
 if TYPE_CHECKING:
@@ -37,6 +37,9 @@ GOODBYE = 1.0
 
 NATURAL = "$natural"
 """As a hint: no index, the documents as they lie."""
+
+TOO_LARGE = 17217
+"""MongoDB's code for distinct values that are over 16 MB together."""
 
 Sort = list[tuple[str, Any]]
 
@@ -177,17 +180,25 @@ class Collection:
         """Give each item of a list once, where all documents are one company's and no list has lists in it; else None.
 
         MongoDB answers from the index of this field alone, and would give the items of inner lists too. Who else has
-        documents is looked at last, so that none comes in between.
+        documents is looked at before and after, so that nobody's come or go in between; that tells something only
+        where all is asked of one member, the primary. Where there is too much for one answer it is None too.
 
         Raises:
             IndexGone: an index is not there.
         """
+        if self._raw.read_preference != PRIMARY or self.has_others([company], by_company):
+            return None
         behind_texts: Any = [(field, [])], [(field, MaxKey())]
         with translated(), self._patience(UNLIMITED):
             nested = self._raw.find({}, return_key=True, limit=1, session=self._session).hint(index)
             if list(nested.min(behind_texts[0]).max(behind_texts[1])):
                 return None
-            found = self._raw.distinct(field, session=self._session)
+            try:
+                found = self._raw.distinct(field, session=self._session)
+            except OperationFailure as error:
+                if error.code != TOO_LARGE:
+                    raise
+                return None
         return None if self.has_others([company], by_company) else found
 
     def texts(self, company: str, field: str, index: str, most: int) -> list[str] | None:
