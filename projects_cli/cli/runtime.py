@@ -6,6 +6,7 @@ import sys
 import uuid
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -221,9 +222,16 @@ def command_line(words: Sequence[str]) -> str:
     """Give a command line for the journal, without the secrets of its URIs."""
     import shlex
 
-    from projects_cli.config.connection import redacted
+    from projects_cli.config.connection import redacted, shown_uri
 
-    return redacted(shlex.join(["projects", *words[1:]]))[:MOST_OF_A_COMMAND]
+    shown = ["projects"]
+    for before, word in pairwise(words):
+        option, joined, value = word.partition("=")
+        if option == "--uri" and joined:
+            shown.append(f"{option}={shown_uri(value)}")
+        else:
+            shown.append(shown_uri(word) if before == "--uri" else redacted(word))
+    return shlex.join(shown)[:MOST_OF_A_COMMAND]
 
 
 def _now() -> datetime:

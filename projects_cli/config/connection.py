@@ -19,9 +19,13 @@ CLEARML_URI = "CLEARML_MONGODB_SERVICE_CONNECTION_STRING"
 CLEARML_HOST = "CLEARML_MONGODB_SERVICE_HOST"
 CLEARML_PORT = "CLEARML_MONGODB_SERVICE_PORT"
 
+_HIDDEN = "(?i)(?P<before>\\b(?:tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=)"
 _CREDENTIALS = r"(?i)(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s]*(?P<after>@)"
-_OPTION = r"(?i)(?P<before>\b(?:tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=)[^&\s]*"
-"""Compiled when they are first needed, which a command without a URI never does."""
+_MONGODB = r"(?is)(?P<before>\bmongodb(?:\+srv)?://[^/@:]*:).*(?P<after>@)"
+"""In a MongoDB URI a user and a password may have spaces: where a text goes on behind it, some of that is hidden too.
+
+Compiled when they are first needed, which a command without a URI never does.
+"""
 
 
 def database_uri(settings: Settings) -> str | None:
@@ -76,9 +80,12 @@ def shown_uri(uri: str) -> str:
     user, colon, _ = before.rpartition("://")[2].partition(":")
     scheme = before.rpartition("://")[0]
     hidden = f"{scheme}://" * bool(scheme) + user + ":***" * bool(colon)
-    return redacted(f"{hidden}@{host}" if at else uri)
+    found = re.sub(_HIDDEN + "[^&]*", r"\g<before>***", host)
+    return redacted(f"{hidden}@{found}" if at else found)
 
 
 def redacted(text: str) -> str:
-    """Give a text with the password of every URI in it replaced by `***`."""
-    return re.sub(_OPTION, r"\g<before>***", re.sub(_CREDENTIALS, r"\g<before>***\g<after>", text))
+    """Give a text with the password of every URI in it replaced by `***`; rather too much than too little."""
+    for credentials in (_MONGODB, _CREDENTIALS):
+        text = re.sub(credentials, r"\g<before>***\g<after>", text)
+    return re.sub(_HIDDEN + r"[^&\s]*", r"\g<before>***", text)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects_cli.config.connection import database_uri, redacted, socket_uri
+from projects_cli.cli.runtime import command_line
+from projects_cli.config.connection import database_uri, redacted, shown_uri, socket_uri
 from projects_cli.config.settings import resolve
 from projects_cli.errors import ConfigError
 
@@ -107,6 +108,11 @@ def test_a_uri_file_that_is_not_there_is_named(tmp_path: Path) -> None:
             "mongodb://host/?authMechanismProperties=***",
         ),
         ("mongodb://host:27017", "mongodb://host:27017"),
+        ("mongodb://ann:my secret@host/db", "mongodb://ann:***@host/db"),
+        ("mongodb+srv://ann lee:my secret@host", "mongodb+srv://ann lee:***@host"),
+        ("mongodb://ann:my\nsecret@host", "mongodb://ann:***@host"),
+        ("'mongodb://ann:1234 secret@host' is no path", "'mongodb://ann:***@host' is no path"),
+        ("see https://ann:secret@host and mail a@b", "see https://ann:***@host and mail a@b"),
     ],
 )
 def test_the_secrets_of_a_uri_are_not_shown(text: str, shown: str) -> None:
@@ -116,6 +122,22 @@ def test_the_secrets_of_a_uri_are_not_shown(text: str, shown: str) -> None:
 @pytest.mark.parametrize("scheme", ["mongodb", "MongoDB", "MONGODB+SRV"])
 def test_secrets_are_hidden_however_the_scheme_is_written(scheme: str) -> None:
     assert "secret" not in redacted(f"{scheme}://ann:secret@host")
+
+
+SPACED = "mongodb://ann lee:my se cret@host/?tlsCertificateKeyFilePassword=pass word&w=1"
+
+
+def test_a_uri_is_shown_without_secrets_that_have_spaces() -> None:
+    assert shown_uri(SPACED) == "mongodb://ann lee:***@host/?tlsCertificateKeyFilePassword=***&w=1"
+    assert shown_uri("mongodb://ann:my secret@a:1,b:2/db") == "mongodb://ann:***@a:1,b:2/db"
+
+
+@pytest.mark.parametrize("words", [["--uri", SPACED], [f"--uri={SPACED}"]], ids=["apart", "joined"])
+def test_a_command_line_is_kept_without_secrets_and_with_all_else(words: list[str]) -> None:
+    kept = command_line(["/bin/projects", *words, "update", "x", "-d", "mail ann@example"])
+    assert not [secret for secret in ("my", "cret", "pass", "word=p") if secret in kept.replace("FilePassword", "")]
+    assert kept.endswith(" update x -d 'mail ann@example'")
+    assert command_line(["projects", "config", "set", "uri", SPACED]).count("***") == 2
 
 
 def test_the_uri_of_a_socket_escapes_its_path(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +153,41 @@ def test_the_journal_keeps_no_secret(
     assert record is not None
     assert "--uri" in record["command"]
     assert not [trace for trace in TRACES if trace in str(record)]
+
+
+@pytest.mark.parametrize("joined", [False, True], ids=["--uri URI", "--uri=URI"])
+def test_a_password_with_spaces_is_shown_nowhere(
+    guarded: Node,
+    administrator: pymongo.MongoClient[dict[str, Any]],
+    cli: Cli,
+    monkeypatch: pytest.MonkeyPatch,
+    joined: bool,
+) -> None:
+    """The driver takes one as it is, in a user's name too."""
+    user, password = f"ann lee {joined}", "my spaced word"
+    roles = [{"role": "readWrite", "db": database} for database in ("backend", "projects_cli")]
+    administrator.admin.command("createUser", user, pwd=password, roles=roles)
+    uri = f"mongodb://{user}:{password}@{guarded.address}/"
+    flags = [f"--uri={uri}"] if joined else ["--uri", uri]
+
+    def said(*arguments: str, status: int = 0) -> str:
+        monkeypatch.setattr(sys, "argv", ["projects", *flags, *arguments])
+        result = cli(*flags, *arguments)
+        assert result.exit_code == status, result.stderr
+        return str(result.stdout + result.stderr)
+
+    texts = [said(*CREATE, "-v"), said("delete", "vision", "--force"), said("undo")]
+    texts += [said("history", "--json"), said("status", "--json"), said("doctor", status=6)]
+    holder = {"expires": datetime.now(UTC) + timedelta(hours=1), "owner": "x", "host": "elsewhere"}
+    lease = administrator["projects_cli"]["lease"].find_one()
+    assert lease is not None
+    administrator["projects_cli"]["lease"].update_one({"_id": lease["_id"]}, {"$set": holder})
+    texts += [said("delete", "vision", "--force", "--lock-wait", "1s", status=75), said("status", "--json")]
+    texts += [str(list(administrator["projects_cli"][name].find())) for name in ("operation", "change", "lease")]
+    texts += [str(cli("list", uri=uri.replace("word", "wrong")).stderr)]
+    assert not [text for text in texts if "spaced" in text or "word@" in text or "wrong@" in text]
+    assert texts[-4].count(f"{user}:***@") == 2  # create, delete
+    assert f"{user}:***@" in texts[-2]
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc")
