@@ -210,6 +210,33 @@ def test_a_uri_file_that_changes_makes_the_names_those_of_another_database(site:
     assert completed("projects", "get", "", **chosen) == []
 
 
+@pytest.mark.parametrize("way", ["--uri-file", "--uri-file=", "PROJECTS_MONGO_URI_FILE", "PROJECTS_LOCAL_DIR"])
+def test_a_path_from_the_working_folder_means_another_database_in_another_folder(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    site.project("ours")
+    monkeypatch.delenv("PROJECTS_MONGO_URI")
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "here" / "db.uri").write_text(site.server.uri)
+    (tmp_path / "here" / "db.uri").chmod(0o600)
+    flags = {"--uri-file": ["--uri-file", "db.uri"], "--uri-file=": ["--uri-file=db.uri"]}.get(way, [])
+    variables = {} if flags else {way: "db.uri"}
+    monkeypatch.chdir(tmp_path / "here")
+    if way == "PROJECTS_LOCAL_DIR":
+        assert path_of({**os.environ, **variables}) == path_of({**os.environ, way: str(tmp_path / "here" / "db.uri")})
+        here = path_of({**os.environ, **variables})
+        monkeypatch.chdir(tmp_path / "there")
+        assert path_of({**os.environ, **variables}) != here
+        return
+    fetch(PROJECTS_MONGO_URI_FILE="db.uri")
+    assert completed("projects", *flags, "get", "", **variables) == ["ours"]
+    monkeypatch.chdir(tmp_path / "there")
+    assert completed("projects", *flags, "get", "", **variables) == []
+    monkeypatch.chdir(tmp_path)
+    assert completed("projects", "--uri-file", "here/db.uri", "get", "") == ["ours"]
+
+
 # --- the cache ----------------------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ another process fetches the names for the next time.
 Nothing here imports more than the interpreter has loaded anyway; endpoints and profiles, which come from files, do.
 """
 
-# ruff: noqa: PTH103, PTH116, PTH118, PTH120, PTH123
+# ruff: noqa: PTH100, PTH103, PTH116, PTH118, PTH120, PTH123
 # As in names.py: no pathlib.
 
 from __future__ import annotations
@@ -55,6 +55,9 @@ RIVALS = ("PROJECTS_MONGO_URI", "PROJECTS_MONGO_URI_FILE")
 
 CHOOSING = ("PROJECTS_", "CLEARML_MONGODB_", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME")
 """What variables begin with that say which database is meant."""
+
+PATHS = {"PROJECTS_MONGO_URI_FILE", "PROJECTS_SCHEMA", "PROJECTS_LOCAL_DIR"}
+"""Those of them that are paths, from the working folder where they don't begin at the root or at `~`."""
 
 if TYPE_CHECKING:
     Pair = tuple[str, str]
@@ -150,12 +153,17 @@ def _text(record: bytes) -> str:
 
 def path_of(environment: Mapping[str, str]) -> str:
     """Give the file of names for what the environment and the files of settings choose, by a digest of those."""
-    chosen = [f"{name}={environment[name]}" for name in sorted(environment) if name.startswith(CHOOSING)]
+    chosen = [f"{name}={_whole(name, environment[name])}" for name in sorted(environment) if name.startswith(CHOOSING)]
     base = xdg_folder(environment, "XDG_CONFIG_HOME", ".config")
     files = [_content(".projects.toml"), _content(os.path.join(base, "projects", "config.toml"))]
     pieces = ["\0".join(chosen).encode("utf-8", "surrogateescape"), *files]
     digest = sha256(b"".join(b"%d:%b" % (len(piece), piece) for piece in pieces)).hexdigest()
     return os.path.join(default_cache_dir(), f"names-{digest}")
+
+
+def _whole(name: str, value: str) -> str:
+    """Give a variable's value so that it means the same in every folder; `~` does already."""
+    return os.path.abspath(value) if name in PATHS and value and not value.startswith("~") else value
 
 
 def _content(path: str) -> bytes:
