@@ -197,11 +197,12 @@ def connect(
     `read_preference` is for `reading`; everything else is asked of the primary, whatever the URI prefers.
 
     Raises:
-        ConfigError: the URI can't be understood.
+        ConfigError: the URI can't be understood, or wants writes that nobody acknowledges.
         DatabaseUnavailable, DatabaseRefused: nobody answers, or not to this user.
     """
     timeout = timeout and min(timeout, LONGEST)
     client = _client(uri, _options(uri, timeout), shown)
+    _check_acknowledged(client)
     preference = client.read_preference if read_preference is None else _preference(read_preference)
     first = min(timeout or DEFAULT_TIMEOUT, FIRST_CONTACT)
     try:
@@ -257,6 +258,20 @@ def _client(uri: str, options: dict[str, Any], shown: str) -> pymongo.MongoClien
             f"the MongoDB URI can't be used: {_harmless(error)}",
             hint="a URI looks like mongodb://HOST:27017 or mongodb+srv://HOST; escape : / @ % in a password as %3A …",
         ) from None
+
+
+def _check_acknowledged(client: pymongo.MongoClient[dict[str, Any]]) -> None:
+    """Refuse a client that would not hear what became of its writes: nobody could say how a change ended.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    if not client.write_concern.acknowledged:
+        client.close()
+        raise ConfigError(
+            "the MongoDB URI says w=0: whether a change was made would not be known",
+            hint="leave w out of the URI (w=majority holds then), or say w=1",
+        )
 
 
 def _harmless(error: Exception) -> str:
