@@ -64,7 +64,7 @@ def _found(project: str, store: Store) -> str:
     if not exact and filters.begins_an_id(project):
         exact = list(store.projects.find(filters.pattern("_id", f"^{project}"), wanted, limit=3))
     if len(exact) > 1:
-        several = ", ".join(f"{one['_id']} ({one['name']})" for one in exact)
+        several = ", ".join(f"{one['_id']} ({one.get('name', '')})" for one in exact)
         raise AmbiguousProject(f"{project!r} stands for several projects: {several}", hint="give a whole id")
     if not exact:
         raise ProjectNotFound(f"there is no project {project!r}", hint=_hint(project, store))

@@ -80,15 +80,20 @@ def own_tree_below(root: Document, store: Store) -> list[Document]:
     public = [document for document in found if document["company"] != store.company]
     if public:
         raise NoWritePermission(
-            f"below '{root['name']}' there are public projects: {some_names(public)}",
+            f"below '{shown_name(root)}' there are public projects: {some_names(public)}",
             hint=f"make them private first: projects make-private {' '.join(p['_id'] for p in public[:SHOWN])}",
         )
     return found
 
 
+def shown_name(project: Document) -> str:
+    """Give what people are told a project is called: its name, or its id where it has none."""
+    return str(project.get("name") or project["_id"])
+
+
 def some_names(documents: Sequence[Document]) -> str:
     """Give the first few names, and how many more there are."""
-    shown = ", ".join(f"'{document.get('name')}'" for document in documents[:SHOWN])
+    shown = ", ".join(f"'{shown_name(document)}'" for document in documents[:SHOWN])
     more = len(documents) - SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
 

@@ -121,7 +121,7 @@ def _touch(project: Document, request: Request) -> Step:
         {"_id": project["_id"], "company": request.company},
         {"$set": {"last_update": request.now}},
         why="last_update of the parent",
-        name=project["name"],
+        name=hierarchy.shown_name(project),
     )
 
 
@@ -155,20 +155,23 @@ def update(request: Request, store: Store) -> Plan:
     own = Step(
         "project",
         "update",
-        {"_id": project["_id"], "company": store.company, "name": project["name"]},
+        {"_id": project["_id"], "company": store.company, "name": project.get("name")},
         {"$set": changes | {"last_update": request.now}},
         why="update",
-        name=project["name"],
+        name=hierarchy.shown_name(project),
         essential=True,
     )
     return Plan(
         endpoint=request.endpoint,
-        summary=f"update {', '.join(changes) or 'nothing but last_update'} of '{project['name']}'",
+        summary=f"update {', '.join(changes) or 'nothing but last_update'} of '{hierarchy.shown_name(project)}'",
         steps=[own, *below],
         answer=lambda outcome: {"updated": min(1, outcome.count("project", "update")), "fields": sent},
         counts={"projects": 1 + len(below)},
-        samples=[Sample(project["_id"], project["name"]), *(Sample(step.filter["_id"], step.name) for step in below)],
-        name=project["name"],
+        samples=[
+            Sample(project["_id"], hierarchy.shown_name(project)),
+            *(Sample(step.filter["_id"], step.name) for step in below),
+        ],
+        name=hierarchy.shown_name(project),
         structural="name" in changes,
     )
 
@@ -178,26 +181,27 @@ def _rename(project: Document, asked: str, request: Request, store: Store) -> tu
     below = hierarchy.own_tree_below(project, store)
     parts = hierarchy.segments(asked)
     name = "/".join(parts)
-    if parts[:-1] != str(project["name"]).split("/")[:-1]:
-        raise CannotUpdateProjectLocation(f"'{name}' is in another place than '{project['name']}'")
+    if parts[:-1] != str(project.get("name", "")).split("/")[:-1]:
+        raise CannotUpdateProjectLocation(f"'{name}' is in another place than '{hierarchy.shown_name(project)}'")
     hierarchy.check_basename(parts[-1])
     _check_free(name, _by_name([name], store), store, besides=project["_id"])
     renamed: Document = {"name": name, "basename": parts[-1]}
-    return renamed, [_renamed_below(one, project["name"], name, request) for one in below]
+    return renamed, [_renamed_below(one, project.get("name"), name, request) for one in below]
 
 
-def _renamed_below(project: Document, old: str, new: str, request: Request) -> Step:
+def _renamed_below(project: Document, old: object, new: str, request: Request) -> Step:
     """Give the step that makes the name of a project below follow; a name that lies elsewhere is left alone."""
     change: Document = {"last_update": request.now}
-    if str(project["name"]).startswith(f"{old}/"):
-        change["name"] = new + project["name"][len(old) :]
+    name = project.get("name")
+    if isinstance(name, str) and isinstance(old, str) and name.startswith(f"{old}/"):
+        change["name"] = new + name[len(old) :]
     return Step(
         "project",
         "update",
         {"_id": project["_id"], "company": request.company},
         {"$set": change},
         why="name follows",
-        name=project["name"],
+        name=hierarchy.shown_name(project),
     )
 
 
@@ -237,7 +241,13 @@ def delete(request: Request, store: Store) -> Plan:
     ids = [one["_id"] for one in tree.every]
     tasks, models = (_leave("task", ids, store), _leave("model", ids, store))
     removed = [
-        Step("project", "delete", {"_id": one["_id"], "company": store.company}, why="delete", name=one["name"])
+        Step(
+            "project",
+            "delete",
+            {"_id": one["_id"], "company": store.company},
+            why="delete",
+            name=hierarchy.shown_name(one),
+        )
         for one in sorted(tree.every, key=lambda one: -len(hierarchy.path_of(one)))
     ]
     counts = {
@@ -247,16 +257,16 @@ def delete(request: Request, store: Store) -> Plan:
     }
     return Plan(
         endpoint=request.endpoint,
-        summary=f"delete the project '{project['name']}'",
+        summary=f"delete the project '{hierarchy.shown_name(project)}'",
         steps=[*tasks, *models, *removed],
         answer=lambda outcome: {
             "deleted": outcome.count("project", "delete"),
             "disassociated_tasks": outcome.count("task", "update"),
         },
         counts=counts,
-        samples=[Sample(one["_id"], one["name"]) for one in tree.every],
+        samples=[Sample(one["_id"], hierarchy.shown_name(one)) for one in tree.every],
         question="yes" if counts == {"projects": 1, "tasks": 0, "models": 0} else "name",
-        name=project["name"],
+        name=hierarchy.shown_name(project),
     )
 
 
@@ -285,7 +295,7 @@ def _check_deletable(project: Document, tree: Tree, store: Store) -> None:
             for chunk in _chunks(ids)
         )
         if active:
-            raise error(f"'{project['name']}' holds {words} that are not archived: {active}")
+            raise error(f"'{hierarchy.shown_name(project)}' holds {words} that are not archived: {active}")
 
 
 def _is_special(project: Document, tag: str, container: str) -> bool:
@@ -304,7 +314,7 @@ def _by_name(names: Iterable[str], store: Store) -> dict[tuple[str, str], Docume
     """Give the projects, own and public, that have these names, by (name, company)."""
     wanted = {"name": 1, "company": 1, "path": 1}
     found = store.projects.find({"name": {"$in": list(names)}}, wanted)
-    return {(one["name"], one["company"]): one for one in found}
+    return {(one["name"], one["company"]): one for one in found if isinstance(one["name"], str)}
 
 
 def _check_free(

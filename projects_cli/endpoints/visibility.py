@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from projects_cli.endpoints.hierarchy import shown_name
 from projects_cli.errors import ExpectedUniqueData, InvalidProjectId, Problem, ValidationError
 from projects_cli.messages import Plan, Sample, Step
 
@@ -46,19 +47,20 @@ def _change(
         raise ValidationError("params.ids: name at least one project", problems=[Problem("params.ids", "is empty")])
     found = {one["_id"]: one for one in store.projects.find({"_id": {"$in": ids}, **eligible}, {"name": 1})}
     _check_all_found(ids, found, word)
-    names = [found[identifier]["name"] for identifier in ids]
-    _check_names_free(names, other_side, store)
+    names = {identifier: shown_name(found[identifier]) for identifier in ids}
+    texts = [name for name in (found[identifier].get("name") for identifier in ids) if isinstance(name, str)]
+    _check_names_free(texts, other_side, store)
     return Plan(
         endpoint=request.endpoint,
         summary=f"make {len(ids)} project{'s' if len(ids) > 1 else ''} {word}",
         steps=[
-            Step("project", "update", {"_id": one, **eligible}, change, why=f"make {word}", name=found[one]["name"])
+            Step("project", "update", {"_id": one, **eligible}, change, why=f"make {word}", name=names[one])
             for one in ids
         ],
         answer=lambda outcome: {"updated": outcome.count("project", "update")},
         counts={"projects": len(ids)},
-        samples=[Sample(identifier, found[identifier]["name"]) for identifier in ids],
-        name=names[0],
+        samples=[Sample(identifier, names[identifier]) for identifier in ids],
+        name=names[ids[0]],
     )
 
 
@@ -72,7 +74,8 @@ def _check_all_found(ids: Sequence[str], found: dict[str, Document], word: str) 
 
 
 def _check_names_free(names: Sequence[str], other_side: str, store: Store) -> None:
-    taken = {one["name"] for one in store.projects.find({"name": {"$in": list(names)}, "company": other_side})}
+    found = store.projects.find({"name": {"$in": list(names)}, "company": other_side}, {"name": 1})
+    taken = {str(one["name"]) for one in found}
     twice = {name for name, count in Counter(names).items() if count > 1}
     if taken or twice:
         raise ExpectedUniqueData(f"the name is taken on the other side: {', '.join(map(repr, sorted(taken | twice)))}")

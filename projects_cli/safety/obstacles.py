@@ -88,9 +88,9 @@ def _misplaced(project: Document, above: str | None, store: Store) -> Iterator[s
     """Give the reason why a project can't be put below the one that was above it, which had this name."""
     parent = store.projects.find_one({"_id": project["parent"]}, {"name": 1}) if project.get("parent") else None
     if parent is None and project.get("parent"):
-        yield f"the project above '{project['name']}' was removed since"
-    elif parent is not None and parent["name"] != above:
-        yield f"the project above '{project['name']}' has another name since: '{parent['name']}'"
+        yield f"the project above '{project.get('name')}' was removed since"
+    elif parent is not None and parent.get("name") != above:
+        yield f"the project above '{project.get('name')}' has another name since: '{parent.get('name')}'"
 
 
 def _taken(entry: Document, store: Store, together: Together) -> Iterator[str]:
@@ -144,7 +144,7 @@ def _hindrances_of_update(entry: Document, current: bytes, store: Store, togethe
         yield f"'{entry['name']}' was changed since: {', '.join(sorted(place))}"
     if "name" in place:
         yield from _new_below(entry, store, together)
-    wanted = {name: change["$set"].get(name, decode(current)[name]) for name in ("name", "company")}
+    wanted = {name: change["$set"].get(name, decode(current).get(name)) for name in ("name", "company")}
     holders = store.projects.find(wanted, {"_id": 1})
     if any(holder["_id"] not in together.ids for holder in holders):
         yield f"the name '{wanted['name']}' is taken by another project"
