@@ -46,7 +46,7 @@ class Mending:
         kind = "parent-gone" if forest.parent(project) is SILENT else "parent-mismatch"
         if kind not in self._wanted or name is AMBIGUOUS or project.id in self._open:
             self._open.add(project.id)
-        elif name is not SILENT and (parent is SILENT or name in (parent, path)):
+        elif name is not SILENT and (name in (parent, path) or parent is path is SILENT):
             self._places[project.id] = name
         elif name is SILENT and parent is not SILENT and path in (parent, SILENT):
             self._places[project.id] = parent

@@ -53,9 +53,18 @@ CASES: dict[str, tuple[list[Row], Changes]] = {
         {"c": {"$set": {"name": "aaa/ccc"}}, "d": {"$set": {"name": "aaa/ccc/ddd"}}},
     ),
     "what is below comes along": (
-        [A, B, ("c", "aaa/ccc", "gone", ["b"]), ("d", "aaa/ccc/ddd", "c", ["b", "c"])],
-        {"c": placed("a", "a"), "d": {"$set": {"path": ["a", "c"]}}},
+        [A, B, ("c", "aaa/ccc", "b", ["a"]), ("d", "aaa/ccc/ddd", "c", ["b", "c"])],
+        {"c": {"$set": {"parent": "a"}}, "d": {"$set": {"path": ["a", "c"]}}},
     ),
+    "the parent is gone, the path ends elsewhere": (
+        [A, B, ("c", "aaa/ccc", "gone", ["b"]), ("d", "aaa/ccc/ddd", "c", ["b", "c"])],
+        {},
+    ),
+    "the parent is gone, name and path agree": (
+        [A, B, ("c", "aaa/ccc", "gone", ["a"])],
+        {"c": {"$set": {"parent": "a"}}},
+    ),
+    "the parent is gone, the name at the top, the path elsewhere": ([A, ("c", "ccc", "gone", ["a"])], {}),
     "a tie": ([A, B, ("c", "aaa/ccc", "b", ["b"])], {}),
     "a tie at the top": ([A, ("c", "ccc", "a", ["a"])], {}),
     "three places": ([A, B, ("x", "xxx", None, []), ("c", "aaa/ccc", "b", ["x"])], {}),
