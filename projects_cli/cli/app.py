@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from projects_cli import __version__
-from projects_cli.cli.faults import fault_of
+from projects_cli.cli.faults import fault_of, signal_behind
 from projects_cli.cli.helping import (
     help_text,
     help_width,
@@ -242,9 +242,10 @@ class Commands(TyperGroup):
         try:
             return self._run(args, runtime)
         except tuple(_QUIET_ENDINGS) as ending:
-            return next(status for kind, status in _QUIET_ENDINGS.items() if isinstance(ending, kind))
+            return _quiet(ending)
         except Exception as error:  # noqa: BLE001 - the last resort: never a traceback
-            return _report(_fault_of(error), args, runtime)
+            came = signal_behind(error)
+            return _report(_fault_of(error), args, runtime) if came is None else _quiet(came)
 
     def _run(self, args: list[str], runtime: Runtime) -> ExitStatus:
         status = ExitStatus.DONE
@@ -312,6 +313,11 @@ _QUIET_ENDINGS: dict[type[BaseException], ExitStatus] = {
     Terminated: ExitStatus.TERMINATED,
     KeyboardInterrupt: ExitStatus.INTERRUPTED,
 }
+
+
+def _quiet(ending: BaseException) -> ExitStatus:
+    """Give the status of an ending that needs no words."""
+    return next(status for kind, status in _QUIET_ENDINGS.items() if isinstance(ending, kind))
 
 
 def _report(error: ProjectsError, args: list[str], runtime: Runtime) -> ExitStatus:

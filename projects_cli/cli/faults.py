@@ -19,6 +19,17 @@ def fault_of(error: Exception) -> ProjectsError:
     return _unexpected(error)
 
 
+def signal_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """Give the Ctrl-C or SIGTERM that something else was raised for, or None.
+
+    While a class is made, as in an import, Python turns whatever is raised into a RuntimeError with that as its cause.
+    """
+    cause = error.__cause__
+    if cause is None or isinstance(cause, KeyboardInterrupt):
+        return cause
+    return signal_behind(cause)
+
+
 def _unexpected(error: Exception) -> ProjectsError:
     from projects_cli.config.connection import redacted
 

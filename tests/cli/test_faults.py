@@ -1,0 +1,38 @@
+"""What becomes of an exception that nobody expected."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from projects_cli.cli.app import Terminated
+from projects_cli.cli.faults import signal_behind
+
+
+class Signals:
+    """An attribute whose class gets a signal while it is made."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        self.number = number
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        os.kill(os.getpid(), self.number)
+
+
+def test_a_signal_that_comes_while_a_class_is_made_is_found() -> None:
+    """Until Python 3.12 that is a RuntimeError: a Ctrl-C in the middle of an import is no fault of the program."""
+    with pytest.raises((RuntimeError, KeyboardInterrupt)) as raised:
+        type("Made", (), {"attribute": Signals(signal.SIGINT)})
+    found = raised.value
+    assert isinstance(found, KeyboardInterrupt) or isinstance(signal_behind(found), KeyboardInterrupt)
+
+
+def test_it_is_found_behind_several_others_and_nowhere_else() -> None:
+    terminated, other, last = Terminated(), ValueError("other"), RuntimeError("last")
+    assert signal_behind(last) is None
+    last.__cause__ = other
+    assert signal_behind(last) is None
+    other.__cause__ = terminated
+    assert signal_behind(last) is terminated
