@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NAMES = [row.name for row in ROWS]
 EPILOG = f"""rows: {", ".join(NAMES)}.
 The exit status is 0 even where bars are missed: this is a table, not a gate. `full` is what the bars mean; it takes
-more than 15 minutes and 10 GB, so `small` is the default."""
+about half an hour and 3 GB, so `small` is the default."""
 
 
 def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
