@@ -168,7 +168,7 @@ def edit(runtime: Runtime) -> None:
     if runtime.given["dry_run"]:
         runtime.console.notice(f"would open {path} in {_editor(runtime)}")
         return
-    before = path.read_bytes() if is_there(path) else b""
+    before = writing.current(path)
     draft = writing.draft(path, before or _BEGINNING)
     try:
         after = _edited(runtime, draft, path)

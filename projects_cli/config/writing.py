@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shlex
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +14,7 @@ from projects_cli.config.files import nearest_key, parsed, understood
 from projects_cli.config.owned import read
 from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Setting, is_there
 from projects_cli.config.values import boolean, count, duration, file_path, patience
-from projects_cli.errors import ConfigError
+from projects_cli.errors import ConfigError, LockHeld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 
 PRIVATE = 0o600
 """The mode of a new file, and of one that holds a URI."""
+
+PATIENCE = 5.0
+"""Seconds to wait for another process that changes the file; a change takes far less."""
+
+PAUSE = 0.02
 
 PROFILES = "profiles"
 
@@ -154,7 +161,7 @@ def rewrite(path: Path, change: Callable[[str], str], *, dry_run: bool = False) 
         ConfigError: the file, or what it would become, can't be used; then it is as it was.
     """
     with _alone(path):
-        before = read(path)[0] if is_there(path) else b""
+        before = current(path)
         parsed(before, path)
         after = change(before.decode("utf-8")).encode("utf-8")
         check(after, path)
@@ -170,9 +177,18 @@ def replace(path: Path, after: bytes, *, instead_of: bytes) -> None:
         ConfigError: there is something else there by now.
     """
     with _alone(path):
-        if (path.read_bytes() if is_there(path) else b"") != instead_of:
+        if current(path) != instead_of:
             raise ConfigError(f"{path} was changed by somebody else in the meantime", hint="edit it again")
         _replace(path.resolve(), after)
+
+
+def current(path: Path) -> bytes:
+    """Give the file's text, empty where there is none yet.
+
+    Raises:
+        ConfigError: somebody else could have written it.
+    """
+    return read(path)[0] if is_there(path) else b""
 
 
 def check(text: bytes, path: Path) -> None:
@@ -192,17 +208,35 @@ def draft(path: Path, text: bytes) -> Path:
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Keep other processes from the file; the lock is on its folder, so nothing is left of it."""
+    """Keep other processes from the file; the lock is on its folder, so nothing is left of it.
+
+    Raises:
+        LockHeld: another process has the lock all the time; whoever may open the folder can.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            _lock(handle, path.parent)
             yield
         finally:
             os.close(handle)
     except OSError as error:
         raise ConfigError(f"{path} can't be written: {error.strerror}") from error
+
+
+def _lock(handle: int, folder: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise LockHeld(
+                    f"another process has held the lock on {folder} for {PATIENCE:.0f} s",
+                    hint=f"see which: fuser -v {shlex.quote(str(folder))}; then try again",
+                ) from None
+            time.sleep(PAUSE)
 
 
 def _replace(path: Path, text: bytes) -> None:

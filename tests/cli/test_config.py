@@ -324,6 +324,14 @@ def test_edit_does_not_overwrite_what_somebody_else_wrote_meanwhile(cli: Cli, fi
     assert file.read_text() == 'database = "theirs"'
 
 
+def test_edit_reads_no_file_that_others_can_write(cli: Cli, file: Path, tmp_path: Path) -> None:
+    write(file, 'database = "x"\n')
+    file.chmod(0o646)
+    error = refused(cli, "config", "edit", EDITOR=editor(tmp_path, "path.write_text('timeout = 5')"))
+    assert "can be written by everybody" in error["message"]
+    assert file.read_text() == 'database = "x"\n'
+
+
 def test_ctrl_c_is_a_key_of_the_editor(cli: Cli, file: Path, tmp_path: Path) -> None:
     code = "import os, signal\nassert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
     code += "os.kill(os.getppid(), signal.SIGINT)\npath.write_text('timeout = 5')"

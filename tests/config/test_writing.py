@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import tomllib
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -9,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from projects_cli.config import writing
 from projects_cli.config.settings import BY_NAME
 from projects_cli.config.writing import Key, as_stored, key_of, replace, rewrite, setting_at, with_value, without
-from projects_cli.errors import ConfigError
+from projects_cli.errors import ConfigError, LockHeld
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -222,6 +225,23 @@ def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="can't be written: "):
         rewrite(tmp_path / "file" / "config.toml", lambda text: text)
+
+
+def test_a_lock_that_somebody_keeps_is_waited_for_and_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever may open the folder can lock it."""
+    monkeypatch.setattr(writing, "PATIENCE", 0.2)
+    written(path, COMMENTED)
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        with pytest.raises(LockHeld, match="another process has held the lock on ") as caught:
+            rewrite(path, lambda text: text.replace('"x"', '"y"'))
+    finally:
+        os.close(handle)
+    assert caught.value.status == 75
+    assert path.read_text() == COMMENTED
+    rewrite(path, lambda text: text.replace('"x"', '"y"'))
+    assert 'database = "y"' in path.read_text()
 
 
 def _add(path: Path, number: int) -> None:
