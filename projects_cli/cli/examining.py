@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from projects_cli.cli import dispatch
-from projects_cli.errors import DatabaseRefused, ExitStatus, OperationUnfinished, UsageError, did_you_mean, nearest
+from projects_cli.errors import ExitStatus, OperationUnfinished, UsageError, did_you_mean, nearest
 from projects_cli.safety.findings import KINDS
 
 if TYPE_CHECKING:
@@ -25,7 +25,8 @@ def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
 
     Raises:
         Exit: something is wrong; the status says so.
-        DatabaseRefused: the user may not look at what was asked for by name, or at the documents.
+        DatabaseRefused, DatabaseError, DatabaseTimeout, DatabaseUnavailable: what was asked for by name can't be looked
+            at, or the documents can't.
     """
     dispatch.expect(runtime, "plan" if fix and runtime.settings["dry_run"] else "doctor")
     wanted = _wanted(only)
@@ -38,7 +39,8 @@ def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
         found = runtime.persistently(lambda: doctor.examine(wanted))
     for skipped in found.findings.skipped:
         if only and mended is None:
-            raise DatabaseRefused(f"{skipped['name']} can't be looked for: {skipped['why']}")
+            fault = found.findings.faults[skipped["name"]]
+            raise type(fault)(f"{skipped['name']} can't be looked for: {skipped['why']}")
         runtime.console.warn(f"{skipped['name']} was not looked for: {skipped['why']}")
     runtime.console.show(found.response(**({} if mended is None else {"fixed": mended.data})))
     if found.findings.found:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.errors import DatabaseRefused
+from projects_cli.errors import ConnectionLost, DatabaseError, DatabaseRefused, DatabaseTimeout, DatabaseUnavailable
 from projects_cli.messages import Plan, Response, Sample, Step
 from projects_cli.safety import contents, surroundings
 from projects_cli.safety.contents import Projects
@@ -94,7 +94,7 @@ class Doctor:
             lambda: surroundings.unused_indexes(connection, INDEXES, clock(), findings),
         )
         if self.journal_database is not None:
-            yield OF_JOURNAL, lambda: surroundings.journal(self.safety.operations, findings)
+            yield OF_JOURNAL, lambda: surroundings.journal(connection, self.safety.operations, findings)
 
     def _rights(self, findings: Findings) -> str | None:
         return surroundings.rights(self.store.connection, self.safety.database, self.journal_database, findings)
@@ -102,8 +102,11 @@ class Doctor:
     def _try(self, kinds: frozenset[str], check: Callable[[], None], findings: Findings) -> None:
         try:
             check()
-        except DatabaseRefused as error:
+        except ConnectionLost:  # the whole is done again
+            raise
+        except (DatabaseRefused, DatabaseError, DatabaseTimeout, DatabaseUnavailable) as error:
             findings.skipped += [{"name": kind, "why": error.message} for kind in sorted(kinds)]
+            findings.faults |= dict.fromkeys(kinds, error)
 
     def _contents(self, found: Examination) -> Iterator[Callable[[], None]]:
         """Give the checks of the documents; those of tasks and models need the projects, which come first."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
+    from projects_cli.errors import ProjectsError
     from projects_cli.messages import Document
 
 EXAMPLES = 5
@@ -63,7 +64,8 @@ PROJECTS: tuple[Kind, ...] = (
         "error",
         "the parent is gone, or another company's",
         "where the name does not tell the place either, make the project above it, and run --fix",
-        mends="sets parent and path to the one project that has the parent's name, or to the top level",
+        mends="sets parent and path to the one project that has the parent's name, or to the top level, unless path "
+        "ends in another",
     ),
     Kind(
         "parent-cycle",
@@ -162,8 +164,8 @@ DEPLOYMENT: tuple[Kind, ...] = (
     Kind(
         "index-unused",
         "note",
-        "an index that no server makes was not used for a week",
-        "each write pays for it; drop it in MongoDB if nobody else needs it",
+        "an index that no server makes was not used for a week on the member that was asked",
+        "each write pays for it; drop it in MongoDB if nobody else needs it, nor any other member: $indexStats on each",
     ),
     Kind(
         "operation-unfinished",
@@ -198,7 +200,7 @@ DEPLOYMENT: tuple[Kind, ...] = (
     Kind(
         "replica-set-degraded",
         "warning",
-        "a member of the replica set is not reached, or not ready",
+        "a member of the replica set is not reached, or not ready, or there is no primary",
         "look at the member: rs.status()",
     ),
     Kind(
@@ -236,6 +238,7 @@ class Findings:
     wanted: frozenset[str]
     found: dict[str, Finding] = field(default_factory=dict)
     skipped: list[Document] = field(default_factory=list)
+    faults: dict[str, ProjectsError] = field(default_factory=dict)
 
     def add(self, kind: str, *examples: Document, count: int = 1, fixable: int = 0) -> None:
         """Count what was found, and keep a few examples; kinds that nobody asked for are left out."""

@@ -9,7 +9,7 @@ from projects_cli.errors import DatabaseError, DatabaseRefused, ExpectedUniqueDa
 from projects_cli.store import admin, deployment
 from projects_cli.store.definitions import EXTRAS, SERVER
 from projects_cli.store.documents import encode
-from projects_cli.store.indexes import essence
+from projects_cli.store.indexes import essence, keyed_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -91,9 +91,25 @@ def make(store: Store, wanted: Sequence[Suggestion]) -> Iterator[Suggestion]:
                 f"the index {one.name} can't be made: several documents have the same {', '.join(one.index['key'])}",
                 hint="find them: projects doctor",
             ) from error
-        name = {essence(index): index["name"] for index in deployment.indexes(store.connection, one.collection)}
-        size = Sizes.of(store, one.collection).of_index(one.index, name.get(essence(one.index)))
+        except DatabaseError as error:
+            raise (_in_the_way(store, one) or error) from error
+        there = {essence(index): index["name"] for index in deployment.indexes(store.connection, one.collection)}
+        name = there.get(essence(one.index))
+        if name is None and (odd := _in_the_way(store, one)):  # MongoDB takes a hidden one for the same
+            raise odd
+        size = Sizes.of(store, one.collection).of_index(one.index, name)
         yield Suggestion(one.collection, one.index, one.kind, True, size, one.commands, one.brings)
+
+
+def _in_the_way(store: Store, wanted: Suggestion) -> DatabaseError | None:
+    """Give the error for an index of the same fields or name that is there, and that queries can't do with."""
+    for index in deployment.indexes(store.connection, wanted.collection):
+        if keyed_by(index) == keyed_by(wanted.index) or index["name"] == wanted.name:
+            return DatabaseError(
+                f"the index {wanted.name} can't be made: {index['name']} is there with other options",
+                hint=f"look at it: db.{wanted.collection}.getIndexes(); show it again where it is hidden, else drop it",
+            )
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pymongo
 
+from projects_cli.errors import CollectionMissing
 from projects_cli.store.client import translated
 
 if TYPE_CHECKING:
@@ -44,12 +45,12 @@ def version(connection: Connection) -> str:
 
 
 def compatibility(connection: Connection) -> str:
-    """Give the feature compatibility version, as `6.0`.
+    """Give the feature compatibility version, as `6.0`; the router of a cluster has none.
 
     Raises:
         DatabaseRefused: the user may not ask.
     """
-    found = _ask(connection, "getParameter", featureCompatibilityVersion=1)
+    found = _ask_any(connection, "getParameter", featureCompatibilityVersion=1)
     return str(found["featureCompatibilityVersion"]["version"])
 
 
@@ -59,7 +60,7 @@ def members(connection: Connection) -> list[Document]:
     Raises:
         DatabaseRefused: the user may not ask.
     """
-    return list(_ask(connection, "replSetGetStatus")["members"])
+    return list(_ask_any(connection, "replSetGetStatus")["members"])
 
 
 def privileges(connection: Connection) -> tuple[str | None, list[Document]]:
@@ -69,10 +70,21 @@ def privileges(connection: Connection) -> tuple[str | None, list[Document]]:
     return (users[0] if users else None), list(found["authenticatedUserPrivileges"])
 
 
-def indexes(connection: Connection, collection: str) -> list[Document]:
-    """Give the indexes of a collection; none where it is not there."""
-    with translated():
-        return [dict(index) for index in connection.database[collection].list_indexes()]
+def is_alone(connection: Connection) -> bool:
+    """Tell whether the URI means one server and no other, though that may be a member of a replica set."""
+    return connection.client.topology_description.topology_type_name == "Single"
+
+
+def indexes(connection: Connection, collection: str, *, anywhere: bool = False) -> list[Document]:
+    """Give the indexes of a collection; none where it is not there. `anywhere` is as for `hello`."""
+    database = connection.reading if anywhere else connection.database
+    try:
+        with translated():
+            # The driver's own method would insist on the primary.
+            found = database.cursor_command("listIndexes", collection, read_preference=database.read_preference)
+            return [dict(index) for index in found]
+    except CollectionMissing:
+        return []
 
 
 def sizes(connection: Connection, collection: str) -> Document:
@@ -87,13 +99,15 @@ def sizes(connection: Connection, collection: str) -> Document:
 
 
 def index_use(connection: Connection, collection: str) -> list[Document]:
-    """Give how often each index was used since when: `{name, accesses: {ops, since}}`.
+    """Give how often each index was used since when: `{name, spec, host, accesses: {ops, since}}`.
+
+    Each member counts for itself: it is what the one knows that the read preference chooses, or one of each shard.
 
     Raises:
         DatabaseRefused: the user may not ask.
     """
     with translated():
-        return list(connection.database[collection].aggregate([{"$indexStats": {}}]))
+        return list(connection.reading[collection].aggregate([{"$indexStats": {}}]))
 
 
 def _ask(connection: Connection, command: str, **parameters: Any) -> Document:

@@ -59,8 +59,15 @@ def _whole(described: Iterable[Document]) -> list[Document]:
 
 
 def essence(index: Document) -> tuple[Any, ...]:
-    """Give what makes an index that index: its fields in order, whether it is unique, and its order of texts."""
-    if "weights" in index:
-        return ("text", frozenset(index["weights"]))
-    locale = (index.get("collation") or {}).get("locale")
-    return tuple(index["key"].items()), bool(index.get("unique")), locale
+    """Give what makes an index that index: its fields in order, then all by which queries could not do with another.
+
+    That is whether it is unique, its order of texts, and whether it lacks documents or is not used: see `PARTIAL`.
+    """
+    locale = (index.get("collation") or {}).get("locale") if "weights" not in index else None
+    options = tuple(str(index.get(option) or "") for option in PARTIAL if option != "collation")
+    return keyed_by(index), bool(index.get("unique")), locale, *options
+
+
+def keyed_by(index: Document) -> Any:
+    """Give an index's fields in order; of a text index those that it searches, in any order."""
+    return frozenset(index["weights"]) if "weights" in index else tuple(index["key"].items())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -95,6 +96,31 @@ def test_one_of_another_name_is_known(lone: Site) -> None:
     lone.documents["task"].create_index("tags", name="tags, as somebody called it")
     assert rows(lone.json("indexes", "plan"))["projects_cli_task_tags"]["state"] == "present"
     assert "projects_cli_task_tags" not in rows(lone.json("indexes", "create", "--yes"))
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"partialFilterExpression": {"company": COMPANY}}, "of some"),
+        ({"sparse": True}, "of some"),
+        ({"hidden": True}, "not used"),
+        ({"hidden": True}, "projects_cli_task_tags"),
+        ({"partialFilterExpression": {"company": COMPANY}}, "projects_cli_task_tags"),
+    ],
+)
+def test_one_that_queries_can_not_do_with_is_none(lone: Site, options: dict[str, Any], name: str) -> None:
+    """No plan goes by such a one; where it is in the way of ours, that is said."""
+    lone.documents["task"].create_index("tags", name=name, **options)
+    assert rows(lone.json("indexes", "plan"))["projects_cli_task_tags"]["state"] == "missing"
+    result = lone("--json", "indexes", "create", "projects_cli_task_tags", "--yes")
+    if result.exit_code:
+        error = json.loads(result.stderr)["error"]
+        assert error["message"] == f"the index projects_cli_task_tags can't be made: {name} is there with other options"
+        assert "db.task.getIndexes()" in error["hint"]
+        assert result.stdout == ""
+    else:
+        assert "projects_cli_task_tags" in there(lone)
+        assert rows(lone.json("indexes", "plan"))["projects_cli_task_tags"]["state"] == "present"
 
 
 def test_nothing_is_made_unasked(lone: Site) -> None:

@@ -106,3 +106,26 @@ def test_a_write_that_no_majority_has_is_not_called_done(replica_set: Server) ->
         with failing(world, mode={"times": 1}, failCommands=["update"], writeConcernError=concern):
             status, said = run_here(world, *DELETE)
         after_fault(world, status, said, BEFORE, after, Random(1))
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "names"),
+    [
+        ("getParameter", 72, ["server-compatibility"]),
+        ("listIndexes", 96, ["index-missing"]),
+        ("aggregate", 50, []),
+    ],
+)
+def test_a_check_of_the_doctor_that_fails_is_left_out_and_told(
+    world: World, command: str, code: int, names: list[str]
+) -> None:
+    """The router of a cluster knows no such parameter, for one; the documents themselves have to be read."""
+    with failing(world, mode="alwaysOn", failCommands=[command], errorCode=code):
+        status, said = run_here(world, "doctor")
+        alone, why = run_here(world, "doctor", "--only", names[0] if names else "index-unused")
+    if names:
+        assert status == 6, said
+        assert [line for line in said.splitlines() if "was not looked for" in line]
+        assert all(f"warning: {name} was not looked for: the database reported: " in said for name in names)
+    assert alone == LASTING.get(code, 1), why
+    assert "can't be looked for: " in why

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pymongo
@@ -20,6 +22,9 @@ pytestmark = pytest.mark.xdist_group("three members")
 
 READS = {"find", "aggregate", "count", "distinct", "getMore"}
 SECONDARY = "secondary"
+WAITED_FOR_A_PRIMARY = 30
+"""Seconds after which the driver gives up to look for one: longer than the doctor takes that does not ask it."""
+
 ANSWERS = [
     ("list",),
     ("list", "--stats"),
@@ -28,6 +33,7 @@ ANSWERS = [
     ("hyperparams",),
     ("task-tags", "--project", "vision"),
     ("model-tags",),
+    ("task-tags",),
     ("call", "get_all", "--data", "{}"),
 ]
 
@@ -117,12 +123,34 @@ def test_a_word_that_is_no_read_preference_is_refused(site: Site) -> None:
 
 def test_without_a_primary_answers_still_come(site: Site, cluster: ThreeNodes) -> None:
     """One member of three is left: it can't be primary, and what it has can be read."""
-    expected = site.text("list")
+    expected = {arguments: site.text(*arguments) for arguments in ANSWERS}
     survivor = cluster.secondaries()[0]
     for node in cluster.nodes:
         if node is not survivor:
             node.kill()
-    assert site.text("list", "--read-preference", "secondaryPreferred") == expected
+    preferring = ("--read-preference", "secondaryPreferred")
+    assert site.text("list", *preferring) == expected["list",]
+    for arguments in ANSWERS:
+        assert site.text(*arguments, *preferring, "--timeout", "5s") == expected[arguments]
+    _the_doctor_tells_it(site, preferring)
     refused = site("delete", "vision", "--force", "--read-preference", "secondaryPreferred", "--timeout", "1s")
     assert (refused.exit_code, "the replica set has no primary" in refused.stderr) == (69, True)
     cluster.heal()  # before the site is taken down
+
+
+def _the_doctor_tells_it(site: Site, preferring: tuple[str, str]) -> None:
+    started = time.monotonic()
+    result = site("--json", "doctor", *preferring)
+    assert result.exit_code == 6, result.stderr
+    answer = json.loads(result.stdout)
+    (degraded,) = [one for one in answer["findings"] if one["name"] == "replica-set-degraded"]
+    told = [(one["name"], one["detail"]) for one in degraded["examples"]]
+    assert ("three", "no primary") in told
+    assert len(told) == 3  # and the two members that are not reached
+    assert "not-writable" not in [one["name"] for one in answer["findings"]]
+    reason = "the replica set has no primary"
+    skipped = [{"name": name, "why": reason} for name in ("lease-stale", "operation-unfinished")]
+    assert answer["skipped"] == skipped
+    assert time.monotonic() - started < WAITED_FOR_A_PRIMARY
+    alone = site("--json", "doctor", "--only", "lease-stale", *preferring)
+    assert (alone.exit_code, reason in alone.stderr) == (69, True)

@@ -203,11 +203,19 @@ def test_others_who_come_or_go_meanwhile_are_not_shown(standalone: Server, name:
     tasks.create_index("tags", name=TAGS["name"])
     tasks.insert_many(MANY)
     theirs = {"_id": "theirs", "company": worlds.OTHER, "tags": ["their secret"]}
-    come, go = (lambda: tasks.insert_one(dict(theirs))), (lambda: tasks.delete_one({"_id": "theirs"}))
+
+    def nothing() -> None: ...
+
+    def come() -> None:
+        tasks.insert_one(dict(theirs))
+
+    def go() -> None:
+        tasks.delete_one({"_id": "theirs"})
+
     coming = when == "they come before the look"
     if not coming:
         come()
-    visitor = Visitor(come, lambda: None) if coming else Visitor(lambda: None, go)
+    visitor = Visitor(come, nothing) if coming else Visitor(nothing, go)
     with pymongo.MongoClient[dict[str, Any]](standalone.uri, event_listeners=[visitor]) as client:
         store = open_store(Connection(client, name, None, ReadPreference.PRIMARY), OWN)
         assert Caller(tasks.database, store).answer(ENDPOINT, {}) == ALL

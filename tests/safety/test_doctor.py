@@ -159,7 +159,19 @@ def test_an_index_of_somebody_else_that_nobody_used_for_a_week(lone: World) -> N
     assert counts(lone.safety(), "index-unused") == {}
     later = replace(lone.safety(), clock=lambda: datetime.now(UTC) + timedelta(days=8))
     assert counts(later, "index-unused") == {"index-unused": 1}
-    assert findings(later, "index-unused").found["index-unused"].examples == [{"name": "task.mine"}]
+    (example,) = findings(later, "index-unused").found["index-unused"].examples
+    assert example["name"] == "task.mine"
+    assert example["detail"].startswith("on ")  # the member that was asked: each counts for itself
+
+
+def test_an_index_of_the_servers_fields_that_queries_can_not_do_with_is_missing(lone: World) -> None:
+    tasks = lone.documents["task"]
+    before = counts(lone.safety(), "index-missing")["index-missing"]
+    tasks.create_index("project", name="one that is hidden", hidden=True)
+    tasks.create_index("parent", name="one of some", partialFilterExpression={"company": "x"})
+    assert counts(lone.safety(), "index-missing") == {"index-missing": before}
+    tasks.database.command("collMod", "task", index={"name": "one that is hidden", "hidden": False})
+    assert counts(lone.safety(), "index-missing") == {"index-missing": before - 1}
 
 
 def test_all_indexes_are_missing_where_none_was_made(lone: World) -> None:

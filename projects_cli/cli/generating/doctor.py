@@ -19,10 +19,11 @@ What is ambiguous stays for a person, and is found again; a dry run ends with 0.
   counted: whether a project that is not there is gone or another company's is one finding, so that nobody learns which.
 - The projects are read in one pass, tasks and models grouped by the server; nothing is asked for each project. Memory
   is for the projects' ids, names and places, not for tasks.
-- What the user may not look at is left out and told (`skipped` in JSON); where it was asked for with `--only`, the
-  command ends with 77. The documents themselves need `read`.
+- What the user may not look at, or what fails or needs a primary where there is none, is left out and told (`skipped`
+  in JSON); where it was asked for with `--only`, the command ends with that (77 where a right is missing). The
+  documents themselves need `read`.
 - A place is what a project's name, its parent and the end of its path say. Two that agree outvote the third; one that
-  speaks alone, the others pointing nowhere, is believed. Ties and cycles stay.
+  speaks alone, both others pointing nowhere, is believed. Ties and cycles stay.
 - While a change is stopped in the middle `--fix` waits: what looks wrong may be the half that is not done yet.
 - An error gives wrong answers or stops work, a warning may, a note is there to be known.
 """
