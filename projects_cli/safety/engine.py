@@ -111,35 +111,41 @@ class Engine:
     def _make(self, operation: Document) -> Tally:
         tally = Tally()
         with Deferred(operation["_id"]) as signals:
-            self._make_all(self._watched(operation, signals), tally)
+            self._make_all(operation, self._watched(operation, signals), tally)
             self.journal.finish(operation, "applied", tally)
             self._sweep(operation, tally)
         return tally
 
-    def _make_all(self, chunks: Iterable[Document], tally: Tally) -> None:
+    def _make_all(self, operation: Document, chunks: Iterable[Document], tally: Tally) -> None:
         """Make one chunk after the other, until an essential change can't be made."""
         for chunk in chunks:
-            if not self._persistently(changes.make, chunk, tally):
+            if not self._persistently(operation, changes.make, chunk, tally):
                 return
 
-    def _persistently(self, work: Callable[[Document, Store, Tally], Made], chunk: Document, tally: Tally) -> Made:
+    def _persistently(
+        self, operation: Document, work: Callable[[Document, Store, Tally], Made], chunk: Document, tally: Tally
+    ) -> Made:
         """Make or unmake a chunk, again where a connection breaks or the replica set gets another primary.
 
-        What the broken connection asked for may still be under way on the server: that is waited for first. This is
+        This process may have been cut off for so long that another one took the operation over: that is looked at
+        first. What the broken connection asked for may still be under way on the server: that is waited for. This is
         not for transactions, which the driver repeats as a whole.
+
+        Raises:
+            LeaseLost: another one did.
         """
         tries = count()
         connection = self.store.connection
+
+        def before_again() -> None:
+            self._check(operation)
+            transactions.await_writes(connection, operation["_id"])
 
         def attempt() -> tuple[Made, Tally]:
             own = Tally(repeated=next(tries) > 0)
             return work(chunk, self.store, own), own
 
-        found, own = persistently(
-            attempt,
-            connection.patience,
-            before_again=lambda: transactions.await_writes(connection, chunk["operation"]),
-        )
+        found, own = persistently(attempt, connection.patience, before_again=before_again)
         tally.include(own)
         return found
 
@@ -151,7 +157,7 @@ class Engine:
             for of_projects in (True, False):
                 for chunk in self._watched(operation, signals, backwards=True):
                     if (chunk["kind"] == "project") is of_projects:
-                        self._persistently(changes.unmake, chunk, tally)
+                        self._persistently(operation, changes.unmake, chunk, tally)
             self.journal.finish(operation, "undone", tally)
         return tally
 
@@ -161,15 +167,24 @@ class Engine:
 
     def _worker(self) -> Document:
         """Say who works on an operation from now on, so that others can tell whether it is under way."""
-        return {**locks.process(), "lease": self._lease_owner, "started": self.journal.now()}
+        return {**locks.process(), "lease": self._lease_owner}
+
+    def _check(self, operation: Document) -> None:
+        """Make sure that this process may go on with an operation.
+
+        Raises:
+            LeaseLost: another one took the lock, or the operation itself.
+        """
+        if self.lease is not None:
+            self.lease.check()
+        self.journal.check(operation)
 
     def _watched(self, operation: Document, signals: Deferred, *, backwards: bool = False) -> Iterable[Document]:
         """Stream the chunks; between two of them a signal or the loss of the lease stops the work."""
         done = 0
         for chunk in self.journal.chunks(operation, backwards=backwards):
             signals.check()
-            if self.lease is not None:
-                self.lease.check()
+            self._check(operation)
             yield chunk
             done += changes.size(chunk)
             self.progress(min(done, operation["documents"]), operation["documents"])
@@ -196,7 +211,7 @@ class Engine:
 
     def _sweep_members(self, operation: Document, kind: str, projects: Sequence[str], tally: Tally) -> None:
         while late := self._late(kind, projects):
-            self._make_all(self.journal.add(operation, late), tally)
+            self._make_all(operation, self.journal.add(operation, late), tally)
 
 
 def _removes(chunks: Iterable[Document]) -> bool:

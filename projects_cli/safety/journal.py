@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from projects_cli.errors import LeaseLost
 from projects_cli.safety import changes, locks
 from projects_cli.store.retries import persistently
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
     from projects_cli.messages import Document, Plan
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from projects_cli.store.collections import Store
     from projects_cli.store.journal import JournalStore
     from projects_cli.store.transactions import Session
+
+Result = TypeVar("Result")
 
 UNFINISHED = ("applying", "applied", "undoing")
 TOUCHED = 100
@@ -51,8 +54,7 @@ class Journal:
         The chunks come first: a record without all its chunks never exists. Where a connection breaks on the way they
         are written anew, under another id.
         """
-        patience = store.connection.patience
-        identifier, now, number, documents = persistently(lambda: self._write_chunks(plan, store), patience)
+        identifier, now, number, documents = self._persistently(lambda: self._write_chunks(plan, store))
         record = {
             "_id": identifier,
             "state": "applying",
@@ -70,7 +72,7 @@ class Journal:
             "chunks": number,
             **details,
         }
-        persistently(lambda: self._stored.add_operation(record), patience)
+        self._persistently(lambda: self._stored.add_operation(record))
         return record
 
     def _write_chunks(self, plan: Plan, store: Store) -> tuple[str, datetime, int, int]:
@@ -84,10 +86,6 @@ class Journal:
             self._stored.add_chunks([_numbered(identifier, number, chunk)])
         return identifier, now, number, documents
 
-    def now(self) -> datetime:
-        """Give the time in UTC."""
-        return self._clock()
-
     def chunks(self, operation: Document, *, backwards: bool = False) -> Iterator[Document]:
         """Stream the chunks of an operation."""
         return self._stored.chunks(operation["_id"], backwards=backwards)
@@ -97,27 +95,57 @@ class Journal:
         added = []
         for chunk in chunks:
             operation["chunks"] += 1  # counted first: a number is never used twice, wherever this is stopped
-            self._stored.advance(operation["_id"], UNFINISHED, {"chunks": operation["chunks"]})
+            self._advance(operation, UNFINISHED, {"chunks": operation["chunks"]})
             added.append(_numbered(operation["_id"], operation["chunks"], chunk))
-            self._stored.add_chunks(added[-1:])
+            self._persistently(lambda: self._stored.add_chunks(added[-1:]))
         return added
 
     def note(self, operation: Document, fields: Document) -> None:
-        """Set fields of a record."""
-        operation |= fields
-        self._stored.advance(operation["_id"], (*UNFINISHED, "done"), fields)
+        """Set fields of a record.
+
+        Raises:
+            LeaseLost: another process ended it, or took it over.
+        """
+        self._advance(operation, (*UNFINISHED, "done"), fields)
 
     def finish(self, operation: Document, state: str, tally: Tally) -> None:
-        """Bring a record to another state, with what was skipped on the way."""
+        """Bring a record to another state, with what was skipped on the way; may be repeated.
+
+        Raises:
+            LeaseLost: another process ended it, or took it over.
+        """
         fields: Document = {"state": state, "finished": self._clock()}
         if tally.skipped:
             fields["skipped"] = [{"id": one.id, "name": one.name, "why": one.why} for one in tally.skipped[:TOUCHED]]
+        self._advance(operation, (*UNFINISHED, state), fields)
+
+    def check(self, operation: Document) -> None:
+        """Make sure that a record stands as this process left it.
+
+        Raises:
+            LeaseLost: another process ended it, or took it over.
+        """
+        if not self._persistently(lambda: self._stored.stands(operation)):
+            raise _taken(operation)
+
+    def _advance(self, operation: Document, states: Sequence[str], fields: Document) -> None:
+        if not self._persistently(lambda: self._stored.advance(operation, states, fields)):
+            raise _taken(operation)
         operation |= fields
-        self._stored.advance(operation["_id"], UNFINISHED, fields)
+
+    def _persistently(self, work: Callable[[], Result]) -> Result:
+        return persistently(work, self._stored.patience)
 
     def within(self, session: Session) -> Journal:
         """Give the same journal inside a transaction."""
         return Journal(self._stored.within(session), self._author, self._database, self._clock)
+
+
+def _taken(operation: Document) -> LeaseLost:
+    return LeaseLost(
+        f"operation {operation['_id']} was taken over by another run, which heard nothing of this one for too long",
+        hint="see what became of it: projects history",
+    )
 
 
 def _numbered(operation: str, number: int, chunk: Document) -> Document:
@@ -126,6 +154,8 @@ def _numbered(operation: str, number: int, chunk: Document) -> Document:
 
 class MemoryStore:
     """A journal that is kept nowhere, for `--no-journal`: a refused change can still be taken back, nothing more."""
+
+    patience = 0.0
 
     def __init__(self) -> None:
         """Start empty."""
@@ -140,6 +170,10 @@ class MemoryStore:
 
     def advance(self, *_: Any) -> bool:
         """Forget the change of a record."""
+        return True
+
+    def stands(self, _: Document) -> bool:
+        """Say that nobody took a record over: nobody else sees it."""
         return True
 
     def add_chunks(self, chunks: Iterable[Document]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from projects_cli.errors import LeaseLost, LockHeld, ProjectsError
+from projects_cli.store.retries import persistently
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -112,13 +113,10 @@ class Lease:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """Give the lease back; where the database is gone it expires by itself."""
+        """Give the lease back; where that fails it expires by itself, and what was done under it stays done."""
         self._stop.set()
-        try:
+        with suppress(ProjectsError):
             self._journal.release_lease(self._key, self.owner)
-        except ProjectsError:
-            if kind is None:
-                raise
 
     @property
     def owner(self) -> str:
@@ -131,11 +129,14 @@ class Lease:
         Raises:
             LeaseLost: somebody else took it over.
         """
-        if not self._journal.renew_lease(self._key, self.owner, TERM):
+        if not persistently(lambda: self._journal.renew_lease(self._key, self.owner, TERM), self._journal.patience):
             raise LeaseLost("the lock was lost: it could not be renewed in time", hint="see: projects history")
 
     def _take(self, instead_of: str | None) -> Document | None:
-        return self._journal.take_lease(self._key, self._owner, TERM, instead_of=instead_of)
+        return persistently(
+            lambda: self._journal.take_lease(self._key, self._owner, TERM, instead_of=instead_of),
+            self._journal.patience,
+        )
 
     def _keep(self) -> None:
         """Renew the lease until it is given back; a failure is tried again, a loss is found by `check`."""

@@ -135,7 +135,7 @@ class Operations:
 
     def _void(self, operation: Document) -> Document | None:
         """Close a record whose operation changed nothing; gives it back if it ended otherwise in the meantime."""
-        if self.stored.advance(operation["_id"], ("applying",), {"state": "void", "finished": self.clock()}):
+        if self.stored.advance(operation, ("applying",), {"state": "void", "finished": self.clock()}):
             return None
         again = self.stored.operation(operation["_id"])
         return again if again is not None and again["state"] in UNFINISHED else None
@@ -147,8 +147,7 @@ class Operations:
             return not locks.is_dead(worker) and not locks.is_this_one(worker)
         if worker.get("lease"):
             return self.stored.holds(locks.key_of(self.database, self.store.company), worker["lease"])
-        started: datetime = worker["started"]
-        return self.clock().replace(tzinfo=None) - started < GRACE
+        return self.stored.was_seen(operation, GRACE)
 
     def _mine(self, condition: Document) -> Document:
         return {"database": self.database, "company": self.store.company, **condition}

@@ -7,7 +7,7 @@ change the structure of a company's projects.
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,10 @@ NOBODY: Document = {"owner": "", "expires": datetime(1970, 1, 1, tzinfo=UTC)}
 """What a lease has that nobody holds."""
 
 
+SEEN: Document = {"$currentDate": {"seen": True}}
+"""Notes in a record when its worker last wrote to it, by the server's clock."""
+
+
 class JournalStore:
     """The documents of the journal."""
 
@@ -49,6 +53,11 @@ class JournalStore:
         concern = None if session else DURABLE
         self._database = connection.client.get_database(database, write_concern=concern, read_preference=PRIMARY)
 
+    @property
+    def patience(self) -> float:
+        """Give for how many seconds a fault that passes is waited out; a transaction is repeated as a whole instead."""
+        return 0.0 if self._session else self._connection.patience
+
     def within(self, session: ClientSession) -> JournalStore:
         """Give the same journal inside a transaction, whose own write concern holds."""
         return JournalStore(self._connection, self._name, session)
@@ -56,7 +65,7 @@ class JournalStore:
     def add_operation(self, record: Document) -> None:
         """Write a new record; may be repeated."""
         with self._granted():
-            self._database["operation"].replace_one({"_id": record["_id"]}, record, upsert=True)
+            self._database["operation"].update_one({"_id": record["_id"]}, {"$set": record, **SEEN}, upsert=True)
 
     def operation(self, identifier: str) -> Document | None:
         """Give a record, or None."""
@@ -67,19 +76,37 @@ class JournalStore:
         with self._granted():
             yield from self._database["operation"].find(filter_, sort=[("_id", -1)], limit=limit, session=self._session)
 
-    def advance(self, identifier: str, states: Sequence[str], fields: Document) -> bool:
-        """Set fields of a record that is in one of these states; tells whether it was."""
+    def advance(self, operation: Document, states: Sequence[str], fields: Document) -> bool:
+        """Set fields of a record that is in one of these states; tells whether it was. May be repeated.
+
+        Its worker must be the one that `operation` or `fields` names: nobody took it over.
+        """
+        workers = [operation.get("worker"), fields.get("worker", operation.get("worker"))]
+        condition = {"_id": operation["_id"], "state": {"$in": list(states)}, "worker": {"$in": workers}}
         with self._granted():
-            found = self._database["operation"].update_one(
-                {"_id": identifier, "state": {"$in": list(states)}}, {"$set": fields}, session=self._session
-            )
+            found = self._database["operation"].update_one(condition, {"$set": fields, **SEEN}, session=self._session)
         return found.matched_count == 1
 
+    def stands(self, operation: Document) -> bool:
+        """Tell whether a record still has this state and this worker."""
+        same = {"_id": operation["_id"], "state": operation["state"], "worker": operation.get("worker")}
+        with self._granted():
+            return self._database["operation"].find_one(same, {"_id": 1}, session=self._session) is not None
+
+    def was_seen(self, operation: Document, within: timedelta) -> bool:
+        """Tell whether a record was written to in this time, by the server's clock."""
+        since = {"$subtract": ["$$NOW", within // timedelta(milliseconds=1)]}
+        with self._granted():
+            found = self._database["operation"].find_one(
+                {"_id": operation["_id"], "$expr": {"$gt": ["$seen", since]}}, {"_id": 1}
+            )
+        return found is not None
+
     def add_chunks(self, chunks: Iterable[Document]) -> None:
-        """Insert chunks."""
+        """Write chunks; may be repeated."""
         with self._granted():
             for chunk in chunks:
-                self._database["change"].insert_one(chunk, session=self._session)
+                self._database["change"].replace_one({"_id": chunk["_id"]}, chunk, upsert=True, session=self._session)
 
     def chunks(self, operation: str, *, backwards: bool = False) -> Iterator[Document]:
         """Stream the chunks of an operation in their order, or from the last to the first.
