@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 SECONDS = float(os.environ.get("PROJECTS_SOAK_SECONDS", "3600"))
 SEED = int(os.environ.get("PROJECTS_TEST_SEED", str(int(time.time()))))
 MANY = 12_000
+BEGUN = "Traceback (most recent call last):"
+RUNNING = ", in status"
+"""How a line of a traceback ends where the program was at work, which takes Ctrl-C as it should."""
 DELETE = ("delete", DETECTOR["_id"], "--force")
 
 
@@ -103,7 +106,8 @@ class Soak:
             process.send_signal(number)
             shown, said = process.communicate(timeout=120)
         status = process.returncode if process.returncode >= 0 else 130
-        self.ended(f"program got {number.name}", world, status, (shown + said).partition("Traceback")[0])
+        said = "" if is_of_starting(number, said) else said
+        self.ended(f"program got {number.name}", world, status, shown + said)
 
     def server_reports(self) -> None:
         """The server reports a fault that passes, at some command."""
@@ -177,6 +181,13 @@ def step_down(node: Node) -> None:
     """Let a primary become a secondary."""
     with suppress(PyMongoError), pymongo.MongoClient[dict[str, Any]](node.uri) as client:
         client.admin.command("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5, force=True)
+
+
+def is_of_starting(number: signal.Signals, said: str) -> bool:
+    """Tell whether all that was said is Python's own word for Ctrl-C while it was still loading the program."""
+    lines = said.rstrip().splitlines()
+    loading = not any(line.endswith(RUNNING) for line in lines)
+    return number == signal.SIGINT and loading and lines[:1] == [BEGUN] and lines[-1] == "KeyboardInterrupt"
 
 
 def must(result: tuple[int, str]) -> None:
