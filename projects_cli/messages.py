@@ -102,8 +102,9 @@ class Plan(NamedTuple):
 
     `steps` are in an order in which a reader never sees anything dangling. `counts` and `samples` tell people
     what it touches; `question` is how much asking it deserves: nothing, a yes, or the name typed in full.
-    A `structural` plan changes which projects there are, their names, places or companies. `answer` makes the
-    response's data from what happened.
+    A `structural` plan changes which projects there are, their names, places or companies. A `computed` one has values
+    that were made from stored ones, which its steps' filters name: where those have changed it is planned again.
+    `answer` makes the response's data from what happened.
     """
 
     endpoint: str
@@ -116,3 +117,4 @@ class Plan(NamedTuple):
     question: Literal["none", "yes", "name"] = "none"
     name: str = ""
     structural: bool = True
+    computed: bool = False

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from projects_cli.cli.runtime import Runtime
+    from projects_cli.endpoints import Handler
     from projects_cli.messages import Request
     from projects_cli.schema.model import Version
-    from projects_cli.store.collections import Store
 
-    Prepare = Callable[[dict[str, Any], Store], dict[str, Any]]
+    Prepare = Callable[[dict[str, Any]], dict[str, Any]]
 
 MEANINGFUL_NULLS = frozenset({"stats_for_state"})
 """Parameters for which null is a value, not the lack of one (semantics.md, Common)."""
@@ -43,18 +43,21 @@ def run(
     arguments: Mapping[str, Any],
     *,
     prepare: Prepare | None = None,
+    handler: Handler | None = None,
     interactive: bool = False,
 ) -> None:
     """Carry one command from its arguments to its printed answer.
 
-    `prepare` completes arguments that depend on what is stored; `interactive` has the project picked from a list.
+    `prepare` completes the arguments; `handler` stands for the endpoint's own function; `interactive` has the project
+    picked from a list.
     """
     expect(runtime, f"{endpoint} statistics" if arguments.get("include_stats") else endpoint)
     if interactive:
         from projects_cli.cli.picking import with_picked
 
         arguments = with_picked(runtime, endpoint, arguments)
-    show(runtime, answer(runtime, endpoint, arguments, prepare=prepare))
+    request = requested(runtime, endpoint, arguments, prepare=prepare)
+    show(runtime, carry(runtime, request, ask=True, handler=handler))
 
 
 def expect(runtime: Runtime, look: str) -> None:
@@ -74,13 +77,6 @@ def expect(runtime: Runtime, look: str) -> None:
     console.check(view)
 
 
-def answer(
-    runtime: Runtime, endpoint: str, arguments: Mapping[str, Any], *, prepare: Prepare | None = None
-) -> Response:
-    """Give a command's answer; a change is confirmed by the person first."""
-    return carry(runtime, requested(runtime, endpoint, arguments, prepare=prepare), ask=True)
-
-
 def requested(
     runtime: Runtime, endpoint: str, arguments: Mapping[str, Any], *, prepare: Prepare | None = None
 ) -> Request:
@@ -94,17 +90,17 @@ def requested(
         if name in given:
             given[name] = _addressed(runtime, endpoint, given[name])
     if prepare is not None:
-        given = prepare(given, runtime.store_for(endpoint))
+        given = prepare(given)
     return runtime.request(version, given)
 
 
-def carry(runtime: Runtime, request: Request, *, ask: bool) -> Response:
-    """Take a valid request to its endpoint, and a plan through safety."""
-    found = _found(request, runtime)
+def carry(runtime: Runtime, request: Request, *, ask: bool, handler: Handler | None = None) -> Response:
+    """Take a valid request to its endpoint, or to another `handler`, and a plan through safety."""
+    found = _found(request, runtime, handler)
     if isinstance(found, Response):
         return found
     forced = bool(request.params.get("force"))
-    return change(runtime, found, lambda: planned(request, runtime), ask=ask, forced=forced)
+    return change(runtime, found, lambda: planned(request, runtime, handler), ask=ask, forced=forced)
 
 
 def change(runtime: Runtime, plan: Plan, again: Callable[[], Plan], *, ask: bool, forced: bool = False) -> Response:
@@ -155,17 +151,17 @@ def make(runtime: Runtime, plan: Plan, again: Callable[[], Plan], *, told: bool)
     return response
 
 
-def _found(request: Request, runtime: Runtime) -> Response | Plan:
+def _found(request: Request, runtime: Runtime, handler: Handler | None = None) -> Response | Plan:
     """Ask the endpoint; again where a connection broke, as long as nothing was answered yet."""
-    handler = endpoints.handler(request.endpoint)
+    asked = handler or endpoints.handler(request.endpoint)
     store = runtime.store_for(request.endpoint)
     with runtime.console.waiting("asking the database:"):
-        return runtime.persistently(lambda: handler(request, store))
+        return runtime.persistently(lambda: asked(request, store))
 
 
-def planned(request: Request, runtime: Runtime) -> Plan:
+def planned(request: Request, runtime: Runtime, handler: Handler | None = None) -> Plan:
     """Give the plan of a change."""
-    found = _found(request, runtime)
+    found = _found(request, runtime, handler)
     if isinstance(found, Response):
         raise TypeError(f"{request.endpoint} gives a response where it gave a plan before")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import UsageError
@@ -9,6 +10,7 @@ from projects_cli.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from projects_cli.messages import Plan, Request
     from projects_cli.store.collections import Store
 
 
@@ -18,7 +20,7 @@ def edit(
     add_tags: Sequence[str] | None,
     remove_tags: Sequence[str] | None,
     clear: Mapping[str, bool],
-) -> Callable[[dict[str, Any], Store], dict[str, Any]]:
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Give the function that completes the request of an update, once the options go together.
 
     `arguments` are the fields that are set, null where they are not; `clear` tells which are to be set to nothing.
@@ -33,12 +35,19 @@ def edit(
     if (add_tags or remove_tags) and (arguments["tags"] is not None or "tags" in cleared):
         raise UsageError("--add-tag and --remove-tag go without --tag and --clear-tags")
 
-    def complete(given: dict[str, Any], store: Store) -> dict[str, Any]:
+    def complete(given: dict[str, Any]) -> dict[str, Any]:
         given |= dict.fromkeys(cleared)
         if add_tags or remove_tags:
-            from projects_cli.endpoints.tags import edited_tags
-
-            given["tags"] = edited_tags(given["project"], add_tags or (), remove_tags or (), store)
+            given["tags"] = [*(add_tags or ())]  # to be checked like others; `tag_editor` adds those there are
         return given
 
     return complete
+
+
+def tag_editor(add: Sequence[str] | None, remove: Sequence[str] | None) -> Callable[[Request, Store], Plan] | None:
+    """Give the function that plans an update which edits the tags; None where there is nothing to edit."""
+    if not add and not remove:
+        return None
+    from projects_cli.endpoints.tags import edit_tags
+
+    return partial(edit_tags, add=add or (), remove=remove or ())

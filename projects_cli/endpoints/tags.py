@@ -1,10 +1,11 @@
-"""The tags that tasks and models use: get_task_tags, get_model_tags."""
+"""The tags that tasks and models use: get_task_tags, get_model_tags; and the tags of a project, edited one by one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from projects_cli.endpoints import hierarchy, scanning
+from projects_cli.endpoints import hierarchy, lifecycle, scanning
 from projects_cli.endpoints.fields import as_list
 from projects_cli.errors import IndexGone
 from projects_cli.messages import Response
@@ -13,7 +14,7 @@ from projects_cli.store import deployment, filters, indexes, pipelines
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from projects_cli.messages import Document, Request
+    from projects_cli.messages import Document, Plan, Request
     from projects_cli.store.collections import Collection, Store
 
 DOCUMENTS_A_STEP = 500
@@ -80,11 +81,22 @@ def _entities(request: Request, store: Store) -> Document:
     )
 
 
-def edited_tags(project: str, add: Sequence[str], remove: Sequence[str], store: Store) -> list[str]:
-    """Give a project's tags with some added and some removed.
+def edit_tags(request: Request, store: Store, *, add: Sequence[str], remove: Sequence[str]) -> Plan:
+    """Plan the update of a project whose tags are those there are with some added and some removed.
+
+    The change is made only where the tags are still as they were read; else it is planned again.
 
     Raises:
-        InvalidProjectId: no such project.
+        ServiceError: see `lifecycle.update`.
     """
-    stored = as_list(hierarchy.readable_project(project, store, {"tags": 1}).get("tags"))
-    return [*(tag for tag in stored if tag not in remove), *add]
+    stored = hierarchy.readable_project(request.params["project"], store, {"tags": 1})
+    tags = [*(tag for tag in _as_tags(stored.get("tags")) if tag not in remove), *add]
+    plan = lifecycle.update(request._replace(params={**request.params, "tags": tags}), store)
+    as_read = filters.stored_as("tags", stored.get("tags"), present="tags" in stored)
+    own = replace(plan.steps[0], filter=plan.steps[0].filter | as_read)
+    return plan._replace(steps=[own, *plan.steps[1:]], computed=True)
+
+
+def _as_tags(value: object) -> list[Any]:
+    """Give stored tags as a list; one that was stored without its list counts."""
+    return [value] if isinstance(value, str) and value else as_list(value)

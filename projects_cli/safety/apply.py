@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from projects_cli.store.collections import Store
     from projects_cli.store.journal import JournalStore
 
+TRIES = 10
+"""How often a change is computed from what is stored, where others change that at the same time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Safety:
@@ -46,12 +49,21 @@ class Safety:
             LockHeld, ServiceError, Interrupted: see `Lease` and `Engine.apply`.
         """
         if not plan.structural:
-            return self._engine(None).apply(plan)
+            return self._applied(self._engine(None), plan, again)
         with self._lease() as lease:
             fresh = again() if lease is not None else plan
             if plan.question != "none" and _touched(fresh) != _touched(plan):
                 raise ChangedMeanwhile(f"{plan.summary}: what it would change is not the same any longer")
-            return self._engine(lease).apply(fresh)
+            return self._applied(self._engine(lease), fresh, again)
+
+    def _applied(self, engine: Engine, plan: Plan, again: Callable[[], Plan]) -> tuple[Response, Outcome]:
+        """Make a change; a computed one is planned `again` as often as somebody else is faster, up to a limit."""
+        for _ in range(TRIES):
+            response, outcome = engine.apply(plan)
+            if not plan.computed or outcome.changed:
+                return response, outcome
+            plan = again()
+        raise ChangedMeanwhile(f"{plan.summary}: somebody else changes the same all the time")
 
     def resume(self, identifier: str | None) -> Response:
         """Finish an interrupted operation."""

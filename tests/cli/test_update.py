@@ -68,6 +68,12 @@ def test_tags_are_added_where_a_server_stored_none(site: Site) -> None:
     assert site.named("vision")["tags"] == ["a"]
 
 
+def test_a_tag_that_was_stored_without_its_list_is_kept(site: Site) -> None:
+    site.project("vision", tags="prod")
+    site.json("update", "vision", "--add-tag", "a")
+    assert site.named("vision")["tags"] == ["a", "prod"]
+
+
 def test_fields_are_cleared(site: Site) -> None:
     site.project("vision", tags=["a"], description="x", default_output_destination="s3://x")
     clear = ("--clear-tags", "--clear-description", "--clear-default-output-destination")

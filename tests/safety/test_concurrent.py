@@ -8,11 +8,14 @@ import time
 import traceback
 from collections import Counter
 from contextlib import suppress
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 
+from projects_cli.endpoints.tags import edit_tags
 from projects_cli.errors import (
     CannotUndo,
     CannotUpdateProjectLocation,
@@ -22,11 +25,25 @@ from projects_cli.errors import (
     LockHeld,
     OperationNotFound,
 )
-from tests.safety.world import COMPANY, Change, World, by_id, crooked, dangling, undo, world_on
+from tests.safety.processes import run_here
+from tests.safety.world import (
+    ALONE,
+    BEFORE,
+    COMPANY,
+    Change,
+    World,
+    by_id,
+    change,
+    crooked,
+    dangling,
+    undo,
+    world_on,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from projects_cli.messages import Plan
     from projects_cli.safety.apply import Safety
     from tests.servers import Server
 
@@ -116,6 +133,50 @@ def test_without_a_journal_the_unique_index_decides(deployment: Server) -> None:
         assert ended[WON] + ended[LOST] == 12
         assert not dangling(world.dump())
         assert not crooked(world.dump())
+
+
+def test_tags_that_many_add_at_once_are_all_kept(deployment: Server) -> None:
+    """Each computes the new list from the one that it read: none writes over what another added meanwhile."""
+
+    def adding(tag: str) -> Callable[[World], int]:
+        return lambda world: run_here(world, "update", ALONE["_id"], "--add-tag", tag)[0]
+
+    with world_on(deployment, BEFORE) as world:
+        added = [f"tag {number:02}" for number in range(8)]
+        assert together(world, [adding(tag) for tag in added]) == {0: len(added)}
+        assert by_id(world.dump())[ALONE["_id"]]["tags"] == ["alpha", *added, "zoo"]
+
+
+@pytest.mark.parametrize("fields", [{}, {"name": "other"}])
+def test_tags_are_computed_again_where_another_was_faster(world: World, fields: dict[str, str]) -> None:
+    """The second writer comes between a plan and its write, twice; with a new name too, under the lock."""
+    safety, asked = world.safety(), change("update", project=ALONE["_id"], tags=["mine"], **fields)
+    faster = [["theirs", "too"], ["theirs"]]
+
+    def plan() -> Plan:
+        planned = asked.plan(safety.store, partial(edit_tags, add=["mine"], remove=["alpha"]))
+        if faster:
+            world.documents["project"].update_one({"_id": ALONE["_id"]}, {"$set": {"tags": faster.pop()}})
+        return planned
+
+    outcome = safety.apply(plan(), plan)[1]
+    assert (outcome.count("project", "update"), outcome.skipped, faster) == (1, [], [])
+    assert by_id(world.dump())[ALONE["_id"]]["tags"] == ["mine", "theirs", "too"]
+
+
+def test_tags_that_never_rest_are_given_up(world: World) -> None:
+    """And nothing is written over them."""
+    asked, numbers = change("update", project=ALONE["_id"], tags=["mine"]), count()
+
+    def plan() -> Plan:
+        planned = asked.plan(safety.store, partial(edit_tags, add=["mine"], remove=[]))
+        world.documents["project"].update_one({"_id": ALONE["_id"]}, {"$set": {"tags": [str(next(numbers))]}})
+        return planned
+
+    safety = world.safety()
+    with pytest.raises(ChangedMeanwhile):
+        safety.apply(plan(), plan)
+    assert by_id(world.dump())[ALONE["_id"]]["tags"] == [str(next(numbers) - 1)]
 
 
 # --- everything at once -----------------------------------------------------------------------------------------------

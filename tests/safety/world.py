@@ -61,8 +61,8 @@ class Change:
     now: datetime = NOW
     first_id: int = 0xA000
 
-    def plan(self, store: Store) -> Plan:
-        """Give the endpoint's plan."""
+    def plan(self, store: Store, handler: endpoints.Handler | None = None) -> Plan:
+        """Give the endpoint's plan, or that of another function in its place."""
         numbers = count(self.first_id)
         request = Request(
             endpoint=f"projects.{self.endpoint}",
@@ -73,7 +73,7 @@ class Change:
             now=self.now,
             new_id=lambda: f"{next(numbers):032x}",
         )
-        plan = endpoints.handler(request.endpoint)(request, store)
+        plan = (handler or endpoints.handler(request.endpoint))(request, store)
         assert isinstance(plan, Plan)
         return plan
 

@@ -8,7 +8,7 @@ import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
 from projects_cli.cli.dispatch import run
-from projects_cli.cli.editing import edit
+from projects_cli.cli.editing import edit, tag_editor
 from projects_cli.cli.options import Destination, Interactive, ProjectArgument, SystemTags, Tags
 
 app = typer.Typer(**HABITS)
@@ -66,5 +66,6 @@ def update(
                 "default_output_destination": clear_destination,
             },
         ),
+        handler=tag_editor(add_tag, remove_tag),
         interactive=interactive,
     )
