@@ -84,8 +84,10 @@ class Console:
             response = choosing.narrowed(response, view, self.fields)
         if self.query is not None:
             return self._show_taken(response, self.query)
-        if view.rows and not self._is_pretty and (line := self._progress_line()):
-            response = response._replace(data={**response.data, view.rows: line.counted(response.data[view.rows])})
+        if view.rows and (line := self._progress_line()):
+            rows = line.begun(response.data[view.rows])
+            rows = rows if self._is_pretty else line.counted(rows)
+            response = response._replace(data={**response.data, view.rows: rows})
         counter = _Counter(self.streams.stdout.flush)
         with _without_collection():
             self._write(counter.watched(response, view), view)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TextIO
 
 from projects_cli.render.humane import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 PATIENCE = 1.0
 """Seconds after which a person wants to know."""
 
 PAUSE = 0.1
 """Seconds between two lines, so that telling costs nothing."""
+
+ASKING = "asking the database:"
+"""What is said while the first record is waited for."""
 
 MANY = 1000
 """Records between two looks at the clock."""
@@ -64,6 +69,14 @@ class Progress:
             self.stream.write(f"\r{' ' * self._width}\r")
             self.stream.flush()
             self._width = 0
+
+    def begun(self, rows: Iterable[Any]) -> Iterable[Any]:
+        """Give rows that come from a database once the first is there, telling until then that it is waited for."""
+        if not isinstance(rows, Iterator):
+            return rows
+        with waiting(self, ASKING):
+            first = list(islice(rows, 1))
+        return chain(first, rows)
 
     def counted(self, rows: Iterable[Any]) -> Iterator[Any]:
         """Give the rows on, telling how many there were."""

@@ -265,8 +265,9 @@ def test_progress_is_told_on_a_terminal_only_and_after_a_second(site: Site) -> N
         data["appName"] = f"projects-cli {__version__}"
         site.server.client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=data)
 
-    stall()
-    assert "asking the database: 1s" in on_terminal(site, "get", ID).plain
+    for command in (("get", ID), ("list",), ("list", "--stats")):
+        stall()
+        assert "asking the database: 1s" in on_terminal(site, *command).plain, command
     stall()
     assert run(site, "get", ID).stderr == ""
     assert "asking" not in on_terminal(site, "get", ID).plain

@@ -13,6 +13,7 @@ from projects_cli.render.console import Console, Streams
 from projects_cli.render.progress import MANY, Progress, waiting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
 
 
@@ -87,6 +88,23 @@ def test_waiting_is_told_after_a_second_and_taken_away(monkeypatch: pytest.Monke
         while "asking: 2s" not in stream.getvalue():
             time.sleep(0.01)
     assert re.fullmatch(r"(\rasking: \d+s)+\r +\r", stream.getvalue())
+
+
+def test_the_first_record_is_waited_for_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("projects_cli.render.progress.PATIENCE", 0.01)
+    stream = io.StringIO()
+
+    def rows() -> Iterator[int]:
+        while "asking the database: 1s" not in stream.getvalue():
+            time.sleep(0.01)
+        yield from range(3)
+
+    begun = iter(Progress(stream).begun(rows()))
+    assert stream.getvalue().endswith("\r"), "it is taken away before the first record is shown"
+    assert list(begun) == [0, 1, 2]
+    assert list(Progress(stream).begun(iter(()))) == []
+    there = [1]
+    assert Progress(stream).begun(there) is there
 
 
 @pytest.mark.parametrize(("environment", "quiet"), [({}, True), ({"TERM": "dumb"}, False)])
