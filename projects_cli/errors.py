@@ -270,8 +270,6 @@ class ConfirmationNeeded(ProjectsError):
 class Declined(ProjectsError):
     """The person said no."""
 
-    status = ExitStatus.FAILED
-
 
 class ReadOnly(ProjectsError):
     """Changes are switched off."""
@@ -331,8 +329,6 @@ class DatabaseRefused(ProjectsError):
 class DatabaseError(ProjectsError):
     """The database reported a fault that this program has no better name for."""
 
-    status = ExitStatus.FAILED
-
 
 class CollectionMissing(DatabaseError):
     """The database has no such collection."""
@@ -344,8 +340,6 @@ class IndexGone(DatabaseError):
 
 class TextIndexMissing(ProjectsError):
     """`search_text` needs a text index, and the collection has none."""
-
-    status = ExitStatus.FAILED
 
 
 class NoPrivateServer(ProjectsError):
