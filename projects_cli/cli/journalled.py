@@ -11,7 +11,12 @@ from projects_cli.errors import EmptyName, UsageError
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from projects_cli.cli.runtime import Runtime
+
+LONGEST = timedelta(days=36_500)
+"""Older than any journal, and still a date when it is taken from today."""
 
 
 def undo(runtime: Runtime, operation: str | None) -> None:
@@ -53,20 +58,22 @@ def prune(runtime: Runtime, older_than: str) -> None:
     """Forget what is older, once the person has said yes: it can't be taken back."""
     expect(runtime, "history.prune")
     age = _age(older_than, "--older-than")
-    if runtime.settings["dry_run"]:
-        show(runtime, runtime.safety.operations.prune(age, dry_run=True))
-        return
-    check_writable(runtime, "history prune")
-    _agree_to_prune(runtime, age, older_than)
-    show(runtime, runtime.safety.operations.prune(age, dry_run=False))
+    dry_run = runtime.settings["dry_run"]
+    if not dry_run:
+        check_writable(runtime, "history prune")
+    operations = runtime.safety.operations
+    before = operations.clock() - age
+    if not dry_run:
+        _agree_to_prune(runtime, before, older_than)
+    show(runtime, operations.prune(before, dry_run=dry_run))
 
 
-def _agree_to_prune(runtime: Runtime, age: timedelta, older_than: str) -> None:
+def _agree_to_prune(runtime: Runtime, before: datetime, older_than: str) -> None:
     """See that somebody agrees who was asked or said so before; where nothing is that old there is no question."""
     if runtime.settings["yes"]:
         check_production(runtime)
         return
-    found = runtime.safety.operations.prune(age, dry_run=True).data["found"]
+    found = runtime.safety.operations.prune(before, dry_run=True).data["found"]
     if found:
         what = "the one change" if found == 1 else f"the {found} changes"
         it, them = ("it", "it") if found == 1 else ("they", "them")
@@ -78,6 +85,6 @@ def _agree_to_prune(runtime: Runtime, age: timedelta, older_than: str) -> None:
 
 def _age(text: str, option: str) -> timedelta:
     try:
-        return timedelta(seconds=duration(text))
-    except (ValueError, OverflowError) as error:
+        return timedelta(seconds=min(duration(text), LONGEST.total_seconds()))
+    except ValueError as error:
         raise UsageError(f"{option}: {error}") from error

@@ -91,13 +91,13 @@ class Operations:
         rows = (_shown(operation) for operation in self.stored.operations(self._mine(wanted)))
         return Response("history", {"operations": rows}, view="history filtered" if wanted else None)
 
-    def prune(self, older_than: timedelta, *, dry_run: bool) -> Response:
-        """Forget finished operations that are older; they can't be undone after that."""
-        ended = {"state": {"$nin": list(UNFINISHED)}, "started": {"$lt": self.clock() - older_than}}
+    def prune(self, before: datetime, *, dry_run: bool) -> Response:
+        """Forget finished operations that began before a moment; they can't be undone after that."""
+        ended = {"state": {"$nin": list(UNFINISHED)}, "started": {"$lt": before}}
         old = [operation["_id"] for operation in self.stored.operations(self._mine(ended))]
         if not dry_run:
             self.stored.forget(old)
-            self.stored.forget_strays(f"{self.clock() - max(older_than, STRAY):%Y%m%d-%H%M%S}")
+            self.stored.forget_strays(f"{min(before, self.clock() - STRAY):%Y%m%d-%H%M%S}")
         return Response("history.prune", {"pruned": 0 if dry_run else len(old), "found": len(old)})
 
     def chosen(self, identifier: str | None, states: tuple[str, ...]) -> Document:

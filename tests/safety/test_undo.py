@@ -307,6 +307,13 @@ def test_history_finds_a_project_by_the_beginning_of_its_id(site: Site) -> None:
     assert site("history", "--project", "").exit_code == 2
 
 
+def test_durations_longer_than_any_journal_are_understood(site: Site) -> None:
+    site.text("update", ALONE["_id"], "--description", "other")
+    for long in ("999999d", "1e300"):
+        assert summaries(site, "--since", long) == ["update description of 'alone'"]
+        assert site.json("history", "prune", "--older-than", long) == {"pruned": 0, "found": 0}
+
+
 def test_history_that_finds_nothing_says_why(site: Site) -> None:
     assert site("history").stderr == "the journal is empty\n"
     site.text("update", ALONE["_id"], "--description", "other")
