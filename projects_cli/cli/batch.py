@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from projects_cli.cli.dispatch import carry, expect, show
 from projects_cli.cli.faults import fault_of
-from projects_cli.errors import Interrupted, PartialFailure, UsageError
+from projects_cli.errors import (
+    DatabaseRefused,
+    DatabaseTimeout,
+    DatabaseUnavailable,
+    Interrupted,
+    NoPrivateServer,
+    PartialFailure,
+    UsageError,
+)
 from projects_cli.render.console import as_json
 from projects_cli.render.encode import dumps
 from projects_cli.render.views import VIEWS
@@ -19,9 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from projects_cli.cli.runtime import Runtime
+    from projects_cli.errors import ProjectsError
 
 KEYS = frozenset({"id", "endpoint", "version", "user", "params"})
 """What a line of a batch may hold (cli.md, batch)."""
+
+NO_DATABASE = (DatabaseUnavailable, DatabaseTimeout, DatabaseRefused, NoPrivateServer)
+"""Faults that are not about a line where no connection was made yet."""
 
 
 def call(runtime: Runtime, endpoint: str, data: str | None) -> None:
@@ -49,6 +61,8 @@ def batch(runtime: Runtime, file: str) -> None:
 
     Raises:
         PartialFailure: some failed; each was answered as an error. Interrupted: see `_answer`.
+        DatabaseUnavailable, DatabaseTimeout, DatabaseRefused, NoPrivateServer: there is no database to work on, which
+            no further line would find; the line that needed it was answered so.
     """
     if runtime.console.fields or runtime.console.query is not None:
         raise UsageError("batch answers each line as a whole", hint="leave out --fields and --query")
@@ -59,16 +73,18 @@ def batch(runtime: Runtime, file: str) -> None:
             if not line.strip():
                 continue
             total += 1
-            answer = _answer(runtime, line)
-            failed += not answer["ok"]
+            answer, fault = _answer(runtime, line)
+            failed += fault is not None
             out.write(dumps(answer) + "\n")
             out.flush()
+            if isinstance(fault, NO_DATABASE) and not runtime.is_connected:
+                raise fault
     if failed:
         raise PartialFailure(f"{failed} of {total} requests failed; their answers say why")
 
 
-def _answer(runtime: Runtime, line: bytes) -> dict[str, Any]:
-    """Give the answer to one line; whatever is wrong with it becomes an error.
+def _answer(runtime: Runtime, line: bytes) -> tuple[dict[str, Any], ProjectsError | None]:
+    """Give the answer to one line; whatever is wrong with it becomes an error, which is given beside.
 
     Raises:
         Interrupted: a signal came in the middle of a change; no further line is carried out.
@@ -77,13 +93,14 @@ def _answer(runtime: Runtime, line: bytes) -> dict[str, Any]:
     try:
         entry = _entry(line)
         identifier = entry.get("id")
-        return {"id": identifier, "ok": True, "data": _carried(runtime, entry)}
+        return {"id": identifier, "ok": True, "data": _carried(runtime, entry)}, None
     except Interrupted:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the next line goes on
-        shown = as_json(fault_of(error))
+        fault = fault_of(error)
+        shown = as_json(fault)
         shown.pop("hint")
-        return {"id": identifier if identifier is not None else _id_of(line), "ok": False, "error": shown}
+        return {"id": identifier if identifier is not None else _id_of(line), "ok": False, "error": shown}, fault
 
 
 def _carried(runtime: Runtime, entry: Mapping[str, Any]) -> dict[str, Any]:

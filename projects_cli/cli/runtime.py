@@ -172,9 +172,14 @@ class Runtime:
         """Give the operations that were stopped in the middle, where there is a journal; found once in a run."""
         return [] if self.settings["no_journal"] else self.safety.operations.interrupted()
 
+    @property
+    def is_connected(self) -> bool:
+        """Tell whether a connection was made."""
+        return "connection" in self.__dict__
+
     def close(self) -> None:
         """Close the connection, if one was made."""
-        if "connection" in self.__dict__:
+        if self.is_connected:
             self.connection.close()
 
     def version(self, endpoint: str, asked: str | None = None) -> Version:

@@ -191,3 +191,24 @@ def test_the_output_option_changes_nothing(site: Site) -> None:
     for output in ("json", "csv", "id"):
         (found,) = answers(site, {"id": 1, "endpoint": "get_all"}, options=("-o", output))
         assert found == {"id": 1, "ok": True, "data": {"projects": []}}
+
+
+def test_a_database_that_can_not_be_reached_ends_it(site: Site) -> None:
+    """It is not about the line: no further one would find it, and each would wait for it as long."""
+    requests = lines("no request", {"id": 1, "endpoint": "get_all"}, {"id": 2, "endpoint": "get_all"})
+    result = site.cli("batch", "-", "--timeout", "1", uri="mongodb://ann:topsecret@127.0.0.1:1", stdin=requests)
+    assert result.exit_code == 69
+    found = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(one["id"], one["ok"], one["error"]["name"]) for one in found] == [
+        (None, False, "UsageError"),
+        (1, False, "DatabaseUnavailable"),
+    ]
+    assert result.stderr.count("no answer from mongodb://ann:***@127.0.0.1:1 within 1 s") == 1
+    assert "hint: " in result.stderr
+
+
+def test_lines_that_need_no_database_are_answered_without_one(site: Site) -> None:
+    """What is wrong with a request is known before anybody connects."""
+    bad = {"endpoint": "projects.create", "params": {"name": 5}}
+    result = site.cli("batch", "-", uri="mongodb://127.0.0.1:1", stdin=lines(bad, "[]", bad))
+    assert (result.exit_code, len(result.stdout.splitlines())) == (5, 3)
