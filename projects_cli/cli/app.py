@@ -320,6 +320,14 @@ def _quiet(ending: BaseException) -> ExitStatus:
     return next(status for kind, status in _QUIET_ENDINGS.items() if isinstance(ending, kind))
 
 
+def _hide_passwords(error: ProjectsError) -> None:
+    """Take the password out of a URI that stands where it was not wanted, and is quoted; others are hidden before."""
+    if "://" in error.message and ":***@" not in error.message:
+        from projects_cli.config.connection import redacted
+
+        error.message = redacted(error.message)
+
+
 def _report(error: ProjectsError, args: list[str], runtime: Runtime) -> ExitStatus:
     """Tell a fault; where the command line itself is wrong, `--json` in it still holds."""
     if {"--json", "-ojson", "--output=json"} & set(args) or "json" in [
@@ -327,6 +335,7 @@ def _report(error: ProjectsError, args: list[str], runtime: Runtime) -> ExitStat
     ]:
         runtime.flags["output"] = "json"
         runtime.console.output = "json"
+    _hide_passwords(error)
     runtime.console.error(error)
     return error.status
 
