@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from projects_cli import __version__
@@ -46,13 +47,21 @@ def after_fault(world: World, status: int, said: str, before: Content, after: Co
     return ended
 
 
+@dataclass
+class Fired:
+    """How often a fail point was met, once it is over."""
+
+    times: int = 0
+
+
 @contextmanager
-def failing(world: World, *, mode: Any, **data: Any) -> Iterator[None]:
+def failing(world: World, *, mode: Any, **data: Any) -> Iterator[Fired]:
     """Let commands of this program fail; those of the test itself do not."""
     admin = world.server.client.admin
-    name = f"projects-cli {__version__}"
-    admin.command("configureFailPoint", "failCommand", mode=mode, data={**data, "appName": name})
+    mine = {**data, "appName": f"projects-cli {__version__}"}
+    before = admin.command("configureFailPoint", "failCommand", mode=mode, data=mine)["count"]
+    fired = Fired()
     try:
-        yield
+        yield fired
     finally:
-        admin.command("configureFailPoint", "failCommand", mode="off")
+        fired.times = admin.command("configureFailPoint", "failCommand", mode="off")["count"] - before
