@@ -37,7 +37,7 @@ CHANGING: dict[str, tuple[str, ...]] = {
 }
 ELSEWHERE = {
     "resume": "tests/safety/test_lease.py",
-    "local": "tests/local/test_dry_run.py",
+    "local": "tests/local/test_local_dry_run.py",
     "completion": "writes a file of the shell's",
 }
 LOOKING = {"list", "get", "metrics", "hyperparams", "task-tags", "model-tags", "status", "schema", "help"}
