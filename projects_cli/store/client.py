@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 import warnings
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pymongo
 from pymongo import errors as driver
-from pymongo import helpers_shared
 from pymongo.read_preferences import make_read_preference, read_pref_mode_from_name
 
 from projects_cli import __version__
@@ -149,12 +149,9 @@ _HINTS: tuple[tuple[str, str], ...] = (
 ELSEWHERE = "check the address, that the server runs, and what lies between: network, TLS, replica set name"
 
 
-def _in_background() -> None:
-    """Pass over what goes wrong in the driver's own threads, such as closing a cursor of a server that has gone."""
-
-
-# The driver would write a traceback to standard error, of something that nobody waits for and that has no setting.
-helpers_shared._handle_exception = _in_background  # noqa: SLF001
+# What goes wrong in the driver's own threads, such as closing a cursor of a server that has gone, is told to its
+# logger; where that has no handler, Python writes it to standard error with a traceback. Nobody waits for it.
+logging.getLogger("pymongo").addHandler(logging.NullHandler())
 
 
 class Connection:
