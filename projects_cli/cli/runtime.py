@@ -187,15 +187,21 @@ class Runtime:
         return self.catalog.version(endpoint, asked or self.settings["api_version"])
 
     def request(self, version: Version, params: Mapping[str, Any], user: str | None = None) -> Request:
-        """Give a valid request: every problem of `params` at once, or the defaults filled in."""
+        """Give a valid request: every problem of `params` at once, or the defaults filled in.
+
+        Raises:
+            UsageError: the user is no Unicode text, so it could not be stored.
+        """
         valid = version.validate(params)
-        needed = version.endpoint in WITH_USER
+        user = user or (self.user if version.endpoint in WITH_USER else "")
+        if any("\ud800" <= letter <= "\udfff" for letter in user):
+            raise UsageError(f"the user {user!r} is not Unicode text: it holds half a surrogate pair")
         return Request(
             endpoint=version.endpoint,
             version=version.number,
             params=valid,
             company=self.settings["company"],
-            user=user or (self.user if needed else ""),
+            user=user,
             now=_now(),
             new_id=_new_id,
         )

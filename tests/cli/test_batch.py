@@ -122,6 +122,13 @@ def test_a_bad_line_is_answered_as_an_error(site: Site, line: str, identifier: i
     assert bad["id"] == identifier or line.find("NaN") > 0
 
 
+def test_a_user_that_could_not_be_stored_is_refused(site: Site) -> None:
+    request = {"endpoint": "create", "params": {"name": "vision", "description": "x"}, "user": "\ud800"}
+    (found,) = answers(site, request, status=5)
+    assert found["error"]["message"] == r"the user '\ud800' is not Unicode text: it holds half a surrogate pair"
+    assert site.names() == []
+
+
 def test_an_unknown_key_is_named(site: Site) -> None:
     (found,) = answers(site, {"endpoint": "get_all", "parameters": {}}, status=5)
     assert found["error"]["message"].startswith("a request has no 'parameters'; it may have: ")
