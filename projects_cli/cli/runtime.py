@@ -192,9 +192,11 @@ class Runtime:
         Raises:
             UsageError: the user is no Unicode text, so it could not be stored.
         """
+        from projects_cli.schema.validate import has_surrogate
+
         valid = version.validate(params)
         user = user or (self.user if version.endpoint in WITH_USER else "")
-        if any("\ud800" <= letter <= "\udfff" for letter in user):
+        if has_surrogate(user):
             raise UsageError(f"the user {user!r} is not Unicode text: it holds half a surrogate pair")
         return Request(
             endpoint=version.endpoint,

@@ -135,14 +135,14 @@ def _unreadable(params: Any) -> Iterator[Fault]:
     while todo:
         value, path = todo.pop()
         if isinstance(value, str):
-            if _has_surrogate(value):
+            if has_surrogate(value):
                 yield path, "is not Unicode text: it holds half a surrogate pair"
         elif len(path) > MAX_NESTING:
             yield path[:1], f"is nested deeper than {MAX_NESTING} levels"
             return
         elif isinstance(value, dict):
             todo += [(item, (*path, key)) for key, item in reversed(value.items()) if _is_deep(item)]
-            yield from (((*path, key), "the field's name is not Unicode text") for key in value if _has_surrogate(key))
+            yield from (((*path, key), "the field's name is not Unicode text") for key in value if has_surrogate(key))
         elif isinstance(value, (list, tuple)):
             todo += [(value[at], (*path, at)) for at in range(len(value) - 1, -1, -1) if _is_deep(value[at])]
 
@@ -152,7 +152,8 @@ def _is_deep(value: Any) -> bool:
     return not value.isascii() if isinstance(value, str) else isinstance(value, (dict, list, tuple))
 
 
-def _has_surrogate(text: str) -> bool:
+def has_surrogate(text: str) -> bool:
+    """Tell whether a text holds half a surrogate pair, so that it is no Unicode and can't be stored."""
     try:
         text.encode()
     except UnicodeEncodeError:
