@@ -104,27 +104,43 @@ def _shown(
 
 
 class Referenced:
-    """The documents that a field refers to, as `{id, name}` or with what else was asked for."""
+    """The documents that one field refers to: `{id, name}`, other fields that were requested, or the whole document."""
 
     def __init__(self, field: str, wanted: Sequence[str], store: Store) -> None:
-        """Take the field (`parent`, `user`, `company`), the fields to show, and where its documents are."""
-        names = ["id", *(name for name in wanted if name != "id")]
-        self._collection = getattr(store, REFERENCES[field][0])
-        self._projection = fields.projection(names)
-        self._present = fields.presenter(names)
-        self._known: dict[str, Document] = {}
+        """Prepare to read the documents of a field (`parent`, `user`, `company`) with the requested fields."""
+        collection, known = REFERENCES[field]
+        self._collection = getattr(store, collection)
+        names: Sequence[str] = fields.FIELDS if field == "parent" else ()
+        if "*" not in wanted:
+            names = ["id", *(name for name in known if name in wanted and name != "id")]
+        # Users and companies have fields that data-model.md does not list: `*` is the stored document then.
+        self._projection = fields.projection(names) if names else None
+        self._present = fields.presenter(names) if names else _as_stored
+        self._documents: dict[str, Document] = {}
 
     def learn(self, identifiers: Iterable[Any]) -> None:
-        """Read the documents of these ids that are not known yet."""
-        missing = {one for one in identifiers if isinstance(one, str) and one} - self._known.keys()
-        self._known |= {one: {"id": one} for one in missing}
+        """Read the documents of these ids, except those that were read before."""
+        missing = {value for value in identifiers if isinstance(value, str) and value} - self._documents.keys()
+        self._documents |= {value: {"id": value} for value in missing}
         if missing:
-            for found in self._collection.find({"_id": {"$in": sorted(missing)}}, self._projection):
-                self._known[found["_id"]] = self._present(found)
+            for stored in self._collection.find({"_id": {"$in": sorted(missing)}}, self._projection):
+                self._documents[stored["_id"]] = _with_ids(self._present(stored))
 
     def of(self, identifier: Any) -> Any:
-        """Give the referenced document; of one that is gone, or another company's, the id only."""
-        return self._known.get(identifier, identifier)
+        """Return the referenced document; only its id if it is deleted or belongs to another company."""
+        return self._documents.get(identifier, identifier)
+
+
+def _as_stored(stored: Document) -> Document:
+    """Return a whole document as a response has it, without nulls."""
+    rest = {name: value for name, value in stored.items() if name != "_id" and value is not None}
+    return {"id": stored["_id"], **rest}
+
+
+def _with_ids(document: Document) -> Document:
+    """Return a referenced document with its own references as `{id}`; `{}` is the company of a public document."""
+    own = {name: {"id": document[name]} if document[name] else {} for name in REFERENCES if name in document}
+    return document | own
 
 
 # --- filters ------------------------------------------------------------------------------------------------------
@@ -143,29 +159,46 @@ def listing_filter(params: Mapping[str, Any]) -> Document:
 
 
 def _multi_field(data: Mapping[str, Any] | None, parameter: str) -> Document:
-    """Match a pattern, ignoring case, in every field (`_all_`) or in any (`_any_`)."""
-    names = [fields.stored_name(fields.known_field(name, parameter)) for name in (data or {}).get("fields") or ()]
-    if not names:
+    """Return the filter for a pattern, ignoring case, in every field (`_all_`) or in any field (`_any_`).
+
+    An empty list of fields or an empty pattern is no filter.
+
+    Raises:
+        FieldsValueError: `fields` or `pattern` is missing. Without this check the filter would be dropped silently.
+        InvalidFields: projects do not have one of the fields.
+    """
+    if data is None:
         return {}
-    regex = (data or {}).get("pattern")
-    if not regex:
-        raise FieldsValueError(f"{parameter}: there is no pattern to look for")
-    found = [filters.pattern(name, regex, ignore_case=True) for name in names]
-    return filters.all_of(found) if parameter == "_all_" else filters.any_of(found)
+    missing = [key for key in ("fields", "pattern") if key not in data]
+    if missing:
+        raise FieldsValueError(
+            f"{parameter}: {' and '.join(missing)} missing",
+            hint=f'both are required: "{parameter}": {{"fields": ["name"], "pattern": "rocket"}}',
+        )
+    names = [fields.stored_name(fields.known_field(name, parameter)) for name in data["fields"]]
+    if not data["pattern"]:
+        return {}
+    matches = [filters.pattern(name, data["pattern"], ignore_case=True) for name in names]
+    return filters.all_of(matches) if parameter == "_all_" else filters.any_of(matches)
 
 
 # --- fields -------------------------------------------------------------------------------------------------------
 
 
 def wanted_fields(only_fields: Sequence[str] | None, *, dotted: bool) -> list[str]:
-    """Give the fields to show: the ones named, or all that a listing has less the ones named with `-`.
+    """Return the fields to show: those that are named, else those of a listing without the ones after a `-`.
+
+    `dotted` allows `*` and the fields of referenced documents.
 
     Raises:
-        InvalidFields: projects have no such field.
+        InvalidFields: projects do not have one of the fields.
     """
-    plain = [_checked(name, dotted=dotted) for name in only_fields or () if not name.startswith("-")]
-    left_out = {_checked(name[1:], dotted=dotted) for name in only_fields or () if name.startswith("-")}
-    return list(dict.fromkeys(plain)) or [name for name in fields.LISTED if name not in left_out]
+    named: list[str] = []
+    for name in only_fields or ():
+        if not name.startswith("-"):
+            named += fields.FIELDS if dotted and name == "*" else [_checked(name, dotted=dotted)]
+    omitted = {_checked(name[1:], dotted=dotted) for name in only_fields or () if name.startswith("-")}
+    return list(dict.fromkeys(named)) or [name for name in fields.LISTED if name not in omitted]
 
 
 def _checked(name: str, *, dotted: bool) -> str:
@@ -174,15 +207,15 @@ def _checked(name: str, *, dotted: bool) -> str:
         return fields.known_field(name, "only_fields")
     if field not in REFERENCES or rest not in {"*", *REFERENCES[field][1]}:
         allowed = ", ".join(f"{reference}.name" for reference in REFERENCES)
-        raise InvalidFields(f"only_fields: {name!r} can't be given", hint=f"of referenced documents: {allowed}")
+        raise InvalidFields(f"only_fields: invalid field {name!r}", hint=f"fields of referenced documents: {allowed}")
     return name
 
 
 def split_references(names: Sequence[str]) -> tuple[list[str], References]:
-    """Part plain fields from those of referenced documents; a field asked for both ways is a reference."""
+    """Separate plain fields from those of referenced documents; a field that is requested as both is a reference."""
     references: References = {}
     for name in names:
         field, dot, rest = name.partition(".")
         if dot:
-            references.setdefault(field, []).append("name" if rest == "*" else rest)
+            references.setdefault(field, []).append(rest)
     return [name for name in names if "." not in name and name not in references], references

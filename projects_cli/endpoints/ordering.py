@@ -46,16 +46,15 @@ class Page:
 
 
 def sort_of(order_by: Sequence[str] | None, *, searching: bool) -> Sort:
-    """Give MongoDB's sort; `id` is always the last key.
+    """Return MongoDB's sort; `id` is always the last key.
 
     Raises:
-        InvalidFields: projects have no such field.
-        FieldsValueError: `@text_score` without a search or descending, two lists.
+        InvalidFields: projects do not have one of the fields.
+        FieldsValueError: `@text_score` without a search or descending, or two lists.
     """
-    sort: dict[str, Any] = {}
-    for item in order_by or ():
-        key, direction = _sort_key(item, searching=searching)
-        sort.setdefault(key, direction)
+    # A repeated field keeps its first place and takes its last direction: the server builds a sort document, and
+    # writing a key a second time replaces its value only.
+    sort: dict[str, Any] = dict(_sort_key(item, searching=searching) for item in order_by or ())
     lists = [key for key in sort if key in fields.LIST_FIELDS]
     if len(lists) > 1:
         raise FieldsValueError(f"order_by: MongoDB can't order by several lists at once: {', '.join(lists)}")

@@ -56,10 +56,12 @@ class ListParts:
 
 
 def list_parts(values: Sequence[str | None]) -> ListParts:
-    """Read a list of values with operators.
+    """Parse a list of values with operators.
+
+    `__$nop` resets everything before it, a pending `__$not` too.
 
     Raises:
-        FieldsValueError: an unknown `__$…`, `-` alone, or `__$not` with no value to exclude after it.
+        FieldsValueError: the list has an unknown `__$…`, a lone `-`, or a `__$not` without a value after it.
     """
     parts = ListParts()
     mode: Mode = "default"
@@ -73,13 +75,13 @@ def list_parts(values: Sequence[str | None]) -> ListParts:
             parts.add(value, mode, excluded=excluding)
             excluding = False
             continue
-        if excluding:
-            raise FieldsValueError(f"'__$not' excludes the value after it, and {value!r} is an operator")
+        if excluding and operator != "default":
+            raise FieldsValueError(f"'__$not' must be followed by a value, not by the operator {value!r}")
         excluding = operator == "not"
         mode = mode if excluding else operator
         parts.joined_by_or |= operator == "any" and not (parts.any or parts.all or parts.none)
     if excluding:
-        raise FieldsValueError("'__$not' is followed by no value to exclude")
+        raise FieldsValueError("'__$not' at the end of a list has no value to exclude")
     return parts
 
 

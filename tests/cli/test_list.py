@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.config.site import LONG_AGO, OTHER, UNKNOWN, Site, empty_site
+from tests.config.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +102,11 @@ def test_a_project_has_the_listed_fields_only(site: Site) -> None:
         (("--any", "tags=^pro"), ["vision", "vision/detector"]),
         (("--all", "name,description=i"), ["vision", "vision/detector"]),
         (("--any", "name=a=b"), []),
+        (("--any", "name="), VISIBLE),
+        (("--all", "name,description="), VISIBLE),
+        (("--tag", "__$not", "--tag", "__$nop", "--tag", "gpu"), ["Speech", "vision/detector"]),
+        (("--tag", "__$all", "--tag", "__$not", "--tag", "__$nop", "--tag", "-prod"), ["Speech", "audio", "shared"]),
+        (("--tag", "__$not", "--tag", "__$nop"), VISIBLE),
         (("--non-public",), ["Speech", "audio", "vision", "vision/detector"]),
         (("--name", "vision", "--tag", "gpu"), ["vision/detector"]),
         (("--limit", "2"), ["Speech", "audio"]),
@@ -109,6 +115,9 @@ def test_a_project_has_the_listed_fields_only(site: Site) -> None:
         (("--page-size", "2"), ["Speech", "audio"]),
         (("--page", "1"), []),
         (("--order-by", "-name"), VISIBLE[::-1]),
+        (("--order-by", "name,-name"), VISIBLE[::-1]),
+        (("--order-by", "-name", "--order-by", "name"), VISIBLE),
+        (("--order-by", "-last_update,-name,last_update,name"), [*VISIBLE[1:], "Speech"]),
         (("--order-by", "-last_update,name"), VISIBLE),
         (("--order-by", "-last_update", "--order-by", "-name"), ["Speech", *VISIBLE[:0:-1]]),
         (("--order-by", "description,name"), ["vision/detector", "vision", "audio", "Speech", "shared"]),
@@ -152,6 +161,100 @@ def test_only_fields_gives_exactly_these(several: Site) -> None:
 def test_only_fields_with_a_minus_leaves_a_field_out(several: Site) -> None:
     (shown,) = several.json("list", "--name", "^vision$", "--only-fields", "-tags")["projects"]
     assert ("tags" in shown, "name" in shown) == (False, True)
+
+
+def test_a_star_is_every_field_of_a_project(several: Site) -> None:
+    parent = several.named("vision")["_id"]
+    data = '{"only_fields": ["*"], "name": "^vision/detector$"}'
+    (shown,) = several.json("call", "get_all_ex", "--data", data)["projects"]
+    assert shown.pop("id") == several.named("vision/detector")["_id"]
+    assert shown == {
+        "name": "vision/detector",
+        "basename": "detector",
+        "description": "Finds signs",
+        "company": COMPANY,
+        "user": "owner",
+        "parent": parent,
+        "path": [parent],
+        "created": "2024-01-09T08:00:00+00:00",
+        "last_update": "2024-01-09T08:00:00+00:00",
+        "tags": ["gpu", "prod"],
+        "system_tags": [],
+        "featured": 9999,
+    }
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "field"), [("get_all", "*"), ("get_all", "parent.*"), ("get_all_ex", "-*"), ("get_all_ex", "tags.*")]
+)
+def test_a_star_elsewhere_is_an_invalid_field(several: Site, endpoint: str, field: str) -> None:
+    data = json.dumps({"only_fields": [field]})
+    assert several.fault("call", endpoint, "--data", data, status=2) == (400, 14, "InvalidFields")
+
+
+def test_a_star_after_a_reference_is_the_whole_referenced_document(several: Site) -> None:
+    top = several.named("vision")["_id"]
+    middle = several.project("vision/middle", tags=["b", "a"], logo_blob="blob", extra=1, user="bob")
+    several.project("vision/middle/leaf", user="bob")
+    several.documents.user.insert_one({"_id": "bob", "company": COMPANY, "name": "Bob", "created": LONG_AGO})
+    several.documents.company.insert_one({"_id": COMPANY, "name": "ours", "defaults": {"a": 1}})
+    data = '{"only_fields": ["parent.*", "user.*", "company.*"], "name": "leaf$"}'
+    (shown,) = several.json("call", "get_all_ex", "--data", data)["projects"]
+    assert shown["parent"] == {
+        "id": middle,
+        "name": "vision/middle",
+        "basename": "middle",
+        "description": "",
+        "company": {"id": COMPANY},
+        "user": {"id": "bob"},
+        "parent": {"id": top},
+        "created": "2024-01-09T08:00:00+00:00",
+        "last_update": "2024-01-09T08:00:00+00:00",
+        "tags": ["a", "b"],
+        "system_tags": [],
+        "featured": 9999,
+        "path": [top],
+        "logo_blob": "blob",
+    }
+    created = "2024-01-09T08:00:00+00:00"
+    assert shown["user"] == {"id": "bob", "company": {"id": COMPANY}, "name": "Bob", "created": created}
+    assert shown["company"] == {"id": COMPANY, "name": "ours", "defaults": {"a": 1}}
+
+
+def test_the_company_of_a_public_parent_is_empty(several: Site) -> None:
+    several.project("shared/below", company="", parent=several.named("shared")["_id"])
+    data = '{"only_fields": ["parent.*"], "name": "below$"}'
+    (shown,) = several.json("call", "get_all_ex", "--data", data)["projects"]
+    assert (shown["parent"]["name"], shown["parent"]["company"]) == ("shared", {})
+
+
+@pytest.mark.parametrize("endpoint", ["get_all", "get_all_ex"])
+@pytest.mark.parametrize("parameter", ["_any_", "_all_"])
+@pytest.mark.parametrize(
+    ("pattern", "missing"),
+    [
+        ({}, "fields and pattern"),
+        ({"fields": ["name"]}, "pattern"),
+        ({"fields": []}, "pattern"),
+        ({"fields": ["name"], "pattern": None}, "pattern"),
+        ({"pattern": "x"}, "fields"),
+        ({"pattern": ""}, "fields"),
+        ({"pattern": "x", "fields": None}, "fields"),
+    ],
+)
+def test_fields_and_pattern_are_both_required(
+    several: Site, endpoint: str, parameter: str, pattern: dict[str, Any], missing: str
+) -> None:
+    error = several.error("call", endpoint, "--data", json.dumps({parameter: pattern}), status=2)
+    assert (error["code"], error["subcode"], error["name"]) == (400, 16, "FieldsValueError")
+    assert error["message"] == f"{parameter}: {missing} missing"
+
+
+@pytest.mark.parametrize("parameter", ["_any_", "_all_"])
+@pytest.mark.parametrize("pattern", [None, {"fields": [], "pattern": "x"}, {"fields": ["name"], "pattern": ""}])
+def test_no_fields_or_an_empty_pattern_is_no_filter(several: Site, parameter: str, pattern: Any) -> None:
+    data = json.dumps({parameter: pattern, "order_by": ["name"]})
+    assert names(several.json("call", "get_all", "--data", data)) == VISIBLE
 
 
 def test_chosen_fields_are_the_columns(several: Site) -> None:
@@ -201,7 +304,6 @@ def test_a_malformed_pattern_is_refused(several: Site, options: tuple[str, ...])
         ("--tag", "__$not"),
         ("--tag", "__$not", "--tag", "__$all"),
         ("--system-tag", "__$maybe"),
-        ("--any", "name="),
         ("--order-by", "@text_score"),
         ("--order-by", "-@text_score"),
     ],

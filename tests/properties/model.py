@@ -55,7 +55,8 @@ def wanted(values: Iterable[str | None] | None) -> Wanted:
         if value is None:
             found.empty_too = True
         elif value in NEGATIONS or value in JOINERS or value.startswith("__$"):
-            found.faulty |= negated or (value not in JOINERS and value not in NEGATIONS)
+            reset = JOINERS.get(value) == "default"
+            found.faulty |= (negated and not reset) or (value not in JOINERS and value not in NEGATIONS)
             negated = value in NEGATIONS
             mode = JOINERS.get(value, mode)
             first = not (found.any_of or found.all_of or found.none_of)
@@ -122,7 +123,7 @@ def _passes_all_filters(document: Document, params: Mapping[str, Any]) -> bool:
     several = [
         how(matches(asked["pattern"], _stored(document, name), re.IGNORECASE) for name in asked["fields"])
         for asked, how in ((params.get("_all_"), all), (params.get("_any_"), any))
-        if asked and asked.get("fields")
+        if asked and asked.get("fields") and asked.get("pattern")
     ]
     hidden = not params.get("id") and "hidden" in (document.get("system_tags") or ())
     public = bool(params.get("non_public")) and document["company"] == ""
@@ -138,11 +139,13 @@ def listing_faults(params: Mapping[str, Any], *, extended: bool) -> Faults:
     found |= {INVALID_FIELDS for name in params.get("only_fields") or () if not _is_field(name, dotted=extended)}
     found |= {fault for key in params.get("order_by") or () if (fault := _order_fault(key, params))}
     for asked in (params.get("_all_"), params.get("_any_")):
-        found |= _several_faults(asked or {})
+        found |= _several_faults(asked) if asked is not None else set()
     return found | {INVALID_REGEX for name in ("name", "description") if _is_malformed(params.get(name))}
 
 
 def _is_field(name: str, *, dotted: bool) -> bool:
+    if name == "*":
+        return dotted
     name = name.removeprefix("-")
     first, dot, rest = name.partition(".")
     return (first in REFERENCES and rest in {"name", "*"}) if dot and dotted else name in FIELDS
@@ -158,7 +161,7 @@ def _order_fault(key: str, params: Mapping[str, Any]) -> tuple[int, int] | None:
 def _several_faults(asked: Mapping[str, Any]) -> Faults:
     names = asked.get("fields") or ()
     found = {INVALID_FIELDS for name in names if name not in FIELDS}
-    if names and not asked.get("pattern"):
+    if asked.get("fields") is None or asked.get("pattern") is None:
         found.add(FIELDS_VALUE)
     return found | ({INVALID_REGEX} if names and _is_malformed(asked.get("pattern")) else set())
 
@@ -186,7 +189,7 @@ def _rank(value: Any, *, descending: bool) -> DateOrText:
 
 def in_order(documents: Sequence[Document], order_by: Sequence[str] | None) -> list[Document]:
     """Sort as MongoDB does, with the missing values of an ascending first field behind all others."""
-    keys = [(key.removeprefix("-"), key.startswith("-")) for key in order_by or ()]
+    keys = list({key.removeprefix("-"): key.startswith("-") for key in order_by or ()}.items())
     ordered = sorted(documents, key=lambda one: str(one["_id"]))
     for name, descending in reversed(keys):
         ordered.sort(key=_by(name, descending=descending), reverse=descending)
@@ -231,18 +234,30 @@ def iso(moment: datetime) -> str:
 
 def fields_wanted(only_fields: Sequence[str] | None) -> list[str]:
     """Give the names to show, dotted ones too."""
-    plain = [name for name in only_fields or () if not name.startswith("-")]
+    named = [name for name in only_fields or () if not name.startswith("-")]
+    plain = [field for name in named for field in (FIELDS if name == "*" else [name])]
     return plain or [name for name in DEFAULT_FIELDS if f"-{name}" not in (only_fields or ())]
 
 
 def _with_references(document: Document, names: Sequence[str], database: Mapping[str, Sequence[Document]]) -> Document:
-    found = {}
+    found: Document = {}
     for name in {name.partition(".")[0] for name in names if "." in name}:
         target = document.get(name)
-        named = next((one for one in database.get(REFERENCES[name], ()) if one["_id"] == target), {})
-        if target is not None:  # nobody is the company of a public project: that stays ""
-            found[name] = ({"id": target} | ({"name": named["name"]} if named else {})) if target else target
+        stored = next((one for one in database.get(REFERENCES[name], ()) if one["_id"] == target), None)
+        if stored is None:
+            found |= {} if target is None else {name: {"id": target} if target else target}
+        elif f"{name}.*" in names:
+            found[name] = _whole(stored, is_project=name == "parent")
+        else:
+            found[name] = {"id": target, "name": stored["name"]}
     return found
+
+
+def _whole(stored: Document, *, is_project: bool) -> Document:
+    """Return a referenced document with all its fields, and its own references as `{id}`."""
+    names = FIELDS if is_project else ["id", *(name for name in stored if name != "_id")]
+    whole = shown(stored, names)
+    return whole | {name: {"id": whole[name]} if whole[name] else {} for name in REFERENCES if name in whole}
 
 
 @dataclass(frozen=True)

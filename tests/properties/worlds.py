@@ -157,7 +157,7 @@ def _only_fields(*, extended: bool) -> SearchStrategy[list[str]]:
     shown = [name for name in model.FIELDS if name not in model.REFERENCES] if extended else model.FIELDS
     plain = st.sampled_from(shown)
     left_out = st.sampled_from([f"-{name}" for name in model.FIELDS])
-    nested = st.sampled_from([f"{name}.{rest}" for name in model.REFERENCES for rest in ("name", "*")])
+    nested = st.sampled_from([f"{name}.{rest}" for name in model.REFERENCES for rest in ("name", "*")] + ["*"])
     bad = st.sampled_from(["", "-", "nobody", "-nobody", "tags.x", "_id", "--name"])
     any_of = [st.lists(plain, max_size=4), st.lists(left_out, max_size=4), st.lists(st.one_of(plain, left_out))]
     any_of += [st.lists(st.one_of(plain, bad, nested), max_size=3)]
