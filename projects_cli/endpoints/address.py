@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
-from projects_cli.endpoints import CHANGES
+from projects_cli.endpoints import CHANGES, hierarchy
 from projects_cli.errors import AmbiguousProject, EmptyName, ProjectNotFound, did_you_mean, nearest
 from projects_cli.store import filters
 
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from projects_cli.store.collections import Store
 
 _ID = re.compile("[0-9a-f]{32}")
+_SHORT_BEGINNING = re.compile("[0-9a-f]{1,7}")
+CODE_POINTS = 12
+"""Code points of a name that a message lists."""
+
 OFFERED = 100_000
 """Projects that can be picked from."""
 
@@ -24,16 +30,18 @@ LOOKED_AT = 10_000
 
 
 def project_id(project: str, store: Callable[[], Store]) -> str:
-    """Give the id that a person meant; what looks like a whole id is one, without asking the database.
+    """Return the id of the project that an id, a name or the beginning of an id stands for.
+
+    A whole id is returned without a query: its endpoint reports an unknown one.
 
     Raises:
-        EmptyName: it is empty. ProjectNotFound: nothing has that name.
-        AmbiguousProject: several have, or several ids begin so.
+        EmptyName: `project` is empty. ProjectNotFound: no project has that name or id.
+        AmbiguousProject: several projects have that name, or several ids begin with it.
     """
     if not project:
         raise EmptyName("an empty name names no project")
-    if _ID.fullmatch(project):
-        return project
+    if _ID.fullmatch(project.strip()):
+        return project.strip()
     return _found(project, store())
 
 
@@ -58,22 +66,65 @@ def names(store: Store, most: int) -> Iterable[Document]:
 
 
 def _found(project: str, store: Store) -> str:
+    """Return the id of the project with this id or name, else with the name that `create` would have stored."""
+    name = hierarchy.normalized(project)
     wanted = {"name": 1, "company": 1}
-    named = list(store.projects.find({"$or": [{"_id": project}, {"name": project}]}, wanted))
-    exact = [one for one in named if one["_id"] == project] or named
-    if not exact and filters.begins_an_id(project):
-        exact = list(store.projects.find(filters.pattern("_id", f"^{project}"), wanted, limit=3))
-    if len(exact) > 1:
-        several = ", ".join(f"{one['_id']} ({one.get('name', '')})" for one in exact)
+    texts = list(dict.fromkeys([project, name]))
+    stored = list(store.projects.find({"$or": [{"_id": {"$in": texts}}, {"name": {"$in": texts}}]}, wanted))
+    matches = next(filter(None, (_matching(stored, key, text) for text in texts for key in ("_id", "name"))), [])
+    if not matches and filters.begins_an_id(name):
+        matches = list(store.projects.find(filters.pattern("_id", f"^{name}"), wanted, limit=3))
+    if len(matches) > 1:
+        several = ", ".join(f"{match['_id']} ({match.get('name', '')})" for match in matches)
         raise AmbiguousProject(f"{project!r} stands for several projects: {several}", hint="give a whole id")
-    if not exact:
-        raise ProjectNotFound(f"there is no project {project!r}", hint=_hint(project, store))
-    return str(exact[0]["_id"])
+    if not matches:
+        raise _not_found(project, store)
+    return str(matches[0]["_id"])
 
 
-def _hint(project: str, store: Store) -> str:
-    """Give the nearest names, else how to see all."""
+def _matching(stored: Iterable[Document], key: str, text: str) -> list[Document]:
+    return [document for document in stored if document.get(key) == text]
+
+
+def _not_found(project: str, store: Store) -> ProjectNotFound:
+    """Return the error for an unknown project, with what may have been meant."""
+    name = hierarchy.normalized(project)
     names = [str(one.get("name")) for one in store.projects.find({}, {"name": 1, "_id": 0}, limit=LOOKED_AT)]
+    twins = _twins(name, names, store)
+    if twins:
+        described = ", ".join(f"{twin!r} ({_code_points(twin, name)})" for twin in twins)
+        return ProjectNotFound(
+            f"there is no project {project!r} ({_code_points(name, twins[0])}); "
+            f"a project with the same letters in another Unicode form exists: {described}",
+            hint="copy its name or id from: projects list",
+        )
     lowered = {name.lower(): name for name in names}
-    near = nearest(project.lower(), lowered)
-    return did_you_mean((lowered[name] for name in near), "see: projects list")
+    hint = did_you_mean((lowered[near] for near in nearest(name.lower(), lowered)), "see: projects list")
+    if _SHORT_BEGINNING.fullmatch(name):
+        hint = f"the beginning of an id needs 8 digits or more, this has {len(name)}; {hint}"
+    return ProjectNotFound(f"there is no project {project!r}", hint=hint)
+
+
+def _twins(name: str, names: Iterable[str], store: Store) -> list[str]:
+    """Return the names with the same letters in another Unicode form, such as a composed and a decomposed é.
+
+    The names that were read may not be all: the two usual forms are looked up as well.
+    """
+    forms = [normalize(form, name) for form in ("NFC", "NFD")]
+    stored = store.projects.find({"name": {"$in": forms}}, {"name": 1, "_id": 0})
+    candidates = [*(str(document["name"]) for document in stored), *names]
+    return list(dict.fromkeys(twin for twin in candidates if twin != name and normalize("NFC", twin) == forms[0]))
+
+
+def _code_points(name: str, other: str) -> str:
+    """Return the code points in which a name differs from another one: `U+0065 U+0301`."""
+    start = _shared(name, other)
+    end = _shared(name[start:][::-1], other[start:][::-1])
+    characters = name[start : len(name) - end]
+    more = " …" if len(characters) > CODE_POINTS else ""
+    return " ".join(f"U+{ord(character):04X}" for character in characters[:CODE_POINTS]) + more
+
+
+def _shared(one: str, other: str) -> int:
+    """Return the length of the beginning that two texts share."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

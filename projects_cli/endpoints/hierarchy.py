@@ -19,11 +19,16 @@ SHOWN = 5
 """How many names a message lists before it says "and N more"."""
 
 
+def normalized(name: str) -> str:
+    """Return a name as `create` stores it: no blanks around a segment, and no empty segments."""
+    return "/".join(filter(None, map(str.strip, name.split("/"))))
+
+
 def segments(name: str) -> list[str]:
-    """Split a name into the parts of its path: empty ones are dropped, then each is stripped.
+    """Split a name into the segments of its path: empty ones are dropped, then each is stripped.
 
     Raises:
-        InvalidProjectName: there is none.
+        InvalidProjectName: the name has no segment.
     """
     parts = [part.strip() for part in name.split("/") if part]
     if not parts:

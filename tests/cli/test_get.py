@@ -174,3 +174,87 @@ def test_several_lines_where_one_project_belongs_are_refused(site: Site) -> None
 def test_a_name_with_the_characters_of_a_pattern_is_taken_literally(site: Site) -> None:
     site.project("abc")
     assert site.error("get", "a.c", status=3)["hint"] == "did you mean 'abc'?"
+
+
+# --- names as they are typed --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        " vision/detector",
+        "vision/detector ",
+        "\tvision/detector\n",
+        "/vision/detector",
+        "//vision//detector/",
+        "vision / detector",
+        " // vision//detector / ",
+        f" {ID} ",
+        f"{ID[:8]} ",
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [("get",), ("update", "--tag", "x"), ("delete", "--dry-run"), ("make-public", "-n")]
+)
+def test_a_name_is_normalized_as_create_does(site: Site, command: tuple[str, ...], address: str) -> None:
+    site.project("vision/detector", _id=ID)
+    name, *options = command
+    assert site(name, address, *options, "--yes").exit_code == 0
+
+
+def test_the_normalized_name_is_the_one_that_create_stores(site: Site) -> None:
+    for name in ("//a b///cde /", " abc /def", "ghi//"):
+        identifier = site.json("create", name, "-d", "")["id"]
+        assert site.json("get", name)["project"]["id"] == identifier
+
+
+def test_a_stored_name_with_slashes_of_its_own_wins(site: Site) -> None:
+    odd, even = site.project("/vision", basename="vision"), site.project("vision")
+    assert site.text("get", "/vision", "-o", "id") == f"{odd}\n"
+    assert site.text("get", "//vision", "-o", "id") == f"{even}\n"
+
+
+@pytest.mark.parametrize("address", [" ", "/", "//", " / "])
+def test_a_name_without_a_segment_is_not_found(site: Site, address: str) -> None:
+    site.project("vision")
+    assert site.error("get", address, status=3)["name"] == "ProjectNotFound"
+
+
+TWIN_NAMES = [
+    ("caf\u00e9", "cafe\u0301", "U+00E9", "U+0065 U+0301"),
+    ("cafe\u0301", "caf\u00e9", "U+0065 U+0301", "U+00E9"),
+    ("vision/\u00c5ngstr\u00f6m", "vision/A\u030angstr\u00f6m", "U+00C5", "U+0041 U+030A"),
+    ("\u212bngstr\u00f6m", "\u00c5ngstr\u00f6m", "U+212B", "U+00C5"),
+    ("\ud55c\uae00/abc", "\u1112\u1161\u11ab\uae00/abc", "U+D55C", "U+1112 U+1161 U+11AB"),
+]
+
+
+@pytest.mark.parametrize(("asked", "stored", "asked_points", "stored_points"), TWIN_NAMES)
+def test_a_twin_in_another_unicode_form_is_named_with_its_code_points(
+    site: Site, asked: str, stored: str, asked_points: str, stored_points: str
+) -> None:
+    site.project(stored)
+    error = site.error("get", asked, status=3)
+    assert error["name"] == "ProjectNotFound"
+    assert error["message"] == (
+        f"there is no project '{asked}' ({asked_points}); "
+        f"a project with the same letters in another Unicode form exists: '{stored}' ({stored_points})"
+    )
+
+
+def test_a_twin_of_a_name_that_is_normalized_is_named_too(site: Site) -> None:
+    site.project("cafe\u0301")
+    assert "U+0301" in site.error("get", "/caf\u00e9 ", status=3)["message"]
+
+
+def test_a_twin_of_another_company_is_not_mentioned(site: Site) -> None:
+    site.project("cafe\u0301", company=OTHER)
+    error = site.error("get", "caf\u00e9", status=3)
+    assert (error["message"], error["hint"]) == ("there is no project 'caf\u00e9'", "see: projects list")
+
+
+@pytest.mark.parametrize("length", range(1, 8))
+def test_a_beginning_of_an_id_that_is_too_short_is_reported(site: Site, length: int) -> None:
+    site.project("vision", _id=ID)
+    hint = site.error("get", ID[:length], status=3)["hint"]
+    assert hint.startswith(f"the beginning of an id needs 8 digits or more, this has {length}; ")
