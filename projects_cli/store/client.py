@@ -8,6 +8,7 @@ import time
 import warnings
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pymongo
 from pymongo import errors as driver
@@ -124,27 +125,39 @@ _PLAIN = (
     ('match selector "Primary()"', "the replica set has no primary"),
     ("any_server_selector", "the member that was answering has gone"),
     ("match selector", "the replica set has no member of the kind that the read preference asks for"),
+    ("IP address mismatch", "the server's certificate is for another address"),
+    ("Hostname mismatch", "the server's certificate is for another host name"),
+    ("certificate has expired", "the server's certificate has expired"),
+    ("certificate is not yet valid", "the server's certificate is not valid yet"),
+    ("certificate verify failed", "the server's certificate is not signed by a trusted authority"),
 )
-"""What the driver says of its own objects, and what that means."""
+"""Words of the driver, Python and OpenSSL, and the words that are shown instead. The first match counts."""
 
 _AUTHORITY = (
     "name the authority that signed the server's certificate: tlsCAFile=FILE in the URI; check the name and dates in it"
 )
 _TLS = "check TLS: whether the server wants it (tls=true), its certificate, and yours (tlsCertificateKeyFile=FILE)"
+_CLOSED = (
+    "check that the server is running, and whether it requires TLS (tls=true) or a client certificate "
+    "(tlsCertificateKeyFile=FILE)"
+)
 _NO_PRIMARY = "look at the replica set: rs.status(); without a majority of its members it has no primary"
 _HINTS: tuple[tuple[str, str], ...] = (
-    ("certificate verify failed", _AUTHORITY),
+    ("the server's certificate", _AUTHORITY),
     ("has no primary", _NO_PRIMARY),
     ("No primary", _NO_PRIMARY),
     ("has no member", "look at the replica set: rs.status(); or choose another --read-preference"),
     ("No replica set members", "check replicaSet=NAME in the URI, and which members there are: rs.status()"),
     ("SSL", _TLS),
     ("TLS", _TLS),
-    ("connection closed", "check that the server runs, and whether it wants TLS: tls=true in the URI"),
+    ("connection closed", _CLOSED),
     ("Name or service not known", "check the name of the host, and what resolves it"),
     ("refused", "check the address and the port, and that the server runs"),
 )
-"""What to check first, by a word in the driver's reason."""
+"""What to check first, by a word in the reason."""
+
+_TLS_FILES = frozenset({"tlscafile", "tlscertificatekeyfile", "tlscrlfile", "ssl_ca_certs", "ssl_certfile"})
+_TLS_FILES_HINT = "tlsCAFile=FILE holds certificates in PEM, tlsCertificateKeyFile=FILE a certificate and its key"
 
 ELSEWHERE = "check the address, that the server runs, and what lies between: network, TLS, replica set name"
 
@@ -244,17 +257,29 @@ def _client(uri: str, options: dict[str, Any], shown: str) -> pymongo.MongoClien
             warnings.simplefilter("error", UserWarning)
             return pymongo.MongoClient(uri, **options)
     except OSError as error:
-        raise ConfigError(
-            f"the TLS files that the MongoDB URI names can't be used: {error}",
-            hint="tlsCAFile=FILE holds certificates in PEM, tlsCertificateKeyFile=FILE a certificate and its key",
-        ) from None
+        raise ConfigError(_tls_file_fault(uri, error), hint=_TLS_FILES_HINT) from None
     except (driver.ConfigurationError, driver.InvalidURI, ValueError, TypeError, UserWarning) as error:
         if uri.lower().startswith("mongodb+srv:") and "DNS" in str(error):
             raise DatabaseUnavailable(f"no answer from {shown}: {_harmless(error)}", hint=ELSEWHERE) from None
+        if "Private key doesn't match certificate" in str(error):
+            fault = "tlsCertificateKeyFile has no certificate with its private key"
+            raise ConfigError(f"the MongoDB URI can't be used: {fault}", hint=_TLS_FILES_HINT) from None
         raise ConfigError(
             f"the MongoDB URI can't be used: {_harmless(error)}",
             hint="a URI looks like mongodb://HOST:27017 or mongodb+srv://HOST; escape : / @ % in a password as %3A …",
         ) from None
+
+
+def _tls_file_fault(uri: str, error: OSError) -> str:
+    """Return which TLS file of a URI cannot be used, and why. The driver's message depends on its version."""
+    for option, path in parse_qsl(uri.partition("?")[2].replace(";", "&")):
+        if option.lower() in _TLS_FILES:
+            try:
+                with open(path, "rb") as file:  # noqa: PTH123 - pathlib is not needed otherwise
+                    file.read(1)
+            except OSError as reason:
+                return f"cannot read {path} ({option} in the MongoDB URI): {reason.strerror}"
+    return f"the TLS files in the MongoDB URI are not valid PEM files ({type(error).__name__})"
 
 
 def _check_acknowledged(client: pymongo.MongoClient[dict[str, Any]]) -> None:
