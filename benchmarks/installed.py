@@ -27,7 +27,7 @@ PARTS = (
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """What is measured: an interpreter, and the program's script beside it."""
+    """The measured programs: an interpreter, and the launcher of `projects` beside it."""
 
     python: Path
     projects: Path
@@ -55,7 +55,7 @@ def install(folder: Path) -> Programs:
     _copy(source)
     venv.create(environment, clear=True, with_pip=False)
     _lend_dependencies(environment)
-    _pip("wheel", "--no-deps", "--wheel-dir", str(folder / "wheel"), str(source))
+    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder / "wheel"), str(source))
     wheel = max((folder / "wheel").glob("*.whl"), key=lambda path: path.stat().st_mtime)
     _pip("--python", str(programs.python), "install", "--no-deps", "--compile", "--force-reinstall", str(wheel))
     stamp.write_text(state)

@@ -1,4 +1,3 @@
-#!python
 """The process: it runs a command line, and leaves without waiting for the driver's threads.
 
 What needs neither Typer nor a database (`--version`, the help of the whole, a TAB) is answered before anything is

@@ -23,16 +23,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 OWN = "projects_cli"
 
-AS_THE_SCRIPT = """
+AS_INSTALLED = """
 import os, sys
 left, end = os.open(sys.argv.pop(1), os.O_WRONLY | os.O_CREAT), os._exit
 os._exit = lambda status: (os.write(left, " ".join(sys.modules).encode()), end(status))
-path = sys.argv[1]
-del sys.argv[0]
-with open(path, encoding="utf-8") as script:
-    exec(compile(script.read(), path, "exec"), {"__name__": "__main__"})
+from projects_cli.__main__ import main
+main()
 """
-"""Runs the installed script, and leaves the names of all modules in a file when that ends the process."""
+"""Runs the program as pip's launcher does, and writes the names of all loaded modules to a file at its end."""
 
 
 def _environment(**variables: str) -> dict[str, str]:
@@ -65,11 +63,11 @@ class Loaded(NamedTuple):
 def loaded(folder: Path, *arguments: str, status: int = 0, **variables: str) -> Loaded:
     """Run a command line as people do; what Typer loads anyway is not counted as the standard library's."""
     left = folder / "modules"
-    command = [sys.executable, "-c", AS_THE_SCRIPT, str(left), str(ROOT / OWN / "__main__.py"), *arguments]
+    command = [sys.executable, "-c", AS_INSTALLED, str(left), *arguments]
     result = subprocess.run(command, env=_environment(**variables), capture_output=True, text=True, check=False)
     assert result.returncode == status, result.stderr
     names = set(left.read_text().split()) - _loaded_by("pass")
-    own = {name.removeprefix(f"{OWN}.") for name in names if name.startswith(f"{OWN}.")}
+    own = {name.removeprefix(f"{OWN}.") for name in names - {f"{OWN}.__main__"} if name.startswith(f"{OWN}.")}
     packages = _packages(names)
     for package in packages & {"typer", "pymongo"}:
         packages -= _packages(_loaded_by(f"import {package}")) - {package}
