@@ -1,11 +1,26 @@
 #!/bin/sh
-# The main job, on a private MongoDB in a folder of its own: sample data, then a project's whole life.
+# Shows the main job on a private MongoDB in a folder of its own: sample data, then the life of a project.
 set -eu
+exec 2>&1 # notices appear in their place, also in a pipe or a file
 
-PROJECTS_LOCAL_DIR=${1:?usage: demo.sh FOLDER}
-export PROJECTS_LOCAL_DIR
-unset PROJECTS_MONGO_URI PROJECTS_MONGO_URI_FILE PROJECTS_PROFILE
-unset CLEARML_MONGODB_SERVICE_CONNECTION_STRING CLEARML_MONGODB_SERVICE_HOST
+folder=${1:?usage: demo.sh FOLDER (an absolute path)}
+
+# The demo must not reach a database that the user or a server's environment has configured.
+for name in $(env | sed -nE 's/^((PROJECTS|CLEARML|TRAINS|MONGODB)_[A-Z0-9_]*)=.*/\1/p'); do
+    [ "$name" = PROJECTS_MONGOD ] || unset "$name"
+done
+cd / # no .projects.toml
+export PROJECTS_LOCAL_DIR="$folder" XDG_CONFIG_HOME="$folder/no-configuration" PROJECTS_NO_PAGER=1
+
+# In a pipe, tables are tab-separated lines. Without a terminal, a pseudo-terminal shows what a user would see.
+ON_A_TERMINAL='import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))'
+run() {
+    if [ -t 1 ]; then
+        projects "$@"
+    else
+        COLUMNS=100 TERM=dumb python3 -c "$ON_A_TERMINAL" sh -c 'stty -opost; exec projects "$@"' sh "$@" </dev/null
+    fi
+}
 
 show() {
     printf '\n$ projects'
@@ -16,14 +31,14 @@ show() {
         esac
     done
     printf '\n'
-    projects "$@"
+    run "$@"
 }
 
 echo 'A private MongoDB starts by itself; no port is opened.'
 projects local reset --yes --quiet
 show local sample
 show list --limit 8
-show list --name '^vision' --stats
+show list --name '^vision/detection' --stats
 show create 'demo/road signs' --description 'Which sign is it?' --tag prod
 show get 'demo/road signs'
 show update 'demo/road signs' --name 'demo/traffic signs' --add-tag urgent

@@ -1,0 +1,79 @@
+"""`make demo`: the first thing that a new user runs, often without a terminal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests import servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHECKOUT = Path(__file__).parents[2]
+SCRIPT = CHECKOUT / "docs" / "demo.sh"
+NOWHERE = "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=100"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """Return an environment in which `projects` is this checkout, and every setting points to another database."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "projects").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m projects_cli "$@"\n')
+    (programs / "projects").chmod(0o755)
+    config = tmp_path / "home" / ".config" / "projects" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'uri = "{NOWHERE}"\n')
+    config.chmod(0o600)
+    path = f"{programs}:{Path(sys.executable).parent}:{os.environ['PATH']}"
+    elsewhere = {"PROJECTS_MONGO_URI": NOWHERE, "CLEARML_MONGODB_SERVICE_HOST": "127.0.0.1", "PROJECTS_READ_ONLY": "1"}
+    mongod = {"PROJECTS_MONGOD": servers.MONGOD} if servers.MONGOD else {}
+    return {**os.environ, **elsewhere, **mongod, "PATH": path, "PYTHONPATH": str(CHECKOUT)}
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Return a folder with a short path, because the path of a socket is limited to 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="pd-"))
+    yield folder / "demo"
+    shutil.rmtree(folder)
+
+
+def test_the_demo_in_a_pipe_shows_aligned_tables_and_notices_in_their_place(
+    environment: dict[str, str], folder: Path
+) -> None:
+    command = ["sh", str(SCRIPT), str(folder)]
+    result = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (0, b""), result.stdout
+    assert not set(b"\t\x1b\r") & set(result.stdout)
+    lines = result.stdout.decode().splitlines()
+    created = next(number for number, line in enumerate(lines) if line.startswith("$ projects create "))
+    assert lines[created + 1].startswith("done: ")
+    assert lines[created + 2].startswith("id  ")
+    heading = next(line for line in lines if line.startswith("NAME "))
+    assert lines[lines.index(heading) + 1].index("71a2993a801a3f27d0471e8584f40d09") == heading.index("ID")
+    assert lines[-1].startswith("That was the main job.")
+
+
+def test_make_reports_the_installation_before_it_begins(tmp_path: Path) -> None:
+    for name in ("Makefile", "requirements.txt", "pyproject.toml", "hatch_build.py", "schema", "docs"):
+        (tmp_path / name).symlink_to(CHECKOUT / name)
+    python = tmp_path / "python"
+    python.write_text('#!/bin/sh\n[ "$1" = -c ] || { echo "called: $*"; exit 9; }\n')
+    python.chmod(0o755)
+    result = subprocess.run(
+        ["make", "demo", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    first, second, *_ = result.stdout.splitlines()
+    assert first == "Setting up: installing the dependencies in .venv, about a minute"
+    assert second.startswith("called: -m venv ")
