@@ -3,20 +3,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-DEMO := $(CURDIR)/.demo
+LOCK := requirements.txt
+UV := .venv-uv/bin/uv
+DEMO := .demo
 SIZE ?= small
 PREFIX ?= /usr/local
 
-.PHONY: help demo test lint bench docs snapshots install-man soak clean system
+.PHONY: help demo test test-newest test-oldest lock lint bench docs snapshots install-man soak clean system
 
 help:
 	@echo 'make demo         set everything up and see the main job on a real MongoDB'
-	@echo 'make test         run the tests, against a real mongod'
+	@echo 'make test         run the tests, against a real mongod; TESTS=PATHS for some of them'
+	@echo 'make test-newest  the same with the newest dependencies that pyproject.toml allows'
+	@echo 'make test-oldest  the same with the oldest ones'
 	@echo 'make lint         ruff, mypy, and whether the generated files are fresh'
 	@echo 'make bench        the speed table (ratios); SIZE=full is what the bars mean, ONLY="list get" some rows'
 	@echo 'make soak         faults at random for an hour; PROJECTS_SOAK_SECONDS says otherwise'
 	@echo 'make snapshots    write tests/render/snapshots/ anew: tables and help at four widths'
 	@echo 'make docs         write completions/, docs/commands/, docs/man/, docs/options.md, docs/doctor.md anew'
+	@echo 'make lock         write requirements.txt anew: the versions that the other targets install'
 	@echo 'make install-man  put the manual pages under PREFIX (/usr/local), below DESTDIR where that is set'
 	@echo 'make clean        remove what make made'
 
@@ -24,16 +29,41 @@ help:
 system:
 	@sh docs/system-packages.sh
 
-$(STAMP): pyproject.toml hatch_build.py schema/projects.conf projects_cli/__main__.py
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local,dev]'
+# The version of pip is locked too. A second call installs the package, so that the locked pip writes its launcher.
+# An environment without pip is what an interrupted or failed `python -m venv` leaves.
+$(STAMP): $(LOCK) pyproject.toml hatch_build.py schema/projects.conf
+	@echo 'Setting up: installing the dependencies in $(VENV), about a minute'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required: make PYTHON=FILE")'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK)
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: system $(STAMP)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh '$(DEMO)'
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh '$(CURDIR)/$(DEMO)'
 
 test: system $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
+
+# An environment of their own, made anew each time: what is newest changes.
+RESOLUTION_newest := highest
+RESOLUTION_oldest := lowest-direct
+test-newest test-oldest: test-%: system $(UV)
+	@echo 'Setting up: installing the $* dependencies in .venv-$*, about a minute'
+	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-$*
+	@$(UV) pip install --quiet --python .venv-$* --resolution $(RESOLUTION_$*) --editable '.[local,dev]'
+	.venv-$*/bin/python -m pytest -n 2 --dist loadgroup $(TESTS)
+
+# For all supported versions of Python, on every platform, with hashes: any pip installs from it. UPGRADE= keeps what
+# is locked already.
+UPGRADE ?= --upgrade
+lock: $(UV)
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
+		--extra local --extra dev --custom-compile-command 'make lock' pyproject.toml --output-file $(LOCK)
+
+$(UV):
+	@$(PYTHON) -m venv --clear .venv-uv
+	@.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -61,5 +91,5 @@ soak: system $(STAMP)
 	$(BIN)/python -m tests.faults.soak
 
 clean:
-	rm -rf $(VENV) $(DEMO) build dist .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-uv .venv-newest .venv-oldest $(DEMO) build dist .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
