@@ -377,7 +377,7 @@ def root(ctx: typer.Context, version: bool = typer.Option(False, "--version", he
     """Administer the projects of a ClearML server's database.
 
     With no database configured, projects starts a private one and works on that. PROJECT is an id, a full name such
-    as vision/detector, or the beginning of an id.
+    as vision/detection, or the beginning of an id.
     """
     if version:
         ctx.obj.streams.stdout.write(f"projects {__version__}\n")

@@ -29,7 +29,7 @@ FIRST_STEPS: tuple[tuple[str, str], ...] = (
     ("projects local sample", "fill a private database with a sample"),
     ("projects list --stats", "see projects, and the tasks in them"),
     ("projects get vision/detection", "look at one"),
-    ("projects delete vision --dry-run", "see what a deletion would do"),
+    ("projects delete vision --force --dry-run", "see what a deletion would do"),
 )
 """What a newcomer may type, in this order."""
 

@@ -6,14 +6,18 @@ Usage: projects [OPTIONS] COMMAND [ARGS]...
   Administer the projects of a ClearML server's database.
 
   With no database configured, projects starts a private one and works on that.
-  PROJECT is an id, a full name such as vision/detector, or the beginning of an
+  PROJECT is an id, a full name such as vision/detection, or the beginning of an
   id.
 
 Examples:
-  projects local sample             fill a private database with a sample
-  projects list --stats             see projects, and the tasks in them
-  projects get vision/detection     look at one
-  projects delete vision --dry-run  see what a deletion would do
+  projects local sample
+      fill a private database with a sample
+  projects list --stats
+      see projects, and the tasks in them
+  projects get vision/detection
+      look at one
+  projects delete vision --force --dry-run
+      see what a deletion would do
 
 Look:
   status       Show the database, how much is in it, and what you may do.
@@ -112,10 +116,14 @@ Usage: projects COMMAND [OPTIONS]
   Administer the projects of a ClearML server's database.
 
 Examples:
-  projects local sample             fill a private database with a sample
-  projects list --stats             see projects, and the tasks in them
-  projects get vision/detection     look at one
-  projects delete vision --dry-run  see what a deletion would do
+  projects local sample
+      fill a private database with a sample
+  projects list --stats
+      see projects, and the tasks in them
+  projects get vision/detection
+      look at one
+  projects delete vision --force --dry-run
+      see what a deletion would do
 
 Commands:
   Look:                status, list, get, metrics, hyperparams, task-tags,

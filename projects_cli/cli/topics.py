@@ -144,7 +144,7 @@ Also understood:
 """
 
 FILTERS = """
-PROJECT is an id, a full name such as vision/detector, or the first 8 or more digits of an id. A minus sign reads
+PROJECT is an id, a full name such as vision/detection, or the first 8 or more digits of an id. A minus sign reads
 them from standard input, a line each.
 
 Filters of list combine: a project has to pass every one.
@@ -192,7 +192,7 @@ back. One change of structure runs at a time for each company: another one waits
 The journal is a database of its own on the same deployment (--journal-db). --no-journal does without it: no undo, and
 no lock.
 
-    projects delete vision/old --dry-run
+    projects delete vision/detection --force --dry-run
     projects undo --dry-run
 """
 

@@ -28,6 +28,6 @@ def delete(
 ) -> None:
     """Delete projects with everything below them; their tasks and models stay, without a project.
 
-    Example: projects delete vision/old --dry-run
+    Example: projects delete vision/detection --force --dry-run
     """
     remove(ctx.obj, project or [], force=force, max_delete=max_delete, interactive=interactive)

@@ -15,6 +15,6 @@ app = typer.Typer(**HABITS)
 def get(ctx: typer.Context, project: ProjectArgument = None, interactive: Interactive = False) -> None:
     """Show one project with all its fields.
 
-    Example: projects get vision/detector
+    Example: projects get vision/detection
     """
     run(ctx.obj, "projects.get_by_id", {"project": project}, interactive=interactive)

@@ -21,7 +21,7 @@ def hyperparams(
 ) -> None:
     """List the hyper-parameters that the tasks of a project use, with those of the projects below it.
 
-    Example: projects hyperparams vision/detector --page-size 50
+    Example: projects hyperparams vision/detection --page-size 50
     """
     run(
         ctx.obj,

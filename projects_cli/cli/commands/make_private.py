@@ -15,6 +15,6 @@ app = typer.Typer(**HABITS)
 def make_private(ctx: typer.Context, ids: ProjectArguments = None, interactive: Interactive = False) -> None:
     """Take projects back that this company made public: all of those named, or none.
 
-    Example: projects make-private examples/mnist
+    Example: projects make-private examples
     """
     run(ctx.obj, "projects.make_private", {"ids": ids}, interactive=interactive)

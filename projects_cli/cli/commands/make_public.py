@@ -15,6 +15,6 @@ app = typer.Typer(**HABITS)
 def make_public(ctx: typer.Context, ids: ProjectArguments = None, interactive: Interactive = False) -> None:
     """Let every company on the server see projects: all of those named, or none.
 
-    Example: projects make-public examples/mnist
+    Example: projects make-public nlp/ner
     """
     run(ctx.obj, "projects.make_public", {"ids": ids}, interactive=interactive)

@@ -15,6 +15,6 @@ app = typer.Typer(**HABITS)
 def metrics(ctx: typer.Context, project: OptionalProject = None, interactive: Interactive = False) -> None:
     """List the metrics and variants that the tasks of a project report, with those of the projects below it.
 
-    Example: projects metrics vision/detector
+    Example: projects metrics vision/detection
     """
     run(ctx.obj, "projects.get_unique_metric_variants", {"project": project}, interactive=interactive)

@@ -42,7 +42,7 @@ def update(
 ) -> None:
     """Change a project; a new name renames everything below it too.
 
-    Example: projects update vision/detector --name vision/detectors --add-tag prod
+    Example: projects update vision/detection --name vision/detectors --add-tag prod
     """
     arguments = {
         "project": project,

@@ -1,0 +1,79 @@
+"""Examples in help texts and in README.md work on the sample that `projects local sample` adds."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projects_cli.cli.generating.program import program
+from projects_cli.cli.helping import FIRST_STEPS
+from projects_cli.cli.topics import TOPICS, Lines
+from projects_cli.config.settings import COMMUNITY_COMPANY
+from projects_cli.local.sample import load
+from projects_cli.store.client import connect
+from tests.config.site import empty_site
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.config.site import Site
+    from tests.conftest import Cli
+    from tests.servers import Server
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def _examples() -> list[str]:
+    """Return every command line that a help text shows, without what it is piped into."""
+    examples = [line for line, _ in FIRST_STEPS]
+    examples += [example for command in program().places() for example in command.text.examples]
+    blocks = [block for topic in TOPICS for block in topic.blocks() if isinstance(block, Lines)]
+    lines = [*examples, *(line for block in blocks for line in block.lines)]
+    return sorted({line.partition(" | ")[0] for line in lines if line.startswith("projects ")})
+
+
+def _sessions() -> list[list[str]]:
+    """Return the command lines of each console example in README.md that shows the sample."""
+    blocks = re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    sessions = [re.findall(r"^\$ projects (.*)$", block, re.MULTILINE) for block in blocks]
+    return [[f"projects {line.partition(' | ')[0]}" for line in lines] for lines in sessions]
+
+
+@pytest.fixture
+def sample(standalone: Server, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """Return a site with the sample, a profile `work`, and the file that the example of `batch` reads."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "requests.jsonl").write_text('{"endpoint": "projects.get_all"}\n', encoding="utf-8")
+    config = tmp_path / "home" / ".config" / "projects" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[profiles.work]\ncompany = "acme"\n', encoding="utf-8")
+    config.chmod(0o600)
+    with empty_site(standalone, cli) as site:
+        connection = connect(site.server.uri, site.name, shown="test")
+        load(connection, COMMUNITY_COMPANY)
+        connection.close()
+        assert site("update", "nlp", "--add-tag", "text").exit_code == 0  # a change that `undo` can undo
+        yield site
+
+
+# `local` works on a private server, whatever the URI is: tests/local/ tests it.
+EXAMPLES = [line for line in _examples() if not line.startswith("projects local")]
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_an_example_of_the_help_works_on_the_sample(sample: Site, line: str) -> None:
+    result = sample(*shlex.split(line)[1:], PROJECTS_DRY_RUN="1", EDITOR="true", stdin="mongodb://127.0.0.1\n")
+    assert result.exit_code in ({0, 6} if line.startswith("projects doctor") else {0}), result.stderr
+
+
+def test_the_examples_of_the_readme_work_on_the_sample(sample: Site) -> None:
+    lines = [line for session in _sessions() for line in session]
+    assert len(lines) > 5
+    for line in lines:
+        if not line.startswith(("projects local", "projects config", "projects profile")):
+            result = sample(*shlex.split(line, comments=True)[1:], "--yes")
+            assert result.exit_code == 0, (line, result.stderr)
