@@ -51,9 +51,7 @@ def test_the_demo_in_a_pipe_shows_aligned_tables_and_notices_in_their_place(
     environment: dict[str, str], folder: Path
 ) -> None:
     command = ["sh", str(SCRIPT), str(folder)]
-    result = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
-    )
+    result = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     assert (result.returncode, result.stderr) == (0, b""), result.stdout
     assert not set(b"\t\x1b\r") & set(result.stdout)
     lines = result.stdout.decode().splitlines()
