@@ -7,10 +7,10 @@ The names, codes and subcodes of `ServiceError`'s children are those that users 
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 LONGEST_WORD = 200
@@ -65,10 +65,14 @@ def did_you_mean(near: Iterable[str], otherwise: str) -> str:
 
 
 class Problem(NamedTuple):
-    """One thing that is wrong with a request: where (`params.filter.tags[2]`) and what."""
+    """One reason for an error: the path (`params.filter.tags[2]`, or the name of a project) and what is wrong there.
+
+    `details` are further keys of the problem in JSON.
+    """
 
     path: str
     message: str
+    details: Mapping[str, Any] | None = None
 
 
 class ProjectsError(Exception):

@@ -108,7 +108,7 @@ responses of the others are there, summed, and all answers of a batch; findings,
 and a server may go away in the middle of a list. Standard error says what failed; with --json as one object:
 {"error": {"code", "subcode", "name", "message", "hint"}}.
 
-- problems: In it where a request is wrong or a change can't be undone: each has a path and a message.
+- problems: In it if a request is invalid, or a delete or an undo is refused: each has a path and a message.
 - failures: In it where some of several failed: each has the project, and what an error has.
 
 Control characters and bidirectional marks in names are shown escaped everywhere. There is colour on a terminal only,

@@ -5,19 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.endpoints import hierarchy
+from projects_cli.endpoints import hierarchy, refusals
 from projects_cli.endpoints.fields import as_sorted
 from projects_cli.errors import (
     CannotUpdateProjectLocation,
     ExpectedUniqueData,
     FieldsValueError,
-    ProjectHasDatasets,
-    ProjectHasModels,
-    ProjectHasPipelines,
-    ProjectHasTasks,
     ProjectPathExceedsMax,
     PublicProjectExists,
-    ServiceError,
 )
 from projects_cli.messages import Plan, Sample, Step
 from projects_cli.store import filters
@@ -26,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from projects_cli.messages import Document, Request
-    from projects_cli.store.collections import Collection, Store
+    from projects_cli.store.collections import Store
 
 FEATURED = 9999
 CHUNK = 1000
@@ -225,6 +220,15 @@ class Tree:
         special = {*runs, *sets}
         return cls(every, runs, sets, [one["_id"] for one in every if one["_id"] not in special])
 
+    def refusing(self) -> dict[refusals.Kind, Sequence[str]]:
+        """Return the projects whose contents refuse a delete by kind, in the order of semantics.md (delete)."""
+        return {
+            refusals.PIPELINES: self.pipelines,
+            refusals.DATASETS: self.datasets,
+            refusals.TASKS: self.others,
+            refusals.MODELS: self.others,
+        }
+
 
 def delete(request: Request, store: Store) -> Plan:
     """Plan the removal of a project with everything below; tasks and models stay, without a project.
@@ -237,7 +241,7 @@ def delete(request: Request, store: Store) -> Plan:
     project = hierarchy.writable_project(request.params["project"], store)
     tree = Tree.of([project, *hierarchy.own_tree_below(project, store)])
     if not request.params.get("force"):
-        _check_deletable(project, tree, store)
+        refusals.check(tree.every, tree.refusing(), store, _chunks)
     ids = [one["_id"] for one in tree.every]
     tasks, models = (_leave("task", ids, store), _leave("model", ids, store))
     removed = [
@@ -279,23 +283,6 @@ def _leave(collection: Any, ids: Sequence[str], store: Store) -> list[Step]:
         if count:
             steps.append(Step(collection, "update", condition, {"$set": {"project": None}}, count, "leave the project"))
     return steps
-
-
-def _check_deletable(project: Document, tree: Tree, store: Store) -> None:
-    """Refuse to delete what still holds something that is not archived, in the order of semantics.md (delete)."""
-    checks: tuple[tuple[type[ServiceError], Collection, Sequence[str], Document, str], ...] = (
-        (ProjectHasPipelines, store.tasks, tree.pipelines, {"type": "controller"}, "pipelines with runs"),
-        (ProjectHasDatasets, store.tasks, tree.datasets, {}, "datasets with versions"),
-        (ProjectHasTasks, store.tasks, tree.others, {}, "tasks"),
-        (ProjectHasModels, store.models, tree.others, {}, "models"),
-    )
-    for error, collection, ids, kind, words in checks:
-        active = sum(
-            collection.count(filters.all_of([filters.in_projects(chunk), kind, filters.not_archived()]))
-            for chunk in _chunks(ids)
-        )
-        if active:
-            raise error(f"'{hierarchy.shown_name(project)}' holds {words} that are not archived: {active}")
 
 
 def _is_special(project: Document, tag: str, container: str) -> bool:

@@ -199,7 +199,7 @@ class Console:
             self.streams.stderr.write(encode.dumps({"error": as_json(error)}) + "\n")
             return
         self.streams.stderr.write(f"{self.styled('error:', 'bold red')} {shown(error.message)}\n")
-        if len(error.problems) > 1:
+        if len(error.problems) > 1 or any(problem.details for problem in error.problems):
             for problem in error.problems:
                 self.streams.stderr.write(f"  {shown(problem.path)}: {shown(problem.message)}\n")
         if error.hint:
@@ -339,7 +339,9 @@ def as_json(error: ProjectsError) -> dict[str, Any]:
     if isinstance(error, PartialFailure) and error.failures:
         shown_error["failures"] = [{"project": project, **as_json(fault)} for project, fault in error.failures]
     if error.problems:
-        shown_error["problems"] = [problem._asdict() for problem in error.problems]
+        shown_error["problems"] = [
+            {"path": problem.path, "message": problem.message, **(problem.details or {})} for problem in error.problems
+        ]
     return shown_error
 
 

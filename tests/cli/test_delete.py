@@ -70,7 +70,10 @@ def test_models_that_are_not_archived_refuse(site: Site) -> None:
     site.model(site.project("vision"))
     error = site.error("delete", "vision", "-y", status=4)
     assert (error["code"], error["subcode"], error["name"]) == (400, 405, "ProjectHasModels")
-    assert error["hint"] == "to delete all the same (models stay, without a project): --force"
+    assert error["hint"] == (
+        "archive them in the web UI, or delete all the same and keep tasks and models without a project: "
+        f"projects delete {site.named('vision')['_id']} --force (preview: --dry-run)"
+    )
 
 
 def test_pipelines_refuse_before_datasets_and_those_before_tasks(site: Site) -> None:
@@ -83,6 +86,99 @@ def test_pipelines_refuse_before_datasets_and_those_before_tasks(site: Site) -> 
         site.documents.task.update_one({"_id": task}, {"$set": {"system_tags": ["archived"]}})
     names.append(site.error("delete", "top", "-y", status=4)["name"])
     assert names == ["ProjectHasPipelines", "ProjectHasDatasets", "ProjectHasTasks"]
+
+
+def test_a_refused_delete_lists_every_obstacle(site: Site) -> None:
+    top = site.project("top")
+    runs = site.project("top/.pipelines/runs", system_tags=["pipeline", "hidden"])
+    sets = site.project("top/sets", system_tags=["dataset"])
+    hidden = site.project("top/hidden one", system_tags=["hidden"])
+    run = site.task(runs, type="controller", name="the run")
+    version = site.task(sets, name="the version", system_tags=["hidden"])
+    plain = [site.task(hidden, _id=f"{number:032x}", name=f"task {number}") for number in range(7)]
+    own = site.task(top, name="report one", type="report")
+    model = site.model(hidden, name="the model")
+    for ignored in ({"system_tags": ["archived"]}, {"company": OTHER, "name": "secret"}):
+        site.task(top, **ignored)
+        site.model(top, **ignored)
+    error = site.error("delete", "top", "-y", status=4)
+    assert (error["name"], error["subcode"]) == ("ProjectHasPipelines", 413)
+    assert error["message"] == "'top' holds pipelines with runs that are not archived: 1"
+    problems = error["problems"]
+    assert [(one["kind"], one["path"], one["project"]["id"], one["count"]) for one in problems] == [
+        ("pipelines", "top/.pipelines/runs", runs, 1),
+        ("datasets", "top/sets", sets, 1),
+        ("tasks", "top", top, 1),
+        ("tasks", "top/hidden one", hidden, 7),
+        ("models", "top/hidden one", hidden, 1),
+    ]
+    assert [[sample["id"] for sample in one["samples"]] for one in problems] == [
+        [run],
+        [version],
+        [own],
+        plain[:5],
+        [model],
+    ]
+    assert problems[0]["message"] == (
+        f"pipeline {runs} has 1 run that is not archived: 'the run' ({run}); to clear: projects delete {runs} --force"
+    )
+    assert "'task 4' (00000000000000000000000000000004) and 2 more; to clear" in problems[3]["message"]
+    assert "secret" not in str(error)
+
+
+def test_people_see_every_obstacle_on_a_line_even_of_one(site: Site) -> None:
+    one, two = site.project("top"), site.project("top/two")
+    tasks = [site.task(one, name="first"), site.task(two, name="second")]
+    lines = site("delete", "top", "-y").stderr.splitlines()
+    assert lines[:3] == [
+        "error: 'top' holds tasks that are not archived: 2",
+        (
+            f"  top: project {one} has 1 task that is not archived: 'first' ({tasks[0]}); "
+            f"to clear: projects delete {one} --force"
+        ),
+        (
+            f"  top/two: project {two} has 1 task that is not archived: 'second' ({tasks[1]}); "
+            f"to clear: projects delete {two} --force"
+        ),
+    ]
+    lines = site("delete", "top/two", "-y").stderr.splitlines()
+    assert lines[1].startswith(f"  top/two: project {two} has 1 task")
+
+
+def test_the_commands_that_clear_the_obstacles_do(site: Site) -> None:
+    for number, (special, task) in enumerate(
+        ({"system_tags": ["pipeline"]}, {"type": "controller"}) if kind else ({}, {}) for kind in (0, 1)
+    ):
+        project = site.project(f"top/project {number}", **special)
+        site.task(project, **task)
+        site.model(project)
+    for problem in site.error("delete", "top", "-y", status=4)["problems"]:
+        if site.documents.project.find_one({"_id": problem["project"]["id"]}):  # tasks and models have one command
+            site.json(*problem["command"].split()[1:])
+    assert site.json("delete", "top", "-y")["deleted"] == 1
+
+
+def test_of_many_obstacles_the_first_are_listed(site: Site) -> None:
+    for number in range(23):
+        site.task(site.project(f"top/project {number:02d}"))
+    problems = site.error("delete", "top", "-y", status=4)["problems"]
+    assert [one["path"] for one in problems] == [*(f"top/project {number:02d}" for number in range(20)), "tasks"]
+    assert problems[-1] == {
+        "path": "tasks",
+        "message": "and 3 more projects with 3 tasks that are not archived",
+        "kind": "tasks",
+        "more": 3,
+        "count": 3,
+    }
+
+
+def test_batch_answers_with_every_obstacle(site: Site) -> None:
+    project = site.project("vision")
+    site.task(project)
+    site.model(project)
+    line = json.dumps({"endpoint": "delete", "params": {"project": project}})
+    answer = json.loads(site("batch", "-", stdin=line).stdout)
+    assert [one["kind"] for one in answer["error"]["problems"]] == ["tasks", "models"]
 
 
 def test_other_tasks_and_models_of_pipelines_and_datasets_never_refuse(site: Site) -> None:
