@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from projects_cli.config.settings import xdg_folder
+from projects_cli.config.settings import absolute, xdg_folder
 from projects_cli.errors import NoPrivateServer
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _folder(chosen: Path | None, environment: Mapping[str, str]) -> Path:
     """Give the folder; links above it are followed, the folder itself may not be one."""
     data = xdg_folder(environment, "XDG_DATA_HOME", ".local/share")
     path = Path(chosen).expanduser() if chosen else data / "projects-cli" / "local"
-    path = path.absolute()
+    path = absolute(path)
     return path.parent.resolve() / path.name if path.name not in {"", ".."} else path.resolve()
 
 

@@ -53,7 +53,7 @@ WITH_IDS = ("projects", "ids")
 RIVALS = ("PROJECTS_MONGO_URI", "PROJECTS_MONGO_URI_FILE")
 """Where one of them is a flag, the other one's variable does not count."""
 
-CHOOSING = ("PROJECTS_", "CLEARML_MONGODB_", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME")
+CHOOSING = ("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_SERVICE_", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME")
 """What variables begin with that say which database is meant."""
 
 PATHS = {"PROJECTS_MONGO_URI_FILE", "PROJECTS_SCHEMA", "PROJECTS_LOCAL_DIR"}
@@ -162,8 +162,11 @@ def path_of(environment: Mapping[str, str]) -> str:
 
 
 def _whole(name: str, value: str) -> str:
-    """Give a variable's value so that it means the same in every folder; `~` does already."""
-    return os.path.abspath(value) if name in PATHS and value and not value.startswith("~") else value
+    """Return a variable's value so that it means the same in every folder; `~` does already."""
+    try:
+        return os.path.abspath(value) if name in PATHS and value and not value.startswith("~") else value
+    except OSError:  # the working folder was removed
+        return value
 
 
 def _content(path: str) -> bytes:
