@@ -33,7 +33,7 @@ class Cli(Protocol):
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give every test a home of its own, and nothing of the surroundings' settings."""
     for name in list(os.environ):
-        if name.startswith(("PROJECTS_", "CLEARML_", "XDG_")) or name in {
+        if name.startswith(("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_", "XDG_")) or name in {
             "NO_COLOR",
             "TERM",
             "FORCE_COLOR",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from codecs import BOM_UTF8
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -69,7 +70,8 @@ def batch(runtime: Runtime, file: str) -> None:
     failed = total = 0
     out = runtime.streams.stdout
     with _lines(runtime, file) as lines:
-        for line in lines:
+        for number, raw in enumerate(lines):
+            line = raw.removeprefix(BOM_UTF8) if number == 0 else raw
             if not line.strip():
                 continue
             total += 1
@@ -142,7 +144,7 @@ def _parsed(text: bytes) -> Any:
         UsageError: it is none.
     """
     try:
-        return json.loads(text.decode("utf-8"), parse_constant=_refused)
+        return json.loads(text.removeprefix(BOM_UTF8).decode("utf-8"), parse_constant=_refused)
     except RecursionError as error:
         raise UsageError("the JSON is nested too deeply") from error
     except ValueError as error:
@@ -162,7 +164,7 @@ def _text(runtime: Runtime, data: str) -> bytes:
     try:
         return Path(data[1:]).read_bytes()
     except (OSError, ValueError) as error:
-        raise UsageError(f"--data {data}: {error}") from error
+        raise UsageError(f"--data {data}: {_words(error)}") from error
 
 
 @contextmanager
@@ -175,8 +177,12 @@ def _lines(runtime: Runtime, file: str) -> Iterator[BinaryIO]:
         try:
             stream = opened.enter_context(Path(file).open("rb"))
         except (OSError, ValueError) as error:
-            raise UsageError(f"{file}: {error}") from error
+            raise UsageError(f"{file}: {_words(error)}") from error
         yield stream
+
+
+def _words(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 def _stdin(runtime: Runtime) -> BinaryIO:

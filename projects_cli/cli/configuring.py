@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.cli.dispatch import expect, show
-from projects_cli.config.connection import clearml_variable, database_uri, shown_uri
+from projects_cli.config.connection import shown_uri
 from projects_cli.config.settings import BY_NAME, SETTINGS, is_there, user_config_file
 from projects_cli.errors import ConfigError, Declined, UsageError
 from projects_cli.messages import Response
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from projects_cli.cli.runtime import Runtime
+    from projects_cli.config.connection import Target
     from projects_cli.config.settings import Setting, Settings
     from projects_cli.messages import Document
 
@@ -41,8 +42,9 @@ _BEGINNING = b"""# Settings of `projects`; what can be set, and what holds: proj
 def list_settings(runtime: Runtime) -> None:
     """Show every setting, and where its value comes from."""
     expect(runtime, "config.list")
-    settings = runtime.settings
-    show(runtime, Response("config.list", {"settings": [_row(settings, setting) for setting in SETTINGS]}))
+    found = _target(runtime)
+    rows = [_row(runtime.settings, setting, found) for setting in SETTINGS]
+    show(runtime, Response("config.list", {"settings": rows}))
 
 
 def get_setting(runtime: Runtime, key: str) -> None:
@@ -59,7 +61,8 @@ def get_setting(runtime: Runtime, key: str) -> None:
         row = {"key": str(place), "value": _shown(values.get(setting.name)), "origin": origin, "source": source}
     else:
         found = BY_NAME.get(key.replace("-", "_"))
-        row = _row(runtime.settings, found or setting_at(place))
+        setting = found or setting_at(place)
+        row = _row(runtime.settings, setting, _target(runtime) if setting.name in {"uri", "database"} else None)
     show(runtime, Response("config.get", row))
 
 
@@ -70,11 +73,24 @@ def show_path(runtime: Runtime) -> None:
     runtime.console.show(Response("config.path", {"path": str(path), "exists": is_there(path)}))
 
 
-def _row(settings: Settings, setting: Setting) -> Document:
+def _target(runtime: Runtime) -> Target | None:
+    """Return the database that the settings and the environment name; warn if one of them cannot be used."""
+    try:
+        return runtime.target
+    except ConfigError as error:
+        runtime.console.warn(error.message)
+        return None
+
+
+def _row(settings: Settings, setting: Setting, target: Target | None) -> Document:
     value, origin, source = settings[setting.name], settings.origins[setting.name], settings.sources[setting.name]
-    variable = clearml_variable(settings) if setting.name == "uri" else None
-    if variable is not None:
-        value, origin, source = database_uri(settings), "environment", variable
+    if target is not None and origin == "default":
+        origin_of_uri = settings.origins["uri_file" if settings["uri_file"] else "uri"]
+        named = "environment" if origin_of_uri == "default" else origin_of_uri
+        if setting.name == "database" and target.name_source:
+            value, origin, source = target.name, named, target.name_source
+        elif setting.name == "uri" and target.uri and not settings["uri_file"]:
+            value, origin, source = target.uri, named, target.source
     return {"key": setting.key, "value": _shown(value), "origin": origin, "source": source}
 
 

@@ -206,7 +206,8 @@ def given_projects(runtime: Runtime, projects: Iterable[str]) -> list[str]:
     named: list[str] = []
     for project in projects:
         if project == "-":
-            named.extend(line.rstrip("\n") for line in runtime.streams.stdin if line.strip())
+            text = runtime.streams.stdin.read().removeprefix("\ufeff")
+            named.extend(line.rstrip("\r") for line in text.split("\n") if line.strip())
         else:
             named.append(project)
     if not named:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from projects_cli.cli.dispatch import expect, show, tell_of_interrupted
-from projects_cli.config.connection import clearml_variable, database_uri, shown_uri
+from projects_cli.config.connection import shown_uri
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
     from projects_cli.cli.runtime import Runtime
+    from projects_cli.config.connection import Target
     from projects_cli.config.settings import Settings
     from projects_cli.messages import Document
 
@@ -23,9 +24,9 @@ def status(runtime: Runtime) -> None:
     from projects_cli.safety.overview import Overview
 
     operations = None if journal is None else runtime.safety.operations
-    found = Overview(store, settings["database"], operations, journal).look()
+    found = Overview(store, runtime.target.name, operations, journal).look()
     found["rights"]["read_only"] = settings["read_only"]
-    data = {"profile": _profile(settings), "database": {**_database(settings), "journal": journal}, **found}
+    data = {"profile": _profile(settings), "database": {**_database(runtime.target), "journal": journal}, **found}
     tell_of_interrupted(
         runtime, [(one["id"], one["summary"]) for one in (found["unfinished"] or {}).get("operations", ())]
     )
@@ -40,12 +41,11 @@ def _profile(settings: Settings) -> Document | None:
     return {"name": settings["profile"], "production": settings["production"], "source": settings.sources["profile"]}
 
 
-def _database(settings: Settings) -> Document:
-    uri = database_uri(settings)
-    source = clearml_variable(settings) or settings.sources["uri"] or settings.sources["uri_file"]
+def _database(target: Target) -> Document:
     return {
-        "uri": None if uri is None else shown_uri(uri),
-        "source": source or None,
-        "private": uri is None,
-        "name": settings["database"],
+        "uri": None if target.uri is None else shown_uri(target.uri),
+        "source": target.source or None,
+        "private": target.uri is None,
+        "name": target.name,
+        "name_source": target.name_source or None,
     }

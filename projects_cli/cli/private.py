@@ -72,13 +72,14 @@ def sample(runtime: Runtime) -> None:
     if database_uri(runtime.settings) is not None:
         raise UsageError(
             "the sample goes into the private database only, and a URI is set",
-            hint="unset PROJECTS_MONGO_URI, --uri, --uri-file and the CLEARML_MONGODB_… variables",
+            hint="unset what names it (see: projects config get uri)",
         )
     dry_run = runtime.settings["dry_run"]
     if not dry_run:
         check_writable(runtime, "local sample")
     from projects_cli.local.sample import load
 
+    runtime.private_is_chosen = True
     done = load(runtime.connection, runtime.settings["company"], dry_run=dry_run)
     answer = Response("local.sample", done)
     if dry_run:

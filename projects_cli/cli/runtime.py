@@ -18,6 +18,7 @@ from projects_cli.render.console import Console, Streams
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from projects_cli.config.connection import Target
     from projects_cli.messages import Document
     from projects_cli.safety.apply import Safety
     from projects_cli.schema.model import Catalog, Version
@@ -38,14 +39,18 @@ class Runtime:
     """Everything that a command needs of the outside world."""
 
     def __init__(self, streams: Streams) -> None:
-        """Start with the streams and no flags; the options of the command line fill `flags` in."""
+        """Start with the streams and no flags; the options of the command line fill `flags` in.
+
+        A command that is about the private database sets `private_is_chosen`: then its use needs no notice.
+        """
         self.streams = streams
         self.flags: dict[str, Any] = {}
+        self.private_is_chosen = False
 
     @cached_property
     def settings(self) -> Settings:
-        """Give the settings that hold; a ConfigError shows when they are first used."""
-        return resolve(self.flags, self.streams.environment, Path.cwd())
+        """Return the settings in effect; a ConfigError is raised at their first use."""
+        return resolve(self.flags, self.streams.environment, _working_folder())
 
     @cached_property
     def given(self) -> Settings:
@@ -114,28 +119,44 @@ class Runtime:
         return self.store if endpoint in CHANGES else self.reading
 
     @cached_property
+    def target(self) -> Target:
+        """Return the database to work on, and where it was named."""
+        from projects_cli.config.connection import target
+
+        return target(self.settings)
+
+    @cached_property
     def connection(self) -> Connection:
-        """Connect to the database: the site's, or the private one, started where it does not run."""
-        from projects_cli.config.connection import database_uri, shown_uri
+        """Connect to the site's database, or to the private one, which is started if it does not run."""
+        from projects_cli.config.connection import shown_uri
 
-        uri = database_uri(self.settings)
-        shown = shown_uri(uri) if uri else "the private database"
-        if uri is None:
-            from projects_cli.local.server import ensure
-
-            uri = ensure(self.settings)
+        target = self.target
+        for warning in (*self.settings.warnings, *target.warnings):
+            self.console.warn(warning)
+        uri = target.uri or self._private_uri()
+        shown = shown_uri(target.uri) if target.uri else "the private database"
         if self.settings["verbose"]:
-            self.console.notice(f"database: {shown}, {self.settings['database']}; company {self.settings['company']}")
+            self.console.notice(f"database: {shown}, {target.name}; company {self.settings['company']}")
         # The driver is slow to import: this comes last, once the request is known to be valid (bars.md).
         from projects_cli.store.client import connect
 
         return connect(
             uri,
-            self.settings["database"],
+            target.name,
             shown=shown,
             timeout=self.settings["timeout"],
             read_preference=self.settings["read_preference"],
         )
+
+    def _private_uri(self) -> str:
+        """Start the private server unless it runs; announce it if it is used only because nothing is configured."""
+        from projects_cli.local import server
+
+        if not self.private_is_chosen and not self.settings["quiet"]:
+            words = f"no database is configured: using the private database in {server.path(self.settings)}"
+            # With --json notices are dropped, but a script without its environment must not go unnoticed either.
+            (self.console.warn if self.console.output == "json" else self.console.notice)(words)
+        return server.ensure(self.settings)
 
     def persistently(self, work: Callable[[], Result]) -> Result:
         """Do what may be done again, through a fault that passes."""
@@ -154,7 +175,7 @@ class Runtime:
             store=self.store,
             stored=self._journal_store(),
             author=Author(by=login_name() or "?", command=command_line(sys.argv)),
-            database=self.settings["database"],
+            database=self.target.name,
             clock=_now,
             lock_wait=self.settings["lock_wait"],
             progress=self.console.progress,
@@ -219,6 +240,14 @@ class Runtime:
         if name is None:
             raise UsageError("nobody is logged in by name", hint="say who makes the project: --user ID")
         return name
+
+
+def _working_folder() -> Path:
+    """Return the working folder; one that was removed has no absolute path, and nothing is found in it."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path()
 
 
 def login_name() -> str | None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.cli.helping import write_lines, write_pairs
 from projects_cli.cli.options import Explained, explained
-from projects_cli.config.connection import CLEARML_HOST, CLEARML_PORT, CLEARML_URI
 from projects_cli.errors import STATUS_MEANINGS
 
 if TYPE_CHECKING:
@@ -119,15 +118,21 @@ and none with --no-color, NO_COLOR or TERM=dumb.
     projects list --exclude-tag prod -o id | head -2
 """
 
-ENVIRONMENT = f"""
+ENVIRONMENT = """
 A flag wins over its variable; a variable over the files (projects help config).
 
 <variables>
 
-The server's own variables rank below everything else:
+The variables of a ClearML server rank below everything else. One that cannot be followed is an error:
 
-- {CLEARML_URI}: The database, as the server finds it.
-- {CLEARML_HOST}, {CLEARML_PORT}: The same, in two parts.
+- CLEARML_MONGODB_SERVICE_CONNECTION_STRING: MongoDB URI; wins over the variables below.
+- CLEARML_MONGODB_SERVICE_HOST, CLEARML_MONGODB_SERVICE_PORT: Host and port. [default port: 27017]
+- CLEARML_MONGODB_SERVICE_USERNAME, CLEARML_MONGODB_SERVICE_PASSWORD: Login, of the database backend unless the query \
+says otherwise.
+- CLEARML_MONGODB_SERVICE_QUERY: Options of the URI, such as authSource=admin&replicaSet=rs0.
+- TRAINS_MONGODB_SERVICE_…, MONGODB_SERVICE_…: The same; the prefix CLEARML_ wins over TRAINS_, and that over none.
+- MONGODB_SERVICE_SERVICE_HOST: The host, if none of the others is set.
+- CLEARML__HOSTS__MONGO__BACKEND__HOST: Host or URI in the server's configuration; …__NAME or …__DB names the database.
 
 Also understood:
 

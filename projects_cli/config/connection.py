@@ -1,23 +1,19 @@
-"""Which database: the URI that holds, where it came from, and how it is shown without its secrets."""
+"""The address of the database: its URI, the origin of the URI, and how it is shown without its secrets."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, unquote_plus
 
 from projects_cli.config.owned import check_private, read
+from projects_cli.config.values import uri as checked_uri
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from projects_cli.config.settings import Settings
-
-CLEARML_URI = "CLEARML_MONGODB_SERVICE_CONNECTION_STRING"
-CLEARML_HOST = "CLEARML_MONGODB_SERVICE_HOST"
-CLEARML_PORT = "CLEARML_MONGODB_SERVICE_PORT"
 
 _HIDDEN = "(?i)(?P<before>\\b(?:tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=)"
 _CREDENTIALS = r"(?i)(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s]*(?P<after>@)"
@@ -27,46 +23,84 @@ _MONGODB = r"(?is)(?P<before>\bmongodb(?:\+srv)?://[^/@:]*:).*(?P<after>@)"
 Compiled when they are first needed, which a command without a URI never does.
 """
 
+NOT_DATA = "admin"
+"""The database that a URI names for the login alone."""
+
+
+OTHER_WAYS = ("mount a secret read-only or with mode 0400", "or put the URI into PROJECTS_MONGO_URI")
+"""What to do about a URI file that others can read, besides chmod."""
+
+
+class Target(NamedTuple):
+    """The database to work on.
+
+    Without a URI it is the private one. `source` is where the URI was found, `name_source` where the name of the
+    database was ("" for the default). `warnings` are about the files that were read.
+    """
+
+    uri: str | None
+    source: str
+    name: str
+    name_source: str
+    warnings: tuple[str, ...] = ()
+
+
+def target(settings: Settings) -> Target:
+    """Return the database that the settings name, else the one that the variables of a server name.
+
+    A database in the URI is used, as the server does, unless it is `admin`; the setting `database` wins over it.
+
+    Raises:
+        ConfigError: a URI file or a variable of the server cannot be used.
+    """
+    warnings: tuple[str, ...] = ()
+    uri: str | None = None
+    source, configured = "", None
+    if settings["uri"]:
+        uri, source = str(settings["uri"]), settings.sources["uri"]
+    elif settings["uri_file"]:
+        uri, warnings = _from_file(settings["uri_file"])
+        source = settings.sources["uri_file"]
+    else:
+        from projects_cli.config.server_variables import server_address  # a site's own settings do without
+
+        if address := server_address(settings.environment):
+            uri, source, configured = address.uri, ", ".join(address.variables), address.database
+    if settings.origins["database"] != "default":
+        return Target(uri, source, settings["database"], settings.sources["database"], warnings)
+    named = database_in(uri or "") or configured
+    if named:
+        return Target(uri, source, named, source, warnings)
+    return Target(uri, source, settings["database"], "", warnings)
+
 
 def database_uri(settings: Settings) -> str | None:
-    """Give the URI of the site's database, or None where the private server is meant.
-
-    The server's own variables rank below flags, this program's variables and profiles (data-model.md, Deployment).
-    """
-    if settings["uri"]:
-        return str(settings["uri"])
-    if settings["uri_file"]:
-        return _from_file(settings["uri_file"])
-    return _from_clearml(settings.environment)
+    """Return the URI of the site's database, or None for the private server."""
+    return target(settings).uri
 
 
-def clearml_variable(settings: Settings) -> str | None:
-    """Give the server's own variable that names the database, where it is one of those that does."""
-    if settings["uri"] or settings["uri_file"]:
-        return None
-    return next((name for name in (CLEARML_URI, CLEARML_HOST) if settings.environment.get(name)), None)
+def database_in(uri: str) -> str | None:
+    """Return the database that a URI names for its documents, or None."""
+    path = uri.partition("?")[0].partition("://")[2].rpartition("@")[2].partition("/")[2]
+    name = unquote_plus(path).partition(".")[0]  # as the driver reads DATABASE.COLLECTION
+    return name if name and name != NOT_DATA else None
 
 
-def _from_file(path: Path) -> str:
-    """Read a URI from a file that nobody else can read."""
-    content, mode = read(path)
-    check_private(path, mode)
+def _from_file(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Read a URI from a file that nobody else can read; return it with a warning about the file, if there is one."""
+    file = read(path)
+    warning = check_private(path, file, *OTHER_WAYS)
     try:
-        text = content.decode("utf-8").strip()
+        text = file.content.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"the URI file {path} is no UTF-8: {error.reason}") from error
+        raise ConfigError(f"the URI file {path} is not UTF-8: {error.reason}") from error
     if not text or len(text.splitlines()) > 1:
         raise ConfigError(f"{path} should hold one line, a MongoDB URI")
-    return text
-
-
-def _from_clearml(environment: Mapping[str, str]) -> str | None:
-    if environment.get(CLEARML_URI):
-        return environment[CLEARML_URI]
-    host = environment.get(CLEARML_HOST)
-    if not host:
-        return None
-    return f"mongodb://{host}:{environment.get(CLEARML_PORT) or 27017}"
+    try:
+        checked_uri(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
+    return text, (warning,) if warning else ()
 
 
 def socket_uri(path: Path) -> str:

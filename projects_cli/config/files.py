@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ class UserFile:
     path: Path
     table: Mapping[str, Any]
     tables: Mapping[str, Mapping[str, Any]]
+    warning: str | None = None
 
     def top(self) -> dict[str, Any]:
         """Give what holds whatever the profile."""
@@ -58,7 +59,7 @@ class UserFile:
 
 def project_layer(path: Path) -> Layer:
     """Read a folder's `.projects.toml`, which may only name a profile."""
-    table = parsed(read(path)[0], path)
+    table = parsed(read(path).content, path)
     for key in table:
         if key != "profile":
             raise ConfigError(f"{path}: {key!r} is not allowed here: this file may only choose a profile by name")
@@ -74,7 +75,7 @@ def user_layers(path: Path, profile: str | None) -> tuple[Layer, ...]:
     """
     file = user_file(path)
     top = file.top()
-    layers = [Layer("user file", top, dict.fromkeys(top, str(path)))]
+    layers = [Layer("user file", top, dict.fromkeys(top, str(path)), file.warning)]
     profile = profile or top.get("profile")
     if profile is not None:
         values = file.profile(profile)
@@ -90,10 +91,10 @@ def user_file(path: Path) -> UserFile:
     """
     if not is_there(path):
         return UserFile(path, {}, {})
-    text, mode = read(path)
-    file = understood(text, path)
+    found = read(path)
+    file = understood(found.content, path)
     if file.holds_uri:
-        check_private(path, mode)
+        return replace(file, warning=check_private(path, found))
     return file
 
 
@@ -107,9 +108,9 @@ def understood(text: bytes, path: Path) -> UserFile:
 
 
 def parsed(text: bytes, path: Path) -> dict[str, Any]:
-    """Give the table that a text in TOML is."""
+    """Parse a text in TOML; editors on other systems begin it with a byte order mark."""
     try:
-        return tomllib.loads(text.decode("utf-8"))
+        return tomllib.loads(text.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
     except RecursionError as error:

@@ -116,6 +116,7 @@ class Layer(NamedTuple):
     origin: Origin
     values: Mapping[str, Any]
     sources: Mapping[str, str]
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,7 @@ class Settings:
     origins: Mapping[str, Origin]
     sources: Mapping[str, str]
     environment: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
 
     def __getitem__(self, name: str) -> Any:
         """Give the value of the setting with that name (as in `SETTINGS`)."""
@@ -152,7 +154,8 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], folder: Pa
         values.update(layer.values)
         origins.update(dict.fromkeys(layer.values, layer.origin))
         sources.update(layer.sources)
-    return Settings(values, origins, sources, environment)
+    warnings = tuple(layer.warning for layer in from_files if layer.warning)
+    return Settings(values, origins, sources, environment, warnings)
 
 
 def _drop_rival(layer: Layer, values: dict[str, Any], origins: dict[str, Origin], sources: dict[str, str]) -> None:
@@ -213,6 +216,19 @@ def _is_seen(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def absolute(path: Path) -> Path:
+    """Return a path as an absolute one.
+
+    Raises:
+        ConfigError: the path is relative, and the working folder was removed.
+    """
+    try:
+        return path.absolute()
+    except OSError as error:
+        hint = "write an absolute path, or change to a folder that exists"
+        raise ConfigError(f"relative path {str(path)!r}, but the working folder does not exist", hint=hint) from error
 
 
 def user_config_file(environment: Mapping[str, str]) -> Path:

@@ -94,7 +94,8 @@ def database(text: str) -> str:
 
 
 def uri(text: str) -> str:
-    """Read a URI; an empty one is most likely a variable that was not set, and must not lead to another database."""
+    """Parse a URI; an empty one is most likely a variable that was not set, and must not lead to another database."""
+    text = text.strip()  # a secret that is mounted or exported often ends with a newline
     if not text.lower().startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("a URI begins with mongodb:// or mongodb+srv://")  # without the text: it may hold a password
     return text

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projects_cli.config.files import nearest_key, parsed, understood
 from projects_cli.config.owned import read
-from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Setting, is_there
-from projects_cli.config.values import boolean, count, duration, file_path, patience
+from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Setting, absolute, is_there
+from projects_cli.config.values import boolean, count, duration, file_path, patience, uri
 from projects_cli.errors import ConfigError, LockHeld
 
 if TYPE_CHECKING:
@@ -87,10 +87,10 @@ def as_stored(setting: Setting, text: str, where: str) -> Any:
         ConfigError: it is none for this setting.
     """
     value = setting.value(text, where)
-    if setting.read is boolean:
+    if setting.read in {boolean, uri}:
         return value
     if setting.read is file_path:
-        return str(value.absolute())
+        return str(absolute(value))
     return _number(text) if setting.read in {duration, patience, count} else text
 
 
@@ -163,7 +163,7 @@ def rewrite(path: Path, change: Callable[[str], str], *, dry_run: bool = False) 
     with _alone(path):
         before = current(path)
         parsed(before, path)
-        after = change(before.decode("utf-8")).encode("utf-8")
+        after = change(before.decode("utf-8-sig")).encode("utf-8")
         check(after, path)
         if after != before and not dry_run:
             _replace(path.resolve(), after)
@@ -188,7 +188,7 @@ def current(path: Path) -> bytes:
     Raises:
         ConfigError: somebody else could have written it.
     """
-    return read(path)[0] if is_there(path) else b""
+    return read(path).content if is_there(path) else b""
 
 
 def check(text: bytes, path: Path) -> None:

@@ -164,7 +164,8 @@ def _command(place: Place, mongod: Path) -> list[str]:
 def _spawn(place: Place, *work: str) -> int:
     """Start a watcher that outlives this process; it gets no database's address in its environment."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PROJECTS_", "CLEARML_"))}
+    kept = ("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
     return os.posix_spawn(
         sys.executable,
         [sys.executable, "-I", "-S", watch.__file__, str(place.folder), *work],

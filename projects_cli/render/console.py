@@ -270,7 +270,7 @@ class Console:
             if self.can_ask:
                 self.streams.stderr.write(prompt)
                 self.streams.stderr.flush()
-            text = self.streams.stdin.readline().rstrip("\n")
+            text = self.streams.stdin.readline().rstrip("\r\n")
         if not text:
             raise UsageError("standard input gives no value: its first line is empty")
         return text

@@ -111,7 +111,10 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
         START | ROAD | SCHEMA | _command("completion", "cli.completion", "cli.completion.installing"), {"typer"}
     ),
     ("config", "list"): Budget(
-        START | ROAD | _command("config", "cli.configuring", "config.connection", "config.owned"), {"typer"}
+        START
+        | ROAD
+        | _command("config", "cli.configuring", "config.connection", "config.owned", "config.server_variables"),
+        {"typer"},
     ),
     ("schema", "create"): Budget(
         START | ROAD | SCHEMA | _command("schema", "cli.describing", "schema.shipped.create"), {"typer"}

@@ -15,6 +15,7 @@ from projects_cli.store.client import connect
 from projects_cli.store.journal import JournalStore
 from tests import servers
 from tests.config.site import COMPANY, OTHER, Site, empty_site
+from tests.faults.nodes import one_node
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,10 +78,41 @@ def test_a_standalone(site: Site) -> None:
         "source": "PROJECTS_MONGO_URI",
         "private": False,
         "name": site.name,
+        "name_source": "PROJECTS_DATABASE",
         "journal": JOURNAL,
     }
     assert (found["profile"], found["lock"], found["unknown"]) == (None, None, [])
     assert found["unfinished"] == {"count": 0, "operations": []}
+
+
+def test_the_database_in_the_uri_and_what_wins_over_it(site: Site, cli: Cli) -> None:
+    site.project("vision")
+    base, _, options = site.server.uri.partition("/?")
+
+    def shown(*arguments: str, name: str, **environment: str) -> tuple[Any, ...]:
+        result = cli("status", "--json", "--no-journal", *arguments, uri=f"{base}/{name}?{options}", **environment)
+        assert result.exit_code == 0, result.stderr
+        found = json.loads(result.stdout)
+        return found["database"]["name"], found["database"]["name_source"], found["counts"]["projects"]["own"]
+
+    assert shown(name=site.name) == (site.name, "PROJECTS_MONGO_URI", 1)
+    assert shown(name="admin") == ("backend", None, 0)
+    assert shown("--database", site.name, name="elsewhere") == (site.name, "--database", 1)
+    assert shown(name="elsewhere", PROJECTS_DATABASE=site.name) == (site.name, "PROJECTS_DATABASE", 1)
+
+
+@pytest.mark.parametrize(
+    "names", [("CLEARML_MONGODB_SERVICE_HOST", "MONGODB_SERVICE_PORT"), ("CLEARML__HOSTS__MONGO__BACKEND__HOST",)]
+)
+def test_the_variables_of_a_server_are_its_source(cli: Cli, names: tuple[str, ...]) -> None:
+    with one_node() as node:
+        host, port = node.address.split(":")
+        values = (host, port) if len(names) == 2 else (f"mongodb://{node.address}/other",)
+        result = cli("status", "--json", **dict(zip(names, values, strict=True)))
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)["database"]
+    assert (found["source"], found["private"]) == (", ".join(names), False)
+    assert (found["name"], found["name_source"]) == (("other", names[0]) if len(names) == 1 else ("backend", None))
 
 
 def test_a_replica_set(replica_set: servers.Server, cli: Cli) -> None:

@@ -48,7 +48,6 @@ def test_clearmls_connection_string_wins_over_its_host(tmp_path: Path) -> None:
 def test_clearmls_host_and_port(tmp_path: Path) -> None:
     assert uri(tmp_path, **HOST) == "mongodb://mongo:27017"
     assert uri(tmp_path, **HOST, **PORT) == "mongodb://mongo:27018"
-    assert uri(tmp_path, **PORT) is None
 
 
 def test_clearmls_variables_rank_below_a_profile(tmp_path: Path) -> None:
@@ -74,10 +73,12 @@ def test_a_uri_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         path = uri_file(tmp_path, mode=mode)
         with pytest.raises(ConfigError, match="holds a URI and can be read by others") as caught:
             uri(tmp_path, PROJECTS_MONGO_URI_FILE=path)
-        assert caught.value.hint == f"chmod 600 {path}"
+        assert caught.value.hint is not None
+        assert caught.value.hint.startswith(f"chmod 600 {path}; ")
+        assert "PROJECTS_MONGO_URI" in caught.value.hint
 
 
-@pytest.mark.parametrize("content", ["", "\n \n", "mongodb://one\nmongodb://two\n"])
+@pytest.mark.parametrize("content", ["", "\n \n", "\ufeff\r\n", "mongodb://one\nmongodb://two\n"])
 def test_a_uri_file_holds_one_line(tmp_path: Path, content: str) -> None:
     with pytest.raises(ConfigError, match="should hold one line"):
         uri(tmp_path, PROJECTS_MONGO_URI_FILE=uri_file(tmp_path, content))

@@ -280,3 +280,29 @@ def test_status_says_that_the_database_is_a_private_one(private: Private, cli: C
     found = json.loads(cli("status", "--json", PROJECTS_LOCAL_DIR=str(private.folder)).stdout)
     assert (found["database"]["private"], found["database"]["uri"]) == (True, None)
     assert (found["server"]["topology"], found["server"]["set"]) == ("replica set", "local")
+
+
+# --- announced, unless it was asked for -------------------------------------------------------------------------------
+
+
+def announced(cli: Cli, private: Private, *arguments: str) -> str:
+    result = cli(*arguments, PROJECTS_LOCAL_DIR=str(private.folder))
+    assert result.exit_code == 0, result.stderr
+    return str(result.stderr)
+
+
+def test_one_line_names_the_private_database_where_nothing_is_configured(private: Private, cli: Cli) -> None:
+    line = f"no database is configured: using the private database in {private.folder}\n"
+    assert announced(cli, private, "list", "-o", "id").count(line) == 1
+    for output in ("table", "jsonl", "yaml", "csv"):
+        assert announced(cli, private, "status", "-o", output) == line
+    assert announced(cli, private, "status", "--json") == f"warning: {line}"
+    assert announced(cli, private, "call", "projects.get_all", "--json") == f"warning: {line}"
+    assert announced(cli, private, "list", "--quiet") == ""
+
+
+def test_the_private_database_is_not_announced_where_it_was_asked_for(private: Private, cli: Cli) -> None:
+    for arguments in (("local", "start"), ("local", "status"), ("local", "sample"), ("local", "path")):
+        assert "no database is configured" not in announced(cli, private, *arguments)
+    uri = server.ensure(private.settings())
+    assert cli("status", uri=uri).stderr == ""
