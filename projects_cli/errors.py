@@ -247,6 +247,12 @@ class EndpointNotImplemented(ProjectsError):
     status = ExitStatus.USAGE
 
 
+class ParameterNotImplemented(ProjectsError):
+    """The loaded schema has the parameter, or allows the value; this program does not implement it."""
+
+    status = ExitStatus.USAGE
+
+
 class ConfigError(ProjectsError):
     """A setting, or a file of settings, that can't be used."""
 

@@ -21,7 +21,7 @@ from projects_cli.messages import Plan, Response
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from projects_cli.cli.runtime import Runtime
     from projects_cli.endpoints import Handler
@@ -45,18 +45,19 @@ def run(
     prepare: Prepare | None = None,
     handler: Handler | None = None,
     interactive: bool = False,
+    optional: Collection[str] = (),
 ) -> None:
     """Carry one command from its arguments to its printed answer.
 
     `prepare` completes the arguments; `handler` stands for the endpoint's own function; `interactive` has the project
-    picked from a list.
+    picked from a list; `optional` are the arguments that the user did not give (see `requested`).
     """
     expect(runtime, f"{endpoint} statistics" if arguments.get("include_stats") else endpoint)
     if interactive:
         from projects_cli.cli.picking import with_picked
 
         arguments = with_picked(runtime, endpoint, arguments)
-    request = requested(runtime, endpoint, arguments, prepare=prepare)
+    request = requested(runtime, endpoint, arguments, prepare=prepare, optional=optional)
     show(runtime, carry(runtime, request, ask=True, handler=handler))
 
 
@@ -78,11 +79,25 @@ def expect(runtime: Runtime, look: str) -> None:
 
 
 def requested(
-    runtime: Runtime, endpoint: str, arguments: Mapping[str, Any], *, prepare: Prepare | None = None
+    runtime: Runtime,
+    endpoint: str,
+    arguments: Mapping[str, Any],
+    *,
+    prepare: Prepare | None = None,
+    optional: Collection[str] = (),
 ) -> Request:
-    """Give the request that a command's arguments make; everything wrong with them is told before it is looked up."""
+    """Return the request of a command's arguments; their faults are reported before the database is asked.
+
+    A loaded schema may lack what the user did not ask for: a flag that is not set, and the `optional` arguments, which
+    are the command's own defaults. These are left out then.
+    """
     version = runtime.version(endpoint)
-    given = {name: value for name, value in arguments.items() if value is not None or name in MEANINGFUL_NULLS}
+    given = {
+        name: value
+        for name, value in arguments.items()
+        if (value is not None or name in MEANINGFUL_NULLS)
+        and (_has(version, name) or not (value is False or name in optional))
+    }
     check_known(runtime, version, given)
     check_named(version, arguments)
     version.validate(given)  # before anything is asked of the database

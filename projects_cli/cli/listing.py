@@ -61,6 +61,11 @@ def listing(
     return "projects.get_all_ex", params
 
 
+def own_defaults(params: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """Return the parameters that `listing` added to what the user gave."""
+    return [name for name in ("order_by", "only_fields", "page") if name in params and given.get(name) is None]
+
+
 def tags_filter(tags: Sequence[str] | None, system_tags: Sequence[str] | None) -> dict[str, Sequence[str]] | None:
     """Give the `filter` of the tags' endpoints that `--filter-tag` and `--filter-system-tag` make; None without."""
     given = {"tags": tags, "system_tags": system_tags}

@@ -22,7 +22,7 @@ from _frozen_importlib_external import MAGIC_NUMBER
 
 from projects_cli import __version__
 from projects_cli.schema.kept import NEW, default_cache_dir, is_private, replace, sha256
-from projects_cli.schema.model import Catalog, Service
+from projects_cli.schema.model import DEFAULT_SERVICE, Catalog, Service, Version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,15 +61,24 @@ SHIPPED_MODULES = "projects_cli.schema.shipped"
 
 
 def load(path: str | os.PathLike[str] | None = None, *, cache_dir: str | os.PathLike[str] | None = None) -> Catalog:
-    """The services of a schema file, or of a folder of `*.conf` files; the shipped one when no path is given.
+    """Return the services of a schema file, or of a folder of `*.conf` files; without a path, the shipped service.
+
+    The file, or the folder's `projects.conf`, is read now, other files of the folder on demand.
 
     Raises:
         SchemaError: `FILE:LINE: what is wrong`.
     """
     folder = os.fspath(cache_dir) if cache_dir is not None else default_cache_dir()
     if path is None:
-        return Catalog([_shipped(folder)])
-    return Catalog([_service(name, folder) for name in schema_files(os.fspath(path))])
+        return Catalog({DEFAULT_SERVICE: lambda: _shipped(folder)})
+    from projects_cli.schema.loaded import LoadedVersion  # not with the shipped schema
+
+    def loader(file: str) -> Callable[[], Service]:
+        return lambda: _service(file, folder, kind=LoadedVersion)
+
+    catalog = Catalog({_stem(file): loader(file) for file in schema_files(os.fspath(path))})
+    catalog.default  # noqa: B018 - a fault in it is reported before anything else
+    return catalog
 
 
 def shipped_file() -> str:
@@ -78,7 +87,9 @@ def shipped_file() -> str:
 
 
 def schema_files(path: str) -> list[str]:
-    """The file itself, or a folder's `*.conf` files by name.
+    """Return the file itself, or a folder's `*.conf` files by name.
+
+    A file whose name begins with an underscore is for others to include, as in the folder of a ClearML server.
 
     Raises:
         SchemaError: a folder without such files, or one that can't be read.
@@ -88,11 +99,14 @@ def schema_files(path: str) -> list[str]:
     from projects_cli.errors import SchemaError  # not with the shipped schema
 
     try:
-        names = sorted(name for name in os.listdir(path) if name.endswith(SUFFIX) and not name.startswith("."))
+        names = sorted(name for name in os.listdir(path) if name.endswith(SUFFIX) and name[0] not in "._")
     except OSError as error:
         raise SchemaError(f"{path}: can't be read: {error.strerror}") from error
     if not names:
-        raise SchemaError(f"{path}: the folder has no {SUFFIX} file", hint="name a schema file, or a folder of them")
+        raise SchemaError(
+            f"{path}: the folder has no {SUFFIX} file of a service",
+            hint=f"--schema takes a schema file or a folder of them; _*{SUFFIX} files are for others to include",
+        )
     return [os.path.join(path, name) for name in names]
 
 
@@ -115,15 +129,15 @@ def _shipped_records(name: str) -> Mapping[str, Mapping[str, Any]]:
     return versions
 
 
-def _service(name: str, folder: str, content: bytes | None = None) -> Service:
-    """The service of one file: out of the cache, or compiled and put there."""
+def _service(name: str, folder: str, content: bytes | None = None, kind: type[Version] = Version) -> Service:
+    """Return the service of one file: out of the cache, or compiled and put there."""
     content = _content(name) if content is None else content
     cached = os.path.join(folder, f"schema-{cache_key(name, content)}.bin")
     compiled = read_cache(cached)
     if compiled is None:
         compiled = _compiled(name, content)
         write_cache(cached, compiled)
-    return Service(compiled["index"], _records_of(compiled, name))
+    return Service(compiled["index"], _records_of(compiled, name), kind)
 
 
 def _content(name: str) -> bytes:
@@ -172,12 +186,16 @@ def _compiled(name: str, content: bytes) -> Compiled:
 def content_key(name: str, content: bytes) -> str:
     """What the compiled form depends on: the service's name, the files' content, this program, this format."""
     digest = sha256()
-    stem = os.path.splitext(os.path.basename(name))[0]
-    pieces = [b"%d" % CACHE_FORMAT, __version__.encode(), stem.encode("utf-8", "surrogateescape"), content]
+    pieces = [b"%d" % CACHE_FORMAT, __version__.encode(), _stem(name).encode("utf-8", "surrogateescape"), content]
     for piece in (*pieces, *_included(name, content)):
         digest.update(b"%d:" % len(piece))
         digest.update(piece)
     return str(digest.hexdigest())
+
+
+def _stem(name: str) -> str:
+    """Return the name of the service in a file."""
+    return os.path.splitext(os.path.basename(name))[0]
 
 
 def cache_key(name: str, content: bytes) -> str:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Tree = dict[str, Any]
 
+ALIASES = {"long": "integer"}
+"""Types that JSON Schema does not have and files of ClearML servers use."""
+
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 SCHEMA_KEYWORDS = ("items", "additionalProperties", "additionalItems", "not", "if", "then", "else", "contains")
 SCHEMA_LISTS = ("items", "allOf", "anyOf", "oneOf")
@@ -240,6 +243,8 @@ class _Checker:
         if isinstance(value, bool):  # everything, or nothing
             return
         schema = self._object(value, at, "a schema must be an object, in braces")
+        if isinstance(schema.get("type"), str):
+            schema["type"] = ALIASES.get(schema["type"], schema["type"])
         checks: dict[str, Callable[[Any, tuple[str, ...]], None]] = {
             "$ref": self._reference,
             "type": self._type,
@@ -281,6 +286,7 @@ class _Checker:
             raise self._fault(at, f"{value} leads nowhere: there is no such entry in _definitions")
 
     def _type(self, value: Any, at: tuple[str, ...]) -> None:
+        """Raise if a type is unknown."""
         for name in value if isinstance(value, list) and value else [value]:
             if name not in TYPES:
                 raise self._fault(at, f"unknown type {str(name)[:40]!r}; the types are {', '.join(TYPES)}")

@@ -194,16 +194,19 @@ def _example(name: str, schema: Any, definitions: Mapping[str, Any], *, required
 class Endpoint:
     """An endpoint: its versions from the oldest to the newest, and its place in the help."""
 
-    __slots__ = ("_records", "_short", "description", "internal", "name", "versions")
+    __slots__ = ("_kind", "_records", "_short", "description", "internal", "name", "versions")
 
-    def __init__(self, service: str, name: str, summary: Mapping[str, Any], records: Records) -> None:
-        """`records` loads an endpoint's compiled versions when one is wanted."""
+    def __init__(
+        self, service: str, name: str, summary: Mapping[str, Any], records: Records, kind: type[Version] = Version
+    ) -> None:
+        """Keep the summary; `records` loads the compiled versions on demand, `kind` is the class of each version."""
         self.name = f"{service}.{name}"
         self._short = name
         self.versions: tuple[str, ...] = tuple(summary["versions"])
         self.internal = bool(summary["internal"])
         self.description = str(summary["description"])
         self._records = records
+        self._kind = kind
 
     def chosen(self, asked: str | None = None) -> str:
         """The newest version that is not newer than the asked one; the newest of all when none is asked.
@@ -221,7 +224,7 @@ class Endpoint:
     def version(self, asked: str | None = None) -> Version:
         """The chosen version, loaded."""
         number = self.chosen(asked)
-        return Version(self.name, number, self._records(self._short)[number])
+        return self._kind(self.name, number, self._records(self._short)[number])
 
 
 class Service:
@@ -229,52 +232,87 @@ class Service:
 
     __slots__ = ("description", "endpoints", "name")
 
-    def __init__(self, index: Mapping[str, Any], records: Records) -> None:
-        """`index` has name, description and a summary of each endpoint; `records` loads one endpoint's versions."""
+    def __init__(self, index: Mapping[str, Any], records: Records, kind: type[Version] = Version) -> None:
+        """Make the endpoints: `index` has their summaries, `records` loads one endpoint's versions.
+
+        `kind` is the class of those versions.
+        """
         self.name = str(index["name"])
         self.description = str(index["description"])
         self.endpoints: dict[str, Endpoint] = {
-            name: Endpoint(self.name, name, summary, records) for name, summary in index["endpoints"].items()
+            name: Endpoint(self.name, name, summary, records, kind) for name, summary in index["endpoints"].items()
         }
 
 
 class Catalog:
-    """Every service that was loaded; names without a service are those of the default one."""
+    """The services of a schema by name, each loaded on demand; names without a service are those of the default one.
 
-    __slots__ = ("default", "services")
+    A server's own folder has files for a dozen services, and a command needs one of them: the others cost nothing, and
+    a fault in one of them stops nothing.
+    """
 
-    def __init__(self, services: Sequence[Service]) -> None:
-        """The default service is `projects`, else the first."""
-        self.services: dict[str, Service] = {service.name: service for service in services}
-        self.default: Service = self.services.get(DEFAULT_SERVICE) or services[0]
+    __slots__ = ("_loaded", "_loaders", "default_name")
+
+    def __init__(self, loaders: Mapping[str, Callable[[], Service]]) -> None:
+        """Keep how each service is loaded; the default service is `projects`, else the first."""
+        self._loaders = loaders
+        self._loaded: dict[str, Service] = {}
+        self.default_name: str = DEFAULT_SERVICE if DEFAULT_SERVICE in loaders else next(iter(loaders))
+
+    @property
+    def services(self) -> dict[str, Service]:
+        """Return every service, the default one first."""
+        names = (self.default_name, *(name for name in self._loaders if name != self.default_name))
+        return {name: self._service(name) for name in names}
+
+    @property
+    def default(self) -> Service:
+        """Return the default service."""
+        return self._service(self.default_name)
 
     def endpoints(self) -> list[Endpoint]:
-        """All endpoints in the order of their files, the default service first."""
-        others = [service for service in self.services.values() if service is not self.default]
-        return [endpoint for service in (self.default, *others) for endpoint in service.endpoints.values()]
+        """Return all endpoints in the order of their files, those of the default service first."""
+        return [endpoint for service in self.services.values() for endpoint in service.endpoints.values()]
+
+    def has(self, name: str) -> bool:
+        """Return whether there is an endpoint of that name."""
+        return self._known(name) is not None
 
     def endpoint(self, name: str) -> Endpoint:
-        """The endpoint of that name, with or without the service's.
+        """Return the endpoint of that name, with or without the service's.
 
         Raises:
             UnknownEndpoint: with the nearest names.
         """
-        for service in self._candidates(name):
-            short = name.removeprefix(service.name + ".").replace("-", "_")
-            if short in service.endpoints:
-                return service.endpoints[short]
-        raise _unknown(f"no endpoint {shown(name)}{_nearest(name, list(self.services.values()))}")
+        known = self._known(name)
+        if known is not None:
+            return known
+        raise _unknown(f"no endpoint {shown(name)}{_nearest(name, list(self._usable()))}")
 
     def version(self, name: str, asked: str | None = None) -> Version:
-        """The endpoint's version to use: see `Endpoint.chosen`."""
+        """Return the version of an endpoint to use: see `Endpoint.chosen`."""
         return self.endpoint(name).version(asked)
 
-    def _candidates(self, name: str) -> Iterator[Service]:
-        service, _, short = name.rpartition(".")
-        if short and service in self.services:
-            yield self.services[service]
-        elif not service:
-            yield self.default
+    def _known(self, name: str) -> Endpoint | None:
+        prefix, _, short = name.rpartition(".")
+        if prefix and not (short and prefix in self._loaders):
+            return None
+        return self._service(prefix or self.default_name).endpoints.get(short.replace("-", "_"))
+
+    def _usable(self) -> Iterator[Service]:
+        """Yield the services whose files have no fault."""
+        from projects_cli.errors import SchemaError  # only where something is wrong
+
+        for name in self._loaders:
+            try:
+                yield self._service(name)
+            except SchemaError:
+                continue
+
+    def _service(self, name: str) -> Service:
+        if name not in self._loaded:
+            self._loaded[name] = self._loaders[name]()
+        return self._loaded[name]
 
 
 def _unknown(message: str) -> UnknownEndpoint:

@@ -131,7 +131,7 @@ def test_folder_of_services(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("{{{")
     (tmp_path / ".hidden.conf").write_text("{{{")
     catalog = load(tmp_path, cache_dir=tmp_path / "cache")
-    assert list(catalog.services) == ["models", "projects", "tasks"]
+    assert list(catalog.services) == ["projects", "models", "tasks"]
     assert catalog.default.name == "projects"
     assert [endpoint.name for endpoint in catalog.endpoints()][:3] == [
         "projects.ping",

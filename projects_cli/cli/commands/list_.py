@@ -8,7 +8,7 @@ import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
 from projects_cli.cli.dispatch import run
-from projects_cli.cli.listing import State, listing
+from projects_cli.cli.listing import State, listing, own_defaults
 from projects_cli.cli.options import FILTERS, SHOWING, STATISTICS
 
 app = typer.Typer(**HABITS)
@@ -133,30 +133,29 @@ def list_(
 
     Example: projects list --name '^vision/' --tag prod --order-by -last_update
     """
-    run(
-        ctx.obj,
-        *listing(
-            exclude_tags=exclude_tag,
-            no_tags=no_tags,
-            limit=limit,
-            fields=ctx.obj.settings["fields"] or (),
-            ids=ctx.obj.settings["output"] == "id",
-            given={
-                "id": id,
-                "name": name,
-                "description": description,
-                "tags": tags,
-                "system_tags": system_tags,
-                "search_text": search_text,
-                "_any_": any_,
-                "_all_": all_,
-                "non_public": non_public,
-                "order_by": order_by,
-                "page": page,
-                "page_size": page_size,
-                "only_fields": only_fields,
-                "include_stats": include_stats,
-                "stats_for_state": stats_for_state,
-            },
-        ),
+    given = {
+        "id": id,
+        "name": name,
+        "description": description,
+        "tags": tags,
+        "system_tags": system_tags,
+        "search_text": search_text,
+        "_any_": any_,
+        "_all_": all_,
+        "non_public": non_public,
+        "order_by": order_by,
+        "page": page,
+        "page_size": page_size,
+        "only_fields": only_fields,
+        "include_stats": include_stats,
+        "stats_for_state": stats_for_state,
+    }
+    endpoint, params = listing(
+        exclude_tags=exclude_tag,
+        no_tags=no_tags,
+        limit=limit,
+        fields=ctx.obj.settings["fields"] or (),
+        ids=ctx.obj.settings["output"] == "id",
+        given=given,
     )
+    run(ctx.obj, endpoint, params, optional=own_defaults(params, given))
