@@ -46,8 +46,9 @@ def read(path: Path) -> OwnedFile:
             f"{path} belongs to another user (uid {found.st_uid})",
             hint=f"make it your own: chown {os.geteuid()} {path}; or use flags or variables instead",
         )
-    if stat.S_ISREG(found.st_mode) and found.st_mode & 0o002 and not is_read_only:
-        raise ConfigError(f"{path} can be written by everybody", hint=f"chmod o-w {path}")
+    if stat.S_ISREG(found.st_mode) and found.st_mode & 0o022 and not is_read_only:
+        others = "everybody" if found.st_mode & 0o002 else f"its group (gid {found.st_gid})"
+        raise ConfigError(f"{path} can be written by {others}", hint=f"chmod go-w {path}")
     if len(text) > LONGEST:
         raise ConfigError(f"{path} is too long for a file of settings: over {LONGEST} bytes")
     return OwnedFile(text, found.st_mode, found.st_uid, is_read_only)
