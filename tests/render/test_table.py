@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bson.datetime_ms import DatetimeMS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -336,9 +337,23 @@ def test_times_in_each_form(form: str, text: str) -> None:
         ("2024-01-11T09:15:00+00:00", "in 15 minutes"),
         ("2022-03-01T00:00:00+00:00", "1 year ago"),
         (NOW.replace(tzinfo=None, hour=8), "an hour ago"),
+        ("2022-01-11T08:59:59+00:00", "2 years ago"),
+        ("2022-01-11T09:00:01+00:00", "1 year ago"),
+        ("1969-01-01T00:00:00+00:00", "55 years ago"),
+        ("1027-01-01T00:00:00+00:00", "997 years ago"),
+        ("0900-01-01T00:00:00+00:00", "1,124 years ago"),
+        ("0001-01-01T00:00:00+00:00", "2,023 years ago"),
+        ("2024-06-11T09:00:00+00:00", "in 5 months"),
+        ("2999-01-01T00:00:00+00:00", "in 974 years"),
+        ("3100-01-01T00:00:00+00:00", "in 1,075 years"),
+        ("9999-01-01T00:00:00+00:00", "in 7,974 years"),
+        (datetime(9999, 12, 31, 23, 59, 59), "in 7,975 years"),  # noqa: DTZ001 - as it is stored
+        (DatetimeMS(253402300800000), "in 7,975 years"),
+        (DatetimeMS(-62135596800001), "2,023 years ago"),
+        (DatetimeMS(2**63 - 1), "in 292,276,970 years"),
         ("no date", "no date"),
-        (7, "7"),
-        (None, ""),
+        (7, 7),
+        (None, None),
     ],
 )
 def test_how_long_ago(moment: Any, text: str) -> None:
