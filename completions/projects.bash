@@ -181,10 +181,10 @@ __projects_value() {
         'model-tags':--project | 'model-tags':--projects) __projects_ask projects ;;
         'history':--project) __projects_ask projects ;;
         'doctor':--only) __projects_offer '
-        basename-mismatch field-missing name-duplicated name-public parent-gone parent-cycle parent-mismatch
-        path-mismatch too-deep tags-null tags-unsorted tags-duplicated tags-no-list task-project-gone
-        model-project-gone task-reference-deleted model-reference-deleted index-missing index-unused
-        operation-unfinished lease-stale server-version server-compatibility not-writable
+        basename-mismatch field-missing field-type name-duplicated name-public parent-gone parent-cycle
+        parent-mismatch path-mismatch too-deep tags-null tags-unsorted tags-duplicated tags-no-list
+        task-project-gone model-project-gone task-reference-deleted model-reference-deleted index-missing
+        index-unused operation-unfinished lease-stale server-version server-compatibility not-writable
         replica-set-degraded clock-skew right-missing
         ' ;;
         'call':--data) __projects_offer request ;;

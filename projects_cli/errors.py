@@ -344,6 +344,10 @@ class CollectionMissing(DatabaseError):
     """The database has no such collection."""
 
 
+class ListsInSeveralKeys(DatabaseError):
+    """A document has lists in several of the fields to sort by, which MongoDB refuses."""
+
+
 class IndexGone(DatabaseError):
     """An index that a query was to use is not there, or was dropped while it was used."""
 

@@ -9,6 +9,7 @@ from unicodedata import normalize
 
 from projects_cli.endpoints import CHANGES, hierarchy
 from projects_cli.errors import AmbiguousProject, EmptyName, ProjectNotFound, did_you_mean, nearest
+from projects_cli.extended_json import compact, id_text
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def choices(endpoint: str, store: Store) -> list[tuple[str, str]]:
         condition = {"company": store.company}
     wanted = filters.all_of([condition, filters.not_hidden()])
     found = store.projects.find(wanted, {"name": 1}, sort=[("name", 1), ("_id", 1)], limit=OFFERED)
-    return [(str(one["_id"]), str(one.get("name"))) for one in found]
+    return [(id_text(one["_id"]), hierarchy.shown_name(one)) for one in found]
 
 
 def names(store: Store, most: int) -> Iterable[Document]:
@@ -72,14 +73,16 @@ def _found(project: str, store: Store) -> str:
     texts = list(dict.fromkeys([project, name]))
     stored = list(store.projects.find({"$or": [{"_id": {"$in": texts}}, {"name": {"$in": texts}}]}, wanted))
     matches = next(filter(None, (_matching(stored, key, text) for text in texts for key in ("_id", "name"))), [])
+    if not matches:
+        matches = [{"_id": one} for one in hierarchy.ids_of_other_types([project], store).values()]
     if not matches and filters.begins_an_id(name):
         matches = list(store.projects.find(filters.pattern("_id", f"^{name}"), wanted, limit=3))
     if len(matches) > 1:
-        several = ", ".join(f"{match['_id']} ({match.get('name', '')})" for match in matches)
+        several = ", ".join(f"{id_text(match['_id'])} ({compact(match.get('name', ''))})" for match in matches)
         raise AmbiguousProject(f"{project!r} stands for several projects: {several}", hint="give a whole id")
     if not matches:
         raise _not_found(project, store)
-    return str(matches[0]["_id"])
+    return id_text(matches[0]["_id"])
 
 
 def _matching(stored: Iterable[Document], key: str, text: str) -> list[Document]:
@@ -89,7 +92,8 @@ def _matching(stored: Iterable[Document], key: str, text: str) -> list[Document]
 def _not_found(project: str, store: Store) -> ProjectNotFound:
     """Return the error for an unknown project, with what may have been meant."""
     name = hierarchy.normalized(project)
-    names = [str(one.get("name")) for one in store.projects.find({}, {"name": 1, "_id": 0}, limit=LOOKED_AT)]
+    stored = store.projects.find({}, {"name": 1, "_id": 0}, limit=LOOKED_AT)
+    names = [text for document in stored if type(text := document.get("name")) is str]
     twins = _twins(name, names, store)
     if twins:
         described = ", ".join(f"{twin!r} ({_code_points(twin, name)})" for twin in twins)
@@ -112,7 +116,7 @@ def _twins(name: str, names: Iterable[str], store: Store) -> list[str]:
     """
     forms = [normalize(form, name) for form in ("NFC", "NFD")]
     stored = store.projects.find({"name": {"$in": forms}}, {"name": 1, "_id": 0})
-    candidates = [*(str(document["name"]) for document in stored), *names]
+    candidates = [*(compact(document["name"]) for document in stored), *names]
     return list(dict.fromkeys(twin for twin in candidates if twin != name and normalize("NFC", twin) == forms[0]))
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from projects_cli.endpoints import fields, hierarchy
 from projects_cli.endpoints.ordering import Page, ordered
 from projects_cli.errors import FieldsValueError, InvalidFields
+from projects_cli.extended_json import can_be_id, identity
 from projects_cli.messages import Response
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
     from projects_cli.messages import Document, Request
     from projects_cli.store.collections import Store
@@ -43,7 +44,7 @@ def get_by_id(request: Request, store: Store) -> Response:
 def get_all(request: Request, store: Store) -> Response:
     """The projects that pass the filters, streamed in the order asked for."""
     names = wanted_fields(request.params.get("only_fields"), dotted=False)
-    documents = ordered(store, listing_filter(request.params), request.params, fields.projection(names))
+    documents = ordered(store, _condition(request, store), request.params, fields.projection(names))
     return Response(request.endpoint, {"projects": map(fields.presenter(names), documents)}, _chosen(request, names))
 
 
@@ -51,7 +52,7 @@ def get_all_ex(request: Request, store: Store) -> Response:
     """The same, with referenced documents and statistics where asked for."""
     names, references = split_references(wanted_fields(request.params.get("only_fields"), dotted=True))
     names = ["id", *(name for name in names if name != "id")]
-    condition = listing_filter(request.params)
+    condition = _condition(request, store)
     if request.params.get("non_public"):
         condition = filters.all_of([{"company": store.company}, condition])
     stored = {*names, *references}
@@ -82,7 +83,7 @@ def _with_statistics(
     statistics = Statistics.gather(request, store, [row["_id"] for row in rows])
     documents = ordered(store, condition, request.params, wanted) if page is None else page
     shown = _shown(documents, names, references, store)
-    return (project | statistics.of(project["id"]) for project in shown)
+    return (project | statistics.of(project.get("id")) for project in shown)
 
 
 def _shown(
@@ -116,19 +117,21 @@ class Referenced:
         # Users and companies have fields that data-model.md does not list: `*` is the stored document then.
         self._projection = fields.projection(names) if names else None
         self._present = fields.presenter(names) if names else _as_stored
-        self._documents: dict[str, Document] = {}
+        self._documents: dict[Hashable, Document] = {}
 
     def learn(self, identifiers: Iterable[Any]) -> None:
         """Read the documents of these ids, except those that were read before."""
-        missing = {value for value in identifiers if isinstance(value, str) and value} - self._documents.keys()
-        self._documents |= {value: {"id": value} for value in missing}
-        if missing:
-            for stored in self._collection.find({"_id": {"$in": sorted(missing)}}, self._projection):
-                self._documents[stored["_id"]] = _with_ids(self._present(stored))
+        missing = {identity(value): value for value in identifiers if value is not None and value != ""}
+        missing = {key: value for key, value in missing.items() if key not in self._documents}
+        self._documents |= {key: {"id": value} for key, value in missing.items()}
+        wanted = [value for value in missing.values() if can_be_id(value)]
+        if wanted:
+            for stored in self._collection.find({"_id": {"$in": wanted}}, self._projection):
+                self._documents[identity(stored["_id"])] = _with_ids(self._present(stored))
 
     def of(self, identifier: Any) -> Any:
         """Return the referenced document; only its id if it is deleted or belongs to another company."""
-        return self._documents.get(identifier, identifier)
+        return identifier if identifier is None else self._documents.get(identity(identifier), identifier)
 
 
 def _as_stored(stored: Document) -> Document:
@@ -144,6 +147,33 @@ def _with_ids(document: Document) -> Document:
 
 
 # --- filters ------------------------------------------------------------------------------------------------------
+
+
+def _condition(request: Request, store: Store) -> Document:
+    """Return the filter of a listing; ids that are not texts are looked up by the text that names them."""
+    named = [value.removeprefix("-") for value in request.params.get("id") or () if value]
+    stored = hierarchy.ids_of_other_types(named, store)
+    condition = listing_filter(request.params)
+    return _with_stored_ids(condition, stored) if stored else condition
+
+
+def _with_stored_ids(condition: Document, stored: Mapping[str, Any]) -> Document:
+    """Return a filter with the stored ids in the place of the texts that name them."""
+    found: Document = {}
+    for name, value in condition.items():
+        if name in ("$and", "$or"):
+            found[name] = [_with_stored_ids(part, stored) for part in value]
+        else:
+            found[name] = _among(value, stored) if name == "_id" else value
+    return found
+
+
+def _among(value: Mapping[str, Any], stored: Mapping[str, Any]) -> Document:
+    """Return the condition on an id, `$in` or the like, with the stored ids."""
+    return {
+        operator: [stored.get(one, one) for one in values] if isinstance(values, list) else values
+        for operator, values in value.items()
+    }
 
 
 def listing_filter(params: Mapping[str, Any]) -> Document:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import InvalidFields, did_you_mean, nearest
+from projects_cli.extended_json import compact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -57,21 +58,26 @@ def as_date(value: object) -> object:
     return f"{value.isoformat()}+00:00" if isinstance(value, datetime) else value
 
 
-def as_sorted(value: object) -> list[Any]:
-    """Give a stored list of tags sorted; what is no list counts as none."""
+def as_sorted(value: object) -> object:
+    """Return stored tags sorted; a value that is not a list is shown as it is stored, null and absent as no tags."""
     if not isinstance(value, list):
-        return []
-    if len(value) < 2:  # noqa: PLR2004 - most lists of tags
-        return value
+        return [] if value is None else value
+    return sorted_tags(value)
+
+
+def sorted_tags(tags: list[Any]) -> list[Any]:
+    """Return tags sorted; values of several types, which Python does not order, by their text."""
+    if len(tags) < 2:  # noqa: PLR2004 - most lists of tags
+        return tags
     try:
-        return sorted(value)
+        return sorted(tags)
     except TypeError:
-        return sorted(value, key=str)
+        return sorted(tags, key=compact)
 
 
-def as_list(value: object) -> list[Any]:
-    """Give a stored list in its order; what is no list counts as none."""
-    return value if isinstance(value, list) else []
+def as_list(value: object) -> object:
+    """Return a stored list in its order; a value that is not a list as it is stored, null and absent as none."""
+    return [] if value is None else value
 
 
 _CONVERT: dict[str, Callable[[Any], Any]] = {
@@ -83,9 +89,9 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
 
 
 def presenter(names: Iterable[str]) -> Callable[[Document], Document]:
-    """Compile the mapping from stored documents to the response's projects, for these fields in this order.
+    """Return the mapping from stored documents to the response's projects, for these fields in this order.
 
-    Null and absent fields are left out, except the ones with a value for that (semantics.md, Common).
+    Null and absent fields are left out, except fields that have a value for that (semantics.md, Common), and an id.
     """
     mapping = [(name, stored_name(name), _CONVERT.get(name)) for name in names]
 
@@ -95,7 +101,7 @@ def presenter(names: Iterable[str]) -> Callable[[Document], Document]:
             value = stored.get(key)
             if convert is not None:
                 value = convert(value)
-            if value is not None:
+            if value is not None or (key == "_id" and key in stored):
                 shown[name] = value
         return shown
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.errors import InvalidProjectId, InvalidProjectName, NoWritePermission, ValidationError
+from projects_cli.errors import (
+    AmbiguousProject,
+    InvalidProjectId,
+    InvalidProjectName,
+    NoWritePermission,
+    ValidationError,
+)
+from projects_cli.extended_json import canonical, compact, id_text, identity, plain
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from projects_cli.messages import Document, Request
     from projects_cli.store.collections import Store
@@ -47,15 +54,68 @@ def check_basename(basename: str) -> None:
 
 
 def readable_project(project: str, store: Store, fields: Document | None = None) -> Document:
-    """Give a project of the company, or a public one.
+    """Return a project of the company, or a public one, by the text of its id.
 
     Raises:
         InvalidProjectId: there is no such project.
     """
     found = store.projects.find_one({"_id": project}, fields)
     if found is None:
+        for identifier in ids_of_other_types([project], store).values():
+            found = store.projects.find_one({"_id": identifier}, fields)
+    if found is None:
         raise InvalidProjectId(f"there is no project with the id {project!r}")
     return found
+
+
+ID_TYPES = (
+    *("minKey", "null", "number", "object", "binData", "objectId", "bool", "date", "timestamp"),
+    *("javascript", "javascriptWithScope", "maxKey"),
+)
+"""The types of an id that another program wrote, as MongoDB calls them: all that it allows, but for texts."""
+
+
+def ids_of_other_types(texts: Iterable[str], store: Store) -> dict[str, Any]:
+    """Return the stored ids that are not texts and that these texts name, by text.
+
+    An ObjectId is named by its digits, every id by its Extended JSON. The texts are compared with those of all such
+    ids, by an index: a database that only a server wrote to has none.
+
+    Raises:
+        AmbiguousProject: a text names two of them.
+    """
+    wanted = {text: _parsed(text) for text in texts}
+    found: dict[str, Any] = {}
+    if not wanted:
+        return found
+    for document in store.projects.find({"_id": {"$type": ID_TYPES}}, {"_id": 1}):
+        identifier = document["_id"]
+        for text in [text for text, parsed in wanted.items() if _names(text, parsed, identifier)]:
+            if text in found:
+                import json
+
+                raise AmbiguousProject(
+                    f"{text!r} stands for several projects, whose ids are of different types",
+                    hint=f"write the id as canonical Extended JSON: {json.dumps(canonical(identifier))}",
+                )
+            found[text] = identifier
+    return found
+
+
+def _names(text: str, parsed: Any, identifier: Any) -> bool:
+    """Return whether a text, or the JSON in it, is how an id is shown; `true` is not 1, though Python says so."""
+    if text in (id_text(identifier), compact(identifier)):
+        return True
+    return isinstance(parsed, dict) and parsed in (plain(identifier), canonical(identifier))
+
+
+def _parsed(text: str) -> Any:
+    import json  # needed only for projects that are not named by a plain id or name
+
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def writable_project(project: str, store: Store) -> Document:
@@ -68,8 +128,8 @@ def writable_project(project: str, store: Store) -> Document:
     found = readable_project(project, store)
     if found["company"] != store.company:
         raise NoWritePermission(
-            f"the project {found.get('name')!r} is public and can't be changed",
-            hint=f"make it private first: projects make-private {project}",
+            f"the project '{shown_name(found)}' is public and can't be changed",
+            hint=f"make it private first: projects make-private {_words([found])}",
         )
     return found
 
@@ -86,14 +146,21 @@ def own_tree_below(root: Document, store: Store) -> list[Document]:
     if public:
         raise NoWritePermission(
             f"below '{shown_name(root)}' there are public projects: {some_names(public)}",
-            hint=f"make them private first: projects make-private {' '.join(p['_id'] for p in public[:SHOWN])}",
+            hint=f"make them private first: projects make-private {_words(public)}",
         )
     return found
 
 
 def shown_name(project: Document) -> str:
-    """Give what people are told a project is called: its name, or its id where it has none."""
-    return str(project.get("name") or project["_id"])
+    """Return the name of a project, or its id if it has none, as text."""
+    return compact(project.get("name") or "") or id_text(project["_id"])
+
+
+def _words(projects: Sequence[Document]) -> str:
+    """Return the first few ids as words of a command line."""
+    import shlex
+
+    return shlex.join(id_text(project["_id"]) for project in projects[:SHOWN])
 
 
 def some_names(documents: Sequence[Document]) -> str:
@@ -103,11 +170,17 @@ def some_names(documents: Sequence[Document]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def ids_within(projects: Sequence[str], store: Store) -> list[str]:
-    """Give the ids of these projects and of all below them, hidden ones too; unknown ones vanish."""
+def ids_within(projects: Sequence[str], store: Store) -> list[Any]:
+    """Return the ids of these projects and of all below them, hidden ones too; unknown ones vanish."""
     known = [found["_id"] for found in store.projects.find({"_id": {"$in": list(projects)}}, {"_id": 1})]
+    known += ids_of_other_types(set(projects).difference(known), store).values()
     below = store.projects.find(filters.below(known), {"_id": 1}) if known else ()
-    return list(dict.fromkeys([*known, *(found["_id"] for found in below)]))
+    return distinct([*known, *(found["_id"] for found in below)])
+
+
+def distinct(values: Iterable[Any]) -> list[Any]:
+    """Return stored values of any type, each once."""
+    return list({identity(value): value for value in values}.values())
 
 
 def scope_of(request: Request, store: Store) -> Document:
@@ -116,7 +189,7 @@ def scope_of(request: Request, store: Store) -> Document:
     return filters.in_projects(ids_within([project], store)) if project else {}
 
 
-def path_of(document: Document) -> list[str]:
-    """Give the ids of a project's ancestors; absent and null are the top level."""
+def path_of(document: Document) -> list[Any]:
+    """Return the ids of a project's ancestors; what is not a list is the top level."""
     path = document.get("path")
     return path if isinstance(path, list) else []

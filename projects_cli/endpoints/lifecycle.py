@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import hierarchy, refusals
-from projects_cli.endpoints.fields import as_sorted
+from projects_cli.endpoints.fields import sorted_tags
 from projects_cli.errors import (
     CannotUpdateProjectLocation,
     ExpectedUniqueData,
@@ -14,6 +14,7 @@ from projects_cli.errors import (
     ProjectPathExceedsMax,
     PublicProjectExists,
 )
+from projects_cli.extended_json import id_text, identity
 from projects_cli.messages import Plan, Sample, Step
 from projects_cli.store import filters
 
@@ -123,7 +124,7 @@ def _touch(project: Document, request: Request) -> Step:
 def only_user(store: Store) -> str | None:
     """Give the id of the company's only user, who makes a project where nobody else is named; None: it has not one."""
     found = list(store.users.find({"company": store.company}, {"_id": 1}, limit=2))
-    return str(found[0]["_id"]) if len(found) == 1 else None
+    return id_text(found[0]["_id"]) if len(found) == 1 else None
 
 
 # --- update -------------------------------------------------------------------------------------------------------
@@ -163,8 +164,8 @@ def update(request: Request, store: Store) -> Plan:
         answer=lambda outcome: {"updated": min(1, outcome.count("project", "update")), "fields": sent},
         counts={"projects": 1 + len(below)},
         samples=[
-            Sample(project["_id"], hierarchy.shown_name(project)),
-            *(Sample(step.filter["_id"], step.name) for step in below),
+            Sample(id_text(project["_id"]), hierarchy.shown_name(project)),
+            *(Sample(id_text(step.filter["_id"]), step.name) for step in below),
         ],
         name=hierarchy.shown_name(project),
         structural="name" in changes,
@@ -208,19 +209,19 @@ class Tree:
     """A project with everything below, parted by what the checks of a delete ask."""
 
     every: Sequence[Document]
-    pipelines: Sequence[str]
-    datasets: Sequence[str]
-    others: Sequence[str]
+    pipelines: Sequence[Any]
+    datasets: Sequence[Any]
+    others: Sequence[Any]
 
     @classmethod
     def of(cls, every: Sequence[Document]) -> Tree:
         """Part the projects; the containers `.pipelines` and `.datasets` are neither (data-model.md, `project`)."""
         runs = [one["_id"] for one in every if _is_special(one, "pipeline", ".pipelines")]
         sets = [one["_id"] for one in every if _is_special(one, "dataset", ".datasets")]
-        special = {*runs, *sets}
-        return cls(every, runs, sets, [one["_id"] for one in every if one["_id"] not in special])
+        special = {identity(one) for one in (*runs, *sets)}
+        return cls(every, runs, sets, [one["_id"] for one in every if identity(one["_id"]) not in special])
 
-    def refusing(self) -> dict[refusals.Kind, Sequence[str]]:
+    def refusing(self) -> dict[refusals.Kind, Sequence[Any]]:
         """Return the projects whose contents refuse a delete by kind, in the order of semantics.md (delete)."""
         return {
             refusals.PIPELINES: self.pipelines,
@@ -268,13 +269,13 @@ def delete(request: Request, store: Store) -> Plan:
             "disassociated_tasks": outcome.count("task", "update"),
         },
         counts=counts,
-        samples=[Sample(one["_id"], hierarchy.shown_name(one)) for one in tree.every],
+        samples=[Sample(id_text(one["_id"]), hierarchy.shown_name(one)) for one in tree.every],
         question="yes" if counts == {"projects": 1, "tasks": 0, "models": 0} else "name",
         name=hierarchy.shown_name(project),
     )
 
 
-def _leave(collection: Any, ids: Sequence[str], store: Store) -> list[Step]:
+def _leave(collection: Any, ids: Sequence[Any], store: Store) -> list[Step]:
     """Give the steps that take the tasks or models out of these projects; nothing else of them changes."""
     steps = []
     for chunk in _chunks(ids):
@@ -290,7 +291,7 @@ def _is_special(project: Document, tag: str, container: str) -> bool:
     return isinstance(tags, list) and tag in tags and project.get("basename") != container
 
 
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def _chunks(ids: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
 
 
@@ -323,10 +324,10 @@ def _check_tags(params: Mapping[str, Any]) -> None:
     """Refuse tags that would read as operators of a list."""
     for parameter in ("tags", "system_tags"):
         for tag in params.get(parameter) or ():
-            if tag.startswith("__$"):
+            if isinstance(tag, str) and tag.startswith("__$"):  # a stored tag may be of another type
                 raise FieldsValueError(f"{parameter}: a tag can't start with '__$': {tag!r}")
 
 
 def _tags(tags: Sequence[str] | None) -> list[str]:
     """Give tags as they are stored: sorted, without duplicates; null is none (semantics.md, differs on purpose, 7)."""
-    return as_sorted(list(set(tags or ())))
+    return sorted_tags(hierarchy.distinct(tags or ()))

@@ -7,13 +7,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import fields
-from projects_cli.errors import FieldsValueError
+from projects_cli.errors import FieldsValueError, ListsInSeveralKeys
 from projects_cli.store import filters, indexes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from projects_cli.messages import Document
+    from projects_cli.messages import Document, Pipeline
     from projects_cli.store.collections import Sort, Store
 
 TEXT_SCORE = "@text_score"
@@ -119,7 +119,28 @@ class Part:
         return self._sorted(condition, skip, limit)
 
     def _sorted(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
-        return self.store.projects.find(condition, self.projection, sort=self.sort, skip=skip, limit=limit)
+        """Stream the projects as MongoDB sorts them.
+
+        It refuses a document that has lists in two of the fields, before it returns any; then it sorts by values that
+        this program takes from the lists in the way in which MongoDB compares them.
+        """
+        try:
+            yield from self.store.projects.find(condition, self.projection, sort=self.sort, skip=skip, limit=limit)
+        except ListsInSeveralKeys:
+            yield from self._sorted_by_items(condition, skip, limit)
+
+    def _sorted_by_items(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
+        keys: Document = {}
+        sort: Document = {}
+        for name, direction in self.sort:
+            if isinstance(direction, int):
+                item = {"$min" if direction == 1 else "$max": f"${name}"}  # of a list, the least or the greatest item
+                keys[name] = {"$cond": [{"$isArray": f"${name}"}, item, f"${name}"]}
+            sort[f"order.{name}" if name in keys else name] = direction
+        pages: Pipeline = [{"$skip": skip}] if skip else []
+        pages += [{"$limit": limit}] if limit else []
+        stages: Pipeline = [{"$addFields": {"order": keys}}, {"$sort": sort}, *pages, {"$project": self.projection}]
+        yield from self.store.projects.aggregate(condition, stages)
 
     def _by_name(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
         """Stream by name and id, in the order of the unique index of name and company where that is there.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import hierarchy
 from projects_cli.errors import (
@@ -14,16 +14,17 @@ from projects_cli.errors import (
     ProjectHasPipelines,
     ProjectHasTasks,
 )
+from projects_cli.extended_json import id_text, identity
 from projects_cli.store import filters, pipelines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from projects_cli.errors import ServiceError
     from projects_cli.messages import Document
     from projects_cli.store.collections import Collection, Store
 
-    Chunks = Callable[[Sequence[str]], Iterable[Sequence[str]]]
+    Chunks = Callable[[Sequence[Any]], Iterable[Sequence[Any]]]
 
 LISTED = 20
 """Projects that are listed for each kind of contents."""
@@ -53,16 +54,16 @@ class Obstacle:
 
     kind: Kind
     collection: Collection
-    counts: Mapping[str, int]
+    counts: Mapping[Hashable, int]
 
     @classmethod
-    def of(cls, kind: Kind, ids: Sequence[str], store: Store, chunks: Chunks) -> Obstacle:
+    def of(cls, kind: Kind, ids: Sequence[Any], store: Store, chunks: Chunks) -> Obstacle:
         """Count the contents by project."""
         collection = store.models if kind is MODELS else store.tasks
-        counts: dict[str, int] = {}
+        counts: dict[Hashable, int] = {}
         for chunk in chunks(ids):
             for group in collection.aggregate(_active(kind, chunk), pipelines.by_project()):
-                counts[group["_id"]] = group["count"]
+                counts[identity(group["_id"])] = group["count"]
         return cls(kind, collection, counts)
 
     @property
@@ -70,32 +71,32 @@ class Obstacle:
         """How many there are in all projects together."""
         return sum(self.counts.values())
 
-    def problems(self, names: Mapping[str, str]) -> Iterator[Problem]:
+    def problems(self, projects: Mapping[Hashable, Document]) -> Iterator[Problem]:
         """Return a problem for each project by name; of many projects for the first ones, and one for the rest."""
-        holding = sorted(self.counts, key=lambda identifier: (names[identifier], identifier))
-        for identifier in holding[:LISTED]:
-            yield self._problem(identifier, names[identifier])
+        holding = sorted(self.counts, key=lambda key: _name_and_id(projects[key]))
+        for key in holding[:LISTED]:
+            yield self._problem(projects[key], self.counts[key])
         rest = holding[LISTED:]
         if rest:
-            count = sum(self.counts[identifier] for identifier in rest)
+            count = sum(self.counts[key] for key in rest)
             message = f"and {len(rest)} more projects with {_counted(count, self.kind.contents)}"
             yield Problem(self.kind.name, message, {"kind": self.kind.name, "more": len(rest), "count": count})
 
-    def _problem(self, identifier: str, name: str) -> Problem:
-        kind, count = self.kind, self.counts[identifier]
-        stored = self.collection.find(
-            _active(kind, [identifier]), {"name": 1}, sort=[("_id", 1)], limit=hierarchy.SHOWN
-        )
-        samples = [{"id": str(one["_id"]), "name": hierarchy.shown_name(one)} for one in stored]
+    def _problem(self, project: Document, count: int) -> Problem:
+        kind = self.kind
+        name, identifier = _name_and_id(project)
+        condition = _active(kind, [project["_id"]])
+        stored = self.collection.find(condition, {"name": 1}, sort=[("_id", 1)], limit=hierarchy.SHOWN)
+        samples = [{"id": id_text(one["_id"]), "name": hierarchy.shown_name(one)} for one in stored]
         listed = ", ".join(f"'{sample['name']}' ({sample['id']})" for sample in samples)
         more = f" and {count - len(samples)} more" if count > len(samples) else ""
-        command = f"projects delete {shlex.quote(str(identifier))} --force"
+        command = f"projects delete {shlex.quote(identifier)} --force"
         return Problem(
             name,
             f"{kind.project} {identifier} has {_counted(count, kind.contents)}: {listed}{more}; to clear: {command}",
             {
                 "kind": kind.name,
-                "project": {"id": str(identifier), "name": name},
+                "project": {"id": identifier, "name": name},
                 "count": count,
                 "samples": samples,
                 "command": command,
@@ -103,7 +104,7 @@ class Obstacle:
         )
 
 
-def check(tree: Sequence[Document], contents: Mapping[Kind, Sequence[str]], store: Store, chunks: Chunks) -> None:
+def check(tree: Sequence[Document], contents: Mapping[Kind, Sequence[Any]], store: Store, chunks: Chunks) -> None:
     """Refuse to delete a project (the first of its tree) that has contents that are not archived.
 
     `contents` has the projects to look into for each kind, in the order in which the service checks them. The error
@@ -113,17 +114,21 @@ def check(tree: Sequence[Document], contents: Mapping[Kind, Sequence[str]], stor
     first = next((obstacle for obstacle in obstacles if obstacle.count), None)
     if first is None:
         return
-    names = {project["_id"]: hierarchy.shown_name(project) for project in tree}
-    root = tree[0]["_id"]
+    projects = {identity(project["_id"]): project for project in tree}
+    name, identifier = _name_and_id(tree[0])
     raise first.kind.error(
-        f"'{names[root]}' holds {first.kind.words} that are not archived: {first.count}",
+        f"'{name}' holds {first.kind.words} that are not archived: {first.count}",
         hint=f"archive them in the web UI, or delete all the same and keep tasks and models without a project: "
-        f"projects delete {shlex.quote(str(root))} --force (preview: --dry-run)",
-        problems=[problem for obstacle in obstacles for problem in obstacle.problems(names)],
+        f"projects delete {shlex.quote(identifier)} --force (preview: --dry-run)",
+        problems=[problem for obstacle in obstacles for problem in obstacle.problems(projects)],
     )
 
 
-def _active(kind: Kind, ids: Sequence[str]) -> Document:
+def _name_and_id(project: Document) -> tuple[str, str]:
+    return hierarchy.shown_name(project), id_text(project["_id"])
+
+
+def _active(kind: Kind, ids: Sequence[Any]) -> Document:
     return filters.all_of([filters.in_projects(ids), kind.condition, filters.not_archived()])
 
 

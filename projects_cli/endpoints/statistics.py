@@ -11,14 +11,18 @@ from projects_cli.endpoints import tallies
 from projects_cli.endpoints.fields import as_date
 from projects_cli.endpoints.hierarchy import path_of
 from projects_cli.endpoints.tallies import Tally
+from projects_cli.extended_json import compact, identity
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from projects_cli.endpoints.tallies import Tallies
     from projects_cli.messages import Document, Request
     from projects_cli.store.collections import Store
+
+    Place = tuple[Document, Sequence[Hashable]]
+    """A project, and the keys of its ancestors."""
 
 STATUSES = (
     "closed",
@@ -46,34 +50,35 @@ class Statistics:
 
     own: Mapping[str, Tallies]
     passed_up: Mapping[str, Tallies]
-    below: Mapping[str, list[Document]]
+    below: Mapping[Hashable, list[Document]]
 
     @classmethod
-    def gather(cls, request: Request, store: Store, ids: Iterable[str]) -> Statistics:
+    def gather(cls, request: Request, store: Store, ids: Iterable[Any]) -> Statistics:
         """Read the visible sub-projects and the tasks of these projects, and sum the tasks upwards.
 
         What is held is the tree (ids, names, places) and the sums of each project, whatever the number of tasks. The
         work is the number of tasks, plus the number of projects times their depth (at most 10).
         """
-        listed = {identifier: identifier for identifier in ids}
+        listed = {identity(identifier): identifier for identifier in ids}
         state = request.params.get("stats_for_state")
         of = store.projects.estimated_count()
         tree = _visible_below(listed, of, store)
         since = request.now.replace(tzinfo=None) - DAY
-        counted = {*listed, *(project["id"] for project, _ in tree)}
+        counted = listed | {identity(project["id"]): project["id"] for project, _ in tree}
         own = tallies.gather(store.tasks, counted, of, (state,) if state else STATES, since)
-        below: dict[str, list[Document]] = defaultdict(list)
+        below: dict[Hashable, list[Document]] = defaultdict(list)
         for project, ancestors in tree:
             for ancestor in ancestors:
                 below[ancestor].append(project)
         return cls(own, {name: _passed_up(tree, sums) for name, sums in own.items()}, below)
 
-    def of(self, project: str) -> Document:
-        """Give what a listing adds to a project."""
-        stats = {state: self._figures(project, state) for state in self.own}
-        return {"stats": stats, "sub_projects": self.below.get(project, [])}
+    def of(self, project: Any) -> Document:
+        """Return what a listing adds to the project with this id."""
+        key = identity(project)
+        stats = {state: self._figures(key, state) for state in self.own}
+        return {"stats": stats, "sub_projects": self.below.get(key, [])}
 
-    def _figures(self, project: str, state: str) -> Document:
+    def _figures(self, project: Hashable, state: str) -> Document:
         """Give the sums as the response has them."""
         total = Tally()
         for part in (self.own[state].get(project), self.passed_up[state].get(project)):
@@ -88,37 +93,39 @@ class Statistics:
         }
 
 
-def _passed_up(tree: Sequence[tuple[Document, Sequence[str]]], own: Tallies) -> Tallies:
-    """Give the sums that each project gets from those below: one addition for each project and ancestor."""
+def _passed_up(tree: Sequence[Place], own: Tallies) -> Tallies:
+    """Return the sums that each project gets from those below: one addition for each project and ancestor."""
     found: Tallies = defaultdict(Tally)
     for project, ancestors in tree:
-        tally = own.get(project["id"])
+        tally = own.get(identity(project["id"]))
         if tally is not None:
             for ancestor in ancestors:
                 found[ancestor].plus(tally)
     return found
 
 
-def _visible_below(listed: Mapping[str, str], of: int, store: Store) -> list[tuple[Document, Sequence[str]]]:
-    """Give the projects below the listed ones that are not hidden, `{id, name}` by name, each with its ancestors' ids.
+def _visible_below(listed: Mapping[Hashable, Any], of: int, store: Store) -> list[Place]:
+    """Return the projects below the listed ones that are not hidden, `{id, name}` by name, with their ancestors' keys.
 
-    An ancestor's id is that of the listed project itself, not a copy: a large tree has few of them.
+    An ancestor's key is the listed project's own object, not a copy: a large tree has few of them.
     """
     if not listed:
         return []
     few = len(listed) * tallies.FEW <= of and len(listed) <= tallies.MANY
-    placed = filters.below(sorted(listed)) if few else {}
+    placed = filters.below(tallies.in_order(listed.values())) if few else {}
     condition = filters.all_of([placed, filters.not_hidden()])
+    keys = {key: key for key in listed}
     found = []
     for project in store.projects.scan(condition, {"name": 1, "path": 1}):
-        within = {listed[one]: None for one in path_of(project) if type(one) is str and one in listed}
-        within.pop(project["_id"], None)
+        above = (keys.get(one if type(one) is str else identity(one)) for one in path_of(project))
+        within = dict.fromkeys(key for key in above if key is not None)
+        within.pop(identity(project["_id"]), None)
         if within:
             found.append(({"id": project["_id"], "name": project.get("name")}, tuple(within)))
     return sorted(found, key=_by_name)
 
 
-def _by_name(place: tuple[Document, object]) -> tuple[bool, Any, str]:
+def _by_name(place: Place) -> tuple[bool, str, str]:
     """Order as MongoDB does: what has no name first, texts by their bytes, then ids."""
     name = place[0]["name"]
-    return isinstance(name, str), name if isinstance(name, str) else "", place[0]["id"]
+    return isinstance(name, str), name if isinstance(name, str) else "", compact(place[0]["id"])

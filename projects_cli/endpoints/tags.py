@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import hierarchy, lifecycle, scanning
-from projects_cli.endpoints.fields import as_list
 from projects_cli.errors import IndexGone
 from projects_cli.messages import Response
 from projects_cli.store import deployment, filters, indexes, pipelines
@@ -98,5 +97,7 @@ def edit_tags(request: Request, store: Store, *, add: Sequence[str], remove: Seq
 
 
 def _as_tags(value: object) -> list[Any]:
-    """Give stored tags as a list; one that was stored without its list counts."""
-    return [value] if isinstance(value, str) and value else as_list(value)
+    """Return stored tags as a list; a value that was stored without its list is its only item."""
+    if isinstance(value, list):
+        return value
+    return [] if value is None or value == "" else [value]

@@ -6,18 +6,19 @@ the four fields and summing here does (docs/performance.md).
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import scanning
 from projects_cli.errors import IndexGone
+from projects_cli.extended_json import compact, identity
 from projects_cli.store import filters, indexes
 from projects_cli.store.documents import DATES, is_later, seconds_between
 
 if TYPE_CHECKING:
-    from collections.abc import Collection as Container
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from projects_cli.messages import Document
@@ -91,8 +92,8 @@ class Tally:
         self.recent = max(0, self.recent - other.recent)
 
 
-Tallies = dict[str, Tally]
-"""Sums by project; projects without tasks are not in it."""
+Tallies = dict[Hashable, Tally]
+"""Sums by the key of a project's id (`identity`); projects without tasks are not in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +134,12 @@ def _has_marks(index: Document) -> bool:
 
 
 def gather(
-    tasks: Collection, projects: Container[str], of: int, states: Sequence[str], since: datetime
+    tasks: Collection, projects: Mapping[Hashable, Any], of: int, states: Sequence[str], since: datetime
 ) -> dict[str, Tallies]:
-    """Give the sums of each state (`active`, `archived`) over the tasks of these projects, of about `of` in all."""
+    """Return the sums of each state (`active`, `archived`) over the tasks of these projects, of about `of` in all.
+
+    `projects` are ids by their keys.
+    """
     if not projects:
         return {state: {} for state in states}
     try:
@@ -149,7 +153,7 @@ class Reader:
     """Reads the tasks of some projects, by a plan."""
 
     tasks: Collection
-    projects: Container[str]
+    projects: Mapping[Hashable, Any]
     since: datetime
     plan: Plan
 
@@ -166,11 +170,11 @@ class Reader:
 
     def _sums(self, condition: Document, hint: str | None) -> Tallies:
         found: Tallies = {}
-        within = self.projects if self.plan.named else None
+        within = self.projects.values() if self.plan.named else None
         for task in _read(self.tasks, within, condition, READ, hint):
             project = task.get("project")
-            if type(project) is not str:
-                continue
+            if type(project) is not str:  # most are texts: this runs for each of a million tasks
+                project = identity(project)
             tally = found.get(project)
             if tally is None:
                 if project not in self.projects:
@@ -190,17 +194,17 @@ class Reader:
             if not rest.statuses:
                 del every[project]
             elif tally.last is not None and (rest.last is None or not is_later(rest.last, tally.last)):
-                unclear.append(project)
+                unclear.append(self.projects[project])
                 rest.last = None
         for task in _read(self.tasks, unclear, filters.not_archived(), ("project", "started")):
-            if type(project := task["project"]) is str:
-                every[project].see(task.get("started"))
+            if (known := every.get(identity(task["project"]))) is not None:
+                known.see(task.get("started"))
         return every
 
 
 def _read(
     tasks: Collection,
-    projects: Container[str] | None,
+    projects: Iterable[Any] | None,
     condition: Document,
     names: Sequence[str],
     hint: str | None = None,
@@ -209,7 +213,12 @@ def _read(
     projection: Document = {"_id": 0, **dict.fromkeys(names, 1)}
     if projects is None:
         return tasks.scan(condition, projection, hint=hint)
-    ids = sorted(projects)
+    ids = in_order(projects)
     chunks = (filters.in_projects(ids[start : start + MANY]) for start in range(0, len(ids), MANY))
     scans = (tasks.scan(filters.all_of([chunk, condition]), projection, hint=hint) for chunk in chunks)
     return chain.from_iterable(scans)
+
+
+def in_order(ids: Iterable[Any]) -> list[Any]:
+    """Return ids in the order of an index, texts first: those of other types are few."""
+    return sorted(ids, key=lambda one: (type(one) is not str, compact(one)))

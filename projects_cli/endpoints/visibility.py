@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from projects_cli.endpoints.hierarchy import shown_name
+from projects_cli.endpoints import hierarchy
 from projects_cli.errors import ExpectedUniqueData, InvalidProjectId, Problem, ValidationError
 from projects_cli.messages import Plan, Sample, Step
 
@@ -42,25 +42,31 @@ def _change(
     request: Request, store: Store, eligible: Document, change: Document, *, other_side: str, word: str
 ) -> Plan:
     """Plan to change projects that are on one side to the other; `last_update` and contents stay."""
-    ids = list(dict.fromkeys(request.params.get("ids") or ()))
-    if not ids:
+    named = list(dict.fromkeys(request.params.get("ids") or ()))
+    if not named:
         raise ValidationError("params.ids: name at least one project", problems=[Problem("params.ids", "is empty")])
-    found = {one["_id"]: one for one in store.projects.find({"_id": {"$in": ids}, **eligible}, {"name": 1})}
-    _check_all_found(ids, found, word)
-    names = {identifier: shown_name(found[identifier]) for identifier in ids}
-    texts = [name for name in (found[identifier].get("name") for identifier in ids) if isinstance(name, str)]
+    found = {one["_id"]: one for one in store.projects.find({"_id": {"$in": named}, **eligible}, {"name": 1})}
+    others = hierarchy.ids_of_other_types([text for text in named if text not in found], store)
+    for text, identifier in others.items():
+        one = store.projects.find_one({"_id": identifier, **eligible}, {"name": 1})
+        found |= {text: one} if one else {}
+    _check_all_found(named, found, word)
+    names = {text: hierarchy.shown_name(found[text]) for text in named}
+    texts = [name for name in (found[text].get("name") for text in named) if isinstance(name, str)]
     _check_names_free(texts, other_side, store)
     return Plan(
         endpoint=request.endpoint,
-        summary=f"make {len(ids)} project{'s' if len(ids) > 1 else ''} {word}",
+        summary=f"make {len(named)} project{'s' if len(named) > 1 else ''} {word}",
         steps=[
-            Step("project", "update", {"_id": one, **eligible}, change, why=f"make {word}", name=names[one])
-            for one in ids
+            Step(
+                "project", "update", {"_id": found[one]["_id"], **eligible}, change, why=f"make {word}", name=names[one]
+            )
+            for one in named
         ],
         answer=lambda outcome: {"updated": outcome.count("project", "update")},
-        counts={"projects": len(ids)},
-        samples=[Sample(identifier, names[identifier]) for identifier in ids],
-        name=names[ids[0]],
+        counts={"projects": len(named)},
+        samples=[Sample(text, names[text]) for text in named],
+        name=names[named[0]],
     )
 
 

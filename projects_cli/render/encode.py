@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from functools import cache, partial
 from itertools import chain
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from projects_cli.extended_json import id_text, plain
 from projects_cli.render.text import has_unsafe, shown, shown_in_json
 
 if TYPE_CHECKING:
@@ -18,30 +19,41 @@ if TYPE_CHECKING:
     Write = Callable[[str], object]
 
 
-def as_text(value: object) -> str:
-    """Give what JSON has no form for as text: a date as ISO 8601 in UTC with its offset."""
-    if isinstance(value, datetime):
-        return value.isoformat() + ("+00:00" if value.tzinfo is None else "")
-    return str(value)
-
-
 def encoder(*, pretty: bool = False) -> Callable[[Any], str]:
-    """Give the way to write values as JSON in UTF-8, unsafe characters escaped; what JSON lacks becomes text."""
+    """Return the function that writes values as JSON in UTF-8, unsafe characters escaped.
+
+    What JSON has no form for becomes Extended JSON. orjson asks only for values of types that it does not know, so
+    ordinary documents cost nothing. It writes NaN and infinities as null, without asking: a null in the text is why
+    a value is looked at again.
+    """
     import orjson  # needed only where JSON is written
 
-    option = orjson.OPT_NAIVE_UTC | (orjson.OPT_INDENT_2 if pretty else 0)  # dates as `as_text` has them
+    option = orjson.OPT_NAIVE_UTC | orjson.OPT_PASSTHROUGH_SUBCLASS | (orjson.OPT_INDENT_2 if pretty else 0)
     compact = orjson.dumps
 
     def encode(value: Any) -> str:
         try:
-            text = compact(value, as_text, option).decode()
+            text = compact(value, plain, option).decode()
+            if "null" in text and _has_not_finite(value):
+                text = compact(plain(value), None, option).decode()
         except TypeError:  # a lone surrogate, or an integer over 64 bits
             import json  # slower, and seldom needed
 
-            text = json.dumps(value, ensure_ascii=False, default=as_text, indent=2 if pretty else None)
+            text = json.dumps(plain(value), ensure_ascii=False, indent=2 if pretty else None)
         return shown_in_json(text)
 
     return encode
+
+
+def _has_not_finite(value: Any) -> bool:
+    """Return whether there is a NaN or an infinity anywhere in a value."""
+    if isinstance(value, float):
+        return not isfinite(value)
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return False
+    return any(_has_not_finite(item) for item in value if type(item) is not str)
 
 
 def dumps(value: Any, *, pretty: bool = False) -> str:
@@ -115,13 +127,10 @@ def write_yaml(response: Response, view: View, write: Write) -> None:
 
 
 def _yaml(value: object) -> str:
-    import json  # both needed for this format only
+    import yaml  # needed for this format only
 
-    import yaml
-
-    plain = json.loads(json.dumps(value, default=as_text))
     dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    dump = partial(yaml.dump, plain, Dumper=dumper, sort_keys=False, width=10_000)
+    dump = partial(yaml.dump, plain(value), Dumper=dumper, sort_keys=False, width=10_000)
     text = str(dump(allow_unicode=True))
     if has_unsafe(text):  # YAML has another form for all of it: everything but ASCII as escapes
         text = str(dump(allow_unicode=False))
@@ -193,11 +202,13 @@ class _Line:
 
 
 def write_ids(response: Response, view: View, write: Write) -> None:
-    """Write the id of each record that has one, a line each."""
+    """Write the id of each record that has one, a line each; a stored project may have null for an id."""
+    key = view.id or "id"
+    is_stored = "projects" in (view.rows, f"{view.record}s")
     for record in records(response, view):
-        identifier = record.get(view.id or "id")
-        if identifier is not None:
-            write(shown(str(identifier)) + "\n")
+        identifier = record.get(key)
+        if identifier is not None or (is_stored and key in record):
+            write(shown(id_text(identifier)) + "\n")
 
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:
@@ -225,18 +236,17 @@ def _item(value: Any, name: str) -> Any:
 
 
 def cell(value: object) -> str:
-    """Give a value as text for one cell of a line."""
-    if isinstance(value, str):
+    """Return a value as text for one cell of a line; what is neither text, number nor date is Extended JSON."""
+    if type(value) is str:
         return shown(value)
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+    if isinstance(value, list) and all(type(item) is str for item in value):
         return ", ".join(map(shown, value))
-    if isinstance(value, dict | list):
-        return dumps(value)
-    return shown(as_text(value))
+    simple = plain(value)
+    if isinstance(simple, bool):
+        return "true" if simple else "false"
+    return dumps(simple) if isinstance(simple, dict | list) else shown(str(simple))
 
 
 def _whole(value: Any) -> Any:

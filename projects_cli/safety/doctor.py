@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from projects_cli.endpoints.hierarchy import shown_name
 from projects_cli.errors import ConnectionLost, DatabaseError, DatabaseRefused, DatabaseTimeout, DatabaseUnavailable
+from projects_cli.extended_json import id_text
 from projects_cli.messages import Plan, Response, Sample, Step
 from projects_cli.safety import contents, surroundings
 from projects_cli.safety.contents import Projects
@@ -14,7 +16,7 @@ from projects_cli.safety.findings import MEMBERS, PROJECTS, Findings
 from projects_cli.store.definitions import INDEXES, SERVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
 
     from projects_cli.messages import Document, Outcome
     from projects_cli.safety.apply import Safety
@@ -145,7 +147,7 @@ class Doctor:
             steps=[*members, *projects],
             answer=_answer,
             counts={name: count for name, count in counts.items() if count},
-            samples=[Sample(step.filter["_id"], step.name) for step in projects],
+            samples=[Sample(id_text(step.filter["_id"]), step.name) for step in projects],
             question="yes" if mended <= MILD else "name",
             name=self.safety.database,
         )
@@ -172,18 +174,19 @@ def _changed(projects: Projects, wanted: frozenset[str], company: str) -> Iterat
     for project in _in_order(projects, placed):
         change, why = placed.get(project.id, ({}, ""))
         own = dict(projects.tags.get(project.id, {}))
-        if "basename-mismatch" in wanted and isinstance(project.name, str):
+        if "basename-mismatch" in wanted and type(project.name) is str:
             basename = projects.new_basename(project)
             own |= {} if basename is None else {"basename": basename}
         if own:
             change = {**change, "$set": {**own, **change.get("$set", {})}}
         if change:
             words = ", ".join(dict.fromkeys([*sorted(own), *([why] if why else [])]))
-            condition: Document = {"_id": project.id, "company": company}
-            yield Step("project", "update", condition, change, why=words, name=str(project.name))
+            condition: Document = {"_id": project.stored, "company": company}
+            name = shown_name({"_id": project.stored, "name": project.name})
+            yield Step("project", "update", condition, change, why=words, name=name)
 
 
-def _in_order(projects: Projects, placed: Mapping[str, Any]) -> Iterator[Project]:
+def _in_order(projects: Projects, placed: Mapping[Hashable, Any]) -> Iterator[Project]:
     """Give the projects that get another place, those above first, then all others of the company."""
     known = projects.forest.projects
     yield from (known[identifier] for identifier in placed)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from projects_cli.extended_json import compact, id_text
+
 if TYPE_CHECKING:
     from projects_cli.errors import ProjectsError
     from projects_cli.messages import Document
@@ -44,8 +46,15 @@ PROJECTS: tuple[Kind, ...] = (
     Kind(
         "field-missing",
         "error",
-        "name, user or created is missing, or of the wrong type",
+        "name, user or created is missing",
         "a server needs it: look at the document in MongoDB, and set it",
+    ),
+    Kind(
+        "field-type",
+        "error",
+        "a field has a type or a value that no server writes",
+        "a server may fail to read the project: look at the document in MongoDB, and set the field; an id can't be "
+        "changed, so delete the project, or insert a copy with another id",
     ),
     Kind(
         "name-duplicated",
@@ -267,10 +276,6 @@ def _record(kind: Kind, finding: Finding) -> dict[str, Any]:
 
 
 def example(identifier: object, name: object, detail: str = "") -> Document:
-    """Give an example: a document's id and name, and what is wrong with it where the kind does not say that."""
-    shown = {"id": _text(identifier), "name": _text(name)}
+    """Return an example: a document's id and name as text, and what is wrong with it if the kind does not say that."""
+    shown = {"id": id_text(identifier), "name": None if name is None else compact(name)}
     return shown | {"detail": detail} if detail else shown
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) or value is None else str(value)

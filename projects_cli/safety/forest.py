@@ -5,8 +5,11 @@ Only the company's own projects are judged; public ones are places and names, no
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from projects_cli.extended_json import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,13 +38,18 @@ AMBIGUOUS = Word.AMBIGUOUS
 TOP = None
 """The place at the top level; every other place is the id of the project above."""
 
-Place = str | Word | None
+Place = Hashable
+"""The key of a project's id, a `Word`, or `TOP`."""
 
 
 class Project(NamedTuple):
-    """What is kept of a document; beside the id, values are as stored, whatever their type."""
+    """What is kept of a document, whatever the types of its values.
 
-    id: str
+    `id`, `parent` and the items of `path` are keys (`identity`); `stored` is the id as it is stored.
+    """
+
+    id: Hashable
+    stored: Any
     name: Any
     basename: Any
     parent: Any
@@ -54,39 +62,43 @@ class Forest:
 
     def __init__(self, company: str) -> None:
         """Start empty."""
-        self.projects: dict[str, Project] = {}
+        self.projects: dict[Hashable, Project] = {}
         self._company = company
         self._named: dict[str, Place] = {}
         self._texts: dict[str, str] = {}
 
     def add(self, document: Document) -> Project:
-        """Take a document in whose id is a text, as ids are; gives what is kept of it."""
+        """Add a document; returns what is kept of it."""
         path = document.get("path")
         name, basename = document.get("name"), document.get("basename")
         project = Project(
+            self._key(document["_id"]),
             self._once(document["_id"]),
             name,
             name if basename == name else basename,
-            self._once(document.get("parent")),
-            [self._once(one) for one in path] if isinstance(path, list) else path,
+            None if (parent := document.get("parent")) is None else self._key(parent),
+            [self._key(one) for one in path] if isinstance(path, list) else path,
             document["company"] == self._company,
         )
-        if isinstance(name, str):
+        if type(name) is str:
             self._named[name] = AMBIGUOUS if name in self._named else project.id
         self.projects[project.id] = project
         return project
 
     def _once(self, value: Any) -> Any:
-        """Give a text that was seen before as the same object: a site has each id many times over."""
-        return self._texts.setdefault(value, value) if isinstance(value, str) else value
+        """Return a text that was seen before as the same object: a site has each id many times over."""
+        return self._texts.setdefault(value, value) if type(value) is str else value
+
+    def _key(self, value: Any) -> Hashable:
+        return identity(self._once(value))
 
     def own(self) -> Iterator[Project]:
         """Give the company's own projects that have a name; without one nothing can be said of a place."""
-        return (project for project in self.projects.values() if project.own and isinstance(project.name, str))
+        return (project for project in self.projects.values() if project.own and type(project.name) is str)
 
     def get(self, place: Place) -> Project | None:
         """Give the project at a place, or None where there is none that the company can see."""
-        return self.projects.get(place) if isinstance(place, str) else None
+        return self.projects.get(place)
 
     def is_named(self, name: str) -> bool:
         """Tell whether a project has that name."""
@@ -102,7 +114,7 @@ class Forest:
         """Give the place that `parent` says; it is silent where that project is gone, or can't be seen."""
         if project.parent is None or project.parent == "":
             return TOP
-        return project.parent if isinstance(project.parent, str) and project.parent in self.projects else SILENT
+        return project.parent if project.parent in self.projects else SILENT
 
     def is_placed(self, project: Project) -> bool:
         """Tell whether name and parent agree."""
@@ -127,13 +139,13 @@ class Forest:
         if project.path == []:
             return SILENT if "/" in project.name else TOP
         last = project.path[-1] if isinstance(project.path, list) else None
-        return last if isinstance(last, str) and last in self.projects else SILENT
+        return last if last in self.projects else SILENT
 
     # --- walking upwards ------------------------------------------------------------------------------------------
 
-    def above(self, project: Project, parent: Callable[[Project], Place]) -> list[str] | None:
-        """Give the ids of the projects above, topmost first; None where the way is broken, or has no end."""
-        found: list[str] = []
+    def above(self, project: Project, parent: Callable[[Project], Place]) -> list[Hashable] | None:
+        """Return the keys of the projects above, topmost first; None where the way is broken, or has no end."""
+        found: list[Hashable] = []
         while (place := parent(project)) is not TOP:
             above = self.get(place)
             if above is None or len(found) == FARTHEST:
@@ -142,10 +154,10 @@ class Forest:
             project = above
         return found[::-1]
 
-    def cycles(self, parent: Callable[[Project], Place]) -> set[str]:
-        """Give the ids of the projects that lie above themselves."""
-        walked: dict[str, str] = {}
-        found: set[str] = set()
+    def cycles(self, parent: Callable[[Project], Place]) -> set[Hashable]:
+        """Return the keys of the projects that lie above themselves."""
+        walked: dict[Hashable, Hashable] = {}
+        found: set[Hashable] = set()
         for start in self.projects:
             project = self.get(start)
             while project is not None and project.id not in walked:
@@ -157,6 +169,6 @@ class Forest:
         return found
 
 
-def is_at(project: Project, above: list[str]) -> bool:
+def is_at(project: Project, above: list[Hashable]) -> bool:
     """Tell whether `path` is these ids; at the top level it may be absent or null."""
     return bool(project.path == above) or (project.path is None and not above)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from projects_cli.safety.forest import AMBIGUOUS, LEVELS, SILENT, Forest, Place, Project, is_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
 
     from projects_cli.messages import Document
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 class Mending:
     """The changes of places, paths and names that put a forest right, as far as that is certain."""
 
-    def __init__(self, forest: Forest, cycles: set[str], wanted: frozenset[str]) -> None:
+    def __init__(self, forest: Forest, cycles: set[Hashable], wanted: frozenset[str]) -> None:
         """`cycles` are the projects that lie above themselves, `wanted` the kinds of findings to mend."""
         self._forest = forest
         self._wanted = wanted
-        self._places: dict[str, Place] = {}
-        self._open: set[str] = set(cycles)
-        self._renamed: dict[str, str] = {}
+        self._places: dict[Hashable, Place] = {}
+        self._open: set[Hashable] = set(cycles)
+        self._renamed: dict[Hashable, str] = {}
         self._given: set[str] = set()
         stale = [project for project in forest.own() if not forest.is_placed(project) and self._decide(project)]
         self._break_cycles()
@@ -90,7 +90,7 @@ class Mending:
         if project.id in self._renamed:
             return
         above = self._forest.get(self._places.get(project.id))
-        names: dict[str, str] = {}
+        names: dict[Hashable, str] = {}
         reached = self._forest.above(project, self.place) is not None
         if above is not None and reached and self._alike[self._wish(project)] == 1:
             names = self._new_names(project, self._renamed.get(above.id, above.name))
@@ -101,13 +101,13 @@ class Mending:
             self._places.pop(project.id, None)
             self._open.add(project.id)
 
-    def _new_names(self, root: Project, above: str) -> dict[str, str]:
+    def _new_names(self, root: Project, above: str) -> dict[Hashable, str]:
         """Give the names of a project and all below it; none where one can't be had."""
-        names: dict[str, str] = {}
+        names: dict[Hashable, str] = {}
         waiting = [(root, above)]
         while waiting:
             project, prefix = waiting.pop()
-            if not project.own or not isinstance(project.name, str) or project.id in self._open:
+            if not project.own or type(project.name) is not str or project.id in self._open:
                 return {}
             name = f"{prefix}/{project.name.rpartition('/')[2]}"
             if name.count("/") >= LEVELS or (name != project.name and not self._may_become(project, name)):
@@ -130,13 +130,15 @@ class Mending:
         """Tell whether name and parent of a misplaced project will agree."""
         return project.id in self._places and self._forest.above(project, self.place) is not None
 
-    def path(self, project: Project) -> list[str] | None:
+    def path(self, project: Project) -> list[Any] | None:
         """Give the path that a project should have and has not; None where it has, or where nobody can tell."""
         above = self._forest.above(project, self.place)
         if above is None or is_at(project, above):
             return None
         moved = not self._places.keys().isdisjoint([project.id, *above])
-        return above if moved or "path-mismatch" in self._wanted else None
+        if not moved and "path-mismatch" not in self._wanted:
+            return None
+        return [self._forest.projects[one].stored for one in above]
 
     def changes(self) -> Iterator[tuple[Project, Document, str]]:
         """Give each project that changes, with `$set` and `$unset`, and why; those above come first."""
@@ -155,7 +157,7 @@ class Mending:
             if above is None:
                 unset["parent"] = 1
             else:
-                set_["parent"] = above.id
+                set_["parent"] = above.stored
         if project.id in self._renamed:
             set_["name"] = self._renamed[project.id]
         path = self.path(project)

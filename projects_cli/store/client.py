@@ -26,6 +26,7 @@ from projects_cli.errors import (
     ExpectedUniqueData,
     IndexGone,
     InvalidRegexError,
+    ListsInSeveralKeys,
     ProjectsError,
     TextIndexMissing,
     ValidationError,
@@ -361,6 +362,8 @@ def _by_code(code: int, words: str, shown: str) -> ProjectsError:
     kind = ConnectionLost if code in PASSING else _CODES.get(code, DatabaseError)
     if words == NO_SUCH_INDEX:
         kind = IndexGone
+    if code == BAD_VALUE and "parallel arrays" in words:
+        kind = ListsInSeveralKeys
     if kind is InvalidRegexError or (code == BAD_VALUE and words.startswith("Regular expression")):
         return InvalidRegexError(f"MongoDB refuses the regular expression: {words}")
     if kind is TextIndexMissing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from projects_cli.errors import FieldsValueError
 
@@ -176,11 +176,17 @@ def archived() -> Document:
     return {"system_tags": ARCHIVED}
 
 
-def below(ids: Sequence[str]) -> Document:
+def below(ids: Sequence[Any]) -> Document:
     """Match the projects below any of these, at every level."""
-    return {"path": ids[0] if len(ids) == 1 else {"$in": list(ids)}}
+    return {"path": _any_reference(ids)}
 
 
-def in_projects(ids: Sequence[str]) -> Document:
+def in_projects(ids: Sequence[Any]) -> Document:
     """Match tasks or models of these projects."""
-    return {"project": ids[0] if len(ids) == 1 else {"$in": list(ids)}}
+    return {"project": _any_reference(ids)}
+
+
+def _any_reference(ids: Sequence[Any]) -> Any:
+    """Match references to any of these ids; null and "" refer to nothing, even if a project has such an id."""
+    wanted = [identifier for identifier in ids if identifier not in (None, "")]
+    return wanted[0] if len(wanted) == 1 else {"$in": wanted}

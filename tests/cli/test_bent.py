@@ -78,7 +78,8 @@ def test_the_one_above_is_deleted_with_it_unless_it_would_be_left_alone(site: Si
 
 
 def test_it_is_asked_about_by_its_name_or_its_id(site: Site, bent: str) -> None:
-    shown = str(site.stored(bent).get("name") or bent)
+    name = site.stored(bent).get("name")
+    shown = name if isinstance(name, str) and name else json.dumps(name) if name else bent
     site.task(bent)
     refused = site("delete", bent, "--confirm", "something else")
     assert refused.exit_code != 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 import pytest
+from bson import ObjectId
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from bson.regex import Regex
@@ -137,7 +138,22 @@ def wrong_basenames(site: Site) -> list[str]:
 
 
 def fields_missing(site: Site) -> list[str]:
-    return [unset(site, "vision", "user"), set_(site, "old", created="yesterday")]
+    return [unset(site, "vision", "user"), set_(site, "old", created=None)]
+
+
+def fields_of_other_types(site: Site) -> list[str]:
+    """A text for a date, a number for a text, a list of texts for a text, and an id that is not a text."""
+    other: Document = {"_id": ObjectId("65f000000000000000000002"), "company": COMPANY, "user": "u", "name": "mongosh"}
+    site.documents.project.insert_one(other | {"basename": "mongosh", "created": LONG_AGO, "path": []})
+    site.project("mongosh/below", parent=other["_id"], path=[other["_id"]])
+    site.task(other["_id"])
+    return [
+        set_(site, "old", created="yesterday"),
+        set_(site, "vision/detector/yolo", user=5),
+        set_(site, "vision/detector/detr", description=["a text"]),
+        "65f000000000000000000002",
+        str(named(site, "mongosh/below")["_id"]),
+    ]
 
 
 def one_name_twice(site: Site) -> list[str]:
@@ -303,6 +319,7 @@ CASES = [
         == ["detector", "old"],
     ),
     Case("field-missing", fields_missing, 2),
+    Case("field-type", fields_of_other_types, 5),
     Case("name-duplicated", one_name_twice, 1, also={"index-missing": (1, 0)}),
     Case("name-public", a_public_name, 1),
     Case("parent-gone", parents_gone, 3, 2, mended=parents_are_back),

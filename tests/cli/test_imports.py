@@ -77,7 +77,7 @@ def loaded(folder: Path, *arguments: str, status: int = 0, **variables: str) -> 
 
 START = {
     *("cli", "cli.app", "cli.commands", "cli.faults", "cli.helping", "cli.options", "cli.runtime"),
-    *("config", "config.settings", "config.values", "errors", "messages"),
+    *("config", "config.settings", "config.values", "errors", "extended_json", "messages"),
     *("render", "render.colours", "render.console", "render.encode", "render.text", "render.views"),
 }
 """Modules of every command."""

@@ -14,8 +14,8 @@ from bson.raw_bson import RawBSONDocument
 
 from projects_cli import endpoints
 from projects_cli.errors import ProjectsError
+from projects_cli.extended_json import plain
 from projects_cli.messages import Plan, Request, Response
-from projects_cli.render.encode import as_text
 from projects_cli.safety.apply import Safety
 from projects_cli.safety.journal import Author
 from projects_cli.schema.cache import load
@@ -128,7 +128,7 @@ def _written(value: Any) -> Any:
         return {name: _written(item) for name, item in value.items()}
     if isinstance(value, list) or hasattr(value, "__next__"):
         return [_written(item) for item in value]
-    return as_text(value) if isinstance(value, datetime) else value
+    return plain(value) if isinstance(value, datetime) else value
 
 
 @contextmanager

@@ -160,7 +160,7 @@ def test_an_index_that_is_dropped_while_it_is_read_is_done_without(
     stored.create_index(list(STATISTICS["key"].items()), name=STATISTICS["name"])
     with dropping(standalone, stored, STATISTICS["name"], command, number) as (store, dropper):
         plan = tallies.plan(store.tasks, 1, 1)
-        found = tallies.gather(store.tasks, {"p"}, 1, ["active", "archived"], worlds.PLACE)
+        found = tallies.gather(store.tasks, {"p": "p"}, 1, ["active", "archived"], worlds.PLACE)
     assert plan.covering
     assert dropper.dropped
     assert STATISTICS["name"] not in stored.index_information()
@@ -178,7 +178,7 @@ def test_dates_that_python_has_not_are_summed_all_the_same(indexed: tuple[str, C
     ]
     caller.fill({"project": [{"_id": "p", "company": OWN, "name": "one"}], "task": tasks})
     for of in (1, 100):
-        tally = tallies.gather(caller.store.tasks, {"p"}, of, ["active"], worlds.PLACE)["active"]["p"]
+        tally = tallies.gather(caller.store.tasks, {"p": "p"}, of, ["active"], worlds.PLACE)["active"]["p"]
         near = 1_704_067_200_000
         spans = (400_000_000_000_000 - near) // 1000, (near + 10**15) // 1000, (400_000_000_000_000 + 10**15) // 1000
         assert (tally.runtime, tally.recent, int(tally.last)) == (sum(spans), 3, 400_000_000_000_000)

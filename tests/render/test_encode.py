@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import bson
 import pytest
 import yaml
+from bson import DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from bson.code import Code
 from bson.datetime_ms import DatetimeMS
 from hypothesis import given
 from hypothesis import strategies as st
@@ -134,15 +136,15 @@ def test_json_takes_any_text(text: str) -> None:
     assert json.loads(document) == {"name": text}
 
 
-STORED_DATES = [
+STORED_DATES: list[tuple[object, object]] = [
     *((stored(moment), f"{moment}+00:00") for moment in MOMENTS),
-    (DatetimeMS(-(10**15)), "DatetimeMS(-1000000000000000)"),
-    (DatetimeMS(10**15), "DatetimeMS(1000000000000000)"),
+    (DatetimeMS(-(10**15)), {"$date": {"$numberLong": "-1000000000000000"}}),
+    (DatetimeMS(10**15), {"$date": {"$numberLong": "1000000000000000"}}),
 ]
 
 
 @pytest.mark.parametrize(("date", "text"), STORED_DATES)
-def test_a_stored_date_is_iso_8601_with_its_offset_in_every_format(date: object, text: str) -> None:
+def test_a_stored_date_is_iso_8601_with_its_offset_in_every_format(date: object, text: object) -> None:
     """Also beside what orjson refuses, a number over 64 bits, where another encoder takes its place."""
     for record in ({"id": "a", "date": date}, {"id": 2**70, "date": date}):
         expected = {**record, "date": text}
@@ -153,8 +155,51 @@ def test_a_stored_date_is_iso_8601_with_its_offset_in_every_format(date: object,
             }
         assert json.loads(written(encode.write_jsonl, response([record]), LIST)) == expected
         assert yaml.safe_load(written(encode.write_yaml, response([record]), LIST)) == {"rows": [expected]}
-    assert encode.cell(date) == text
-    assert encode.dumps(date) == json.dumps(text)
+    assert encode.cell(date) == (text if isinstance(text, str) else json.dumps(text, separators=(",", ":")))
+    assert json.loads(encode.dumps(date)) == text
+
+
+EXTENDED: list[tuple[object, object]] = [
+    (ObjectId("65f000000000000000000002"), {"$oid": "65f000000000000000000002"}),
+    (Int64(5), 5),
+    (2.0, 2.0),
+    (float("nan"), {"$numberDouble": "NaN"}),
+    (float("-inf"), {"$numberDouble": "-Infinity"}),
+    (Decimal128("1.50"), {"$numberDecimal": "1.50"}),
+    (b"x", {"$binary": {"base64": "eA==", "subType": "00"}}),
+    (Code("f()"), {"$code": "f()"}),
+    (Code("f()", {"x": Int64(1)}), {"$code": "f()", "$scope": {"x": 1}}),
+    (Regex("a.", "i"), {"$regularExpression": {"pattern": "a.", "options": "i"}}),
+    (Timestamp(1, 2), {"$timestamp": {"t": 1, "i": 2}}),
+    (MinKey(), {"$minKey": 1}),
+    (MaxKey(), {"$maxKey": 1}),
+    (
+        DBRef("project", ObjectId("65f000000000000000000002")),
+        {"$ref": "project", "$id": {"$oid": "65f0" + "0" * 19 + "2"}},
+    ),
+]
+
+
+@pytest.mark.parametrize("more", [{}, {"number": 2**70}, {"null": None}, {"surrogate": "\ud800"}], ids=str)
+@pytest.mark.parametrize(("value", "extended"), EXTENDED, ids=lambda value: type(value).__name__)
+def test_what_json_has_no_form_for_is_extended_json_in_every_format(
+    value: object, extended: object, more: dict[str, Any]
+) -> None:
+    record = {"id": "a", "value": value, "list": [value, {"a": value}], **more}
+    expected = {"id": "a", "value": extended, "list": [extended, {"a": extended}], **more}
+    assert json.loads(encode.dumps(record)) == expected
+    assert json.loads(encode.dumps(record, pretty=True)) == expected
+    assert json.loads(written(encode.write_json, response([record]), LIST, pretty=False)) == {"rows": [expected]}
+    assert json.loads(written(encode.write_jsonl, response([record]), LIST)) == expected
+    if "surrogate" not in more:
+        assert yaml.safe_load(written(encode.write_yaml, response([record]), LIST)) == {"rows": [expected]}
+    assert json.loads(encode.cell(value)) == extended
+
+
+def test_an_id_of_another_type_is_a_line_that_names_it() -> None:
+    ids = [ObjectId("65f000000000000000000002"), Int64(5), {"a": 1}, "text"]
+    text = written(encode.write_ids, response([{"id": one} for one in ids]), LIST)
+    assert text == '65f000000000000000000002\n5\n{"a":1}\ntext\n'
 
 
 def test_yaml_has_letters_as_they_are_and_escapes_a_record_with_what_is_unsafe() -> None:

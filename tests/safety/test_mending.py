@@ -27,7 +27,7 @@ def changes(*rows: Row, public: str = "", wanted: frozenset[str] = ALL) -> Chang
         document |= {"parent": parent} if parent else {}
         forest.add({**document, "company": "" if identifier in public else "own"})
     mending = Mending(forest, forest.cycles(forest.parent), wanted)
-    return {project.id: change for project, change, _ in mending.changes()}
+    return {str(project.id): change for project, change, _ in mending.changes()}
 
 
 def placed(parent: str, *path: str, **fields: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from projects_cli.cli.completion.names import content
 from projects_cli.cli.runtime import Runtime
 from projects_cli.config.connection import database_uri
 from projects_cli.endpoints import address
+from projects_cli.extended_json import compact, id_text
 from projects_cli.local import flock, server
 from projects_cli.render.console import Streams
 from projects_cli.render.text import shown
@@ -63,17 +64,22 @@ def sections(projects: Iterable[Document]) -> Mapping[str, list[bytes]]:
     ids: list[str] = []
     tags: dict[str, set[str]] = {"tags": set(), "system-tags": set()}
     for one in projects:
-        system_tags = one.get("system_tags") or []
-        tags["tags"].update(map(str, one.get("tags") or []))
-        tags["system-tags"].update(map(str, system_tags))
+        system_tags = _texts(one.get("system_tags"))
+        tags["tags"].update(_texts(one.get("tags")))
+        tags["system-tags"].update(system_tags)
         if "hidden" not in system_tags:
-            names.append(str(one.get("name", "")))
-            ids.append(f"{one['_id']}\t{shown(names[-1])}")
+            names.extend(_texts(one.get("name")))
+            ids.append(f"{id_text(one['_id'])}\t{shown(compact(one.get('name', '')))}")
     found = {"projects": names, "ids": ids, **tags}
     return {
         section: [value.encode("utf-8", "replace") for value in values if value and not value.startswith("-")]
         for section, values in found.items()
     }
+
+
+def _texts(value: object) -> list[str]:
+    """Return the texts of a stored list, or a stored text; only those can be typed as a name or a tag."""
+    return [item for item in (value if isinstance(value, list) else [value]) if type(item) is str]
 
 
 def _forget_oldest(folder: Path) -> None:

@@ -1,0 +1,101 @@
+"""Stored values that JSON has no form for: written as Extended JSON, and compared whatever their type.
+
+Extended JSON is MongoDB's relaxed one, with one difference: a date is ISO 8601 text, as everywhere in this program.
+Nothing of the driver is imported before a value of its types is met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from datetime import datetime
+from math import isfinite
+from typing import Any
+
+PLAIN = frozenset({str, int, bool, type(None)})
+"""Types that are the same in JSON."""
+
+NOT_FINITE = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
+
+
+def plain(value: Any) -> Any:
+    """Return a stored value as types that JSON has."""
+    if type(value) in PLAIN:
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime):
+        return value.isoformat() + ("+00:00" if value.tzinfo is None else "")
+    return _plain_number(value) if isinstance(value, int | float) else _plain_other(value)
+
+
+def _plain_number(value: float) -> Any:
+    if isinstance(value, int):  # an Int64
+        return int(value)
+    return value if isfinite(value) else {"$numberDouble": NOT_FINITE[str(value)]}
+
+
+def _plain_other(value: Any) -> Any:
+    if isinstance(value, bytes) or type(value).__module__.partition(".")[0] == "bson":
+        from bson import json_util
+
+        return plain(json_util.default(value, json_util.RELAXED_JSON_OPTIONS))
+    return str(value)
+
+
+def canonical(value: Any) -> Any:
+    """Return a stored value as canonical Extended JSON, in which numbers have their types."""
+    import json
+
+    from bson import json_util
+
+    return json.loads(json_util.dumps(value, json_options=json_util.CANONICAL_JSON_OPTIONS))
+
+
+def compact(value: Any) -> str:
+    """Return a value of any type as text: a text itself, anything else as Extended JSON in one line."""
+    if type(value) is str:
+        return value
+    simple = plain(value)
+    if isinstance(simple, str):
+        return simple
+    import json
+
+    return json.dumps(simple, ensure_ascii=False, separators=(",", ":"))
+
+
+def id_text(identifier: Any) -> str:
+    """Return an id as text that names its project on a command line: an ObjectId as its 24 digits."""
+    simple = plain(identifier)
+    if isinstance(simple, dict) and simple.keys() == {"$oid"}:
+        return str(simple["$oid"])
+    return compact(identifier)
+
+
+def identity(value: Any) -> Hashable:
+    """Return a key for a dict that is the same for the same stored value: a text itself, else its type and bytes.
+
+    MongoDB compares numbers by value, so that 1 and 1.0 are one id; bytes of documents can't be hashed otherwise.
+    """
+    if type(value) is str:
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and value == value:  # noqa: PLR0124 - not NaN
+        return ("number", value)
+    import bson
+
+    return bson.encode({"": value})
+
+
+def can_be_id(value: Any) -> bool:
+    """Return whether MongoDB allows a value as an id, and a filter can hold it as a plain value."""
+    if type(value) is str:
+        return value != ""
+    return not (value is None or isinstance(value, list) or _is_operator(value))
+
+
+def _is_operator(value: Any) -> bool:
+    """Return whether a filter would take a value for an operator: a pattern, or a document such as `{"$gt": ""}`."""
+    if isinstance(value, dict):
+        return next(iter(value), "").startswith("$")
+    return type(value).__name__ in {"Regex", "Pattern", "DBRef"}
