@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -172,19 +173,90 @@ def test_a_query_in_each_format(two: Site, expression: str, output: str, text: s
 @pytest.mark.parametrize("expression", ["", "projects[", "a..b", "'", "(" * 5000])
 def test_a_bad_expression_is_refused_before_the_database_is_asked(cli: Cli, expression: str) -> None:
     error = refused(cli, "list", f"--query={expression}")
-    assert error["message"].startswith("--query: this is no JMESPath: ")
+    assert error["message"].startswith("--query: invalid JMESPath: ")
     assert "\n" not in error["message"]
 
 
 def test_an_unknown_function_is_refused_as_early(cli: Cli) -> None:
     error = refused(cli, "list", "--query", "sort_by(projects, &lenght(name))")
-    assert (error["message"], "length" in error["hint"]) == ("--query: there is no function 'lenght'", True)
+    assert (error["message"], "length" in error["hint"]) == ("--query: unknown function 'lenght'", True)
 
 
 def test_a_function_that_does_not_fit_the_answer_is_told(two: Site) -> None:
     error = two.error("list", "--query", "length(@.projects[0].featured)", status=2)
-    assert error["message"].startswith("--query can't be applied to the answer")
+    assert error["message"].startswith("--query does not apply to the response: ")
     assert "is done" in error["hint"]
+
+
+EXPLODING = {
+    "nested lists": " | ".join(["[@, @]"] * 60),
+    "nested objects": " | ".join(["{a: @, b: @}"] * 60),
+    "flattened lists": "projects | " + " | ".join(["[@, @][]"] * 60),
+    "joined text": "projects[0].name | " + " | ".join(["join('', [@, @])"] * 60),
+    "many large texts": "projects[0].name | "
+    + " | ".join(["join('', [@, @])"] * 19)
+    + " | ["
+    + ",".join(["join('',[@,@,@,@])"] * 400)
+    + "]",
+    "one join of many": "projects[0].name | "
+    + " | ".join(["join('', [@, @])"] * 19)
+    + f" | join('', [{','.join('@' * 2000)}])",
+    "text of nested lists": " | ".join(["[@, @]"] * 60) + " | to_string(@)",
+    "comparison": f"[{' | '.join(['[@, @]'] * 60)}] == [{' | '.join(['[@, @]'] * 60)}]",
+    "error message": " | ".join(["[@, @]"] * 60) + " | sum(@)",
+    "mapped lists": " | ".join(["map(&[@, @], [@, @])"] * 60),
+    "projections": "[projects, projects]" + " | [*].[@, @]" * 60,
+    "slices": "[projects]" + " | [@[:], @[:]]" * 60,
+    "merged": "{a: projects}" + " | merge({b: @}, {c: @})" * 60,
+}
+
+
+@pytest.mark.parametrize("kind", EXPLODING)
+def test_a_query_that_explodes_is_refused(two: Site, kind: str) -> None:
+    started = time.process_time()
+    error = two.error("list", "--query", EXPLODING[kind], status=2)
+    assert error["message"] in {
+        "--query: the result is many times larger than the response",
+        "--query: evaluating the expression takes too long",
+    }
+    assert "[[" not in error["message"]
+    assert time.process_time() - started < 15
+
+
+def test_a_query_that_takes_too_long_is_refused(two: Site) -> None:
+    expression = "`1`"
+    for _ in range(6):  # each level evaluates the one below for each of its items
+        expression = f"length(`{list(range(100))}`[].{{a: {expression}}})"
+    error = two.error("list", "--query", expression, status=2)
+    assert error["message"] == "--query: evaluating the expression takes too long"
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("projects[::0]", "slice step cannot be zero"),
+        ("contains('a', `1`)", "does not apply"),
+        ("ceil(to_number('1e999'))", "does not apply"),
+        ("sum(@)", "sum() expects array-number, got object"),
+        ("sort_by(projects, &tags)", "sort_by() expects"),
+        ("(" * 5000 + "a" + ")" * 4999, "nested too deeply"),
+        ("a" * 10_001, "more than 10000 characters"),
+        ("!" * 5000 + "a", "nested too deeply"),
+    ],
+)
+def test_a_query_that_does_not_apply_is_refused_in_words(two: Site, expression: str, words: str) -> None:
+    error = two.error("list", "--query", expression, status=2)
+    assert words in error["message"]
+    assert len(error["message"]) < 300
+
+
+def test_a_query_of_a_large_response_is_evaluated(two: Site) -> None:
+    """The limits grow with the response: what a query usually does stays far below them."""
+    for number in range(300):
+        two.project(f"large {number}", description="x" * 5000)
+    fields = "{id: id, name: name, about: description, again: description, all: @}"
+    found = two.json("list", "--query", f"sort_by(projects, &name)[].{fields} | {{rows: @, count: length(@)}}")
+    assert found["count"] == len(found["rows"]) == 302
 
 
 def test_a_query_sees_only_the_chosen_fields(two: Site) -> None:
