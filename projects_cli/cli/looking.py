@@ -23,6 +23,7 @@ def status(runtime: Runtime) -> None:
     store = runtime.reading
     from projects_cli.safety.overview import Overview
 
+    runtime.only_reads_journal = True
     operations = None if journal is None else runtime.safety.operations
     found = Overview(store, runtime.target.name, operations, journal).look()
     found["rights"]["read_only"] = settings["read_only"]

@@ -41,11 +41,13 @@ class Runtime:
     def __init__(self, streams: Streams) -> None:
         """Start with the streams and no flags; the options of the command line fill `flags` in.
 
-        A command that is about the private database sets `private_is_chosen`: then its use needs no notice.
+        A command that is about the private database sets `private_is_chosen`: then its use needs no notice. One that
+        only reads the journal sets `only_reads_journal`: then an error asks for no more than that right.
         """
         self.streams = streams
         self.flags: dict[str, Any] = {}
         self.private_is_chosen = False
+        self.only_reads_journal = False
 
     @cached_property
     def settings(self) -> Settings:
@@ -146,6 +148,8 @@ class Runtime:
             shown=shown,
             timeout=self.settings["timeout"],
             read_preference=self.settings["read_preference"],
+            warn=self.console.warn,
+            notice=self.console.notice,
         )
 
     def _private_uri(self) -> str:
@@ -186,7 +190,7 @@ class Runtime:
             return None
         from projects_cli.store.journal import JournalStore
 
-        return JournalStore(self.connection, self.settings["journal_db"])
+        return JournalStore(self.connection, self.settings["journal_db"], only_read=self.only_reads_journal)
 
     @cached_property
     def interrupted(self) -> list[Document]:

@@ -7,7 +7,7 @@ import re
 import time
 import warnings
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import pymongo
@@ -31,9 +31,10 @@ from projects_cli.errors import (
     TextIndexMissing,
     ValidationError,
 )
+from projects_cli.store import uri as faults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from pymongo.database import Database
@@ -52,6 +53,15 @@ DURABLE = {"w": "majority", "journal": True}
 """How every write is acknowledged. A change goes on after its server was killed and came back, so what was acknowledged
 before has to be there again: a majority keeps it, and a standalone has it on the disk.
 """
+
+SOON = 1.0
+"""Seconds after which a server that does not answer is reported; with the start of the program that is under 2 s."""
+
+NOT_YET = "No servers found yet"
+"""The driver's words for servers that have neither answered nor failed."""
+
+_GONE = ("refused", "Name or service not known", "nodename nor servname", "No such file")
+"""Words of a fault that waiting does not cure, unless another member takes over."""
 
 HICCUP = 1.0
 """Seconds for which a server with an open cursor may be away."""
@@ -79,6 +89,10 @@ NO_RIGHT = "the user lacks a role: projects needs read on the database of the do
 NO_LOGIN = (
     "check the user, the password, and authSource=DATABASE in the URI: where the user is defined [default: admin]"
 )
+NO_USER = f"put the user into the URI: mongodb://USER:PASSWORD@HOST; {NO_LOGIN}"
+
+LOGIN_CODES = frozenset({18, 33, 334, 8000})
+"""MongoDB's codes of a login that was refused."""
 
 BAD_VALUE = 2
 """MongoDB's code for many faults, a NUL in a regular expression among them."""
@@ -153,6 +167,7 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ("TLS", _TLS),
     ("connection closed", _CLOSED),
     ("Name or service not known", "check the name of the host, and what resolves it"),
+    ("No such file", "check the path of the socket, and that the server runs"),
     ("refused", "check the address and the port, and that the server runs"),
 )
 """What to check first, by a word in the reason."""
@@ -198,31 +213,102 @@ class Connection:
         self.client.close()
 
 
-def connect(
-    uri: str, database: str, *, shown: str, timeout: float | None = None, read_preference: str | None = None
-) -> Connection:
-    """Connect and say hello once, so that a wrong address or password is found before anything else.
+def _silent(_: str) -> None:
+    """Report nothing."""
 
-    `shown` is what messages call the server: the URI without its secrets. Writes are acknowledged by a majority
-    and on the disk unless the URI says otherwise; the database in the URI is the authentication source only.
-    `read_preference` is for `reading`; everything else is asked of the primary, whatever the URI prefers.
+
+def connect(
+    uri: str,
+    database: str,
+    *,
+    shown: str,
+    timeout: float | None = None,
+    read_preference: str | None = None,
+    warn: Callable[[str], None] = _silent,
+    notice: Callable[[str], None] = _silent,
+) -> Connection:
+    """Connect and send a first command, so that a wrong address or password is found before anything else.
+
+    `shown` is the name of the server in messages: the URI without its secrets. Writes are acknowledged by a majority
+    and on the disk unless the URI says otherwise. `read_preference` is for `reading`; everything else is read from the
+    primary, whatever the URI prefers. `warn` gets what is odd in the URI, `notice` what is being tried if that lasts.
 
     Raises:
-        ConfigError: the URI can't be understood, or wants writes that nobody acknowledges.
-        DatabaseUnavailable, DatabaseRefused: nobody answers, or not to this user.
+        ConfigError: the URI cannot be used, or wants writes that are not acknowledged.
+        DatabaseUnavailable, DatabaseRefused: no server answers, or it refuses the user.
     """
     timeout = timeout and min(timeout, LONGEST)
-    client = _client(uri, _options(uri, timeout), shown)
+    client = _client(uri, _options(uri, timeout), warn)
     _check_acknowledged(client)
     preference = client.read_preference if read_preference is None else _preference(read_preference)
     first = min(timeout or DEFAULT_TIMEOUT, FIRST_CONTACT)
     try:
-        with translated(shown, first), pymongo.timeout(first):
-            client.admin.command("ping", read_preference=preference)
+        _contact(client, preference, Contact(uri, shown, first, notice))
         return Connection(client, database, timeout, preference)
     except BaseException:
         client.close()
         raise
+
+
+class Contact(NamedTuple):
+    """The first command to a server: its URI, its name in messages, the seconds to try, and where to report."""
+
+    uri: str
+    shown: str
+    seconds: float
+    notice: Callable[[str], None]
+
+
+def _contact(client: pymongo.MongoClient[dict[str, Any]], preference: ReadPreference, contact: Contact) -> None:
+    """Send the first command; if it does not get through soon, say so and go on trying.
+
+    A single server that is not there is not waited for: nothing would take its place.
+    """
+    soon = min(contact.seconds, SOON)
+    try:
+        return _ping(client, preference, contact, soon, soon)
+    except (DatabaseTimeout, ConnectionLost):
+        if soon == contact.seconds:
+            raise
+    except DatabaseUnavailable as error:
+        single = is_single(client)
+        is_final = faults.NO_RECORD in error.message or (single and any(word in error.message for word in _GONE))
+        if soon == contact.seconds or is_final:
+            raise
+        if not single and NOT_YET not in error.message:
+            reason = error.message.partition(" s: ")[2]
+            contact.notice(f"no answer from {contact.shown} yet: {reason}; trying for {contact.seconds:g} s")
+    return _ping(client, preference, contact, contact.seconds - soon, contact.seconds)
+
+
+def _ping(
+    client: pymongo.MongoClient[dict[str, Any]],
+    preference: ReadPreference,
+    contact: Contact,
+    seconds: float,
+    tried: float,
+) -> None:
+    """Send a command within some seconds; `tried` is how long that is with all attempts before, for the message."""
+    with translated(contact.shown, tried):
+        try:
+            with pymongo.timeout(seconds):
+                client.admin.command("ping", read_preference=preference)
+        except driver.ConfigurationError as error:
+            if contact.uri.lower().startswith("mongodb+srv:"):
+                reason = faults.unresolved(contact.uri, error)
+                raise DatabaseUnavailable(f"no answer from {contact.shown}: {reason}", hint=faults.SEED_HINT) from None
+            raise faults.option_fault(contact.uri, error) from None
+        except driver.OperationFailure as error:
+            if error.code in LOGIN_CODES:
+                message, hint = faults.login_refused(contact.uri, _server_words(error))
+                raise DatabaseRefused(message, hint=hint) from error
+            raise
+
+
+def is_single(client: pymongo.MongoClient[dict[str, Any]]) -> bool:
+    """Return whether the URI names one server, as far as is known not a member of a replica set."""
+    description = client.topology_description
+    return description.topology_type_name in {"Single", "Unknown"} and len(description.server_descriptions()) == 1
 
 
 def _preference(name: str) -> ReadPreference:
@@ -251,24 +337,25 @@ def _options(uri: str, timeout: float | None) -> dict[str, Any]:
     }
 
 
-def _client(uri: str, options: dict[str, Any], shown: str) -> pymongo.MongoClient[dict[str, Any]]:
-    """Make the client; what the driver would only warn of, and pass over, is an error too."""
+def _client(uri: str, options: dict[str, Any], warn: Callable[[str], None]) -> pymongo.MongoClient[dict[str, Any]]:
+    """Make the client; what is odd in the URI is a warning."""
+    parts = faults.check(uri)
+    for words in faults.login_warnings(parts):
+        warn(words)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)
-            return pymongo.MongoClient(uri, **options)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(uri, **options)
     except OSError as error:
         raise ConfigError(_tls_file_fault(uri, error), hint=_TLS_FILES_HINT) from None
-    except (driver.ConfigurationError, driver.InvalidURI, ValueError, TypeError, UserWarning) as error:
-        if uri.lower().startswith("mongodb+srv:") and "DNS" in str(error):
-            raise DatabaseUnavailable(f"no answer from {shown}: {_harmless(error)}", hint=ELSEWHERE) from None
-        if "Private key doesn't match certificate" in str(error):
-            fault = "tlsCertificateKeyFile has no certificate with its private key"
-            raise ConfigError(f"the MongoDB URI can't be used: {fault}", hint=_TLS_FILES_HINT) from None
-        raise ConfigError(
-            f"the MongoDB URI can't be used: {_harmless(error)}",
-            hint="a URI looks like mongodb://HOST:27017 or mongodb+srv://HOST; escape : / @ % in a password as %3A …",
-        ) from None
+    except (driver.PyMongoError, ValueError, TypeError, KeyError) as error:
+        fault = faults.option_fault(uri, error)
+        if "tlsCertificateKeyFile" in fault.message:
+            fault.hint = _TLS_FILES_HINT
+        raise fault from None
+    for words in faults.ignored_options(uri) if any(one.category is UserWarning for one in caught) else ():
+        warn(words)
+    return client
 
 
 def _tls_file_fault(uri: str, error: OSError) -> str:
@@ -295,24 +382,6 @@ def _check_acknowledged(client: pymongo.MongoClient[dict[str, Any]]) -> None:
             "the MongoDB URI says w=0: whether a change was made would not be known",
             hint="leave w out of the URI (w=majority holds then), or say w=1",
         )
-
-
-def _harmless(error: Exception) -> str:
-    """Give only the kind of fault: the driver's own words may quote the URI, with its password."""
-    text = str(error)
-    known: tuple[str, ...] = (
-        "escaped according to RFC 3986",
-        "must begin with",
-        "nknown option",
-        "Port must be",
-        "DNS",
-        "dns",
-        "read preference",
-        "readPreference",
-        "certificate",
-        "password is required",
-    )
-    return text if "@" not in text and any(word in text for word in known) else type(error).__name__
 
 
 def check_server(client: pymongo.MongoClient[dict[str, Any]], address: tuple[str, int | None]) -> None:
@@ -373,9 +442,14 @@ def _by_code(code: int, words: str, shown: str) -> ProjectsError:
     if kind is ExpectedUniqueData:
         return kind("a project with that name exists already")
     if kind is DatabaseRefused:
-        right = code == UNAUTHORIZED and "requires authentication" not in words
-        return kind(f"{shown} refused: {words}", hint=NO_RIGHT if right else NO_LOGIN)
+        return _refused(code, words, shown)
     return kind(f"the database reported: {words} (code {code})")
+
+
+def _refused(code: int, words: str, shown: str) -> DatabaseRefused:
+    if "requires authentication" in words:
+        return DatabaseRefused(f"{shown} refused: {words}, and the URI names no user", hint=NO_USER)
+    return DatabaseRefused(f"{shown} refused: {words}", hint=NO_RIGHT if code == UNAUTHORIZED else NO_LOGIN)
 
 
 def _first_write_error(error: driver.BulkWriteError) -> tuple[int, str]:

@@ -45,11 +45,14 @@ SEEN: Document = {"$currentDate": {"seen": True}}
 class JournalStore:
     """The documents of the journal."""
 
-    def __init__(self, connection: Connection, database: str, session: ClientSession | None = None) -> None:
-        """Take the deployment and the journal's database."""
+    def __init__(
+        self, connection: Connection, database: str, session: ClientSession | None = None, *, only_read: bool = False
+    ) -> None:
+        """Keep the deployment and the name of the journal's database; with `only_read`, errors ask for that right."""
         self._connection = connection
         self._name = database
         self._session = session
+        self._only_read = only_read
         concern = None if session else DURABLE
         self._database = connection.client.get_database(database, write_concern=concern, read_preference=PRIMARY)
 
@@ -205,13 +208,15 @@ class JournalStore:
 
     @contextmanager
     def _granted(self) -> Iterator[None]:
-        """Name the right that is missing where the database refuses."""
+        """Name the right that is missing if the database refuses."""
         try:
             with translated():
                 yield
         except DatabaseRefused as error:
+            role, done = ("read", "read") if self._only_read else ("readWrite", "written")
+            without = "" if self._only_read else ", or do without undo: --no-journal"
             raise DatabaseRefused(
-                f"the journal can't be written: {error.message}",
-                hint=f'grant it: db.grantRolesToUser("USER", [{{role: "readWrite", db: "{self._name}"}}]), '
-                "name another database with --journal-db, or do without undo: --no-journal",
+                f"the journal can't be {done}: {error.message}",
+                hint=f'grant it: db.grantRolesToUser("USER", [{{role: "{role}", db: "{self._name}"}}]), '
+                f"name another database with --journal-db{without}",
             ) from error

@@ -135,6 +135,7 @@ REFUSED: dict[tuple[str, ...], Budget] = {
 
 READING = {"config.connection", "config.owned", "endpoints.catalog", "endpoints.fields", "endpoints.hierarchy"}
 READING |= {"endpoints.ordering", "store", "store.client", "store.collections", "store.documents", "store.filters"}
+READING |= {"store.uri"}
 READING |= {"store.indexes", "store.retries"}
 DRIVER = {"typer", "pymongo", "orjson"}
 

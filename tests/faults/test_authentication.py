@@ -92,6 +92,54 @@ def test_a_wrong_login_is_77(guarded: Node, cli: Cli, user: str, options: str, p
     assert "authSource" in told(result)
 
 
+@pytest.mark.parametrize(
+    ("options", "where"),
+    [
+        ("", "'admin', by default, as the URI has no authSource"),
+        ("backend", "'backend', by the path of the URI, as it has no authSource"),
+        ("back%65nd?w=1", "'backend', by the path of the URI, as it has no authSource"),
+        ("?authSource=backend", "'backend', by authSource in the URI"),
+        ("other?authSource=backend", "'backend', by authSource in the URI"),
+    ],
+)
+def test_a_refused_login_says_where_the_user_was_looked_up(guarded: Node, cli: Cli, options: str, where: str) -> None:
+    wrong = "" if "backend" in options or "back%65" in options else "wrongsecret"
+    result = cli("list", uri=as_user(guarded, "writer", options, wrong or ESCAPED))
+    assert (result.exit_code, result.stdout) == (77, "")
+    error, hint = told(result).splitlines()
+    assert error.endswith(f"Authentication failed. (the user 'writer' was looked up in the database {where})")
+    assert "authSource=DATABASE" in hint
+
+
+@pytest.mark.parametrize(("password", "escape"), [("wrong+secret", "%2B"), ("wrong secret", "%20")])
+def test_a_password_with_a_plus_or_a_blank_is_explained(guarded: Node, cli: Cli, password: str, escape: str) -> None:
+    result = cli("list", uri=as_user(guarded, "writer", password=password))
+    assert (result.exit_code, result.stdout) == (77, "")
+    warning, error, hint = result.stderr.splitlines()
+    assert warning.startswith("warning: user or password in the MongoDB URI has an unescaped ")
+    assert escape in warning
+    assert "Authentication failed" in error
+    assert escape in hint
+    assert "secret" not in result.stderr
+
+
+def test_the_password_of_the_server_s_variables_is_escaped_and_shown_nowhere(
+    guarded: Node, administrator: pymongo.MongoClient[dict[str, Any]], cli: Cli
+) -> None:
+    host, port = guarded.address.split(":")
+    variables = {"HOST": host, "PORT": port, "USERNAME": "writer", "PASSWORD": SECRET, "QUERY": "authSource=admin"}
+    given = {f"CLEARML_MONGODB_SERVICE_{part}": value for part, value in variables.items()}
+    result = cli("status", "--verbose", **given)
+    assert result.exit_code == 0, result.stderr
+    assert cli(*CREATE, **given).exit_code == 0
+    assert administrator["backend"]["project"].distinct("name") == ["vision"]
+    texts = [result.stdout, result.stderr, cli("config", "list", **given).stdout, cli("history", **given).stdout]
+    without_source = {name: value for name, value in given.items() if not name.endswith("QUERY")}
+    refused = cli("list", **without_source)
+    assert (refused.exit_code, "looked up in the database 'backend'" in refused.stderr) == (77, True)
+    assert not [trace for trace in TRACES for text in (*texts, refused.stderr) if trace in text]
+
+
 def test_a_wrong_login_is_told_once_for_several(guarded: Node, cli: Cli) -> None:
     result = cli("delete", "one", "two", "--yes", uri=as_user(guarded, "writer", password="wrongsecret"))  # noqa: S106
     assert (result.exit_code, result.stdout) == (77, "")
@@ -101,7 +149,8 @@ def test_a_wrong_login_is_told_once_for_several(guarded: Node, cli: Cli) -> None
 def test_no_login_at_all_is_77(guarded: Node, cli: Cli) -> None:
     result = cli("list", uri=f"mongodb://{guarded.address}")
     assert (result.exit_code, result.stdout) == (77, "")
-    assert "requires authentication" in told(result)
+    assert "requires authentication, and the URI names no user" in told(result)
+    assert "mongodb://USER:PASSWORD@HOST" in told(result)
     assert "check the user, the password" in told(result)
 
 
@@ -116,7 +165,7 @@ def test_no_login_at_all_is_77(guarded: Node, cli: Cli) -> None:
         ("reader", CREATE, "not authorized on projects_cli", 'db: "projects_cli"'),
         ("reader", (*CREATE, "--no-journal"), "not authorized on backend to execute command insert", "readWrite"),
         ("without-journal", CREATE, "the journal can't be written", "--no-journal"),
-        ("without-journal", ("history",), "not authorized on projects_cli", "grantRolesToUser"),
+        ("without-journal", ("history",), "the journal can't be read: ", 'role: "read", db: "projects_cli"'),
     ],
 )
 def test_a_missing_right_is_77(

@@ -29,6 +29,7 @@ def history(
     Example: projects history --since 7d
     """
     if ctx.invoked_subcommand is None:
+        ctx.obj.only_reads_journal = True
         journalled.history(ctx.obj, project=project, since=since, by=by)
 
 
