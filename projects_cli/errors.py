@@ -42,7 +42,7 @@ STATUS_MEANINGS: dict[ExitStatus, str] = {
     ExitStatus.NOT_FOUND: "not found",
     ExitStatus.REFUSED: "refused: has tasks, name taken, public, circular, too deep, read-only, over `--max-delete`",
     ExitStatus.PARTIAL: "a part of several did not succeed",
-    ExitStatus.FINDINGS: "findings, or nothing matched with `--fail-if-empty`",
+    ExitStatus.FINDINGS: "errors or warnings of `doctor`, or nothing matched with `--fail-if-empty`",
     ExitStatus.UNAVAILABLE: "the database can't be reached, timed out, or there is no `mongod` for a private one",
     ExitStatus.LOCKED: "another run holds the lock; try again later",
     ExitStatus.DENIED: "the database refused the credentials or the right",

@@ -21,10 +21,10 @@ LOOKING = "looking at the database:"
 
 
 def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
-    """Show what is wrong; with `fix` mend what can be mended first, and show what is left.
+    """Show what is wrong; with `fix` repair what can be repaired first, and show what is left.
 
     Raises:
-        Exit: something is wrong; the status says so.
+        Exit: there is an error or a warning; notes alone are no failure.
         DatabaseRefused, DatabaseError, DatabaseTimeout, DatabaseUnavailable: what was asked for by name can't be looked
             at, or the documents can't.
     """
@@ -43,10 +43,17 @@ def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
             raise type(fault)(f"{skipped['name']} can't be looked for: {skipped['why']}")
         runtime.console.warn(f"{skipped['name']} was not looked for: {skipped['why']}")
     runtime.console.show(found.response(**({} if mended is None else {"fixed": mended.data})))
-    if found.findings.found:
-        if any(finding.fixable for finding in found.findings.found.values()):
-            runtime.console.notice("to mend what can be mended: projects doctor --fix; to see how: --fix --dry-run")
+    counts = found.findings.by_severity
+    if counts:
+        runtime.console.notice(f"found: {', '.join(_counted(count, name) for name, count in counts.items())}")
+    if any(finding.fixable for finding in found.findings.found.values()):
+        runtime.console.notice("to fix what can be fixed: projects doctor --fix (preview: --fix --dry-run)")
+    if counts.keys() - {"note"}:
         raise typer.Exit(ExitStatus.FINDINGS)
+
+
+def _counted(count: int, severity: str) -> str:
+    return f"{count} {severity}{'s' if count > 1 else ''}"
 
 
 def _wanted(only: Sequence[str]) -> frozenset[str]:

@@ -19,7 +19,9 @@ COLOURS: dict[str, tuple[int, str]] = {
 
 OF_FIELD: dict[str, str] = dict.fromkeys(("name", "endpoint", "metric", "field"), "bold")
 OF_FIELD |= dict.fromkeys(("tags", "tag", "section"), "cyan")
-OF_FIELD |= dict.fromkeys(("id", "created", "last_update", "started", "finished", "kind", "last_used"), "grey")
+OF_FIELD |= dict.fromkeys(
+    ("id", "created", "last_update", "started", "finished", "kind", "last_used", "advice", "more"), "grey"
+)
 OF_FIELD |= {
     "stats.*.last_task_run": "grey",
     "stats.*.status_count.in_progress": "blue",
@@ -44,6 +46,9 @@ OF_WORD: dict[str, str] = {
     "false": "grey",
 }
 """What a word looks like in the fields of `WORDY`, wherever it stands."""
+
+OF_SEVERITY: dict[str, str] = {"error": "red", "warning": "orange", "note": "grey"}
+"""What the severity of a finding looks like."""
 
 WORDY = frozenset({"state", "action", "running", "required"})
 

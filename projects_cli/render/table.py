@@ -77,8 +77,10 @@ def write_table(response: Response, view: View, console: Console) -> None:
     columns = [(field, shown(title)) for field, title in view.shown_columns(response.fields)]
     rows = records(response, view)
     show = _shown_for(console)
-    if view.rows is None and not view.values:
-        pages: Iterator[str] = (_drawn(_sheet(record, columns, show, _screen(console)), console) for record in rows)
+    if view.blocks and response.fields is None:
+        pages: Iterator[str] = _blocks(rows, console)
+    elif view.rows is None and not view.values:
+        pages = (_drawn(_sheet(record, columns, show, _screen(console)), console) for record in rows)
     else:
         heading = console.heading and any(title for _, title in columns)
         pages = _pages(rows, columns, show, console, heading=heading)
@@ -203,6 +205,48 @@ def _sheet(record: Document, columns: Columns, show: Show, screen: int) -> Table
             table.add_row(_cell(label, "id", screen))
             table.add_row(_cell(text, path, screen, indent="  "))
     return table
+
+
+# --- findings -----------------------------------------------------------------------------------------------------
+
+
+def _blocks(rows: Iterator[Document], console: Console) -> Iterator[str]:
+    """Draw each finding as a heading with indented lines: what it means, the examples, and what helps."""
+    screen = _screen(console)
+    for number, finding in enumerate(rows):
+        table = Table(box=None, pad_edge=False, padding=0, show_header=False)
+        table.add_column(no_wrap=True)
+        if number:
+            table.add_row("")
+        table.add_row(_finding_heading(finding))
+        for text, field in _finding_lines(finding):
+            indent = "    " if field == "examples" else "  "
+            table.add_row(_cell(text, field, screen, indent=indent))
+        yield _drawn(table, console)
+
+
+def _finding_heading(finding: Document) -> Text:
+    severity, fixable = finding["severity"], finding["fixable"]
+    heading = Text(f"{severity:<{len('warning')}}", _styled(colours.OF_SEVERITY.get(severity, "")))
+    counted = f"  {finding['count']}" + (f", {fixable} fixable" if fixable else "")
+    return heading.append(f"  {finding['name']}", "bold").append(counted, "default")
+
+
+def _finding_lines(finding: Document) -> Iterator[tuple[str, str]]:
+    """Yield the lines below a heading, each with the field that gives it its style."""
+    yield shown(finding["meaning"]), "meaning"
+    examples = finding["examples"]
+    rest = finding["count"] - len(examples)
+    more = f"and {rest} more" if rest > 0 else ""
+    if any("id" in example for example in examples):
+        yield from (("  ".join(map(cell, filter(None, example.values()))), "examples") for example in examples)
+        yield from [(more, "examples")] if more else []
+    else:
+        named = [" ".join(map(cell, filter(None, example.values()))) for example in examples]
+        yield ", ".join([*filter(None, named), *([more] if more else [])]), "examples"
+    yield f"advice: {shown(finding['advice'])}", "advice"
+    if finding["fixable"]:
+        yield f"--fix: {shown(finding['fix'])}", "advice"
 
 
 # --- cells --------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ class View(NamedTuple):
     that a table shows, bare, since a script wants nothing else.
     `more` are fields that records may have besides; a name that ends with a dot is one whose parts can be chosen.
     `changes` tells the answer of a change, in whose place a dry run shows its plan; `titled`, that the columns'
-    headings are those of every format.
+    headings are those of every format; `blocks`, that a terminal shows a finding of the doctor as a few lines.
     """
 
     rows: str | None = None
@@ -51,6 +51,7 @@ class View(NamedTuple):
     more: tuple[str, ...] = ()
     changes: bool = False
     titled: bool = False
+    blocks: bool = False
 
     @property
     def all_fields(self) -> tuple[str, ...]:
@@ -183,15 +184,19 @@ VIEWS: dict[str, View] = {
     "doctor": View(
         rows="findings",
         columns=(
+            ("severity", "SEVERITY"),
             ("name", "FINDING"),
             ("count", "COUNT"),
             ("fixable", "FIXABLE"),
             ("meaning", "MEANING"),
-            ("examples.name", "EXAMPLES"),
+            ("examples.id", "IDS"),
+            ("examples.name", "NAMES"),
+            ("advice", "ADVICE"),
         ),
-        fields=("name", "severity", "count", "fixable", "meaning", "advice", "examples"),
+        fields=("name", "severity", "count", "fixable", "meaning", "advice", "fix", "examples"),
         id="name",
         empty="nothing is wrong",
+        blocks=True,
     ),
     "schema": View(
         rows="endpoints",

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,7 @@ EXAMPLES = 5
 """Examples that are kept of one kind."""
 
 Severity = Literal["error", "warning", "note"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +261,16 @@ class Findings:
         finding.examples += examples[: EXAMPLES - len(finding.examples)]
 
     def records(self) -> list[dict[str, Any]]:
-        """Give the findings in the order of the table, as people and programs see them."""
-        return [_record(kind, self.found[name]) for name, kind in KINDS.items() if name in self.found]
+        """Return the findings as the answer has them: errors first, then warnings and notes."""
+        kinds = [kind for name, kind in KINDS.items() if name in self.found]
+        kinds.sort(key=lambda kind: SEVERITIES.index(kind.severity))
+        return [_record(kind, self.found[kind.name]) for kind in kinds]
+
+    @property
+    def by_severity(self) -> dict[Severity, int]:
+        """How many kinds of findings there are of each severity, the gravest first."""
+        counted = Counter(KINDS[name].severity for name in self.found)
+        return {severity: counted[severity] for severity in SEVERITIES if severity in counted}
 
 
 def _record(kind: Kind, finding: Finding) -> dict[str, Any]:
@@ -271,6 +281,7 @@ def _record(kind: Kind, finding: Finding) -> dict[str, Any]:
         "fixable": finding.fixable,
         "meaning": kind.meaning,
         "advice": kind.advice,
+        "fix": kind.mends or None,
         "examples": finding.examples,
     }
 

@@ -14,7 +14,7 @@ from bson.regex import Regex
 
 from projects_cli.local.sample import sample
 from projects_cli.safety.findings import EXAMPLES, KINDS, MEMBERS, PROJECTS
-from tests.config.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site
+from tests.config.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,6 +61,11 @@ def doctor(site: Site, *arguments: str, status: int) -> Document:
     return answer
 
 
+def status_for(*kinds: str) -> int:
+    """Return the exit status that these kinds of findings have together."""
+    return 6 if {KINDS[kind].severity for kind in kinds} - {"note"} else 0
+
+
 def found(answer: Document) -> dict[str, tuple[int, int]]:
     """Give count and how many can be mended of each finding."""
     return {one["name"]: (one["count"], one["fixable"]) for one in answer["findings"]}
@@ -103,7 +108,7 @@ def test_a_healthy_database_is_clean(site: Site) -> None:
     answer = doctor(site, status=0)
     assert (answer["findings"], answer["skipped"]) == ([], [])
     assert answer["server"].keys() == {"version", "topology", "transactions", "clock_skew", "user"}
-    assert site.text("doctor", "--quiet") == "FINDING\tCOUNT\tFIXABLE\tMEANING\tEXAMPLES\n"
+    assert site.text("doctor", "--quiet") == ("SEVERITY\tFINDING\tCOUNT\tFIXABLE\tMEANING\tIDS\tNAMES\tADVICE\n")
     assert stored(site) == before
     result = site("doctor", "--fix", "--fail-if-empty")
     assert (result.exit_code, result.stderr) == (0, "there is nothing that --fix can mend\nnothing is wrong\n")
@@ -114,6 +119,46 @@ def test_the_sample_is_clean(lone: Site) -> None:
         lone.documents[collection].delete_many({})
         lone.documents[collection].insert_many(documents)
     assert doctor(lone, status=0)["findings"] == []
+
+
+# --- severity -----------------------------------------------------------------------------------------------------
+
+
+def test_notes_alone_are_no_failure(lone: Site) -> None:
+    """A server writes tags in the order in which somebody gave them."""
+    unsorted = set_(lone, "vision", tags=["b", "a"])
+    result = lone("doctor")
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (0, "found: 1 note")
+    assert unsorted in result.stdout
+    assert doctor(lone, status=0)["findings"][0]["name"] == "tags-unsorted"
+    assert lone("doctor", "--fail-if-empty").exit_code == 0
+    set_(lone, "vision/detector", basename="other")
+    result = lone("doctor")
+    assert (result.exit_code, result.stderr.splitlines()[0]) == (6, "found: 1 warning, 1 note")
+
+
+def test_errors_come_first_with_ids_and_advice(lone: Site) -> None:
+    ids = [set_(lone, "vision", tags=["b", "a"]), set_(lone, "old", tags=None), unset(lone, "vision/detector", "user")]
+    answer = doctor(lone, status=6)
+    assert [one["severity"] for one in answer["findings"]] == ["error", "warning", "note"]
+    assert [one["fix"] for one in answer["findings"]] == [None, "sets an empty list", "sorts them"]
+    rows = [line.split("\t") for line in lone("doctor").stdout.splitlines()[1:]]
+    assert [(row[0], row[1], row[5]) for row in rows] == [
+        ("error", "field-missing", ids[2]),
+        ("warning", "tags-null", ids[1]),
+        ("note", "tags-unsorted", ids[0]),
+    ]
+    assert [row[7] for row in rows] == [KINDS[row[1]].advice for row in rows]
+
+
+def test_many_missing_indexes_are_one_line(standalone: Server, cli: Cli) -> None:
+    with empty_site(standalone, cli) as site:
+        site.project("vision")
+        site.task(None)
+        site.model(None)
+        lines = site("doctor", "--only", "index-missing").stdout.splitlines()
+        assert len(lines) == 2
+        assert int(lines[1].split("\t")[2]) > 20
 
 
 # --- one for each kind --------------------------------------------------------------------------------------------
@@ -358,14 +403,16 @@ CASES = [
 def test_a_finding_is_told_mended_and_undone(case: Case, lone: Site) -> None:
     ids = case.bend(lone)
     bent = stored(lone)
-    answer = doctor(lone, status=6)
+    answer = doctor(lone, status=status_for(case.kind, *case.also))
     told = next(one for one in answer["findings"] if one["name"] == case.kind)
     assert (told["count"], told["fixable"]) == (case.found, case.fixable)
     assert {name: one for name, one in found(answer).items() if name != case.kind}.keys() == case.also.keys()
     assert told["examples"]
     assert {one.get("id") for one in told["examples"]} >= set(ids[:EXAMPLES])
     assert told["meaning"] == KINDS[case.kind].meaning
-    assert found(doctor(lone, "--only", case.kind, status=6)) == {case.kind: (case.found, case.fixable)}
+    assert found(doctor(lone, "--only", case.kind, status=status_for(case.kind))) == {
+        case.kind: (case.found, case.fixable)
+    }
     assert stored(lone) == bent
     mend(case, lone, bent)
 
@@ -374,7 +421,7 @@ def mend(case: Case, site: Site, bent: dict[str, list[bytes]]) -> None:
     """Mend what can be mended: nothing of that is found again, and undo brings every byte back."""
     left = {case.kind: (case.found - case.fixable, 0)} if case.found > case.fixable else {}
     also = {} if case.fixable else case.also
-    answer = doctor(site, "--fix", "--yes", status=6 if left or also else 0)
+    answer = doctor(site, "--fix", "--yes", status=status_for(*left, *also))
     assert found(answer) == left | also
     assert ("fixed" in answer) == bool(case.fixable)
     assert case.mended(site) in {None, True}

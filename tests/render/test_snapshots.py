@@ -73,6 +73,30 @@ CHANGES = [
     for number, (state, name) in enumerate(zip(("done", "undone", "applying", "void"), NAMES, strict=True))
 ]  # fmt: skip
 
+FINDINGS = [
+    {
+        "name": "name-duplicated", "severity": "error", "count": 7, "fixable": 0, "fix": None,
+        "meaning": "several projects of the company have one name",
+        "advice": "rename all but one (projects update ID --name), then make the unique index on name and company",
+        "examples": [{"id": ID, "name": name, "detail": f"as {ID}"} for name in NAMES],
+    },
+    {
+        "name": "tags-null", "severity": "warning", "count": 1, "fixable": 1, "fix": "sets an empty list",
+        "meaning": "tags or system_tags is null", "advice": "an index and a query see null where they expect a list",
+        "examples": [{"id": ID, "name": "vision", "detail": "tags"}],
+    },
+    {
+        "name": "index-missing", "severity": "warning", "count": 50, "fixable": 0, "fix": None,
+        "meaning": "an index that every ClearML server makes is missing", "advice": "projects indexes create",
+        "examples": [{"name": f"project.{name}"} for name in ("parent_1", "path_1", "company_1_name_1")],
+    },
+    {
+        "name": "lease-stale", "severity": "note", "count": 1, "fixable": 0, "fix": None,
+        "meaning": "the lock is held by a run that has ended", "advice": "nothing to do",
+        "examples": [{"id": ID, "name": None, "detail": "ann on build-1, pid 7"}],
+    },
+]  # fmt: skip
+
 TABLES: dict[str, tuple[str, dict[str, Any]]] = {
     "list": ("projects.get_all", {"projects": ROWS}),
     "list --stats": ("projects.get_all_ex statistics", {"projects": ROWS}),
@@ -93,6 +117,7 @@ TABLES: dict[str, tuple[str, dict[str, Any]]] = {
             "stops_at": "2024-01-11T09:15:00",
         },
     ),
+    "doctor": ("doctor", {"findings": FINDINGS}),
     "nothing": ("projects.get_all", {"projects": []}),
 }
 """What is drawn, by the command that would show it: the view, and the answer's data."""

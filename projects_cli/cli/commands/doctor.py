@@ -20,7 +20,9 @@ def doctor(
         list[str] | None, typer.Option("--only", metavar="FINDING", help="Look for this only; repeat for more.")
     ] = None,
 ) -> None:
-    """Find what is wrong with projects, tasks, models, indexes, the journal and the server. Ends with 6 if anything is.
+    """Find what is wrong with projects, tasks, models, indexes, the journal and the server.
+
+    The exit status is 6 if there is an error or a warning, and 0 if there are only notes.
 
     docs/doctor.md says what each finding means, and what can be done about it.
 

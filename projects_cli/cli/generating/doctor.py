@@ -9,7 +9,8 @@ HEAD = """\
 # What the doctor finds
 
 `projects doctor` looks through a company's projects, tasks and models, the indexes, the journal and the server, and
-writes nothing. It ends with 0 where nothing is wrong and with 6 where anything is. `--only FINDING` looks for one kind.
+writes nothing. The exit status is 6 if there is an error or a warning,
+and 0 if there are only notes, or nothing. `--only FINDING` looks for one kind.
 
 `projects doctor --fix` mends what is certain: with a dry run, a question, the lock, the journal and `projects undo`, as
 every change. It is asked about with a yes where only tags and basenames change, else with the name of the database.
@@ -25,7 +26,10 @@ What is ambiguous stays for a person, and is found again; a dry run ends with 0.
 - A place is what a project's name, its parent and the end of its path say. Two that agree outvote the third; one that
   speaks alone, both others pointing nowhere, is believed. Ties and cycles stay.
 - While a change is stopped in the middle `--fix` waits: what looks wrong may be the half that is not done yet.
-- An error gives wrong answers or stops work, a warning may, a note is there to be known.
+- An error gives wrong answers or stops work, a warning may, a note is there to be known: ordinary servers cause some.
+- Errors come first, then warnings, then notes. In a terminal a finding has a few examples with ids, the advice, and
+  what `--fix` would do; `-o json` has the same fields.
+- Values of types that JSON does not have are shown as Extended JSON; see `projects help output`.
 """
 
 
