@@ -205,7 +205,7 @@ complete -c projects -l quiet -s q -d 'No notices: only data, warnings and error
 complete -c projects -l verbose -s v -d 'Say which database and schema are used.'
 complete -c projects -l timeout -r -f -d 'Limit for one command of the server. [default: 30s; none for aggregations and doctor]'
 complete -c projects -l yes -s y -d 'Answer every question with yes.'
-complete -c projects -l confirm -r -f -a '(__projects_ask projects)' -d 'Answer the question for this project\'s name.'
+complete -c projects -l confirm -r -f -a '(__projects_ask projects)' -d 'Answer the question for this name; refuse any other.'
 complete -c projects -l dry-run -s n -d 'Show what a change would do, and do nothing.'
 complete -c projects -l no-input -d 'Never ask; fail where a question would come.'
 complete -c projects -l read-only -d 'Refuse every change of a database, not of settings.'
@@ -283,7 +283,7 @@ complete -c projects -n '__projects_at \'update\'' -l clear-default-output-desti
 complete -c projects -n '__projects_at \'update\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'update\' 0' -f -a '(__projects_ask projects)'
 
-complete -c projects -n '__projects_at \'delete\'' -l force -d 'Also where tasks or models are not archived; asks nothing.'
+complete -c projects -n '__projects_at \'delete\'' -l force -d 'Delete despite tasks or models that are not archived; asks nothing.'
 complete -c projects -n '__projects_at \'delete\'' -l max-delete -r -f -d 'Refuse where more projects would go, those below counted.'
 complete -c projects -n '__projects_at \'delete\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'delete\'' -f -a '(__projects_ask projects)'

@@ -30,7 +30,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = '*'; Flag = '--timeout'; Kind = 'free'; Words = @(); Help = 'Limit for one command of the server. [default: 30s; none for aggregations and doctor]' }
         @{ Place = '*'; Flag = '--yes'; Kind = 'switch'; Words = @(); Help = 'Answer every question with yes.' }
         @{ Place = '*'; Flag = '-y'; Kind = 'switch'; Words = @(); Help = 'Answer every question with yes.' }
-        @{ Place = '*'; Flag = '--confirm'; Kind = 'projects'; Words = @(); Help = 'Answer the question for this project''s name.' }
+        @{ Place = '*'; Flag = '--confirm'; Kind = 'projects'; Words = @(); Help = 'Answer the question for this name; refuse any other.' }
         @{ Place = '*'; Flag = '--dry-run'; Kind = 'switch'; Words = @(); Help = 'Show what a change would do, and do nothing.' }
         @{ Place = '*'; Flag = '-n'; Kind = 'switch'; Words = @(); Help = 'Show what a change would do, and do nothing.' }
         @{ Place = '*'; Flag = '--no-input'; Kind = 'switch'; Words = @(); Help = 'Never ask; fail where a question would come.' }
@@ -91,7 +91,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'update'; Flag = '--clear-default-output-destination'; Kind = 'switch'; Words = @(); Help = 'Remove the destination.' }
         @{ Place = 'update'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'update'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
-        @{ Place = 'delete'; Flag = '--force'; Kind = 'switch'; Words = @(); Help = 'Also where tasks or models are not archived; asks nothing.' }
+        @{ Place = 'delete'; Flag = '--force'; Kind = 'switch'; Words = @(); Help = 'Delete despite tasks or models that are not archived; asks nothing.' }
         @{ Place = 'delete'; Flag = '--max-delete'; Kind = 'free'; Words = @(); Help = 'Refuse where more projects would go, those below counted.' }
         @{ Place = 'delete'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }
         @{ Place = 'delete'; Flag = '-i'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }

@@ -150,21 +150,18 @@ class ProjectHasTasks(ServiceError):
     """The project, or one below it, holds tasks that are not archived."""
 
     subcode = 402
-    default_hint = "look first: projects list --stats; to delete all the same (tasks stay, without a project): --force"
 
 
 class ProjectHasModels(ServiceError):
     """The project, or one below it, holds models that are not archived."""
 
     subcode = 405
-    default_hint = "to delete all the same (models stay, without a project): --force"
 
 
 class ProjectHasDatasets(ServiceError):
     """A dataset at or below the project still has versions that are not archived."""
 
     subcode = 406
-    default_hint = "to delete all the same (their tasks stay, without a project): --force"
 
 
 class InvalidProjectName(ServiceError):
@@ -191,7 +188,6 @@ class ProjectHasPipelines(ServiceError):
     """A pipeline at or below the project still has runs that are not archived."""
 
     subcode = 413
-    default_hint = "to delete all the same (their tasks stay, without a project): --force"
 
 
 class PublicProjectExists(ServiceError):

@@ -21,7 +21,7 @@ from projects_cli.messages import Plan, Response
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from projects_cli.cli.runtime import Runtime
     from projects_cli.endpoints import Handler
@@ -119,7 +119,8 @@ def carry(runtime: Runtime, request: Request, *, ask: bool, handler: Handler | N
 
 
 def change(runtime: Runtime, plan: Plan, again: Callable[[], Plan], *, ask: bool, forced: bool = False) -> Response:
-    """Make a change, planned `again` under the lock, once the person has agreed; or show what it would do."""
+    """Make a change, planned `again` under the lock, after confirmation; or show what it would do."""
+    check_confirm(runtime, plan.name)
     check_extent(runtime, plan)
     if runtime.settings["dry_run"]:
         return described(plan)
@@ -276,21 +277,55 @@ def _addressed(runtime: Runtime, endpoint: str, value: str | list[str]) -> str |
 
 
 def _confirm(runtime: Runtime, plan: Plan, *, forced: bool) -> None:
-    """Ask as much as the plan deserves, unless the answer was given in advance."""
-    settings, console = runtime.settings, runtime.console
-    if plan.question == "none" or forced or settings["yes"] or settings["confirm"] == plan.name:
+    """Ask for the confirmation that a plan needs, unless it was given in advance."""
+    if plan.question == "none" or forced:
         check_production(runtime)
         return
     about = [f"{sample.id}  {sample.name}" for sample in plan.samples]
     if plan.question == "yes":
-        console.ask(f"{as_sentence(plan.summary)}?", about=about if len(about) > 1 else ())
+        confirm(runtime, f"{as_sentence(plan.summary)}?", name=plan.name, about=about if len(about) > 1 else ())
         return
-    console.ask(
-        f"{as_sentence(plan.summary)}: {_counted(plan)}.",
-        typed=plan.name,
-        what="the name" if any(sample.name == plan.name for sample in plan.samples) else repr(plan.name),
-        about=about,
-    )
+    question = f"{as_sentence(plan.summary)}: {_counted(plan)}."
+    what = "the name" if any(sample.name == plan.name for sample in plan.samples) else repr(plan.name)
+    confirm(runtime, question, name=plan.name, typed=what, about=about)
+
+
+def confirm(runtime: Runtime, question: str, *, name: str, typed: str | None = None, about: Sequence[str] = ()) -> None:
+    """Ask a question, unless --yes or `--confirm NAME` has answered it.
+
+    `name` is the only value of --confirm that is accepted. `typed` is set if the user has to type the name instead of
+    `y`, and describes it in the prompt.
+
+    Raises:
+        ConfirmationNeeded: --confirm does not match, or standard input is not a terminal, or the profile is production
+            and was not named on the command line. Declined: by the user.
+    """
+    check_confirm(runtime, name)
+    if runtime.settings["yes"] or runtime.settings["confirm"] is not None:
+        check_production(runtime)
+        return
+    if typed is None:
+        runtime.console.ask(question, about=about)
+    else:
+        runtime.console.ask(question, typed=name, what=typed, about=about)
+
+
+def check_confirm(runtime: Runtime, name: str) -> None:
+    """Refuse a change that `--confirm` does not name, even if nothing would have been asked.
+
+    The name is a safeguard of its own: neither --yes nor --force overrides it.
+
+    Raises:
+        ConfirmationNeeded: the names differ.
+    """
+    given = runtime.settings["confirm"]
+    if given is not None and given != name:
+        source = runtime.settings.sources["confirm"]
+        raise ConfirmationNeeded(
+            f"{source} {given!r} does not match {name!r}: nothing was changed",
+            hint=f"check that {name!r} is meant, then use {source}{'=' if source.isupper() else ' '}"
+            f"{shlex.quote(name)}, or leave {source} out",
+        )
 
 
 def as_sentence(words: str) -> str:

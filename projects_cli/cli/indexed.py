@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import as_sentence, check_production, check_writable, expect, show
+from projects_cli.cli.dispatch import as_sentence, check_confirm, check_writable, confirm, expect, show
 from projects_cli.errors import UsageError, did_you_mean, nearest
 from projects_cli.messages import Response
 
@@ -27,6 +27,7 @@ def plan(runtime: Runtime) -> None:
 def create(runtime: Runtime, names: Sequence[str]) -> None:
     """Make the indexes that are missing, or those of them that are named; asks first."""
     expect(runtime, "indexes")
+    check_confirm(runtime, runtime.settings["database"])
     store = runtime.store
     from projects_cli.safety.indexing import make, suggestions
 
@@ -60,15 +61,12 @@ def _wanted(found: Sequence[Suggestion], names: Sequence[str]) -> list[Suggestio
 
 
 def _agree(runtime: Runtime, wanted: Sequence[Suggestion]) -> None:
-    """See that indexes may be made: that changes are on, and that the person agrees who was asked or said so before."""
+    """Refuse to create indexes in read-only mode, or without confirmation."""
     what = f"make {len(wanted)} {'index' if len(wanted) == 1 else 'indexes'} in {runtime.settings['database']!r}"
     check_writable(runtime, what)
-    if runtime.settings["yes"]:
-        check_production(runtime)
-        return
     about = [f"{one.collection}.{one.name}" for one in wanted]
     question = f"{as_sentence(what)}? MongoDB reads each collection for that; others can work."
-    runtime.console.ask(question, about=about)
+    confirm(runtime, question, name=runtime.settings["database"], about=about)
 
 
 def _answer(found: Iterable[Suggestion]) -> Response:

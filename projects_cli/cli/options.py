@@ -72,7 +72,7 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
         "DURATION",
     ),
     GlobalOption(("--yes", "-y"), "yes", "Answer every question with yes.", constant=True),
-    GlobalOption(("--confirm",), "confirm", "Answer the question for this project's name.", "NAME"),
+    GlobalOption(("--confirm",), "confirm", "Answer the question for this name; refuse any other.", "NAME"),
     GlobalOption(("--dry-run", "-n"), "dry_run", "Show what a change would do, and do nothing.", constant=True),
     GlobalOption(("--no-input",), "no_input", "Never ask; fail where a question would come.", constant=True),
     GlobalOption(("--read-only",), "read_only", "Refuse every change of a database, not of settings.", constant=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import check_writable, expect, show, tell
+from projects_cli.cli.dispatch import check_confirm, check_writable, confirm, expect, show, tell
 from projects_cli.config.connection import database_uri
 from projects_cli.errors import UsageError
 from projects_cli.local import server
@@ -46,16 +46,16 @@ def status(runtime: Runtime) -> None:
 
 
 def reset(runtime: Runtime) -> None:
-    """Remove all its data, once the person has said yes."""
+    """Remove all data of the private database, after confirmation."""
     expect(runtime, "local.reset")
     folder = server.status(runtime.settings)["data"]
+    check_confirm(runtime, folder)
     if runtime.settings["dry_run"]:
         words = f"would stop the private server and remove {folder}"
         tell(runtime, words, Response("local.reset", {"data": folder, "removed": False}))
         return
     check_writable(runtime, "local reset")
-    if not runtime.settings["yes"]:
-        runtime.console.ask(f"Remove all data of the private database, in {folder}?")
+    confirm(runtime, f"Remove all data of the private database, in {folder}?", name=folder)
     server.reset(runtime.settings)
     tell(runtime, f"removed {folder}", Response("local.reset", {"data": folder, "removed": True}))
 

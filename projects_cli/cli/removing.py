@@ -111,6 +111,7 @@ def _root(deletion: Deletion) -> str:
 def _carry_out(runtime: Runtime, deletions: Sequence[Deletion], failures: Failures, *, force: bool) -> None:
     """Show one plan, ask once, make each; or show only, for a dry run."""
     joined = deletions[0].plan if len(deletions) == 1 else _joined([deletion.plan for deletion in deletions])
+    dispatch.check_confirm(runtime, joined.name)
     dispatch.check_extent(runtime, joined)
     if runtime.settings["dry_run"]:
         dispatch.show(runtime, dispatch.described(joined))

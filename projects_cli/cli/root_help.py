@@ -94,7 +94,7 @@ Output:
 
 Changes:
   -y, --yes       Answer every question with yes.
-  --confirm NAME  Answer the question for this project's name.
+  --confirm NAME  Answer the question for this name; refuse any other.
   -n, --dry-run   Show what a change would do, and do nothing.
   --no-input      Never ask; fail where a question would come.
   --read-only     Refuse every change of a database, not of settings.

@@ -177,8 +177,12 @@ their file.
 
 A change asks as much as it deserves: deleting an empty project wants a y, anything with contents the name, typed in
 full; what can be changed back (create, update, make-public, make-private, undo, resume) asks nothing. --yes answers
-every question, --confirm NAME that for one project, and so does the --force of delete. Without a terminal nobody is
-asked: the command fails and names the flag.
+every question; --confirm NAME answers the question about that name; the --force of delete asks nothing. Without a
+terminal the command fails and names the flag.
+
+A --confirm that does not match refuses the change, with --yes and --force too. The name is that of the project, for
+several their number as in --confirm '5 projects', for doctor --fix, history prune and indexes create the database, and
+for local reset the folder of the data.
 
 Several projects are shown as one plan, with one question: the number that go in all answers it, typed or given, as in
 --confirm '5 projects'. delete --max-delete N refuses where more would go. --interactive picks projects from a list.

@@ -116,10 +116,11 @@ def check(tree: Sequence[Document], contents: Mapping[Kind, Sequence[Any]], stor
         return
     projects = {identity(project["_id"]): project for project in tree}
     name, identifier = _name_and_id(tree[0])
+    command = f"projects delete {shlex.quote(identifier)} --force"
     raise first.kind.error(
         f"'{name}' holds {first.kind.words} that are not archived: {first.count}",
-        hint=f"archive them in the web UI, or delete all the same and keep tasks and models without a project: "
-        f"projects delete {shlex.quote(identifier)} --force (preview: --dry-run)",
+        hint=f"archive them in the web UI, or see what --force would delete: {command} --dry-run; "
+        f"then {command} deletes without asking, and keeps tasks and models without a project",
         problems=[problem for obstacle in obstacles for problem in obstacle.problems(projects)],
     )
 

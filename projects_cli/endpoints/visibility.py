@@ -66,7 +66,7 @@ def _change(
         answer=lambda outcome: {"updated": outcome.count("project", "update")},
         counts={"projects": len(named)},
         samples=[Sample(text, names[text]) for text in named],
-        name=names[named[0]],
+        name=names[named[0]] if len(named) == 1 else f"{len(named)} projects",
     )
 
 

@@ -222,7 +222,7 @@ class Console:
             self.streams.stderr.write("".join(shown_lines))
         if not self.can_ask:
             raise ConfirmationNeeded(
-                f"{question} There is nobody to ask: standard input is no terminal",
+                f"cannot prompt: standard input is not a terminal: {question}",
                 hint=self._how_to_answer(typed),
             )
         prompt = f"Type {what} to go on: " if typed is not None else "[y/N] "

@@ -70,9 +70,10 @@ def test_models_that_are_not_archived_refuse(site: Site) -> None:
     site.model(site.project("vision"))
     error = site.error("delete", "vision", "-y", status=4)
     assert (error["code"], error["subcode"], error["name"]) == (400, 405, "ProjectHasModels")
+    command = f"projects delete {site.named('vision')['_id']} --force"
     assert error["hint"] == (
-        "archive them in the web UI, or delete all the same and keep tasks and models without a project: "
-        f"projects delete {site.named('vision')['_id']} --force (preview: --dry-run)"
+        f"archive them in the web UI, or see what --force would delete: {command} --dry-run; "
+        f"then {command} deletes without asking, and keeps tasks and models without a project"
     )
 
 

@@ -18,7 +18,7 @@ def delete(
     ctx: typer.Context,
     project: ProjectArguments = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Also where tasks or models are not archived; asks nothing.")
+        bool, typer.Option("--force", help="Delete despite tasks or models that are not archived; asks nothing.")
     ] = False,
     max_delete: Annotated[
         int | None,

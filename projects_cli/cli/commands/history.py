@@ -8,6 +8,7 @@ import typer
 
 from projects_cli.cli import journalled
 from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
+from projects_cli.cli.dispatch import check_confirm
 
 app = typer.Typer(cls=PlainGroup, **HABITS)
 
@@ -42,4 +43,5 @@ def prune(
 
     Example: projects history prune --older-than 30d
     """
+    check_confirm(ctx.obj, ctx.obj.settings["database"])
     journalled.prune(ctx.obj, older_than)
