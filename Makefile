@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 STAMP := $(VENV)/.installed
 LOCK := requirements.txt
 UV := .venv-uv/bin/uv
@@ -29,14 +30,16 @@ help:
 system:
 	@sh docs/system-packages.sh
 
-# The version of pip is locked too. A second call installs the package, so that the locked pip writes its launcher.
-# An environment without pip is what an interrupted or failed `python -m venv` leaves.
+# An environment without pip is what an interrupted or failed `python -m venv` leaves. The locked pip and setuptools come
+# first: the pip of the system may be old, and setuptools builds pyhocon, which has no wheel.
 $(STAMP): $(LOCK) pyproject.toml hatch_build.py schema/projects.conf
 	@echo 'Setting up: installing the dependencies in $(VENV), about a minute'
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required: make PYTHON=FILE")'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK)
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@awk '/^[a-z]/ { wanted = /^(pip|setuptools)==/ } wanted' $(LOCK) >$(VENV)/installers.txt
+	@$(PIP) --require-hashes --requirement $(VENV)/installers.txt
+	@$(PIP) --require-hashes --no-build-isolation --requirement $(LOCK)
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: system $(STAMP)

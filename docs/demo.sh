@@ -14,8 +14,10 @@ export PROJECTS_LOCAL_DIR="$folder" XDG_CONFIG_HOME="$folder/no-configuration" P
 
 # In a pipe, tables are tab-separated lines. Without a terminal, a pseudo-terminal shows what a user would see.
 ON_A_TERMINAL='import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))'
+terminal=yes
+[ -t 1 ] || python3 -c 'import pty; pty.openpty()' 2>/dev/null || terminal=none # a bare chroot has no /dev/pts
 run() {
-    if [ -t 1 ]; then
+    if [ -t 1 ] || [ $terminal = none ]; then
         projects "$@"
     else
         COLUMNS=100 TERM=dumb python3 -c "$ON_A_TERMINAL" sh -c 'stty -opost; exec projects "$@"' sh "$@" </dev/null
