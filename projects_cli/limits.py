@@ -1,4 +1,4 @@
-"""A limit on the processor time of work that a file or an expression of unknown origin controls."""
+"""Limits on the processor time and the memory of work that a file or an expression of unknown origin controls."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one m
     def __enter__(self) -> None:
         """Start the timer."""
         try:
-            self._before = signal.signal(signal.SIGVTALRM, self._expire)
+            self._before = signal.signal(signal.SIGPROF, self._expire)
         except ValueError:  # not the main thread
             return
         self._active = True
-        signal.setitimer(signal.ITIMER_VIRTUAL, self._seconds)
+        signal.setitimer(signal.ITIMER_PROF, self._seconds)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -45,11 +45,46 @@ class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one m
         """Stop the timer, and raise the fault if it had expired."""
         self._active = False
         if self._before is not None:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-            signal.signal(signal.SIGVTALRM, self._before)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, self._before)
         if kind is _Expired:
             raise self._fault() from error
 
     def _expire(self, _number: int, _frame: FrameType | None) -> None:
         if self._active:
             raise _Expired
+
+
+class memory_limit:  # noqa: N801 - as above
+    """Raise MemoryError if the block needs more than so many bytes beside what the process has.
+
+    Where the kernel does not report the size of the process, or a lower limit is set already, the block is not limited.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Keep the limit."""
+        self._most = most
+        self._before: tuple[int, int] | None = None
+
+    def __enter__(self) -> None:
+        """Lower the limit of the process."""
+        import resource  # only where something is compiled
+
+        try:
+            with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib is slow to import
+                limit = int(file.read().split()[0]) * resource.getpagesize() + self._most
+        except (OSError, ValueError):
+            return
+        before = resource.getrlimit(resource.RLIMIT_AS)
+        if all(bound == resource.RLIM_INFINITY or bound > limit for bound in before):
+            resource.setrlimit(resource.RLIMIT_AS, (limit, before[1]))
+            self._before = before
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Put the limit back."""
+        if self._before is not None:
+            import resource
+
+            resource.setrlimit(resource.RLIMIT_AS, self._before)

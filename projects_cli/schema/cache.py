@@ -21,7 +21,7 @@ import stat
 from _frozen_importlib_external import MAGIC_NUMBER
 
 from projects_cli import __version__
-from projects_cli.schema.kept import NEW, default_cache_dir, is_private, replace, sha256
+from projects_cli.schema.kept import NEW, default_cache_dir, is_private, read_regular, replace, sha256
 from projects_cli.schema.model import DEFAULT_SERVICE, Catalog, Service, Version
 
 TYPE_CHECKING = False
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
     from typing import Any
+
+    from projects_cli.errors import SchemaError
 
     Records = Callable[[str], Mapping[str, Mapping[str, Any]]]
     Compiled = dict[str, Any]
@@ -40,11 +42,23 @@ CACHE_FORMAT = 1
 HEADER = b"projects-cli schema\n"
 DIGEST_SIZE = 32
 KEPT_FILES = 30
-LARGEST = 8 * 1024 * 1024
-"""In bytes; as in scan.py, which says so to people."""
+LARGEST = 256 * 1024
+"""Bytes of a schema file, with all that it includes; the largest one of a ClearML server has 90 kB."""
+
+READING_SECONDS = 1.0
+COMPILING_SECONDS = 1.0
+BYTES_IN_A_SECOND = 24 * 1024
+"""How many bytes more are compiled in a further second: a third of what was measured."""
+
+LONGEST_COMPILING = 5.0
+
+MEMORY = 512 * 1024 * 1024
+"""Bytes that compiling may allocate. Substitutions can double a value in each line of a file."""
 
 INCLUDE_STARTS = (b'"', b"url", b"file", b"package", b"classpath", b"required")
 """What follows the word include in a statement, as in scan.py."""
+
+UNUSUAL = "a substitution that doubles a value again and again, or a pattern that explodes, can be the cause"
 
 SUFFIX = ".conf"
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -132,19 +146,48 @@ def _shipped_records(name: str) -> Mapping[str, Mapping[str, Any]]:
 def _service(name: str, folder: str, content: bytes | None = None, kind: type[Version] = Version) -> Service:
     """Return the service of one file: out of the cache, or compiled and put there."""
     content = _content(name) if content is None else content
-    cached = os.path.join(folder, f"schema-{cache_key(name, content)}.bin")
+    from projects_cli.limits import cpu_limit  # not with the shipped schema
+
+    with cpu_limit(READING_SECONDS, lambda: _too_slow(name)):
+        key = cache_key(name, content)
+    cached = os.path.join(folder, f"schema-{key}.bin")
     compiled = read_cache(cached)
     if compiled is None:
-        compiled = _compiled(name, content)
+        compiled = _compiled_within_limits(name, content)
         write_cache(cached, compiled)
     return Service(compiled["index"], _records_of(compiled, name), kind)
+
+
+def _compiled_within_limits(name: str, content: bytes) -> Compiled:
+    """Compile a file that may be made to exhaust time or memory.
+
+    Raises:
+        SchemaError: it has a fault, or would.
+    """
+    from projects_cli.limits import cpu_limit, memory_limit  # on a cache miss only
+
+    size = len(content) + sum(map(len, _included(name, content)))
+    seconds = min(COMPILING_SECONDS + size / BYTES_IN_A_SECOND, LONGEST_COMPILING)
+    try:
+        with cpu_limit(seconds, lambda: _too_slow(name)), memory_limit(MEMORY):
+            return _compiled(name, content)
+    except (MemoryError, RecursionError) as error:
+        from projects_cli.errors import SchemaError  # only where something is wrong
+
+        what = "nested too deeply" if isinstance(error, RecursionError) else "it needs too much memory"
+        raise SchemaError(f"{name}: {what}", hint=UNUSUAL) from error
+
+
+def _too_slow(name: str) -> SchemaError:
+    from projects_cli.errors import SchemaError  # only where something is wrong
+
+    return SchemaError(f"{name}: reading it takes too long", hint=UNUSUAL)
 
 
 def _content(name: str) -> bytes:
     """The file's bytes; a file that can't be read, or is absurdly large, is the loader's to complain about."""
     try:
-        with open(name, "rb") as file:
-            content = file.read(LARGEST + 1)
+        content = read_regular(name, LARGEST + 1)
     except (OSError, ValueError):
         content = b""
     if content and len(content) <= LARGEST:

@@ -39,6 +39,9 @@ REPLACED_LINES = {
 }
 """Imports of the generated code: the library is not wanted when a request is validated."""
 
+LONGEST_CODE = 4_000_000
+"""Characters: each level repeats what is below it, and the interpreter compiles such code without a pause."""
+
 HEADER = '''\
 """Generated from a schema file: what the versions of one endpoint take and give, and their validators."""
 from projects_cli.schema.validate import JsonSchemaValueException, JsonSchemaValuesException
@@ -230,16 +233,14 @@ def _generated(schema: Schema, what: str) -> str:
 
     try:
         code: str = fastjsonschema.compile_to_code(copy.deepcopy(schema), fast_fail=False)
+        if len(code) > LONGEST_CODE:
+            raise SchemaError(f"{what}: the request's schema is too large for a validator")
         compile(code, what, "exec")
     except (fastjsonschema.JsonSchemaDefinitionException, SyntaxError, RecursionError, MemoryError) as error:
-        raise SchemaError(f"{what}: no validator can be made of the request's schema: {_first_line(error)}") from error
+        raise SchemaError(f"{what}: no validator can be made of the request's schema") from error
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise SchemaError(f"{what}: the request's schema is not JSON Schema: {_first_line(error)}") from error
+        raise SchemaError(f"{what}: the request's schema is not JSON Schema") from error
     return code
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:100]
 
 
 # --- what is made at build time, and for tests --------------------------------------------------------------------

@@ -3,13 +3,14 @@
 A TAB comes this way too: nothing is imported that the interpreter has not loaded anyway.
 """
 
-# ruff: noqa: PTH105, PTH108, PTH111, PTH117, PTH118, PTH120, PTH123
+# ruff: noqa: PTH105, PTH108, PTH111, PTH116, PTH117, PTH118, PTH120, PTH123
 # No pathlib, as in cache.py.
 
 from __future__ import annotations
 
 import os
 import stat
+from errno import EINVAL, EISDIR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +49,30 @@ def sha256(data: bytes = b"") -> Any:
     import hashlib  # where neither is there
 
     return hashlib.sha256(data)
+
+
+def read_regular(path: str, most: int) -> bytes:
+    """Return at most `most` bytes of a regular file.
+
+    A schema may include any path: a pipe would block for ever, and opening a device can have effects of its own. So the
+    kind is looked at before the file is opened, and again afterwards.
+
+    Raises:
+        OSError: it can't be read, or is not a regular file.
+        ValueError: the path has a NUL.
+    """
+    _check_regular(path, os.stat(path))
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(handle, "rb") as file:
+        _check_regular(path, os.fstat(handle))
+        return file.read(most) or b""  # None: some files of /proc have nothing to read yet
+
+
+def _check_regular(path: str, information: os.stat_result) -> None:
+    if stat.S_ISDIR(information.st_mode):
+        raise IsADirectoryError(EISDIR, "Is a directory", path)
+    if not stat.S_ISREG(information.st_mode):
+        raise OSError(EINVAL, "not a regular file", path)
 
 
 def is_private(information: os.stat_result) -> bool:

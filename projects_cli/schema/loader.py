@@ -7,6 +7,7 @@ A service is `{"name", "description", "endpoints", "definitions"}`; an endpoint 
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +24,9 @@ Tree = dict[str, Any]
 
 ALIASES = {"long": "integer"}
 """Types that JSON Schema does not have and files of ClearML servers use."""
+
+SHOWN = 100
+"""Characters of a path or a reason in a message."""
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 SCHEMA_KEYWORDS = ("items", "additionalProperties", "additionalItems", "not", "if", "then", "else", "contains")
@@ -46,16 +50,20 @@ NUMBERS = (
 def load_service(path: str, source: scan.Source | None = None) -> Tree:
     """The service of one HOCON file, named by the file's stem.
 
-    `source` is the file when it was read already.
+    `source` is the file when it was read already. As soon as the file includes another one, an error quotes nothing:
+    the included file may be any file of the user's, and need not be a schema.
 
     Raises:
         SchemaError: `FILE:LINE: what is wrong`, about the file or one that it includes.
     """
-    pieces = scan.Reader().tokens(source or scan.read(path))
+    reader = scan.Reader()
+    pieces = reader.tokens(source or scan.read(path))
     if all(piece.kind in {"newline", "space"} for piece in pieces):
         raise SchemaError(f"{path}:1: the file is empty: it names no endpoint")
-    tree = _parsed(scan.rendered(pieces), path)
-    return _Checker(path, scan.places(pieces)).service(tree)
+    places = scan.places(pieces)
+    quoting = len(reader.sources) == 1
+    tree = _parsed(scan.rendered(pieces), path, quoting=quoting)
+    return _Checker(path, places, quoting=quoting).service(tree)
 
 
 def service_name(path: str) -> str:
@@ -85,8 +93,8 @@ def _pyhocon() -> ModuleType:
     return module
 
 
-def _parsed(text: scan.Text, path: str) -> Tree:
-    """The tree of plain values that the text stands for.
+def _parsed(text: scan.Text, path: str, *, quoting: bool) -> Tree:
+    """Return the tree of plain values of a text.
 
     Raises:
         SchemaError: with the line, in place of whatever pyhocon raised.
@@ -97,74 +105,88 @@ def _parsed(text: scan.Text, path: str) -> Tree:
     try:
         tree = parser.ConfigFactory.parse_string(text.text)
     except ParseBaseException as error:
-        place = text.place(error.lineno)
-        raise place.fault(f"not HOCON: {_near(text.text, error.lineno)}") from error
+        raise text.place(error.lineno).fault(f"not HOCON{_near(text.text, error.lineno) if quoting else ''}") from error
     except RecursionError as error:
         raise SchemaError(f"{path}: nested too deeply, or a ${{…}} that leads back to itself") from error
+    except MemoryError:
+        raise
     except Exception as error:  # pyhocon raises whatever its own code trips over
-        raise _translated(error, text, path) from error
+        raise _translated(error, text, path, quoting=quoting) from error
     if not isinstance(tree, dict):
         raise SchemaError(f"{path}:1: the file holds a list, not the endpoints of a service")
-    return _plain_tree(tree, (), path)
+    return _Plain(path, quoting=quoting).tree(tree, ())
 
 
 def _near(text: str, line: int) -> str:
-    """The words at a line, short enough for a message."""
+    """Return the words at a line, short enough for a message."""
     lines = text.split("\n")
     words = lines[line - 1].strip() if line <= len(lines) else ""
-    return f"can't be understood near {words[:40]!r}" if words else "the entry before is not complete"
+    return f": can't be understood near {words[:40]!r}" if words else ": the entry before is not complete"
 
 
-def _translated(error: Exception, text: scan.Text, path: str) -> SchemaError:
-    """What pyhocon says about substitutions and values that don't fit together, in one short line."""
+def _translated(error: Exception, text: scan.Text, path: str, *, quoting: bool) -> SchemaError:
+    """Return what pyhocon reports about substitutions and values that do not fit together, in one short line."""
     message = str(error)
     line = re.search(r"line: ?(\d+)", message)
     variable = re.search(r"\$\{([^}]+)\}", message)
     place = text.place(int(line[1])) if line else _first_use(variable[1] if variable else "", text, path)
     cycle = "Check for cycles" in message or isinstance(error, RuntimeError)
-    name = re.sub(r"\\?\"", '"', variable[1]) if variable else ""
+    name = re.sub(r"\\?\"", '"', variable[1]) if variable and quoting else "…"
     if variable and not cycle:
         return place.fault(f"${{{name}}} stands for nothing in this file (the environment is not used)")
     if cycle:
-        return place.fault(f"${{{name}}} leads back to itself" if name else "a ${…} leads back to itself")
+        return place.fault(f"${{{name}}} leads back to itself" if variable else "a ${…} leads back to itself")
     return place.fault("values that can't be joined: an object, a list and text don't mix")
 
 
 def _first_use(variable: str, text: scan.Text, path: str) -> scan.Place:
-    """Where `${variable}` is first used, or the file's first line."""
+    """Return where `${variable}` is first used, or the file's first line."""
     at = text.text.find("${" + variable)
     return text.place(text.text.count("\n", 0, at) + 1) if at >= 0 else scan.Place(path, 1)
 
 
-def _plain_tree(tree: dict[str, Any], at: tuple[str, ...], path: str) -> Tree:
-    result: Tree = {}
-    for raw in dict.keys(tree):
-        key = raw.strip('"')
-        if '"' in key or "\\" in key:
-            raise SchemaError(f"{path}:1: the name {key[:40]!r} has a quote or a backslash in it")
-        result[key] = _plain(dict.__getitem__(tree, raw), (*at, key), path)
-    return result
+class _Plain:
+    """Turns values of pyhocon into plain Python."""
 
+    def __init__(self, path: str, *, quoting: bool) -> None:
+        self._path = path
+        self._quoting = quoting
 
-def _plain(value: Any, at: tuple[str, ...], path: str) -> Any:
-    """A value of pyhocon as plain Python.
+    def tree(self, tree: dict[str, Any], at: tuple[str, ...]) -> Tree:
+        """Return an object as a plain dict.
 
-    Raises:
-        SchemaError: unquoted text that pyhocon took for a length of time.
-    """
-    if isinstance(value, dict):
-        return _plain_tree(value, at, path)
-    if isinstance(value, list):
-        return [_plain(item, at, path) for item in value]
-    if isinstance(value, str):
-        return str(value)
-    if value is None or type(value).__name__ == "NoneValue":
-        return None
-    if isinstance(value, float) and value - value != 0:
-        raise SchemaError(f"{path}: {'.'.join(at)}: the number is too large")
-    if isinstance(value, (bool, int, float)):
-        return value
-    raise SchemaError(f"{path}: {'.'.join(at)}: this reads as a length of time; put the text in quotes")
+        Raises:
+            SchemaError: see `_value`; or a name has a quote or a backslash.
+        """
+        result: Tree = {}
+        for raw in dict.keys(tree):
+            key = raw.strip('"')
+            if '"' in key or "\\" in key:
+                name = f"the name {key[:40]!r}" if self._quoting else "a name"
+                raise SchemaError(f"{self._path}:1: {name} has a quote or a backslash in it")
+            result[key] = self._value(dict.__getitem__(tree, raw), (*at, key))
+        return result
+
+    def _value(self, value: Any, at: tuple[str, ...]) -> Any:
+        """Return a value as plain Python.
+
+        Raises:
+            SchemaError: it is a number that is too large, or unquoted text that pyhocon took for a length of time.
+        """
+        if isinstance(value, dict):
+            return self.tree(value, at)
+        if isinstance(value, list):
+            return [self._value(item, at) for item in value]
+        if isinstance(value, str):
+            return str(value)
+        if value is None or type(value).__name__ == "NoneValue":
+            return None
+        shown = f"{self._path}: {'.'.join(at)}" if self._quoting else self._path
+        if isinstance(value, float) and value - value != 0:
+            raise SchemaError(f"{shown}: the number is too large")
+        if isinstance(value, (bool, int, float)):
+            return value
+        raise SchemaError(f"{shown}: this reads as a length of time; put the text in quotes")
 
 
 # --- what a service must be ---------------------------------------------------------------------------------------
@@ -173,8 +195,9 @@ def _plain(value: Any, at: tuple[str, ...], path: str) -> Any:
 class _Checker:
     """Checks the tree of one file and gives the service, each fault with the line of the nearest key."""
 
-    def __init__(self, path: str, places: dict[tuple[str, ...], scan.Place]) -> None:
+    def __init__(self, path: str, places: dict[tuple[str, ...], scan.Place], *, quoting: bool) -> None:
         self._path = path
+        self._quoting = quoting
         self._places = places
         self._definitions: Tree = {}
 
@@ -191,11 +214,16 @@ class _Checker:
         }
 
     def _fault(self, at: tuple[str, ...], what: str) -> SchemaError:
+        known = (at[:length] for length in range(len(at), 0, -1) if at[:length] in self._places)
+        place = self._places.get(next(known, ()), scan.Place(self._path, 1))
+        if not self._quoting:
+            return place.fault(what)
         shown = ".".join(f'"{piece}"' if "." in piece else piece for piece in at)
-        for length in range(len(at), 0, -1):
-            if at[:length] in self._places:
-                return self._places[at[:length]].fault(f"{shown}: {what}")
-        return scan.Place(self._path, 1).fault(f"{shown}: {what}")
+        return place.fault(f"{shown[:SHOWN]}: {what}")
+
+    def _quoted(self, value: Any) -> str:
+        """Return a value of the file for a message, or nothing if it must not be shown."""
+        return f" {str(value)[:40]!r}" if self._quoting else ""
 
     def _object(self, value: Any, at: tuple[str, ...], what: str = "must be an object, in braces") -> Tree:
         if not isinstance(value, dict):
@@ -252,6 +280,7 @@ class _Checker:
             "enum": self._list,
             **dict.fromkeys(NUMBERS, self._number),
             "pattern": self._pattern,
+            "patternProperties": self._patterns,
         }
         for keyword, check in checks.items():
             if keyword in schema:
@@ -279,17 +308,17 @@ class _Checker:
         found = target(value, self._definitions)
         while isinstance(found, dict) and isinstance(found.get("$ref"), str):
             if found["$ref"] in seen:
-                raise self._fault(at, f"{value} leads back to itself")
+                raise self._fault(at, f"the reference{self._quoted(value)} leads back to itself")
             seen.add(found["$ref"])
             found = target(found["$ref"], self._definitions)
         if not isinstance(found, dict):
-            raise self._fault(at, f"{value} leads nowhere: there is no such entry in _definitions")
+            raise self._fault(at, f"the reference{self._quoted(value)} leads nowhere: no such entry in _definitions")
 
     def _type(self, value: Any, at: tuple[str, ...]) -> None:
         """Raise if a type is unknown."""
         for name in value if isinstance(value, list) and value else [value]:
             if name not in TYPES:
-                raise self._fault(at, f"unknown type {str(name)[:40]!r}; the types are {', '.join(TYPES)}")
+                raise self._fault(at, f"unknown type{self._quoted(name)}; the types are {', '.join(TYPES)}")
 
     def _list(self, value: Any, at: tuple[str, ...]) -> None:
         if not isinstance(value, list):
@@ -305,8 +334,16 @@ class _Checker:
         if at[-1] == "multipleOf" and value <= 0:
             raise self._fault(at, "must be more than 0")
 
+    def _patterns(self, value: Any, at: tuple[str, ...]) -> None:
+        for pattern in self._object(value, at):
+            self._pattern(pattern, at)
+
     def _pattern(self, value: Any, at: tuple[str, ...]) -> None:
+        """Raise if a value is not a regular expression."""
         try:
-            re.compile(value)
-        except (re.error, TypeError) as error:
-            raise self._fault(at, f"not a regular expression: {error}") from error
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of what a later Python will read otherwise
+                re.compile(value)
+        except (re.error, TypeError, ValueError, OverflowError, RecursionError) as error:
+            reason = f": {str(error)[:SHOWN]}" if self._quoting else ""
+            raise self._fault(at, f"not a regular expression{reason}") from error

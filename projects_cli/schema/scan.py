@@ -4,7 +4,7 @@ pyhocon reads the text that comes out of here. By then no comment is left for it
 replaced by what the file holds, and what can be said in plain words about quotes and braces has been said.
 """
 
-# ruff: noqa: PTH118, PTH120, PTH123
+# ruff: noqa: PTH118, PTH120
 # Names of files are plain strings all through this room: pathlib alone costs more than a request's whole validation.
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from projects_cli.errors import SchemaError
+from projects_cli.schema.cache import LARGEST
+from projects_cli.schema.kept import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-MAX_BYTES = 8 * 1024 * 1024
 MAX_INCLUDES = 1000
 MAX_NESTING = 100
 
@@ -87,23 +88,24 @@ class Source(NamedTuple):
     content: bytes
 
 
-def read(path: str, asked_by: Place | None = None) -> Source:
-    """The file's bytes.
+def read(path: str, asked_by: Place | None = None, *, shown: bool = True) -> Source:
+    """Return the file's bytes.
+
+    `asked_by` is the place of the include that names it. Unless `shown`, an error does not have the file's name.
 
     Raises:
-        SchemaError: it is missing, unreadable or too large; `asked_by` is the place of the include that names it.
+        SchemaError: it is missing, unreadable, not a regular file or too large.
     """
     try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = read_regular(path, LARGEST + 1)
+        if len(content) <= LARGEST:
+            return Source(path, content)
+        reason = f"it is larger than {LARGEST // 1024} kB"
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        if asked_by is None:
-            raise SchemaError(f"{path}: can't be read: {reason}") from error
-        raise asked_by.fault(f"the included file {path} can't be read: {reason}") from error
-    if len(content) > MAX_BYTES:
-        raise SchemaError(f"{path}: larger than {MAX_BYTES // 1024 // 1024} MB")
-    return Source(path, content)
+    if asked_by is None:
+        raise SchemaError(f"{path}: can't be read: {reason}")
+    raise asked_by.fault(f"the included file {path} can't be read: {reason}" if shown else "an include can't be read")
 
 
 def decoded(source: Source) -> str:
@@ -191,11 +193,16 @@ class Reader:
 
     def _included(self, place: Place, name: str, chain: tuple[str, ...]) -> list[Token]:
         path = os.path.join(os.path.dirname(place.file), name)
+        shown = len(chain) == 1  # the name is content of the including file, and only the user's own may be quoted
         if os.path.realpath(path) in chain:
-            raise place.fault(f'include "{name}" leads back to a file that is being read')
+            quoted = f' "{name}"' if shown else ""
+            raise place.fault(f"include{quoted} leads back to a file that is being read")
         if len(self.sources) > MAX_INCLUDES or len(chain) > MAX_NESTING:
             raise place.fault("too many includes")
-        inner = _without_braces(self.tokens(read(path, place), chain))
+        source = read(path, place, shown=shown)
+        if sum(len(known.content) for known in self.sources) + len(source.content) > LARGEST:
+            raise place.fault(f"the file and what it includes are larger than {LARGEST // 1024} kB")
+        inner = _without_braces(self.tokens(source, chain))
         newline = Token("newline", "\n", place)
         return [newline, *inner, newline]
 
@@ -354,6 +361,14 @@ def _entries(found: list[Token]) -> Iterator[tuple[tuple[str, ...], Place]]:
 
 
 def _key_path(token: Token) -> tuple[str, ...]:
-    """The names in a key: `a.b` are two, `"a.b"` and 2.8 are one."""
-    whole = token.kind == "string" or VERSION_KEY.fullmatch(token.text)
-    return (token.text.strip('"'),) if whole else tuple(token.text.split("."))
+    """Return the names in a key: `a.b` are two, `"a.b"` and 2.8 are one.
+
+    Raises:
+        SchemaError: they are more than the levels that a file may have.
+    """
+    if token.kind == "string" or VERSION_KEY.fullmatch(token.text):
+        return (token.text.strip('"'),)
+    names = tuple(token.text.split("."))
+    if len(names) > MAX_NESTING:
+        raise token.place.fault(f"nested deeper than {MAX_NESTING} levels")
+    return names

@@ -221,12 +221,12 @@ def test_a_field_may_be_called_include(tmp_path: Path) -> None:
         ({"demo.conf": 'include "a.conf"', "a.conf": '# x\na: "open\n'}, "a.conf:2", "no closing quote"),
         ({"demo.conf": 'include "a.conf"', "a.conf": "\nb {\n c {\n }\n"}, "a.conf:2", "never closed"),
         ({"demo.conf": 'include "a.conf"', "a.conf": "\n\nx { = }\n"}, "a.conf:3", "not HOCON"),
-        ({"demo.conf": 'a: 1\ninclude "a.conf"', "a.conf": "\nd: ${gone}\n"}, "a.conf:2", "${gone} stands for nothing"),
+        ({"demo.conf": 'a: 1\ninclude "a.conf"', "a.conf": "\nd: ${gone}\n"}, "a.conf:2", "${…} stands for nothing"),
         ({"demo.conf": 'include "a.conf"\n\nx { = }', "a.conf": "\n\n\n\n"}, "demo.conf:3", "not HOCON"),
         (
             {"demo.conf": 'include "a.conf"', "a.conf": "\np { 2.1 { request {\n type: strung } } }"},
             "a.conf:3",
-            "unknown type 'strung'",
+            "unknown type; ",
         ),
         ({"demo.conf": 'include "a.conf"', "a.conf": "[ 1 ]"}, "a.conf:1", "not a list"),
         ({"demo.conf": 'include url("http://127.0.0.1:9/a.conf")'}, "demo.conf:1", "URL is not allowed"),
@@ -352,5 +352,5 @@ def test_huge_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "demo.conf"
     with path.open("wb") as file:
         file.truncate(9 * 1024 * 1024)
-    with pytest.raises(SchemaError, match="larger than 8 MB"):
+    with pytest.raises(SchemaError, match="larger than 256 kB"):
         load_service(str(path))
