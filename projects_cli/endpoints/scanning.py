@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from projects_cli.errors import IndexGone
-from projects_cli.store import indexes
+from projects_cli.store import filters, indexes
 from projects_cli.store.collections import NATURAL
 
 if TYPE_CHECKING:
@@ -30,4 +30,5 @@ def hint(collection: Collection, companies: Sequence[str]) -> str | None:
 
 def everything(collection: Collection, condition: Document, stages: Pipeline) -> Iterator[Document]:
     """Stream what the stages make of the matching documents; of all that can be seen where there is no condition."""
-    return collection.aggregate(condition, stages, hint=None if condition else hint(collection, collection.companies))
+    index = None if condition else hint(collection, collection.companies)
+    return collection.aggregate(filters.all_of([condition, filters.not_a_list()]), stages, hint=index)

@@ -44,7 +44,7 @@ def _distinct(store: Store, collection: Collection, condition: Document, name: s
     except IndexGone:  # since it was looked for
         found = None
     if found is None:
-        own = filters.all_of([{"company": store.company}, condition])
+        own = filters.all_of([{"company": store.company}, filters.not_a_list(), condition])
         hint = None if condition else scanning.hint(collection, [store.company])
         found = [group["_id"] for group in collection.aggregate(own, pipelines.distinct_items(name), hint=hint)]
     return sorted(found)

@@ -15,6 +15,7 @@ from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure, PyMongoError
 
 from projects_cli.errors import CollectionMissing, DatabaseRefused
+from projects_cli.store import filters
 from projects_cli.store.client import LONG_WRITE, PRIMARY, UNLIMITED, Connection, check_server, translated
 from projects_cli.store.documents import decode
 
@@ -336,12 +337,14 @@ def open_store(
         return Collection(database[name], scope, connection.timeout, session)
 
     visible: Document = {"company": {"$in": [company, ""]}}
+    # A list that holds the company is not the company. Counts of tasks are made by an index alone, which can't tell.
+    alone: Document = {"company": {**visible["company"], **filters.not_a_list()["company"]}}
     return Store(
         company=company,
-        projects=collection("project", visible),
+        projects=collection("project", alone),
         tasks=collection("task", visible),
         models=collection("model", visible),
-        users=collection("user", visible),
+        users=collection("user", alone),
         companies=collection("company", {"_id": company}),
         connection=connection,
     )

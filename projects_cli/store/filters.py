@@ -176,6 +176,11 @@ def archived() -> Document:
     return {"system_tags": ARCHIVED}
 
 
+def not_a_list() -> Document:
+    """Match documents whose company is one value: MongoDB takes a list for each of its items."""
+    return {"company": {"$not": {"$type": "array"}}}
+
+
 def below(ids: Sequence[Any]) -> Document:
     """Match the projects below any of these, at every level."""
     return {"path": _any_reference(ids)}

@@ -15,8 +15,8 @@ from projects_cli.safety.findings import EXAMPLES
 from projects_cli.store.client import connect
 from projects_cli.store.collections import open_store
 from tests import servers
-from tests.config.site import COMPANY, Document, Site
-from tests.properties.odd_values import NO_ID, PROJECT_FIELDS, REPRS, VALUES, fill
+from tests.config.site import COMPANY, OTHER, Document, Site, empty_site
+from tests.properties.odd_values import NO_ID, PROJECT_FIELDS, REPRS, VALUES, fill, member, sound, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,3 +204,28 @@ def test_the_names_for_completion_are_found(site: Site, odd: Odd) -> None:
     finally:
         connection.close()
     assert len(found["ids"]) == len(odd.projects)
+
+
+def test_a_company_of_another_type_is_another_company(standalone: Server, cli: Cli) -> None:
+    """Also a list that holds the company, which MongoDB finds by its items."""
+    with empty_site(standalone, cli) as site:
+        whole = sound("a" * 32, "whole")
+        write(site, "project", whole)
+        write(site, "task", member("own", project=whole["_id"]))
+        for number, value in enumerate([*VALUES.values(), [COMPANY], [COMPANY, OTHER], [""], [[COMPANY]]]):
+            if value == "":  # public
+                continue
+            secret = {"company": value, "company_origin": value}
+            write(site, "project", sound(f"{number:032x}", f"whole/secret {number}") | secret)
+            write(site, "project", sound(f"f{number:031x}", "whole/secret", path=["a" * 32], parent="a" * 32) | secret)
+            sums = {"tags": ["secret"], "hyperparams": {"secret": {"x": 1}}}
+            names = {"last_metrics": {"h": {"v": {"metric": "secret", "variant": "secret"}}}}
+            write(site, "task", member(f"t{number}", project=whole["_id"]) | secret | sums | names)
+            write(site, "user", {"_id": f"secret {number}", "name": "secret", "company": value})
+        for command in (*LISTS, *OTHERS, ("get", "whole"), ("doctor",)):
+            text = check(site, "--json", *command, statuses=(0, 6))
+            assert "secret" not in text, command
+        assert json.loads(check(site, "--json", "list"))["projects"][0]["name"] == "whole"
+        assert site("get", f"{0:032x}").exit_code == 3
+        result = site("delete", "whole", "--force", "--json")
+        assert json.loads(result.stdout)["deleted"] == 1
