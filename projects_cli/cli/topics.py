@@ -110,6 +110,10 @@ and a server may go away in the middle of a list. Standard error says what faile
 - problems: In it if a request is invalid, or a delete or an undo is refused: each has a path and a message.
 - failures: In it where some of several failed: each has the project, and what an error has.
 
+A value of a type that JSON does not have, which another program stored, is MongoDB's relaxed Extended JSON, also in
+the cells of a table: {"$oid":"65f0…"}, {"$numberDecimal":"1.50"}. A date is ISO 8601 text; one outside the years 1 to
+9999 is {"$date":{"$numberLong":"…"}}. jsonl and json have it as an object, and -o id writes an ObjectId as its digits.
+
 Control characters and bidirectional marks in names are shown escaped everywhere. There is colour on a terminal only,
 and none with --no-color, NO_COLOR or TERM=dumb.
 
@@ -149,8 +153,9 @@ Also understood:
 """
 
 FILTERS = """
-PROJECT is an id, a full name such as vision/detection, or the first 8 or more digits of an id. A minus sign reads
-them from standard input, a line each.
+PROJECT is an id, a full name such as vision/detection, or the first 8 or more digits of an id. An id that is not a text
+is written as a list shows it: 65f000000000000000000002 or {"$oid":"65f000000000000000000002"}. A minus sign reads
+projects from standard input, a line each.
 
 Filters of list combine: a project has to pass every one.
 
