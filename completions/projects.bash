@@ -34,8 +34,8 @@ __projects_command() {
         'update')
             flags='
         --name --description -d --clear-description --tag --tags --add-tag --remove-tag --clear-tags
-        --system-tag --system-tags --default-output-destination --clear-default-output-destination
-        --interactive -i
+        --system-tag --system-tags --clear-system-tags --default-output-destination
+        --clear-default-output-destination --interactive -i
         '
             valued='
         --name --description -d --tag --tags --add-tag --remove-tag --system-tag --system-tags

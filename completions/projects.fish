@@ -278,6 +278,7 @@ complete -c projects -n '__projects_at \'update\'' -l add-tag -r -f -a '(__proje
 complete -c projects -n '__projects_at \'update\'' -l remove-tag -r -f -a '(__projects_ask tags)' -d 'Remove from the tags; repeat for more.'
 complete -c projects -n '__projects_at \'update\'' -l clear-tags -d 'Remove all tags.'
 complete -c projects -n '__projects_at \'update\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'System tag; repeat for more. The server\'s own.'
+complete -c projects -n '__projects_at \'update\'' -l clear-system-tags -d 'Remove all system tags.'
 complete -c projects -n '__projects_at \'update\'' -l default-output-destination -r -f -d 'Where new tasks put their output.'
 complete -c projects -n '__projects_at \'update\'' -l clear-default-output-destination -d 'Remove the destination.'
 complete -c projects -n '__projects_at \'update\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'

@@ -87,6 +87,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'update'; Flag = '--clear-tags'; Kind = 'switch'; Words = @(); Help = 'Remove all tags.' }
         @{ Place = 'update'; Flag = '--system-tag'; Kind = 'system-tags'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
         @{ Place = 'update'; Flag = '--system-tags'; Kind = 'system-tags'; Words = @(); Help = 'System tag; repeat for more. The server''s own.' }
+        @{ Place = 'update'; Flag = '--clear-system-tags'; Kind = 'switch'; Words = @(); Help = 'Remove all system tags.' }
         @{ Place = 'update'; Flag = '--default-output-destination'; Kind = 'free'; Words = @(); Help = 'Where new tasks put their output.' }
         @{ Place = 'update'; Flag = '--clear-default-output-destination'; Kind = 'switch'; Words = @(); Help = 'Remove the destination.' }
         @{ Place = 'update'; Flag = '--interactive'; Kind = 'switch'; Words = @(); Help = 'Pick from a list, by typing a part of the name.' }

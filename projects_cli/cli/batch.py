@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from codecs import BOM_UTF8
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -138,21 +139,31 @@ def _id_of(line: bytes) -> Any:
 
 
 def _parsed(text: bytes) -> Any:
-    """Read JSON; what only Python takes for JSON is refused.
+    """Parse JSON, without the extensions of Python's parser.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is invalid.
     """
     try:
-        return json.loads(text.removeprefix(BOM_UTF8).decode("utf-8"), parse_constant=_refused)
+        decoded = text.removeprefix(BOM_UTF8).decode("utf-8")
+        return json.loads(decoded, parse_constant=_refused, object_pairs_hook=_object)
     except RecursionError as error:
         raise UsageError("the JSON is nested too deeply") from error
     except ValueError as error:
-        raise UsageError(f"this is no JSON: {error}"[:200]) from error
+        raise UsageError(f"invalid JSON: {error}"[:200]) from error
 
 
 def _refused(word: str) -> Any:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of a request; Python's parser would silently keep the last of two values of a key."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        repeated, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise ValueError(f"the key {repeated!r} occurs twice in an object")
+    return members
 
 
 def _text(runtime: Runtime, data: str) -> bytes:

@@ -17,7 +17,7 @@ from projects_cli.errors import (
     ReadOnly,
     UsageError,
 )
-from projects_cli.messages import Plan, Response
+from projects_cli.messages import Outcome, Plan, Response
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
@@ -35,6 +35,9 @@ MEANINGFUL_NULLS = frozenset({"stats_for_state"})
 
 ADDRESSED = ("project", "projects", "ids")
 """Parameters that hold projects' ids; on the command line names and beginnings of ids are understood too."""
+
+NO_OUTCOME = Outcome({})
+"""What a plan without steps does."""
 
 
 def run(
@@ -121,6 +124,9 @@ def carry(runtime: Runtime, request: Request, *, ask: bool, handler: Handler | N
 def change(runtime: Runtime, plan: Plan, again: Callable[[], Plan], *, ask: bool, forced: bool = False) -> Response:
     """Make a change, planned `again` under the lock, after confirmation; or show what it would do."""
     check_confirm(runtime, plan.name)
+    if not plan.steps:
+        runtime.console.notice(plan.summary)
+        return described(plan) if runtime.settings["dry_run"] else Response(plan.endpoint, plan.answer(NO_OUTCOME))
     check_extent(runtime, plan)
     if runtime.settings["dry_run"]:
         return described(plan)

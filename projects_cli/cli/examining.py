@@ -31,7 +31,7 @@ def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
     dispatch.expect(runtime, "plan" if fix and runtime.settings["dry_run"] else "doctor")
     wanted = _wanted(only)
     if fix:
-        dispatch.check_confirm(runtime, runtime.settings["database"])  # also if nothing will be fixed, or asked
+        dispatch.check_confirm(runtime, runtime.target.name)  # also if nothing will be fixed, or asked
     doctor = _doctor(runtime, changes=fix)
     mended = _mend(runtime, doctor, wanted) if fix else None
     if mended is not None and runtime.settings["dry_run"]:

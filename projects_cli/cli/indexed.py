@@ -27,7 +27,7 @@ def plan(runtime: Runtime) -> None:
 def create(runtime: Runtime, names: Sequence[str]) -> None:
     """Make the indexes that are missing, or those of them that are named; asks first."""
     expect(runtime, "indexes")
-    check_confirm(runtime, runtime.settings["database"])
+    check_confirm(runtime, runtime.target.name)
     store = runtime.store
     from projects_cli.safety.indexing import make, suggestions
 
@@ -66,7 +66,7 @@ def _agree(runtime: Runtime, wanted: Sequence[Suggestion]) -> None:
     check_writable(runtime, what)
     about = [f"{one.collection}.{one.name}" for one in wanted]
     question = f"{as_sentence(what)}? MongoDB reads each collection for that; others can work."
-    confirm(runtime, question, name=runtime.settings["database"], about=about)
+    confirm(runtime, question, name=runtime.target.name, about=about)
 
 
 def _answer(found: Iterable[Suggestion]) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.errors import UsageError
+from projects_cli.errors import FieldsValueError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +39,7 @@ def listing(
 
     Of `fields` (`--fields`) no more is fetched than they show; for `ids` (`-o id`) the id, whatever else was chosen.
     """
+    check_filter_tags(given.get("tags"), given.get("system_tags"), exclude_tags)
     params = {name: value for name, value in given.items() if value is not None}
     tags = _tags(params.pop("tags", []), exclude_tags or (), no_tags=no_tags)
     if tags:
@@ -68,8 +69,19 @@ def own_defaults(params: Mapping[str, Any], given: Mapping[str, Any]) -> list[st
 
 def tags_filter(tags: Sequence[str] | None, system_tags: Sequence[str] | None) -> dict[str, Sequence[str]] | None:
     """Give the `filter` of the tags' endpoints that `--filter-tag` and `--filter-system-tag` make; None without."""
+    check_filter_tags(tags, system_tags)
     given = {"tags": tags, "system_tags": system_tags}
     return {name: values for name, values in given.items() if values} or None
+
+
+def check_filter_tags(*options: Sequence[str] | None) -> None:
+    """Refuse an empty tag in a filter: it is a variable that was not set rather than a tag.
+
+    Raises:
+        FieldsValueError: there is one.
+    """
+    if any("" in (tags or ()) for tags in options):
+        raise FieldsValueError("a tag to filter by must not be empty", hint="projects without tags: --no-tags")
 
 
 def _fetched(only: Sequence[str] | None, fields: Sequence[str], *, ids: bool) -> dict[str, Sequence[str]]:

@@ -39,7 +39,7 @@ def create(request: Request, store: Store) -> Plan:
         ServiceError: the first of the checks of semantics.md (create) that fails.
     """
     params = request.params
-    _check_tags(params)
+    check_tags(params)
     parts = hierarchy.segments(params["name"])
     if len(parts) > hierarchy.MAX_DEPTH:
         raise ProjectPathExceedsMax(f"{len(parts)} levels: at most {hierarchy.MAX_DEPTH} are allowed")
@@ -132,22 +132,35 @@ def only_user(store: Store) -> str | None:
 UPDATABLE = ("name", "description", "tags", "system_tags", "default_output_destination")
 
 
-def update(request: Request, store: Store) -> Plan:
+def update(request: Request, store: Store, *, skip_unchanged: bool = False) -> Plan:
     """Plan the change of a project's own fields; a new name renames everything below too. Answers `{updated, fields}`.
 
     Raises:
         ServiceError: the first of the checks of semantics.md (update) that fails.
     """
+    check_tags(request.params)
+    return plan_update(request, store, skip_unchanged=skip_unchanged)
+
+
+def plan_update(request: Request, store: Store, *, skip_unchanged: bool) -> Plan:
+    """Plan an update whose tags were checked, or are stored already.
+
+    With `skip_unchanged` the plan has no steps if all values are stored already. The service itself sets `last_update`
+    in any case.
+    """
     params = request.params
-    _check_tags(params)
     project = hierarchy.writable_project(params["project"], store)
     sent = {name: params[name] for name in UPDATABLE if name in params}
     sent |= {name: _tags(sent[name]) for name in ("tags", "system_tags") if name in sent}
     changes = {name: value for name, value in sent.items() if name != "name"}
+    if changes.get("default_output_destination") is not None:
+        changes["default_output_destination"] = changes["default_output_destination"].strip()
     below: list[Step] = []
     if sent.get("name"):
         renamed, below = _rename(project, sent["name"], request, store)
         changes = renamed | changes
+    if skip_unchanged and all(_is_stored(value, project.get(name)) for name, value in changes.items()):
+        return _no_update(request, project, sent)
     own = Step(
         "project",
         "update",
@@ -169,6 +182,28 @@ def update(request: Request, store: Store) -> Plan:
         ],
         name=hierarchy.shown_name(project),
         structural="name" in changes,
+    )
+
+
+def _is_stored(value: object, stored: object) -> bool:
+    """Return whether an update to a value would change nothing that a reader sees; tags have no order."""
+    if isinstance(value, list):
+        tags = [] if stored is None else stored
+        return isinstance(tags, list) and all(isinstance(tag, str) for tag in tags) and sorted(tags) == value
+    return type(stored) is type(value) and stored == value
+
+
+def _no_update(request: Request, project: Document, sent: Document) -> Plan:
+    """Return the plan of an update that has nothing to change."""
+    name = hierarchy.shown_name(project)
+    return Plan(
+        endpoint=request.endpoint,
+        summary=f"nothing to change in '{name}': " + ("it has these values" if sent else "no values were given"),
+        steps=[],
+        answer=lambda _: {"updated": 0, "fields": sent},
+        counts={"projects": 0},
+        name=name,
+        structural=False,
     )
 
 
@@ -320,11 +355,17 @@ def _check_not_public(name: str, found: Mapping[tuple[str, str], Document]) -> N
         raise PublicProjectExists(f"there is a public project named '{name}'")
 
 
-def _check_tags(params: Mapping[str, Any]) -> None:
-    """Refuse tags that would read as operators of a list."""
+def check_tags(params: Mapping[str, Any]) -> None:
+    """Refuse tags that must not be stored: empty ones, and those that a filter would take for an operator.
+
+    Raises:
+        FieldsValueError: there is one.
+    """
     for parameter in ("tags", "system_tags"):
         for tag in params.get(parameter) or ():
-            if isinstance(tag, str) and tag.startswith("__$"):  # a stored tag may be of another type
+            if tag == "":
+                raise FieldsValueError(f"{parameter}: a tag must not be empty")
+            if tag.startswith("__$"):
                 raise FieldsValueError(f"{parameter}: a tag can't start with '__$': {tag!r}")
 
 

@@ -81,16 +81,21 @@ def _entities(request: Request, store: Store) -> Document:
 
 
 def edit_tags(request: Request, store: Store, *, add: Sequence[str], remove: Sequence[str]) -> Plan:
-    """Plan the update of a project whose tags are those there are with some added and some removed.
+    """Plan the update of a project whose stored tags are kept, but for those that are added and removed.
 
-    The change is made only where the tags are still as they were read; else it is planned again.
+    The change is made only if the tags are still as they were read; else it is planned again. Stored tags are not
+    checked: another tool may have stored what this one refuses.
 
     Raises:
         ServiceError: see `lifecycle.update`.
     """
+    lifecycle.check_tags(request.params)
     stored = hierarchy.readable_project(request.params["project"], store, {"tags": 1})
     tags = [*(tag for tag in _as_tags(stored.get("tags")) if tag not in remove), *add]
-    plan = lifecycle.update(request._replace(params={**request.params, "tags": tags}), store)
+    edited = request._replace(params={**request.params, "tags": tags})
+    plan = lifecycle.plan_update(edited, store, skip_unchanged=True)
+    if not plan.steps:
+        return plan
     as_read = filters.stored_as("tags", stored.get("tags"), present="tags" in stored)
     own = replace(plan.steps[0], filter=plan.steps[0].filter | as_read)
     return plan._replace(steps=[own, *plan.steps[1:]], computed=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -49,10 +50,81 @@ def test_every_plain_field_is_stored(site: Site) -> None:
     assert {name: stored[name] for name in answer["fields"]} == answer["fields"]
 
 
-def test_an_empty_update_sets_last_update(site: Site) -> None:
-    site.project("vision")
-    assert site.json("update", "vision") == {"updated": 1, "fields": {}}
+UNCHANGED = {
+    "no options": ((), {}),
+    "the same name": (("--name", "top/vision"), {"name": "top/vision"}),
+    "the same name, written otherwise": (("--name", "/top// vision /"), {"name": "/top// vision /"}),
+    "an empty name": (("--name", ""), {"name": ""}),
+    "the same description": (("-d", "old"), {"description": "old"}),
+    "the same tags": (("--tag", "b", "--tag", "a"), {"tags": ["a", "b"]}),
+    "a tag that it has": (("--add-tag", "a"), {"tags": ["a", "b"]}),
+    "a tag that it lacks": (("--remove-tag", "c"), {"tags": ["a", "b"]}),
+    "no system tags": (("--clear-system-tags",), {"system_tags": []}),
+    "the same destination": (("--default-output-destination", " s3://x "), {"default_output_destination": " s3://x "}),
+    "all of them": (("--name", "top/vision", "-d", "old", "--add-tag", "b"), None),
+}
+
+
+@pytest.mark.parametrize("case", UNCHANGED)
+def test_an_update_that_changes_nothing_writes_nothing_and_says_so(site: Site, case: str) -> None:
+    options, fields = UNCHANGED[case]
+    values = {"description": "old", "tags": ["b", "a"], "default_output_destination": "s3://x"}
+    site.project("top/vision", **values)
+    site.project("top/vision/below")
+    before = site.everything()
+    answer = site.json("update", "top/vision", *options)
+    assert answer["updated"] == 0
+    assert fields is None or answer["fields"] == fields
+    result = site("update", "top/vision", *options)
+    assert (result.exit_code, "nothing to change in 'top/vision'" in result.stderr) == (0, True)
+    assert site.json("update", "top/vision", *options, "--dry-run")["counts"] == {"projects": 0}
+    assert site("update", "top/vision", *options, "--read-only").exit_code == 0
+    assert site.everything() == before
+    assert site.json("history") == {"operations": []}
+
+
+@pytest.mark.parametrize(
+    ("stored", "options"),
+    [
+        ({"description": ""}, ("--clear-description",)),
+        ({"description": 5}, ("-d", "5")),
+        ({"tags": ["a", "a"]}, ("--add-tag", "a")),
+        ({"tags": "a"}, ("--add-tag", "a")),
+        ({"tags": ["a", 1]}, ("--tag", "a")),
+        ({"default_output_destination": "s3://x "}, ("--default-output-destination", "s3://x ")),
+        ({"basename": "other"}, ("--name", "vision")),
+    ],
+)
+def test_a_value_that_differs_in_its_type_or_form_is_changed(
+    site: Site, stored: dict[str, object], options: tuple[str, ...]
+) -> None:
+    site.project("vision", **stored)
+    assert site.json("update", "vision", *options)["updated"] == 1
     assert site.named("vision")["last_update"] > THEN
+    assert site.json("update", "vision", *options)["updated"] == 0
+
+
+def test_an_empty_update_in_the_raw_sets_last_update(site: Site) -> None:
+    for number, identifier in enumerate((site.project("vision"), site.project("audio"))):
+        request = {"endpoint": "projects.update", "params": {"project": identifier}}
+        if number:
+            line = json.loads(site.text("batch", "-", stdin=json.dumps(request)))
+            assert line["data"] == {"updated": 1, "fields": {}}
+        else:
+            answer = site.json("call", "update", "--data", json.dumps(request["params"]))
+            assert answer == {"updated": 1, "fields": {}}
+        assert site.stored(identifier)["last_update"] > THEN
+
+
+def test_a_destination_is_stored_stripped_and_answered_as_sent(site: Site) -> None:
+    identifier = site.project("vision")
+    sent = {"default_output_destination": "\t s3://x \n"}
+    answer = site.json("update", "vision", "--default-output-destination", sent["default_output_destination"])
+    assert answer == {"updated": 1, "fields": sent}
+    assert site.stored(identifier)["default_output_destination"] == "s3://x"
+    request = json.dumps({"project": identifier, "default_output_destination": " s3://y "})
+    assert site.json("call", "update", "--data", request)["fields"] == {"default_output_destination": " s3://y "}
+    assert site.stored(identifier)["default_output_destination"] == "s3://y"
 
 
 def test_tags_are_added_and_removed(site: Site) -> None:
@@ -75,9 +147,9 @@ def test_a_tag_that_was_stored_without_its_list_is_kept(site: Site) -> None:
 
 
 def test_fields_are_cleared(site: Site) -> None:
-    site.project("vision", tags=["a"], description="x", default_output_destination="s3://x")
-    clear = ("--clear-tags", "--clear-description", "--clear-default-output-destination")
-    fields: dict[str, object] = {"tags": [], "description": None, "default_output_destination": None}
+    site.project("vision", tags=["a"], system_tags=["b"], description="x", default_output_destination="s3://x")
+    clear = ("--clear-tags", "--clear-system-tags", "--clear-description", "--clear-default-output-destination")
+    fields: dict[str, object] = {"tags": [], "system_tags": [], "description": None, "default_output_destination": None}
     assert site.json("update", "vision", *clear) == {"updated": 1, "fields": fields}
     stored = site.named("vision")
     assert {name: stored[name] for name in fields} == fields
@@ -87,6 +159,7 @@ def test_fields_are_cleared(site: Site) -> None:
     "options",
     [
         ("--tag", "a", "--clear-tags"),
+        ("--system-tag", "a", "--clear-system-tags"),
         ("-d", "x", "--clear-description"),
         ("--default-output-destination", "s3://x", "--clear-default-output-destination"),
         ("--tag", "a", "--add-tag", "b"),
@@ -110,15 +183,17 @@ def test_a_new_name_renames_everything_below(site: Site) -> None:
     assert site.stored(beside)["last_update"] == THEN
 
 
-def test_a_rename_to_the_same_name_sets_last_update_below(site: Site) -> None:
+def test_a_rename_to_the_same_name_in_the_raw_sets_last_update_below(site: Site) -> None:
     deep = site.project("vision/detector")
-    site.json("update", "vision", "--name", "vision")
+    request = {"project": site.named("vision")["_id"], "name": "vision"}
+    site.json("call", "update", "--data", json.dumps(request))
     assert site.stored(deep)["last_update"] > THEN
 
 
 def test_an_empty_name_leaves_the_name(site: Site) -> None:
     site.project("vision")
-    assert site.json("update", "vision", "--name", "") == {"updated": 1, "fields": {"name": ""}}
+    answer = site.json("update", "vision", "--name", "", "-d", "x")
+    assert answer == {"updated": 1, "fields": {"name": "", "description": "x"}}
     assert site.names() == ["vision"]
 
 
@@ -143,6 +218,17 @@ def test_a_name_that_breaks_a_rule_is_refused(site: Site, name: str, status: int
 def test_a_tag_that_reads_as_an_operator_is_refused_before_anything_else(site: Site) -> None:
     for option in ("--tag", "--system-tag"):
         assert site.fault("update", UNKNOWN, option, "__$x", status=2) == (400, 16, "FieldsValueError")
+
+
+@pytest.mark.parametrize("option", ["--tag", "--tags", "--add-tag", "--remove-tag", "--system-tag"])
+def test_an_empty_tag_is_refused(site: Site, option: str) -> None:
+    site.project("vision", tags=["a"])
+    assert site.fault("update", "vision", option, "b", option, "", status=2) == (400, 16, "FieldsValueError")
+
+
+def test_an_empty_tag_that_another_tool_stored_stops_no_edit(site: Site) -> None:
+    site.project("vision", tags=["", "__$x", "a"])
+    assert site.json("update", "vision", "--add-tag", "b", "--remove-tag", "a")["fields"]["tags"] == ["", "__$x", "b"]
 
 
 def test_a_public_project_can_not_be_written(site: Site) -> None:

@@ -43,5 +43,5 @@ def prune(
 
     Example: projects history prune --older-than 30d
     """
-    check_confirm(ctx.obj, ctx.obj.settings["database"])
+    check_confirm(ctx.obj, ctx.obj.target.name)
     journalled.prune(ctx.obj, older_than)

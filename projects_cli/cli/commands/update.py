@@ -8,7 +8,7 @@ import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
 from projects_cli.cli.dispatch import run
-from projects_cli.cli.editing import edit, tag_editor
+from projects_cli.cli.editing import edit, planner
 from projects_cli.cli.options import Destination, Interactive, ProjectArgument, SystemTags, Tags
 
 app = typer.Typer(**HABITS)
@@ -34,6 +34,7 @@ def update(
     ] = None,
     clear_tags: Annotated[bool, typer.Option("--clear-tags", help="Remove all tags.")] = False,
     system_tags: SystemTags = None,
+    clear_system_tags: Annotated[bool, typer.Option("--clear-system-tags", help="Remove all system tags.")] = False,
     default_output_destination: Destination = None,
     clear_destination: Annotated[
         bool, typer.Option("--clear-default-output-destination", help="Remove the destination.")
@@ -41,6 +42,8 @@ def update(
     interactive: Interactive = False,
 ) -> None:
     """Change a project; a new name renames everything below it too.
+
+    If the project has all of the values already, nothing is written.
 
     Example: projects update vision/detection --name vision/detectors --add-tag prod
     """
@@ -62,10 +65,11 @@ def update(
             remove_tags=remove_tag,
             clear={
                 "tags": clear_tags,
+                "system_tags": clear_system_tags,
                 "description": clear_description,
                 "default_output_destination": clear_destination,
             },
         ),
-        handler=tag_editor(add_tag, remove_tag),
+        handler=planner(add_tag, remove_tag),
         interactive=interactive,
     )
