@@ -189,7 +189,7 @@ complete -c projects -l uri -r -f -d 'MongoDB URI; better in PROJECTS_MONGO_URI:
 complete -c projects -l uri-file -r -F -d 'File that holds the MongoDB URI, readable by you alone.'
 complete -c projects -l database -r -f -d 'Database that holds the documents. [default: backend]'
 complete -c projects -l company -r -f -d 'Company (tenant) id. [default: the community server\'s]'
-complete -c projects -l user -r -f -d 'User id that new projects get. [default: the company\'s only user]'
+complete -c projects -l user -r -f -d 'Owner of new projects, a name or an id. [default: the only user, or the OS login]'
 complete -c projects -l profile -r -f -a '(__projects_ask profiles)' -d 'Profile of the configuration file to use.'
 complete -c projects -l schema -r -F -d 'Schema file (HOCON), or a folder of *.conf.'
 complete -c projects -l api-version -r -f -d 'Use the endpoints of this version. [default: newest]'

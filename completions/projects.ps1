@@ -10,7 +10,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = '*'; Flag = '--uri-file'; Kind = 'files'; Words = @(); Help = 'File that holds the MongoDB URI, readable by you alone.' }
         @{ Place = '*'; Flag = '--database'; Kind = 'free'; Words = @(); Help = 'Database that holds the documents. [default: backend]' }
         @{ Place = '*'; Flag = '--company'; Kind = 'free'; Words = @(); Help = 'Company (tenant) id. [default: the community server''s]' }
-        @{ Place = '*'; Flag = '--user'; Kind = 'free'; Words = @(); Help = 'User id that new projects get. [default: the company''s only user]' }
+        @{ Place = '*'; Flag = '--user'; Kind = 'free'; Words = @(); Help = 'Owner of new projects, a name or an id. [default: the only user, or the OS login]' }
         @{ Place = '*'; Flag = '--profile'; Kind = 'profiles'; Words = @(); Help = 'Profile of the configuration file to use.' }
         @{ Place = '*'; Flag = '--schema'; Kind = 'files'; Words = @(); Help = 'Schema file (HOCON), or a folder of *.conf.' }
         @{ Place = '*'; Flag = '--api-version'; Kind = 'free'; Words = @(); Help = 'Use the endpoints of this version. [default: newest]' }

@@ -109,7 +109,7 @@ def requested(
             given[name] = _addressed(runtime, endpoint, given[name])
     if prepare is not None:
         given = prepare(given)
-    return runtime.request(version, given)
+    return runtime.request(version, given, ask=True)
 
 
 def carry(runtime: Runtime, request: Request, *, ask: bool, handler: Handler | None = None) -> Response:

@@ -49,7 +49,9 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
     GlobalOption(("--uri-file",), "uri_file", "File that holds the MongoDB URI, readable by you alone.", "FILE"),
     GlobalOption(("--database",), "database", "Database that holds the documents. [default: backend]", "NAME"),
     GlobalOption(("--company",), "company", "Company (tenant) id. [default: the community server's]", "ID"),
-    GlobalOption(("--user",), "user", "User id that new projects get. [default: the company's only user]", "ID"),
+    GlobalOption(
+        ("--user",), "user", "Owner of new projects, a name or an id. [default: the only user, or the OS login]", "USER"
+    ),
     GlobalOption(("--profile",), "profile", "Profile of the configuration file to use.", "NAME"),
     GlobalOption(("--schema",), "schema", "Schema file (HOCON), or a folder of *.conf.", "PATH"),
     GlobalOption(("--api-version",), "api_version", "Use the endpoints of this version. [default: newest]", "VERSION"),

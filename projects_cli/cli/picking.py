@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import ConfirmationNeeded, ProjectNotFound, UsageError
@@ -40,3 +41,18 @@ def pick(runtime: Runtime, endpoint: str, *, several: bool) -> list[str]:
     for label in picked.values():
         console.notice(f"picked: {label}")
     return list(picked)
+
+
+def pick_owner(runtime: Runtime) -> str:
+    """Let the user at the terminal pick the owner of new projects, and show how to keep the choice.
+
+    Raises:
+        Declined: the user left.
+    """
+    from projects_cli.endpoints.owner import choices
+
+    console, profile = runtime.console, runtime.settings["profile"]
+    [(owner, name)] = console.pick(choices(runtime.store), title="Owner of the project", several=False).items()
+    key = f"profiles.{profile}.user" if profile else "user"
+    console.notice(f"owner: {name}; to keep this choice: projects config set {key} {shlex.quote(owner)}")
+    return owner

@@ -65,8 +65,8 @@ Database:
                           alone.
   --database NAME         Database that holds the documents. [default: backend]
   --company ID            Company (tenant) id. [default: the community server's]
-  --user ID               User id that new projects get. [default: the company's
-                          only user]
+  --user USER             Owner of new projects, a name or an id. [default: the
+                          only user, or the OS login]
   --profile NAME          Profile of the configuration file to use.
   --timeout DURATION      Limit for one command of the server. [default: 30s;
                           none for aggregations and doctor]

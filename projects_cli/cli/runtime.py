@@ -48,6 +48,7 @@ class Runtime:
         self.flags: dict[str, Any] = {}
         self.private_is_chosen = False
         self.only_reads_journal = False
+        self._owners: dict[str, str] = {}
 
     @cached_property
     def settings(self) -> Settings:
@@ -211,39 +212,76 @@ class Runtime:
         """Give an endpoint in the version asked for, else in that of `--api-version`."""
         return self.catalog.version(endpoint, asked or self.settings["api_version"])
 
-    def request(self, version: Version, params: Mapping[str, Any], user: str | None = None) -> Request:
-        """Give a valid request: every problem of `params` at once, or the defaults filled in.
+    def request(
+        self, version: Version, params: Mapping[str, Any], user: str | None = None, *, ask: bool = False
+    ) -> Request:
+        """Return a valid request with its defaults filled in.
+
+        `user` is the owner of a new project, by name or id; without it, the setting. With `ask` a user at a terminal
+        picks the owner if it is uncertain.
 
         Raises:
-            UsageError: the user is no Unicode text, so it could not be stored.
+            ValidationError: with every problem of `params`. UsageError: see `_owner`.
         """
-        from projects_cli.schema.validate import has_surrogate
-
         valid = version.validate(params)
-        user = user or (self.user if version.endpoint in WITH_USER else "")
-        if has_surrogate(user):
-            raise UsageError(f"the user {user!r} is not Unicode text: it holds half a surrogate pair")
+        _check_unicode(user)
         return Request(
             endpoint=version.endpoint,
             version=version.number,
             params=valid,
             company=self.settings["company"],
-            user=user,
+            user=self._owner(user, ask=ask) if version.endpoint in WITH_USER else user or "",
             now=_now(),
             new_id=_new_id,
         )
 
-    @cached_property
-    def user(self) -> str:
-        """Give the user that new projects get: the setting, else the company's only user, else the login name."""
-        if self.settings["user"]:
-            return str(self.settings["user"])
-        from projects_cli.endpoints.lifecycle import only_user
+    def _owner(self, user: str | None, *, ask: bool) -> str:
+        """Return the id of the user that new projects get; each is looked up once in a run.
 
-        name = only_user(self.store) or login_name()
-        if name is None:
-            raise UsageError("nobody is logged in by name", hint="say who makes the project: --user ID")
-        return name
+        Raises:
+            UsageError: the user is not Unicode text, or unknown, or it is uncertain which one is meant.
+        """
+        source = "user" if user else self.settings.sources["user"]
+        user = user or self.settings["user"] or ""
+        _check_unicode(user)
+        if user not in self._owners:
+            self._owners[user] = self._named_owner(user, source) if user else self._default_owner(ask=ask)
+        return self._owners[user]
+
+    def _named_owner(self, user: str, source: str) -> str:
+        store = self.store
+        from projects_cli.endpoints.owner import named_owner
+
+        return self.persistently(lambda: named_owner(user, source, store))
+
+    def _default_owner(self, *, ask: bool) -> str:
+        login, store = login_name(), self.store
+        _check_unicode(login)
+        from projects_cli.endpoints.owner import default_owner, some_users
+
+        owner = self.persistently(lambda: default_owner(login, store))
+        if owner is not None:
+            return owner
+        if ask and self.console.can_pick:
+            from projects_cli.cli.picking import pick_owner
+
+            return pick_owner(self)
+        if users := some_users(store):
+            hint = f"name the owner with --user NAME, or in the request of a batch; users: {users}"
+            raise UsageError(f"the owner is uncertain: no user has the OS login {login!r} as its id or name", hint=hint)
+        raise UsageError("the owner is uncertain: the OS login has no name", hint="name the owner with --user NAME")
+
+
+def _check_unicode(user: str | None) -> None:
+    """Refuse a user that MongoDB could not store.
+
+    Raises:
+        UsageError: it is not Unicode text.
+    """
+    from projects_cli.schema.validate import has_surrogate
+
+    if user and has_surrogate(user):
+        raise UsageError(f"the user {user!r} is not Unicode text: it holds half a surrogate pair")
 
 
 def _working_folder() -> Path:

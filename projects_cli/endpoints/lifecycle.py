@@ -121,12 +121,6 @@ def _touch(project: Document, request: Request) -> Step:
     )
 
 
-def only_user(store: Store) -> str | None:
-    """Give the id of the company's only user, who makes a project where nobody else is named; None: it has not one."""
-    found = list(store.users.find({"company": store.company}, {"_id": 1}, limit=2))
-    return id_text(found[0]["_id"]) if len(found) == 1 else None
-
-
 # --- update -------------------------------------------------------------------------------------------------------
 
 UPDATABLE = ("name", "description", "tags", "system_tags", "default_output_destination")

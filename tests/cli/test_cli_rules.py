@@ -254,7 +254,7 @@ def test_a_database_in_the_uri_is_the_authentication_source_only(two: Site, cli:
     assert cli("list", "-o", "id", uri=uri).stdout == ""
 
 
-def test_the_user_is_the_company_s_only_one_else_the_login_name(two: Site) -> None:
+def test_the_owner_is_the_only_user_else_the_one_that_has_the_login_name(two: Site) -> None:
     def made_by(name: str, *arguments: str) -> str:
         two.text("create", name, "-d", "x", *arguments, PROJECTS_USER="", LOGNAME="mary")
         return str(two.named(name)["user"])
@@ -263,9 +263,9 @@ def test_the_user_is_the_company_s_only_one_else_the_login_name(two: Site) -> No
     two.documents.user.insert_one({"_id": "ann", "company": COMPANY})
     two.documents.user.insert_one({"_id": "eve", "company": "another"})
     assert made_by("two") == "ann"
-    two.documents.user.insert_one({"_id": "bob", "company": COMPANY})
-    assert made_by("three") == "mary"
-    assert made_by("four", "--user", "joe") == "joe"
+    two.documents.user.insert_one({"_id": "0m", "name": "mary", "company": COMPANY})
+    assert made_by("three") == "0m"
+    assert made_by("four", "--user", "ann") == "ann"
 
 
 def test_an_aggregation_has_no_limit_unless_it_is_given(two: Site) -> None:

@@ -97,19 +97,6 @@ def test_quiet_leaves_only_the_id(site: Site) -> None:
     assert (result.stdout, result.stderr) == (f"{site.named('vision')['_id']}\n", "")
 
 
-def test_user_is_the_option_then_the_only_user_of_the_company(site: Site) -> None:
-    site.documents.user.insert_many([{"_id": "alone", "company": COMPANY}, {"_id": "stranger", "company": OTHER}])
-    site.json("create", "first", *DESCRIBED, "--user", "given")
-    site.json("create", "second", *DESCRIBED, PROJECTS_USER="")
-    assert [site.named(name)["user"] for name in ("first", "second")] == ["given", "alone"]
-
-
-def test_user_is_the_login_name_where_a_company_has_several(site: Site) -> None:
-    site.documents.user.insert_many([{"_id": name, "company": COMPANY} for name in ("one", "two")])
-    site.json("create", "first", *DESCRIBED, PROJECTS_USER="", LOGNAME="somebody")
-    assert site.named("first")["user"] == "somebody"
-
-
 def test_company_is_the_option(site: Site) -> None:
     site.project("vision")
     site.json("create", "vision", *DESCRIBED, "--company", OTHER)
