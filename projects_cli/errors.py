@@ -295,9 +295,16 @@ class PartialFailure(ProjectsError):
 
     status = ExitStatus.PARTIAL
 
-    def __init__(self, message: str, *, failures: Sequence[tuple[str, ProjectsError]] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        failures: Sequence[tuple[str, ProjectsError]] = (),
+        hint: str | None = None,
+        problems: Sequence[Problem] = (),
+    ) -> None:
         """Keep the message and the faults."""
-        super().__init__(message)
+        super().__init__(message, hint=hint, problems=problems)
         self.failures = tuple(failures)
 
 
@@ -389,8 +396,14 @@ class OperationNotFound(ProjectsError):
     default_hint = "see what there is: projects history"
 
 
+class UnreadableRecord(ProjectsError):
+    """A record of the journal lacks a field, or another version of this program wrote it."""
+
+    status = ExitStatus.REFUSED
+
+
 class CannotUndo(ProjectsError):
-    """Later changes are in the way, or the operation is in no state for it; `problems` has every reason."""
+    """Later changes are in the way, or the operation's state or size does not allow it; `problems` has every reason."""
 
     status = ExitStatus.REFUSED
 

@@ -38,13 +38,14 @@ class Response(NamedTuple):
 
     A list of records may be an iterator: it is read once, while it is printed. A stored date is as the driver gives
     it, in UTC without a zone; `render` writes it. `fields` are the records' fields where the request chose them;
-    `view` names another look than the endpoint's own.
+    `view` names another view than the endpoint's own; `skipped` are the documents that a change left as they are.
     """
 
     endpoint: str
     data: Mapping[str, Any]
     fields: tuple[str, ...] | None = None
     view: str | None = None
+    skipped: Sequence[Skipped] = ()
 
 
 class Sample(NamedTuple):
@@ -61,7 +62,8 @@ class Step:
     `filter` holds which documents and the precondition under which each may still be changed, so that a step
     is safe to repeat. For one project it has `_id`; for tasks and models it is over their `project`. `change` is the
     document for an insert, `$set` and `$unset` for an update, and empty for a delete. `count` is how many documents
-    the plan found. Where an `essential` step can't be taken the steps behind it are not taken either.
+    the plan found. If an `essential` step can't be taken, the steps after it are not taken either. `expects` has fields
+    of one project as the plan read them, if the change was computed from them: it is not made if they have changed.
     """
 
     collection: Literal["project", "task", "model"]
@@ -72,6 +74,16 @@ class Step:
     why: str = ""
     name: str = ""
     essential: bool = False
+    expects: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """A project whose full name changes; the names of all projects below it follow, new ones too."""
+
+    project: Any
+    old: str
+    new: str
 
 
 class Skipped(NamedTuple):
@@ -118,3 +130,4 @@ class Plan(NamedTuple):
     name: str = ""
     structural: bool = True
     computed: bool = False
+    renamings: Sequence[Renaming] = ()

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from projects_cli.cli.dispatch import carry, expect, show
+from projects_cli.cli.dispatch import carry, expect, partial_failure, show
 from projects_cli.cli.faults import fault_of
 from projects_cli.errors import (
     DatabaseRefused,
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from projects_cli.cli.runtime import Runtime
     from projects_cli.errors import ProjectsError
+    from projects_cli.messages import Response
 
 KEYS = frozenset({"id", "endpoint", "version", "user", "params"})
 """What a line of a batch may hold (cli.md, batch)."""
@@ -96,7 +97,13 @@ def _answer(runtime: Runtime, line: bytes) -> tuple[dict[str, Any], ProjectsErro
     try:
         entry = _entry(line)
         identifier = entry.get("id")
-        return {"id": identifier, "ok": True, "data": _carried(runtime, entry)}, None
+        response = _carried(runtime, entry)
+        data = {key: list(value) if hasattr(value, "__next__") else value for key, value in response.data.items()}
+        answer: dict[str, Any] = {"id": identifier, "ok": True, "data": data}
+        if not response.skipped:
+            return answer, None
+        skipped = [one._asdict() for one in response.skipped]
+        return {**answer, "skipped": skipped}, partial_failure(response)
     except Interrupted:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the next line goes on
@@ -106,11 +113,10 @@ def _answer(runtime: Runtime, line: bytes) -> tuple[dict[str, Any], ProjectsErro
         return {"id": identifier if identifier is not None else _id_of(line), "ok": False, "error": shown}, fault
 
 
-def _carried(runtime: Runtime, entry: Mapping[str, Any]) -> dict[str, Any]:
+def _carried(runtime: Runtime, entry: Mapping[str, Any]) -> Response:
     version = runtime.version(entry["endpoint"], entry.get("version"))
     request = runtime.request(version, entry.get("params", {}), entry.get("user"))
-    response = carry(runtime, request, ask=False)
-    return {key: list(value) if hasattr(value, "__next__") else value for key, value in response.data.items()}
+    return carry(runtime, request, ask=False)
 
 
 def _entry(line: bytes) -> dict[str, Any]:

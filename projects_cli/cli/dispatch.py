@@ -10,10 +10,13 @@ import typer
 
 from projects_cli import endpoints
 from projects_cli.errors import (
+    ChangedMeanwhile,
     ConfirmationNeeded,
     ExitStatus,
     NothingFound,
     OverMaxDelete,
+    PartialFailure,
+    Problem,
     ReadOnly,
     UsageError,
 )
@@ -122,55 +125,86 @@ def carry(runtime: Runtime, request: Request, *, ask: bool, handler: Handler | N
 
 
 def change(runtime: Runtime, plan: Plan, again: Callable[[], Plan], *, ask: bool, forced: bool = False) -> Response:
-    """Make a change, planned `again` under the lock, after confirmation; or show what it would do."""
-    check_confirm(runtime, plan.name)
-    if not plan.steps:
-        runtime.console.notice(plan.summary)
-        return described(plan) if runtime.settings["dry_run"] else Response(plan.endpoint, plan.answer(NO_OUTCOME))
-    check_extent(runtime, plan)
-    if runtime.settings["dry_run"]:
-        return described(plan)
-    agree(runtime, plan, ask=ask, forced=forced)
-    return make(runtime, plan, again, told=ask)
+    """Make a change, planned `again` under the lease, after confirmation; or show what it would do.
+
+    If the projects that it is about are not the same any more by then, the user is asked again.
+    """
+    while True:
+        check_confirm(runtime, plan.name)
+        if not plan.steps:
+            runtime.console.notice(plan.summary)
+            return described(plan) if runtime.settings["dry_run"] else Response(plan.endpoint, plan.answer(NO_OUTCOME))
+        check_extent(runtime, plan)
+        if runtime.settings["dry_run"]:
+            return described(plan)
+        asked = agree(runtime, plan, ask=ask, forced=forced)
+        try:
+            return make(runtime, plan, again, told=ask, agreed=asked)
+        except ChangedMeanwhile as error:
+            if not asked:
+                raise
+            runtime.console.warn(error.message)
+            plan = again()
 
 
 def described(plan: Plan) -> Response:
     """Give a plan as an answer that can be shown."""
-    from projects_cli.safety.plan import described as describe
+    from projects_cli.changes.plan_view import described as describe
 
     return describe(plan)
 
 
-def check_extent(runtime: Runtime, plan: Plan) -> None:
-    """Refuse a change that removes more projects than `--max-delete` allows.
+def check_extent(runtime: Runtime, plan: Plan, already: int = 0) -> None:
+    """Refuse a change that removes more projects than `--max-delete` allows, with those that were removed already.
 
     Raises:
         OverMaxDelete: it does.
     """
     most = runtime.settings["max_delete"]
     removed = sum(step.count for step in plan.steps if (step.collection, step.action) == ("project", "delete"))
-    if most is not None and removed > most:
-        raise OverMaxDelete(f"{plan.summary}: {removed} projects would go, and --max-delete allows {most}")
+    if most is not None and already + removed > most:
+        raise OverMaxDelete(f"{plan.summary}: would delete {already + removed} projects, but --max-delete is {most}")
 
 
-def agree(runtime: Runtime, plan: Plan, *, ask: bool, forced: bool) -> None:
-    """See that a change may be made: that changes are on, and that somebody agrees who was asked or said so before."""
+def agree(runtime: Runtime, plan: Plan, *, ask: bool, forced: bool) -> bool:
+    """Check that a change may be made, and that the user agrees. Return whether the user was asked."""
     check_writable(runtime, plan.summary)
     if not ask:
         check_production(runtime)
     warn_of_interrupted(runtime)
-    if ask:
-        _confirm(runtime, plan, forced=forced)
+    return ask and _confirm(runtime, plan, forced=forced)
 
 
-def make(runtime: Runtime, plan: Plan, again: Callable[[], Plan], *, told: bool) -> Response:
-    """Make a change that was agreed to; what became of it is `told` to people."""
-    response, outcome = runtime.safety.apply(plan, again)
-    for skipped in outcome.skipped:
-        runtime.console.warn(f"skipped {skipped.name} ({skipped.id}): {skipped.why}")
+def make(
+    runtime: Runtime, plan: Plan, again: Callable[[], Plan], *, told: bool, agreed: bool = False, already: int = 0
+) -> Response:
+    """Make a change that was agreed to; what became of it is `told` to people.
+
+    `agreed` is whether the user was asked; `already` is how many projects the run has removed before.
+    """
+
+    def fresh() -> Plan:
+        found = again()
+        check_extent(runtime, found, already)
+        return found
+
+    response, outcome = runtime.safety.apply(plan, fresh, agreed=agreed)
     if told:
-        runtime.console.notice(f"done: {plan.summary} ({_counted(plan)})")
+        word = "done" if not outcome.skipped else "done in part" if outcome.changed else "nothing was changed"
+        runtime.console.notice(f"{word}: {plan.summary} ({_counted(plan)})")
     return response
+
+
+def partial_failure(response: Response) -> PartialFailure:
+    """Return the error for a change that left documents as they are, naming them."""
+    count = len(response.skipped)
+    if count == 1:
+        one = response.skipped[0]
+        return PartialFailure(f"{one.name} ({one.id}) was left as it is: {one.why}")
+    return PartialFailure(
+        f"{count} {'document was' if count == 1 else 'documents were'} left as they are",
+        problems=[Problem(one.id, f"{one.name}: {one.why}") for one in response.skipped],
+    )
 
 
 def _found(request: Request, runtime: Runtime, handler: Handler | None = None) -> Response | Plan:
@@ -191,22 +225,31 @@ def planned(request: Request, runtime: Runtime, handler: Handler | None = None) 
 
 def warn_of_interrupted(runtime: Runtime) -> None:
     """Tell once in a run of operations that were stopped in the middle."""
-    tell_of_interrupted(runtime, [(operation["_id"], operation["summary"]) for operation in runtime.interrupted])
+    tell_of_interrupted(runtime, [(operation.id, operation.summary) for operation in runtime.interrupted])
     runtime.interrupted = []
+    for reason in runtime.unreadable:
+        runtime.console.warn(f"{reason}; it is left alone")
+    runtime.unreadable = []
 
 
 def tell_of_interrupted(runtime: Runtime, operations: Iterable[tuple[str, str]]) -> None:
     """Tell of operations that were stopped in the middle, each an id and what it did, and what to do about it."""
     for identifier, summary in operations:
         runtime.console.warn(
-            f"operation {identifier} was stopped in the middle: {summary}; "
-            f"finish it: projects resume {identifier}; or take it back: projects undo {identifier}"
+            f"operation {identifier} was interrupted: {summary}; "
+            f"finish it: projects resume {identifier}; or undo it: projects undo {identifier}"
         )
 
 
 def show(runtime: Runtime, response: Response) -> None:
-    """Print an answer; where that was asked for, nothing is a finding."""
+    """Print a response. With `--fail-if-empty` an empty one is a finding.
+
+    Raises:
+        NothingFound: it is empty. PartialFailure: a change left documents as they are.
+    """
     count = runtime.console.show(response)
+    if response.skipped:
+        raise partial_failure(response)
     view = runtime.console.view_of(response)
     if runtime.settings["fail_if_empty"] and (view.rows or view.values) and not count:
         raise NothingFound(view.empty)
@@ -282,22 +325,21 @@ def _addressed(runtime: Runtime, endpoint: str, value: str | list[str]) -> str |
     return [project_id(project, lambda: runtime.store_for(endpoint)) for project in given_projects(runtime, value)]
 
 
-def _confirm(runtime: Runtime, plan: Plan, *, forced: bool) -> None:
-    """Ask for the confirmation that a plan needs, unless it was given in advance."""
+def _confirm(runtime: Runtime, plan: Plan, *, forced: bool) -> bool:
+    """Ask for the confirmation that a plan needs, unless it was given in advance. Return whether the user was asked."""
     if plan.question == "none" or forced:
         check_production(runtime)
-        return
+        return False
     about = [f"{sample.id}  {sample.name}" for sample in plan.samples]
     if plan.question == "yes":
-        confirm(runtime, f"{as_sentence(plan.summary)}?", name=plan.name, about=about if len(about) > 1 else ())
-        return
+        return confirm(runtime, f"{as_sentence(plan.summary)}?", name=plan.name, about=about if len(about) > 1 else ())
     question = f"{as_sentence(plan.summary)}: {_counted(plan)}."
     what = "the name" if any(sample.name == plan.name for sample in plan.samples) else repr(plan.name)
-    confirm(runtime, question, name=plan.name, typed=what, about=about)
+    return confirm(runtime, question, name=plan.name, typed=what, about=about)
 
 
-def confirm(runtime: Runtime, question: str, *, name: str, typed: str | None = None, about: Sequence[str] = ()) -> None:
-    """Ask a question, unless --yes or `--confirm NAME` has answered it.
+def confirm(runtime: Runtime, question: str, *, name: str, typed: str | None = None, about: Sequence[str] = ()) -> bool:
+    """Ask a question, unless --yes or `--confirm NAME` has answered it. Return whether the user was asked.
 
     `name` is the only value of --confirm that is accepted. `typed` is set if the user has to type the name instead of
     `y`, and describes it in the prompt.
@@ -309,11 +351,12 @@ def confirm(runtime: Runtime, question: str, *, name: str, typed: str | None = N
     check_confirm(runtime, name)
     if runtime.settings["yes"] or runtime.settings["confirm"] is not None:
         check_production(runtime)
-        return
+        return False
     if typed is None:
         runtime.console.ask(question, about=about)
     else:
         runtime.console.ask(question, typed=name, what=typed, about=about)
+    return True
 
 
 def check_confirm(runtime: Runtime, name: str) -> None:

@@ -45,6 +45,8 @@ def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
             raise type(fault)(f"{skipped['name']} can't be looked for: {skipped['why']}")
         runtime.console.warn(f"{skipped['name']} was not looked for: {skipped['why']}")
     runtime.console.show(found.response(**({} if mended is None else {"fixed": mended.data})))
+    if mended is not None and mended.skipped:
+        raise dispatch.partial_failure(mended)
     counts = found.findings.by_severity
     if counts:
         runtime.console.notice(f"found: {', '.join(_counted(count, name) for name, count in counts.items())}")
@@ -95,8 +97,7 @@ def _mend(runtime: Runtime, doctor: Doctor, wanted: frozenset[str]) -> Response 
     if not runtime.settings["dry_run"] and not runtime.settings["read_only"]:
         for operation in runtime.interrupted:
             raise OperationUnfinished(
-                f"operation {operation['_id']} was stopped in the middle: {operation['summary']}",
-                hint=f"first finish it: projects resume {operation['_id']}; "
-                f"or take it back: projects undo {operation['_id']}",
+                f"operation {operation.id} was interrupted: {operation.summary}",
+                hint=f"first finish it: projects resume {operation.id}; or undo it: projects undo {operation.id}",
             )
     return dispatch.change(runtime, plan, lambda: doctor.plan(wanted), ask=True)

@@ -1,33 +1,55 @@
-"""What the commands about the journal do: undo, resume, history."""
+"""The commands about the journal: undo, resume, history, history prune."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from projects_cli.cli.dispatch import check_production, check_writable, expect, show, tell
 from projects_cli.config.values import duration
-from projects_cli.errors import EmptyName, UsageError
+from projects_cli.errors import ConfirmationNeeded, EmptyName, UsageError
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
+    from projects_cli.changes.records import Operation
     from projects_cli.cli.runtime import Runtime
 
 LONGEST = timedelta(days=36_500)
-"""Older than any journal, and still a date when it is taken from today."""
+"""Older than any journal, and still a date when it is subtracted from today."""
 
 
-def undo(runtime: Runtime, operation: str | None) -> None:
-    """Take an operation back, or show what that would do."""
+def undo(runtime: Runtime, operation: str | None, *, all_or_nothing: bool) -> None:
+    """Undo an operation, or show what that would do.
+
+    Raises:
+        ConfirmationNeeded: none was named, and there is no terminal to ask on. Declined: the user declined.
+        PartialFailure: what others changed since was left as it is.
+    """
     expect(runtime, "operation")
+    undoing = runtime.safety.undoing
     if runtime.settings["dry_run"]:
-        show(runtime, runtime.safety.operations.what_undo_would_do(operation))
+        show(runtime, undoing.preview(undoing.chosen(operation)))
         return
     check_writable(runtime, "undo")
-    check_production(runtime)
-    show(runtime, runtime.safety.undo(operation))
+    chosen = undoing.chosen(operation)
+    if operation is None and not runtime.settings["yes"]:
+        _agree_to_undo(runtime, chosen)
+    else:
+        check_production(runtime)
+    show(runtime, runtime.safety.undo(chosen, all_or_nothing=all_or_nothing))
+
+
+def _agree_to_undo(runtime: Runtime, operation: Operation) -> None:
+    """Ask whether the caller's newest operation is the one that is meant."""
+    from projects_cli.render import humane
+
+    age = humane.time(operation.started, form="relative", now=datetime.now(UTC))
+    what = f"operation {operation.id}: {operation.summary} (by {operation.by} on {operation.host}, {age})"
+    try:
+        runtime.console.ask(f"Undo {what}?")
+    except ConfirmationNeeded as error:
+        error.hint = f"name the operation: projects undo {operation.id}; or undo your newest one with --yes"
+        raise
 
 
 def resume(runtime: Runtime, operation: str | None) -> None:
@@ -36,10 +58,10 @@ def resume(runtime: Runtime, operation: str | None) -> None:
     if not runtime.settings["dry_run"]:
         check_writable(runtime, "resume")
     if operation is None and not runtime.interrupted:
-        tell(runtime, "nothing was stopped in the middle", Response("operation", {"operation": None}))
+        tell(runtime, "no interrupted operation", Response("operation", {"operation": None}))
         return
     if runtime.settings["dry_run"]:
-        show(runtime, runtime.safety.operations.what_resume_would_do(operation))
+        show(runtime, runtime.safety.undoing.preview_resume(operation))
         return
     check_production(runtime)
     show(runtime, runtime.safety.resume(operation))
@@ -55,31 +77,31 @@ def history(runtime: Runtime, *, project: str | None, since: str | None, by: str
 
 
 def prune(runtime: Runtime, older_than: str) -> None:
-    """Forget what is older, once the person has said yes: it can't be taken back."""
+    """Remove older operations from the journal, once the user has agreed: that can't be undone."""
     expect(runtime, "history.prune")
     age = _age(older_than, "--older-than")
     dry_run = runtime.settings["dry_run"]
     if not dry_run:
         check_writable(runtime, "history prune")
     operations = runtime.safety.operations
-    before = operations.clock() - age
+    before = operations.now() - age
+    found = operations.prunable(before)
     if not dry_run:
-        _agree_to_prune(runtime, before, older_than)
-    show(runtime, operations.prune(before, dry_run=dry_run))
+        _agree_to_prune(runtime, len(found), older_than)
+    pruned = 0 if dry_run else operations.prune(found, before)
+    show(runtime, Response("history.prune", {"pruned": pruned, "found": len(found)}))
 
 
-def _agree_to_prune(runtime: Runtime, before: datetime, older_than: str) -> None:
-    """See that somebody agrees who was asked or said so before; where nothing is that old there is no question."""
+def _agree_to_prune(runtime: Runtime, count: int, older_than: str) -> None:
+    """Ask whether old operations may be removed, unless that was answered in advance; there may be none."""
     if runtime.settings["yes"]:
         check_production(runtime)
         return
-    found = runtime.safety.operations.prune(before, dry_run=True).data["found"]
-    if found:
-        what = "the one change" if found == 1 else f"the {found} changes"
-        it, them = ("it", "it") if found == 1 else ("they", "them")
+    if count:
+        what = "1 operation" if count == 1 else f"{count} operations"
         runtime.console.ask(
-            f"Forget {what} older than {older_than} in {runtime.settings['database']!r}? "
-            f"After that {it} can't be undone, and history does not show {them}."
+            f"Remove {what} older than {older_than} from the journal of {runtime.settings['database']!r}? "
+            "Removed operations can't be undone, and history does not show them."
         )
 
 

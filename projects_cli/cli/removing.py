@@ -116,25 +116,27 @@ def _carry_out(runtime: Runtime, deletions: Sequence[Deletion], failures: Failur
     if runtime.settings["dry_run"]:
         dispatch.show(runtime, dispatch.described(joined))
         return
-    dispatch.agree(runtime, joined, ask=True, forced=force)
+    asked = dispatch.agree(runtime, joined, ask=True, forced=force)
     total: dict[str, int] = {}
     try:
         for deletion in deletions:
-            _make(runtime, deletion, failures, total)
+            _make(runtime, deletion, failures, total, asked=asked)
     finally:
         if total:
             dispatch.show(runtime, Response(ENDPOINT, total))
 
 
-def _make(runtime: Runtime, deletion: Deletion, failures: Failures, total: dict[str, int]) -> None:
+def _make(runtime: Runtime, deletion: Deletion, failures: Failures, total: dict[str, int], *, asked: bool) -> None:
     """Make one, and add what it did to the total."""
+    again = partial(dispatch.planned, deletion.request, runtime)
+    already = total.get("deleted", 0)
     try:
-        response = dispatch.make(
-            runtime, deletion.plan, partial(dispatch.planned, deletion.request, runtime), told=True
-        )
+        response = dispatch.make(runtime, deletion.plan, again, told=True, agreed=asked, already=already)
     except ABOUT_ONE as error:
         failures.add(deletion.project, error)
         return
+    if response.skipped:
+        failures.add(deletion.project, dispatch.partial_failure(response))
     for name, number in response.data.items():
         total[name] = total.get(name, 0) + number
 

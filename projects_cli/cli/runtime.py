@@ -18,9 +18,9 @@ from projects_cli.render.console import Console, Streams
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from projects_cli.changes.records import Operation
+    from projects_cli.changes.runner import Runner
     from projects_cli.config.connection import Target
-    from projects_cli.messages import Document
-    from projects_cli.safety.apply import Safety
     from projects_cli.schema.model import Catalog, Version
     from projects_cli.store.client import Connection
     from projects_cli.store.collections import Store
@@ -171,15 +171,18 @@ class Runtime:
         return persistently(work, limit)
 
     @cached_property
-    def safety(self) -> Safety:
-        """Give the way to change anything."""
-        from projects_cli.safety.apply import Safety
-        from projects_cli.safety.journal import Author
+    def safety(self) -> Runner:
+        """Return the entry point for every change."""
+        connection = self.connection
+        from projects_cli.changes.journal import Author
+        from projects_cli.changes.runner import Runner
+        from projects_cli.store import deployment
 
-        return Safety(
+        user = self.persistently(lambda: deployment.user(connection))
+        return Runner(
             store=self.store,
             stored=self._journal_store(),
-            author=Author(by=login_name() or "?", command=command_line(sys.argv)),
+            author=Author(by=login_name() or "?", command=command_line(sys.argv), database_user=user),
             database=self.target.name,
             clock=_now,
             lock_wait=self.settings["lock_wait"],
@@ -194,9 +197,14 @@ class Runtime:
         return JournalStore(self.connection, self.settings["journal_db"], only_read=self.only_reads_journal)
 
     @cached_property
-    def interrupted(self) -> list[Document]:
-        """Give the operations that were stopped in the middle, where there is a journal; found once in a run."""
+    def interrupted(self) -> list[Operation]:
+        """Return the interrupted operations, if there is a journal; looked up once in a run."""
         return [] if self.settings["no_journal"] else self.safety.operations.interrupted()
+
+    @cached_property
+    def unreadable(self) -> list[str]:
+        """Return why unfinished records of the journal can't be read; looked up once in a run."""
+        return [] if self.settings["no_journal"] else self.safety.operations.unreadable()
 
     @property
     def is_connected(self) -> bool:

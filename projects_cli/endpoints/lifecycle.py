@@ -15,7 +15,7 @@ from projects_cli.errors import (
     PublicProjectExists,
 )
 from projects_cli.extended_json import id_text, identity
-from projects_cli.messages import Plan, Sample, Step
+from projects_cli.messages import Plan, Renaming, Sample, Step
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def plan_update(request: Request, store: Store, *, skip_unchanged: bool) -> Plan
     own = Step(
         "project",
         "update",
-        {"_id": project["_id"], "company": store.company, "name": project.get("name")},
+        {"_id": project["_id"], "company": store.company},
         {"$set": changes | {"last_update": request.now}},
         why="update",
         name=hierarchy.shown_name(project),
@@ -176,6 +176,7 @@ def plan_update(request: Request, store: Store, *, skip_unchanged: bool) -> Plan
         ],
         name=hierarchy.shown_name(project),
         structural="name" in changes,
+        renamings=_renamings(project, changes),
     )
 
 
@@ -199,6 +200,12 @@ def _no_update(request: Request, project: Document, sent: Document) -> Plan:
         name=name,
         structural=False,
     )
+
+
+def _renamings(project: Document, changes: Document) -> list[Renaming]:
+    """Return the renaming that projects below have to follow."""
+    old = project.get("name")
+    return [Renaming(project["_id"], old, changes["name"])] if type(old) is str and "name" in changes else []
 
 
 def _rename(project: Document, asked: str, request: Request, store: Store) -> tuple[Document, list[Step]]:

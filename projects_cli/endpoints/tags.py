@@ -96,8 +96,7 @@ def edit_tags(request: Request, store: Store, *, add: Sequence[str], remove: Seq
     plan = lifecycle.plan_update(edited, store, skip_unchanged=True)
     if not plan.steps:
         return plan
-    as_read = filters.stored_as("tags", stored.get("tags"), present="tags" in stored)
-    own = replace(plan.steps[0], filter=plan.steps[0].filter | as_read)
+    own = replace(plan.steps[0], expects={"tags": stored.get("tags")})
     return plan._replace(steps=[own, *plan.steps[1:]], computed=True)
 
 

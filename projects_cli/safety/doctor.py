@@ -18,8 +18,8 @@ from projects_cli.store.definitions import INDEXES, SERVER
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
 
+    from projects_cli.changes.runner import Runner
     from projects_cli.messages import Document, Outcome
-    from projects_cli.safety.apply import Safety
     from projects_cli.safety.contents import Member
     from projects_cli.safety.forest import Project
     from projects_cli.store.collections import Store
@@ -59,7 +59,7 @@ class Doctor:
     None where there is no journal.
     """
 
-    safety: Safety
+    safety: Runner
     store: Store
     journal_database: str | None
 

@@ -8,15 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from projects_cli.changes.lease import describe_holder
+from projects_cli.changes.process_identity import is_dead
 from projects_cli.errors import DatabaseRefused, DatabaseTimeout, DatabaseUnavailable
-from projects_cli.safety import locks, rights
+from projects_cli.safety import rights
 from projects_cli.store import deployment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from projects_cli.changes.history import Operations
     from projects_cli.messages import Document
-    from projects_cli.safety.operations import Operations
     from projects_cli.store.collections import Store
 
 COUNTED = ("project", "task", "model")
@@ -113,11 +115,11 @@ class Overview:
         """Give the changes that were stopped in the middle, as the journal has them."""
         if self.operations is None:
             return None
-        found = self._tried("what is unfinished", self.operations.stopped)
+        found = self._tried("what is unfinished", self.operations.interrupted)
         if found is None:
             return None
-        shown = ("state", "started", "by", "host", "summary")
-        operations = [{"id": one["_id"], **{name: one.get(name) for name in shown}} for one in found]
+        shown = ("id", "state", "started", "by", "host", "summary")
+        operations = [{name: getattr(operation, name) for name in shown} for operation in found]
         return {"count": len(operations), "operations": operations}
 
     def _lock(self) -> Document | None:
@@ -128,7 +130,7 @@ class Overview:
         if held is None:
             return None
         shown = {name: held.get(name) for name in ("by", "host", "pid", "command")}
-        return {"holder": locks.words(held), **shown, "stale": bool(held["expired"]) or locks.is_dead(held)}
+        return {"holder": describe_holder(held), **shown, "stale": bool(held["expired"]) or is_dead(held)}
 
 
 def _actions(missing: Mapping[str, list[str]], database: str) -> set[str]:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
+    from projects_cli.changes.history import Operations
     from projects_cli.messages import Document
     from projects_cli.safety.findings import Findings
-    from projects_cli.safety.operations import Operations
     from projects_cli.store.client import Connection
 
 OLDEST = (4, 4)
@@ -80,8 +80,8 @@ def journal(connection: Connection, operations: Operations, findings: Findings) 
     """
     if _lacks_primary(connection, deployment.hello(connection, anywhere=True)):
         raise DatabaseUnavailable("the replica set has no primary")
-    for operation in operations.stopped():
-        findings.add("operation-unfinished", example(operation["_id"], operation["summary"], str(operation["state"])))
+    for operation in operations.interrupted():
+        findings.add("operation-unfinished", example(operation.id, operation.summary, operation.state))
     lease = operations.stale_lease()
     if lease is not None:
         holder = f"{lease.get('by')} on {lease.get('host')}, pid {lease.get('pid')}"

@@ -5,23 +5,22 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import bson
 import pymongo
 from bson import MaxKey
-from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure, PyMongoError
 
 from projects_cli.errors import CollectionMissing, DatabaseRefused
 from projects_cli.store import filters
 from projects_cli.store.client import LONG_WRITE, PRIMARY, UNLIMITED, Connection, check_server, translated
-from projects_cli.store.documents import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
+    from datetime import datetime
 
     from pymongo.client_session import ClientSession
     from pymongo.collection import Collection as DriverCollection
@@ -43,6 +42,34 @@ TOO_LARGE = 17217
 """MongoDB's code for distinct values that are over 16 MB together."""
 
 Sort = list[tuple[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseId:
+    """Where a lease is stored, and as whose."""
+
+    database: str
+    key: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a write of the change engine carries to the server.
+
+    `comment` is the operation's id: another process finds the writes of a process that was killed by it. `deadline` is
+    the end of the lease by the server's clock, in UTC: the server evaluates it with each write, so a process that was
+    stopped for longer than its lease changes nothing when it wakes. Without a lease there is no deadline.
+    """
+
+    comment: str
+    deadline: datetime | None = None
+    lease: LeaseId | None = None
+
+    @property
+    def filter(self) -> Document:
+        """Return the condition that every write has in its filter."""
+        return {} if self.deadline is None else {"$expr": {"$lt": ["$$NOW", self.deadline]}}
 
 
 class Collection:
@@ -223,55 +250,80 @@ class Collection:
                 found.append(key[field])
         return None
 
-    def insert(self, document: Document) -> None:
-        """Insert one document."""
-        with translated():
-            self._raw.insert_one(document, session=self._session)
+    # --- writing: what the change engine needs (docs/safety.md) ------------------------------------------------------
 
-    def update(self, filter_: Document, change: Document, *, comment: str | None = None) -> int:
-        """Change the matching documents; gives how many there were. Others can find the write by its comment."""
+    def insert(self, raw: bytes, guard: Guard) -> None:
+        """Insert a document exactly as these bytes have it.
+
+        An insert has no filter that could carry the fence. With a lease the document therefore goes through an
+        aggregation over the lease itself: if the lease is no longer held, nothing is inserted and no error is raised.
+        `$merge` is not allowed in a transaction, which needs no fence (see `changes.engine`).
+
+        Raises:
+            ExpectedUniqueData: the id, or the name, exists already.
+        """
+        document = RawBSONDocument(raw)
         with translated(), self._patience(LONG_WRITE):
-            found = self._raw.update_many(self.scoped(filter_), change, session=self._session, comment=comment)
-        return found.matched_count
+            if guard.lease is None or self._session is not None:
+                self._raw.insert_one(document, session=self._session, comment=guard.comment)
+                return
+            place = {"db": self._raw.database.name, "coll": self._raw.name}
+            held = {"_id": guard.lease.key, "owner": guard.lease.owner, **guard.filter}
+            merge = {"into": place, "on": "_id", "whenMatched": "fail", "whenNotMatched": "insert"}
+            stages: Pipeline = [{"$match": held}, {"$replaceWith": {"$literal": document}}, {"$merge": merge}]
+            client = self._raw.database.client
+            leases = client.get_database(guard.lease.database, write_concern=self._raw.write_concern)["lease"]
+            leases.aggregate(stages, comment=guard.comment)
 
-    def delete_one(self, filter_: Document) -> bool:
-        """Remove one matching document; tells whether there was one."""
+    def update(self, filter_: Document, change: Document, guard: Guard) -> int:
+        """Change the matching documents, while the guard holds. Return how many matched."""
+        with translated(), self._patience(LONG_WRITE):
+            result = self._raw.update_many(
+                self._guarded(filter_, guard), change, session=self._session, comment=guard.comment
+            )
+        return result.matched_count
+
+    def delete_one(self, filter_: Document, guard: Guard) -> int:
+        """Remove one matching document, while the guard holds. Return how many were removed: 0 or 1."""
         with translated():
-            return self._raw.delete_one(self.scoped(filter_), session=self._session).deleted_count == 1
+            return self._raw.delete_one(
+                self._guarded(filter_, guard), session=self._session, comment=guard.comment
+            ).deleted_count
+
+    def replace(self, filter_: Document, raw: bytes, guard: Guard) -> int:
+        """Replace one matching document, while the guard holds. Return how many matched: 0 or 1."""
+        with translated():
+            return self._raw.replace_one(
+                self._guarded(filter_, guard), RawBSONDocument(raw), session=self._session, comment=guard.comment
+            ).matched_count
+
+    def _guarded(self, filter_: Document, guard: Guard) -> Document:
+        return {"$and": [self._scope, filter_, guard.filter]} if guard.filter else self.scoped(filter_)
 
     # --- as bytes: exactly as stored ------------------------------------------------------------------------------
 
-    def read(self, identifier: str) -> bytes | None:
-        """Give a document's bytes, or None."""
+    def read(self, filter_: Document) -> bytes | None:
+        """Return the bytes of one matching document, or None."""
+        return next(self.raw(filter_, limit=1), None)
+
+    def raw(
+        self, filter_: Document, projection: Document | None = None, *, sort: Sort | None = None, limit: int = 0
+    ) -> Iterator[bytes]:
+        """Stream the matching documents as bytes."""
         with translated():
-            found = self._bytes().find_one(self.scoped({"_id": identifier}), session=self._session)
-        return None if found is None else bytes(found.raw)
-
-    def write(self, raw: bytes) -> None:
-        """Insert a document as these bytes have it."""
-        with translated():
-            self._bytes().insert_one(RawBSONDocument(raw), session=self._session)
-
-    def replace(self, stored: bytes, raw: bytes) -> bool:
-        """Put a document in another's place, where that is still exactly as given; tells whether it was."""
-        with translated():
-            found = self._bytes().replace_one(self._exactly(stored), RawBSONDocument(raw), session=self._session)
-        return found.matched_count == 1
-
-    def remove(self, stored: bytes) -> bool:
-        """Remove a document that is still exactly as given; tells whether it was."""
-        with translated():
-            return self._raw.delete_one(self._exactly(stored), session=self._session).deleted_count == 1
-
-    def _exactly(self, stored: bytes) -> Document:
-        document = decode(stored)
-        return self.scoped(
-            {"_id": document["_id"], "$expr": {"$eq": ["$$ROOT", {"$literal": RawBSONDocument(stored)}]}}
-        )
-
-    def _bytes(self) -> DriverCollection[RawBSONDocument]:
-        options: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
-        return self._raw.with_options(codec_options=options)
+            cursor = self._raw.find_raw_batches(
+                self.scoped(filter_),
+                projection,
+                sort=sort,
+                limit=limit,
+                batch_size=BATCH,
+                allow_disk_use=True if sort else None,
+                session=self._session,
+            )
+            with self._closing(cursor):
+                while batch := next(cursor, None):
+                    yield from _documents(cast("bytes", batch))
+                    self._check(cursor)
 
     def scoped(self, filter_: Document) -> Document:
         """Give the filter with this company's part of the database added."""
@@ -300,6 +352,15 @@ class Collection:
 
     def _patience(self, seconds: float) -> AbstractContextManager[object]:
         return pymongo.timeout(self._timeout or seconds)
+
+
+def _documents(batch: bytes) -> Iterator[bytes]:
+    """Split a batch into its documents; each begins with its length."""
+    place = 0
+    while place < len(batch):
+        size = int.from_bytes(batch[place : place + 4], "little")
+        yield batch[place : place + size]
+        place += size
 
 
 def _hint(hint: str | None) -> Any:

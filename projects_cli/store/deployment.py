@@ -70,6 +70,12 @@ def privileges(connection: Connection) -> tuple[str | None, list[Document]]:
     return (users[0] if users else None), list(found["authenticatedUserPrivileges"])
 
 
+def user(connection: Connection) -> str | None:
+    """Return the name of the database's user; None if the server asks for none."""
+    users = _ask_any(connection, "connectionStatus")["authInfo"]["authenticatedUsers"]
+    return str(users[0]["user"]) if users else None
+
+
 def is_alone(connection: Connection) -> bool:
     """Tell whether the URI means one server and no other, though that may be a member of a replica set."""
     return connection.client.topology_description.topology_type_name == "Single"

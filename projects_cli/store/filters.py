@@ -154,13 +154,6 @@ def stored_filled(name: str, *, is_list: bool) -> Document:
     return {"$expr": {"$not": stored_empty(name, is_list=True)["$expr"]}}
 
 
-def stored_as(name: str, value: object, *, present: bool) -> Document:
-    """Match documents where the stored value of a field is exactly this one, or where there is none."""
-    if not present:
-        return {name: {"$exists": False}}
-    return {"$expr": {"$eq": [f"${name}", {"$literal": value}]}}
-
-
 def not_hidden() -> Document:
     """Match projects without the system tag `hidden`."""
     return {"system_tags": {"$ne": HIDDEN}}

@@ -1,17 +1,19 @@
-"""Where the journal is stored: a database of its own on the same deployment, written with majority and to the disk.
+"""The journal's documents, in a database of its own on the same deployment, written with majority and to the disk.
 
-`operation` has a record for each change, `change` what it does, in chunks far below MongoDB's 16 MB, `lease` who may
-change the structure of a company's projects.
+`operation` has a record for each change, `change` what the change does, in chunks far below MongoDB's 16 MB, `lease`
+which process may change a company's projects. docs/safety.md describes them.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pymongo
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from pymongo import ReturnDocument, WriteConcern
 from pymongo import errors as driver
 
@@ -21,7 +23,7 @@ from projects_cli.store.client import PRIMARY, translated
 from projects_cli.store.retries import persistently
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pymongo.client_session import ClientSession
 
@@ -35,11 +37,14 @@ PAGE = 2
 """Chunks that are read and held at once: each may have 10,000 ids, or projects of several megabytes."""
 
 NOBODY: Document = {"owner": "", "expires": datetime(1970, 1, 1, tzinfo=UTC)}
-"""What a lease has that nobody holds."""
+"""The content of a lease that is free."""
 
 
-SEEN: Document = {"$currentDate": {"seen": True}}
-"""Notes in a record when its worker last wrote to it, by the server's clock."""
+class Term(NamedTuple):
+    """The time of a lease by the server's clock, in UTC without a zone: when it was taken or renewed, and its end."""
+
+    now: datetime
+    expires: datetime
 
 
 class JournalStore:
@@ -50,7 +55,7 @@ class JournalStore:
     ) -> None:
         """Keep the deployment and the name of the journal's database; with `only_read`, errors ask for that right."""
         self._connection = connection
-        self._name = database
+        self.name = database
         self._session = session
         self._only_read = only_read
         concern = None if session else DURABLE
@@ -58,89 +63,107 @@ class JournalStore:
 
     @property
     def patience(self) -> float:
-        """Give for how many seconds a fault that passes is waited out; a transaction is repeated as a whole instead."""
+        """Return for how many seconds to retry after a transient failure; a transaction is retried as a whole."""
         return 0.0 if self._session else self._connection.patience
 
     def within(self, session: ClientSession) -> JournalStore:
-        """Give the same journal inside a transaction, whose own write concern holds."""
-        return JournalStore(self._connection, self._name, session)
+        """Return the same journal inside a transaction, whose own write concern holds."""
+        return JournalStore(self._connection, self.name, session, only_read=self._only_read)
 
-    def add_operation(self, record: Document) -> None:
-        """Write a new record; may be repeated."""
+    def now(self) -> datetime:
+        """Return the server's time, in UTC without a zone."""
         with self._granted():
-            self._database["operation"].update_one({"_id": record["_id"]}, {"$set": record, **SEEN}, upsert=True)
+            found: datetime = self._connection.client.admin.command("hello", read_preference=PRIMARY)["localTime"]
+        return found
+
+    # --- records --------------------------------------------------------------------------------------------------
+
+    def add_operation(self, record: Document) -> bool:
+        """Insert a record. Return False if another operation has its id; may be retried."""
+        with self._granted():
+            try:
+                self._database["operation"].insert_one(record)
+            except driver.DuplicateKeyError:
+                same = {"_id": record["_id"], "worker.owner": record["worker"]["owner"]}
+                return self._database["operation"].find_one(same, {"_id": 1}) is not None
+        return True
 
     def operation(self, identifier: str) -> Document | None:
-        """Give a record, or None."""
+        """Return a record, or None."""
         return next(self.operations({"_id": identifier}, limit=1), None)
 
     def operations(self, filter_: Document, *, limit: int = 0) -> Iterator[Document]:
-        """Stream records, the newest first."""
+        """Stream records, the newest first; ids begin with the server's time."""
         with self._granted():
             yield from self._database["operation"].find(filter_, sort=[("_id", -1)], limit=limit, session=self._session)
 
-    def advance(self, operation: Document, states: Sequence[str], fields: Document) -> bool:
-        """Set fields of a record that is in one of these states; tells whether it was. May be repeated.
-
-        Its worker must be the one that `operation` or `fields` names: nobody took it over.
-        """
-        workers = [operation.get("worker"), fields.get("worker", operation.get("worker"))]
-        condition = {"_id": operation["_id"], "state": {"$in": list(states)}, "worker": {"$in": workers}}
+    def advance(self, identifier: str, condition: Document, fields: Document, *, finished: bool = False) -> bool:
+        """Set fields of a record that meets a condition. Return whether it did; may be retried."""
+        change: Document = {"$set": fields, **({"$currentDate": {"finished": True}} if finished else {})}
         with self._granted():
-            found = self._database["operation"].update_one(condition, {"$set": fields, **SEEN}, session=self._session)
-        return found.matched_count == 1
-
-    def stands(self, operation: Document) -> bool:
-        """Tell whether a record still has this state and this worker."""
-        same = {"_id": operation["_id"], "state": operation["state"], "worker": operation.get("worker")}
-        with self._granted():
-            return self._database["operation"].find_one(same, {"_id": 1}, session=self._session) is not None
-
-    def was_seen(self, operation: Document, within: timedelta) -> bool:
-        """Tell whether a record was written to in this time, by the server's clock."""
-        since = {"$subtract": ["$$NOW", within // timedelta(milliseconds=1)]}
-        with self._granted():
-            found = self._database["operation"].find_one(
-                {"_id": operation["_id"], "$expr": {"$gt": ["$seen", since]}}, {"_id": 1}
+            result = self._database["operation"].update_one(
+                {"_id": identifier, **condition}, change, session=self._session
             )
-        return found is not None
+        return result.matched_count == 1
 
-    def add_chunks(self, chunks: Iterable[Document]) -> None:
-        """Write chunks; may be repeated."""
+    def has_operation(self, condition: Document) -> bool:
+        """Return whether a record meets a condition."""
         with self._granted():
-            for chunk in chunks:
-                self._database["change"].replace_one({"_id": chunk["_id"]}, chunk, upsert=True, session=self._session)
-
-    def chunks(self, operation: str, *, backwards: bool = False) -> Iterator[Document]:
-        """Stream the chunks of an operation in their order, or from the last to the first.
-
-        They are read some at a time, without a cursor that would be lost with its server.
-        """
-        bounds, beyond = {"$gte": f"{operation}/", "$lt": f"{operation}0"}, "$lt" if backwards else "$gt"
-        while page := persistently(partial(self._page, bounds, backwards=backwards), self._connection.patience):
-            yield from page
-            bounds = {**bounds, beyond: page[-1]["_id"]}
-
-    def _page(self, bounds: Document, *, backwards: bool) -> list[Document]:
-        """Give the next chunks: as many as go into one answer of the server."""
-        order = [("_id", -1 if backwards else 1)]
-        with self._granted():
-            return list(self._database["change"].find({"_id": bounds}, sort=order, limit=-PAGE, session=self._session))
+            return self._database["operation"].find_one(condition, {"_id": 1}, session=self._session) is not None
 
     def operations_touching(self, project: str) -> list[str]:
-        """Give the operations whose chunks name a project by its id, the beginning of one, or its full name."""
+        """Return the operations whose chunks name a project by its id, the beginning of one, or its full name."""
         named: list[Document] = [{field: project} for field in ("entries.id", "entries.name", "project")]
         if filters.begins_an_id(project):
             named += [filters.pattern(field, f"^{project}") for field in ("entries.id", "project")]
         with self._granted():
             return self._database["change"].distinct("operation", {"$or": named})
 
-    def forget(self, operations: Sequence[str]) -> None:
-        """Remove operations: each record before its chunks, so that no record ever lacks them."""
+    # --- chunks: as bytes, since they hold before-images ------------------------------------------------------------
+
+    def add_chunk(self, raw: bytes) -> bool:
+        """Insert a chunk. Return False if there is one with its id."""
+        with self._granted():
+            try:
+                self._database["change"].insert_one(RawBSONDocument(raw), session=self._session)
+            except driver.DuplicateKeyError:
+                return False
+        return True
+
+    def replace_chunk(self, identifier: str, raw: bytes) -> None:
+        """Write a chunk, in the place of the one with its id."""
+        with self._granted():
+            self._database["change"].replace_one({"_id": identifier}, RawBSONDocument(raw), upsert=True)
+
+    def chunks(self, operation: str, *, backwards: bool = False) -> Iterator[bytes]:
+        """Stream the chunks of an operation in their order, or from the last to the first.
+
+        They are read a few at a time, without a cursor that would be lost with its server.
+        """
+        bounds, beyond = {"$gte": f"{operation}/", "$lt": f"{operation}0"}, "$lt" if backwards else "$gt"
+        while page := persistently(partial(self._page, bounds, backwards=backwards), self._connection.patience):
+            yield from (raw for _, raw in page)
+            bounds = {**bounds, beyond: page[-1][0]}
+
+    def _page(self, bounds: Document, *, backwards: bool) -> list[tuple[str, bytes]]:
+        """Return the next chunks with their ids: as many as fit into one reply of the server."""
+        order = [("_id", -1 if backwards else 1)]
+        options: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+        raw = self._database["change"].with_options(codec_options=options)
+        with self._granted():
+            page = list(raw.find({"_id": bounds}, sort=order, limit=-PAGE, session=self._session))
+        return [(chunk["_id"], bytes(chunk.raw)) for chunk in page]
+
+    def forget(self, operations: Sequence[str], condition: Document) -> int:
+        """Remove operations that still meet a condition, each record before its chunks. Return how many."""
+        removed = 0
         with self._granted():
             for identifier in operations:
-                self._database["operation"].delete_one({"_id": identifier})
-                self._database["change"].delete_many({"_id": {"$gte": f"{identifier}/", "$lt": f"{identifier}0"}})
+                result = self._database["operation"].delete_one({"_id": identifier, **condition})
+                if result.deleted_count:
+                    removed += 1
+                    self._forget_chunks(identifier)
+        return removed
 
     def forget_strays(self, before: str) -> None:
         """Remove the chunks of operations older than an id that have no record: their process died."""
@@ -148,47 +171,69 @@ class JournalStore:
         with self._granted():
             written = self._database["change"].distinct("operation", older)
             known = set(self._database["operation"].distinct("_id", older))
-        self.forget([identifier for identifier in written if identifier not in known])
+            for identifier in written:
+                if identifier not in known:
+                    self._forget_chunks(identifier)
 
-    # --- the lease ------------------------------------------------------------------------------------------------
+    def _forget_chunks(self, operation: str) -> None:
+        self._database["change"].delete_many({"_id": {"$gte": f"{operation}/", "$lt": f"{operation}0"}})
+
+    # --- leases ---------------------------------------------------------------------------------------------------
 
     def take_lease(
-        self, key: str, owner: Document, seconds: float, *, instead_of: str | None = None
-    ) -> Document | None:
-        """Take a lease that is free, expired by the server's clock, or held by `instead_of`; else gives its holder."""
-        free: list[Document] = [{"$lte": ["$expires", "$$NOW"]}, {"$eq": ["$owner", owner["owner"]]}]
+        self, key: str, holder: Document, seconds: float, margin: float, *, instead_of: str | None = None
+    ) -> Term | Document:
+        """Take a lease that is free, over for `margin` seconds, or held by `instead_of`. Else return its holder."""
+        over = {"$lte": [{"$add": ["$expires", int(margin * 1000)]}, "$$NOW"]}
+        free: list[Document] = [over, {"$eq": ["$owner", holder["owner"]]}]
         if instead_of is not None:
             free.append({"$eq": ["$owner", {"$literal": instead_of}]})
-        content = {name: {"$literal": value} for name, value in {"_id": key, **owner}.items()}
-        times = {"expires": {"$add": ["$$NOW", int(seconds * 1000)]}, "heartbeat": "$$NOW"}
+        content = {name: {"$literal": value} for name, value in {"_id": key, **holder}.items()}
         with self._granted():
             while True:
                 condition: Document = {"_id": key, "$expr": {"$or": free}}
-                if self._leases().find_one_and_update(condition, [{"$replaceWith": content | times}]) is not None:
-                    return None
-                holder = self._leases().find_one({"_id": key})
-                if holder is not None:
-                    return holder
-                with suppress(driver.DuplicateKeyError):  # an upsert can't have an expression in its filter
+                taken = self._changed_lease(condition, [{"$replaceWith": content | _times(seconds)}])
+                if taken is not None:
+                    return taken
+                found = self._leases().find_one({"_id": key})
+                if found is not None:
+                    return found
+                try:  # an upsert can't have an expression in its filter
                     self._leases().insert_one({"_id": key, **NOBODY})
+                except driver.DuplicateKeyError:
+                    continue
 
-    def renew_lease(self, key: str, owner: str, seconds: float) -> bool:
-        """Keep a lease for longer; tells whether it is still held."""
-        times = {"expires": {"$add": ["$$NOW", int(seconds * 1000)]}, "heartbeat": "$$NOW"}
+    def renew_lease(self, key: str, owner: str, seconds: float) -> Term | None:
+        """Extend a lease that is still held by its owner. Return None if it is not."""
         with self._granted():
-            found = self._leases().find_one_and_update(
-                {"_id": key, "owner": owner}, [{"$set": times}], return_document=ReturnDocument.AFTER
-            )
-        return found is not None
+            return self._changed_lease({"_id": key, "owner": owner}, [{"$set": _times(seconds)}])
 
-    def holds(self, key: str, owner: str) -> bool:
-        """Tell whether a lease is held by this owner now, by the server's clock."""
-        held = {"_id": key, "owner": owner, "$expr": {"$gt": ["$expires", "$$NOW"]}}
+    def _changed_lease(self, condition: Document, change: list[Document]) -> Term | None:
+        found = self._leases().find_one_and_update(condition, change, return_document=ReturnDocument.AFTER)
+        return None if found is None else Term(found["heartbeat"], found["expires"])
+
+    def is_before(self, key: str, deadline: datetime) -> bool:
+        """Return whether the server's clock has not reached a deadline. `key` names any lease that exists."""
+        with self._granted():
+            condition = {"_id": key, "$expr": {"$lt": ["$$NOW", deadline]}}
+            return self._leases().find_one(condition, {"_id": 1}) is not None
+
+    def holds(self, key: str, owner: str, margin: float) -> bool:
+        """Return whether a lease is held by this owner, or was until less than `margin` seconds ago."""
+        end = {"$add": ["$expires", int(margin * 1000)]}
+        held = {"_id": key, "owner": owner, "$expr": {"$gt": [end, "$$NOW"]}}
         with self._granted():
             return self._leases().find_one(held, {"_id": 1}) is not None
 
+    def break_lease(self, key: str, owner: str, margin: float, *, dead: bool) -> bool:
+        """End a lease that is over, or whose owner is dead. Return whether its owner can't renew it any more."""
+        over = {} if dead else {"$expr": {"$lte": [{"$add": ["$expires", int(margin * 1000)]}, "$$NOW"]}}
+        with self._granted():
+            self._leases().update_one({"_id": key, "owner": owner, **over}, {"$set": NOBODY})
+            return self._leases().find_one({"_id": key, "owner": owner}, {"_id": 1}) is None
+
     def lease(self, key: str) -> Document | None:
-        """Give a lease that somebody holds, with `expired` by the server's clock; None where nobody does."""
+        """Return a lease that is held, with `expired` by the server's clock, or None."""
         held: list[Document] = [
             {"$match": {"_id": key, "owner": {"$ne": NOBODY["owner"]}}},
             {"$set": {"expired": {"$lte": ["$expires", "$$NOW"]}}},
@@ -196,14 +241,24 @@ class JournalStore:
         with self._granted():
             return next(iter(self._leases().aggregate(held)), None)
 
-    def release_lease(self, key: str, owner: str) -> None:
-        """Give a lease back."""
+    def release_lease(self, key: str, owner: str, *, shared: bool) -> None:
+        """Free a lease. One that only a single operation uses is removed."""
         with self._granted():
-            self._leases().update_one({"_id": key, "owner": owner}, {"$set": NOBODY})
+            if shared:
+                self._leases().update_one({"_id": key, "owner": owner}, {"$set": NOBODY})
+            else:
+                self._leases().delete_one({"_id": key, "owner": owner})
+
+    def forget_leases(self, prefix: str) -> None:
+        """Remove the leases of single operations, by the beginning of their keys, that ended over a day ago."""
+        day = 24 * 60 * 60 * 1000
+        old = {"$expr": {"$lt": ["$expires", {"$subtract": ["$$NOW", day]}]}}
+        with self._granted():
+            self._leases().delete_many({"_id": {"$gte": prefix, "$lt": f"{prefix}\uffff"}, **old})
 
     def _leases(self) -> pymongo.collection.Collection[dict[str, Any]]:
         majority = WriteConcern(w="majority")
-        database = self._connection.client.get_database(self._name, write_concern=majority, read_preference=PRIMARY)
+        database = self._connection.client.get_database(self.name, write_concern=majority, read_preference=PRIMARY)
         return database["lease"]
 
     @contextmanager
@@ -217,6 +272,10 @@ class JournalStore:
             without = "" if self._only_read else ", or do without undo: --no-journal"
             raise DatabaseRefused(
                 f"the journal can't be {done}: {error.message}",
-                hint=f'grant it: db.grantRolesToUser("USER", [{{role: "{role}", db: "{self._name}"}}]), '
+                hint=f'grant it: db.grantRolesToUser("USER", [{{role: "{role}", db: "{self.name}"}}]), '
                 f"name another database with --journal-db{without}",
             ) from error
+
+
+def _times(seconds: float) -> Document:
+    return {"expires": {"$add": ["$$NOW", int(seconds * 1000)]}, "heartbeat": "$$NOW"}

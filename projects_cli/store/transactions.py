@@ -88,15 +88,26 @@ def end_session(connection: Connection, number: Any) -> None:
 
 
 def await_writes(connection: Connection, comment: str) -> None:
-    """Wait until the server has ended the writes with this comment that a process asked for before it was killed.
+    """Wait until the server has ended the writes with this comment that a killed process had sent.
+
+    The writes of other database users are listed only to a user with the right to see them; without it, only the
+    user's own writes are waited for.
 
     Raises:
         DatabaseTimeout: it takes longer than one command may.
     """
     deadline = time.monotonic() + connection.patience
-    under_way: list[dict[str, Any]] = [{"$currentOp": {}}, {"$match": {"command.comment": comment}}, {"$limit": 1}]
-    with translated(), suppress(driver.OperationFailure):  # some hosted deployments don't have the list
-        while list(connection.client.admin.aggregate(under_way)):
+    with translated(), suppress(driver.OperationFailure):  # some hosted deployments do not have the list
+        while _is_under_way(connection, comment):
             if time.monotonic() > deadline:
-                raise DatabaseTimeout(f"the database still works on operation {comment}")
+                raise DatabaseTimeout(f"the database is still working on operation {comment}")
             time.sleep(POLL)
+
+
+def _is_under_way(connection: Connection, comment: str) -> bool:
+    matching: list[dict[str, Any]] = [{"$match": {"command.comment": comment}}, {"$limit": 1}]
+    try:
+        listed = list(connection.client.admin.aggregate([{"$currentOp": {"allUsers": True}}, *matching]))
+    except driver.OperationFailure:
+        listed = list(connection.client.admin.aggregate([{"$currentOp": {}}, *matching]))
+    return bool(listed)

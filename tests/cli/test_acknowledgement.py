@@ -41,5 +41,5 @@ def test_a_uri_may_say_how_writes_are_acknowledged(site: Site, option: str) -> N
     flags = ("--uri", _with(site, option))
     site.text("create", "vision", "-d", "x", *flags)
     assert site.json("delete", "vision", "--force", *flags)["deleted"] == 1
-    site.text("undo", *flags)
+    site.text("undo", "--yes", *flags)
     assert site.named("vision")

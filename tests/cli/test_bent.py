@@ -61,7 +61,7 @@ def test_it_is_deleted_and_comes_back_as_it_was(site: Site, bent: str) -> None:
     site.task(bent)
     before = site.everything()
     assert site.json("delete", bent, "--force")["deleted"] == 2
-    site.text("undo")
+    site.text("undo", "--yes")
     assert site.everything() == before
 
 
@@ -73,7 +73,7 @@ def test_the_one_above_is_deleted_with_it_unless_it_would_be_left_alone(site: Si
     assert json.loads(result.stdout)["deleted"] == (1 if kept else 3)
     assert ("skipped vision" in result.stderr) == kept
     assert (bent in {one["_id"] for one in site.everything()["project"]}) == kept
-    site.text("undo")
+    site.text("undo", "--yes")
     assert site.everything() == before
 
 
@@ -96,7 +96,7 @@ def test_a_rename_above_leaves_what_is_no_text(site: Site, bent: str) -> None:
     assert after == ("seeing/odd" if before == "vision/odd" and not kept else before)
     assert site.named("seeing/odd/below")
     if not kept:
-        site.text("undo")
+        site.text("undo", "--yes")
         assert site.stored(bent).get("name", GONE) == before
 
 

@@ -17,11 +17,11 @@ import yaml
 from rich.cells import cell_len
 
 from projects_cli import __version__
+from projects_cli.changes.lease import Lease, key_of
 from projects_cli.cli.app import COMMANDS
 from projects_cli.cli.options import GLOBAL_OPTIONS
 from projects_cli.config.settings import BY_NAME
 from projects_cli.errors import STATUS_MEANINGS, ExitStatus
-from projects_cli.safety.locks import Lease, key_of
 from projects_cli.store.client import connect
 from projects_cli.store.journal import JournalStore
 from tests import servers
@@ -472,7 +472,7 @@ def test_times_are_relative_for_people_and_absolute_for_programs(site: Site) -> 
     assert "2024-01-09T08:00:00+00:00" in site.text("list")
 
 
-# === Safety =======================================================================================================
+# === Runner =======================================================================================================
 
 
 def test_a_prompt_needs_a_terminal_else_the_flag_is_named(site: Site) -> None:

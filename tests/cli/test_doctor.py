@@ -427,7 +427,7 @@ def mend(case: Case, site: Site, bent: dict[str, list[bytes]]) -> None:
     assert case.mended(site) in {None, True}
     if case.fixable:
         assert stored(site) != bent
-        site.json("undo")
+        site.json("undo", "--yes")
     assert stored(site) == bent
 
 
@@ -472,7 +472,7 @@ def test_several_at_once_are_mended_in_one_operation_and_undone(site: Site) -> N
     operation = site.json("history")["operations"][0]
     assert (operation["state"], operation["endpoint"]) == ("done", "doctor")
     assert operation["counts"] == {"projects": 5, "tasks": 4, "models": 4}
-    site.json("undo")
+    site.json("undo", "--yes")
     assert stored(site) == before
 
 
@@ -563,5 +563,5 @@ def test_ids_and_fields_of_any_type_are_no_traceback(lone: Site) -> None:
             lone.task(value)
     before = stored(lone)
     doctor(lone, "--fix", "--yes", status=6)
-    lone.json("undo")
+    lone.json("undo", "--yes")
     assert stored(lone) == before

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 import pytest
 
-from projects_cli.safety import locks
+from projects_cli.changes import process_identity
+from projects_cli.changes.lease import key_of
 from projects_cli.store.client import connect
 from projects_cli.store.journal import JournalStore
 from tests import servers
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
 UNSPOKEN = "topsecret"
 JOURNAL = "journal_of_status"
-DEAD = {"host": "here", "machine": locks.here(), "pid": 4_194_303, "born": "1", "started": datetime.now(UTC)}
+DEAD = {
+    "host": "here",
+    "machine": process_identity.machine(),
+    "pid": 4_194_303,
+    "born": "1",
+    "started": datetime.now(UTC),
+}
 
 
 @pytest.fixture
@@ -179,13 +186,13 @@ def lease(site: Site, holder: dict[str, Any]) -> Iterator[None]:
     """Hold the lock on the company's structure."""
     connection = connect(site.server.uri, site.name, shown="test")
     owner = {"owner": "x", "by": "ann", "command": "projects delete vision", **holder}
-    JournalStore(connection, JOURNAL).take_lease(locks.key_of(site.name, COMPANY), owner, 30)
+    JournalStore(connection, JOURNAL).take_lease(key_of(site.name, COMPANY), owner, 30, 0)
     yield
     connection.close()
 
 
 def test_who_holds_the_lock_is_told(site: Site) -> None:
-    with lease(site, locks.process()):
+    with lease(site, process_identity.process()):
         found = status(site)["lock"]
     assert found["holder"] == f"ann on {found['host']}, pid {found['pid']}: projects delete vision"
     assert found["stale"] is False

@@ -40,7 +40,7 @@ def after_fault(world: World, status: int, said: str, before: Content, after: Co
         assert found in (before, after), said
         ended = "untouched" if found == before else "done"
     if world.dump() == after:
-        again, words = run_here(world, "undo")
+        again, words = run_here(world, "undo", "--yes")
         assert again == 0, words
         assert world.dump() == before
     assert not world.interrupted()

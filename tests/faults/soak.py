@@ -68,7 +68,7 @@ class Soak:
             must(run(world, *DELETE))
             self.took = max(self.took, time.monotonic() - began)
             self.after = world.dump()
-            must(run(world, "undo"))
+            must(run(world, "undo", "--yes"))
 
     def close(self) -> None:
         """Close the connections of the worlds."""

@@ -225,7 +225,7 @@ def test_a_password_with_spaces_is_shown_nowhere(
         assert result.exit_code == status, result.stderr
         return str(result.stdout + result.stderr)
 
-    texts = [said(*CREATE, "-v"), said("delete", "vision", "--force"), said("undo")]
+    texts = [said(*CREATE, "-v"), said("delete", "vision", "--force"), said("undo", "--yes")]
     texts += [said("history", "--json"), said("status", "--json"), said("doctor", status=6)]
     holder = {"expires": datetime.now(UTC) + timedelta(hours=1), "owner": "x", "host": "elsewhere"}
     lease = administrator["projects_cli"]["lease"].find_one()

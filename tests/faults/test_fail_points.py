@@ -52,7 +52,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 def undisturbed(world: World) -> Content:
     assert run_here(world, *DELETE)[0] == 0
     after = world.dump()
-    assert run_here(world, "undo")[0] == 0
+    assert run_here(world, "undo", "--yes")[0] == 0
     assert world.dump() == BEFORE
     return after
 
@@ -74,7 +74,7 @@ def test_a_fault_that_passes_is_waited_out(kind: str, command: str, request: pyt
         with failing(world, mode="alwaysOn", failCommands=[command], blockConnection=True, blockTimeMS=1) as sent:
             assert run_here(world, *DELETE)[0] == 0
         after = world.dump()
-        assert run_here(world, "undo")[0] == 0
+        assert run_here(world, "undo", "--yes")[0] == 0
         codes = sorted(PASSING.difference(OF_CURSORS))[number % SHARES :: SHARES]
         for code in (*codes, *(OF_CURSORS if command in READS else ())):
             world.journal["lease"].drop()  # each run makes it, as the first one did

@@ -57,7 +57,7 @@ def test_a_delete_outlives_the_loss_of_the_primary(
     assert cluster.primary() is not primary
     assert json.loads(shown) == {"deleted": 2, "disassociated_tasks": COUNT}
     check_deleted(world)
-    assert run(world, "undo")[0] == 0
+    assert run(world, "undo", "--yes")[0] == 0
     assert world.dump() == content
 
 
@@ -69,7 +69,7 @@ def check_deleted(world: World) -> None:
 
 def test_an_undo_outlives_it_too(world: World, cluster: ThreeNodes, content: Content) -> None:
     assert run(world, "delete", DETECTOR["_id"], "--force")[0] == 0
-    with command(world, "undo", "--json") as process:
+    with command(world, "undo", "--yes", "--json") as process:
         await_back(world)
         cluster.primary().kill()
         shown, said = process.communicate(timeout=120)
@@ -98,7 +98,7 @@ def test_the_primary_is_lost_while_the_journal_is_written(world: World, cluster:
         said = process.communicate(timeout=120)[1]
     assert process.returncode == 0, said
     check_deleted(world)
-    assert run(world, "undo")[0] == 0
+    assert run(world, "undo", "--yes")[0] == 0
     assert world.dump() == content
 
 

@@ -58,7 +58,7 @@ def world(standalone: Server) -> Iterator[World]:
 def after(world: World) -> Content:
     assert run(world, *DELETE)[0] == 0
     content = world.dump()
-    assert run(world, "undo")[0] == 0
+    assert run(world, "undo", "--yes")[0] == 0
     return content
 
 
@@ -79,7 +79,7 @@ def test_little_memory(world: World, after: Content, megabytes: int) -> None:
     if "projects" in said or status == 0:
         assert found in (BEFORE, after) or world.interrupted()
     if world.interrupted():
-        assert run(world, "undo")[0] == 0
+        assert run(world, "undo", "--yes")[0] == 0
         assert world.dump() == BEFORE
     else:
         assert found in (BEFORE, after)
@@ -97,7 +97,7 @@ def test_signals_at_random_moments(standalone: Server, record_property: Callable
         assert run(world, *DELETE)[0] == 0
         took = time.monotonic() - began
         after = world.dump()
-        assert run(world, "undo")[0] == 0
+        assert run(world, "undo", "--yes")[0] == 0
         for _ in range(SIGNALS):
             number = random.choice((signal.SIGINT, signal.SIGTERM))
             with command(world, *DELETE) as process:

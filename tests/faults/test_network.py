@@ -40,7 +40,7 @@ def undisturbed(world: World, content: Content) -> Content:
     world.load(content)
     assert run(world, *DELETE)[0] == 0
     after = world.dump()
-    assert run(world, "undo")[0] == 0
+    assert run(world, "undo", "--yes")[0] == 0
     assert world.dump() == content
     return after
 
@@ -97,7 +97,10 @@ def stopped(world: World, *arguments: str, middle: bool = False) -> tuple[int, s
         os.kill(server.pid, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("arguments", [("list",), ("list", "--stats"), ("metrics",), ("task-tags",), DELETE, ("undo",)])
+STALLED = [("list",), ("list", "--stats"), ("metrics",), ("task-tags",), DELETE, ("undo", "--yes")]
+
+
+@pytest.mark.parametrize("arguments", STALLED)
 def test_a_server_that_is_stopped_is_given_up(standalone: Server, content: Content, arguments: tuple[str, ...]) -> None:
     with world_on(standalone) as world:
         status, said, took = stopped(world, *arguments, "--timeout", "1s")

@@ -108,7 +108,7 @@ def test_a_change_is_planned_from_the_primary(site: Site, cluster: ThreeNodes, w
         ("update", "vision/new", "--add-tag", "b"),
         ("delete", "vision", "--force", "--dry-run"),
         ("delete", "vision", "--force"),
-        ("undo",),
+        ("undo", "--yes"),
         ("history",),
     ]:
         site.text(*arguments, *flags, PROJECTS_JOURNAL_DB=site.name)  # where the profiler sees it

@@ -35,7 +35,7 @@ def test_a_delete_goes_on_when_its_server_is_back(pause: float) -> None:
             assert json.loads(shown) == {"deleted": 2, "disassociated_tasks": COUNT}
             assert not dangling(world.dump())
             assert (left(world), world.states()) == (COUNT, ["done"])
-            assert run(world, "undo")[0] == 0
+            assert run(world, "undo", "--yes")[0] == 0
             assert world.dump() == content
         finally:
             if again is not None:

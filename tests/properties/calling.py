@@ -13,11 +13,11 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
 from projects_cli import endpoints
+from projects_cli.changes.journal import Author
+from projects_cli.changes.runner import Runner
 from projects_cli.errors import ProjectsError
 from projects_cli.extended_json import plain
 from projects_cli.messages import Plan, Request, Response
-from projects_cli.safety.apply import Safety
-from projects_cli.safety.journal import Author
 from projects_cli.schema.cache import load
 from projects_cli.store.client import connect
 from projects_cli.store.collections import open_store
@@ -106,7 +106,7 @@ class Caller:
 
 def _applied(plan: Plan, store: Store) -> Response:
     """Make a change, without a journal; the only place that knows how."""
-    safety = Safety(
+    safety = Runner(
         store=store,
         stored=None,
         author=Author(by="caller", command="projects test"),

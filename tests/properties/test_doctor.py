@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projects_cli.safety.apply import Safety
+from projects_cli.changes.journal import Author
+from projects_cli.changes.runner import Runner
 from projects_cli.safety.doctor import CONTENTS, Doctor
-from projects_cli.safety.journal import Author
 from projects_cli.store.journal import JournalStore
 from tests.properties.calling import OWN, Documents
 from tests.properties.tenancies import MARKER
@@ -122,9 +122,9 @@ def _members(kind: int, drawn: list[tuple[str, Any]]) -> list[Document]:
 # --- asking -------------------------------------------------------------------------------------------------------
 
 
-def safety(caller: Caller) -> Safety:
+def safety(caller: Caller) -> Runner:
     """Give the way to changes, with a journal."""
-    return Safety(
+    return Runner(
         store=caller.store,
         stored=JournalStore(caller.store.connection, JOURNAL),
         author=Author(by="caller", command="projects test"),
@@ -135,7 +135,7 @@ def safety(caller: Caller) -> Safety:
     )
 
 
-def doctor(changes: Safety) -> Doctor:
+def doctor(changes: Runner) -> Doctor:
     """Give the doctor, as the command makes it for a cure."""
     return Doctor(changes, changes.store, JOURNAL)
 

@@ -33,6 +33,6 @@ def test_the_doctor_finds_what_is_odd_and_mends_it(standalone: servers.Server, c
     assert (found, result.exit_code) == (ODD, 6)
     mended = cli("doctor", "--fix", "--yes", "--json", uri=standalone.uri, PROJECTS_DATABASE=name)
     assert (json.loads(mended.stdout)["findings"], mended.exit_code) == ([], 0)
-    assert cli("undo", uri=standalone.uri, PROJECTS_DATABASE=name).exit_code == 0
+    assert cli("undo", "--yes", uri=standalone.uri, PROJECTS_DATABASE=name).exit_code == 0
     assert recording.snapshot(standalone.client[name]) == before
     standalone.give_back(name)

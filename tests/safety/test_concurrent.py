@@ -43,8 +43,8 @@ from tests.safety.world import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from projects_cli.changes.runner import Runner
     from projects_cli.messages import Plan
-    from projects_cli.safety.apply import Safety
     from tests.servers import Server
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -210,7 +210,7 @@ def step(world: World, chance: random.Random) -> None:
         _command(world, chance)(safety)
 
 
-def _command(world: World, chance: random.Random) -> Callable[[Safety], object]:
+def _command(world: World, chance: random.Random) -> Callable[[Runner], object]:
     projects = list(world.here.database["project"].find({}, {"name": 1}))
     kind = chance.choice(["create", "create", "create", "rename", "rename", "delete", "undo"])
     if kind == "undo":

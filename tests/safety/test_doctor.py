@@ -15,9 +15,9 @@ import pymongo
 import pytest
 from pymongo import monitoring
 
+from projects_cli.changes.engine import SMALL
 from projects_cli.errors import CannotUndo, ChangedMeanwhile
 from projects_cli.safety.doctor import Doctor
-from projects_cli.safety.engine import SMALL
 from projects_cli.safety.findings import DEPLOYMENT, KINDS, Findings
 from projects_cli.safety.surroundings import is_known
 from projects_cli.store.definitions import SERVER
@@ -49,8 +49,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from projects_cli.changes.runner import Runner
     from projects_cli.messages import Outcome, Response
-    from projects_cli.safety.apply import Safety
     from tests.conftest import Cli
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -60,16 +60,16 @@ SECRET = "not-to-be-shown"  # noqa: S105 - of a server that lives as long as the
 Document = dict[str, Any]
 
 
-def doctor(safety: Safety, journal: str | None = None) -> Doctor:
+def doctor(safety: Runner, journal: str | None = None) -> Doctor:
     return Doctor(safety, safety.store, journal)
 
 
-def findings(safety: Safety, *wanted: str, journal: str | None = None) -> Findings:
+def findings(safety: Runner, *wanted: str, journal: str | None = None) -> Findings:
     """Give what is found of some kinds."""
     return doctor(safety, journal).examine(frozenset(wanted) or ALL).findings
 
 
-def counts(safety: Safety, *wanted: str, journal: str | None = None) -> dict[str, int]:
+def counts(safety: Runner, *wanted: str, journal: str | None = None) -> dict[str, int]:
     """Give how many are found of each kind, all of them without a cure."""
     found = findings(safety, *wanted, journal=journal)
     assert not found.skipped
@@ -77,7 +77,7 @@ def counts(safety: Safety, *wanted: str, journal: str | None = None) -> dict[str
     return {name: one.count for name, one in found.found.items()}
 
 
-def fix(safety: Safety) -> tuple[Response, Outcome]:
+def fix(safety: Runner) -> tuple[Response, Outcome]:
     """Mend what can be mended, as the command does once somebody has agreed."""
     return safety.apply(doctor(safety).plan(ALL), lambda: doctor(safety).plan(ALL))
 
@@ -213,11 +213,11 @@ def test_a_lock_that_is_held_or_has_expired(lone: World) -> None:
     holder = {"owner": "somebody", "by": "ben", "host": "elsewhere", "pid": 1, "command": "projects delete x"}
     names = ("operation-unfinished", "lease-stale")
     assert counts(lone.safety(), *names, journal=lone.journal_name) == {}
-    stored.take_lease(f"{lone.name}/{COMPANY}", holder, 60)
+    stored.take_lease(f"{lone.name}/{COMPANY}", holder, 60, 0)
     assert counts(lone.safety(), *names, journal=lone.journal_name) == {}
     stored.renew_lease(f"{lone.name}/{COMPANY}", "somebody", -1)
     assert counts(lone.safety(), *names, journal=lone.journal_name) == {"lease-stale": 1}
-    stored.release_lease(f"{lone.name}/{COMPANY}", "somebody")
+    stored.release_lease(f"{lone.name}/{COMPANY}", "somebody", shared=True)
     assert counts(lone.safety(), *names, journal=lone.journal_name) == {}
 
 
@@ -411,13 +411,13 @@ def test_a_killed_cure_is_not_finished_where_a_place_was_removed_since(lone: Wor
     (stopped,) = lone.interrupted()
     change("delete", project=DETECTOR["_id"])(lone.safety())
     removed = lone.dump()
-    with pytest.raises(CannotUndo, match="the project that 'vision/detector/yolo' belongs below was removed since"):
-        lone.safety().resume(stopped["_id"])
+    with pytest.raises(CannotUndo, match="'vision/detector/yolo': the project that it belongs below was removed"):
+        lone.safety().resume(stopped.id)
     assert lone.dump() == removed
     lone.safety().undo(lone.journal["operation"].find_one({"state": "done"}, sort=[("_id", -1)])["_id"])  # type: ignore[index]
-    lone.safety().resume(stopped["_id"])
+    lone.safety().resume(stopped.id)
     assert doctor(lone.safety()).plan(ALL).steps == []
-    lone.safety().undo(stopped["_id"])
+    lone.safety().undo(stopped.id)
     assert lone.dump() == BENT
 
 

@@ -151,5 +151,5 @@ def check_recovered(world: World, content: Content) -> None:
     assert not dangling(world.dump())
     assert run(world, "resume")[0] == 0
     assert (left(world), world.states()) == (COUNT, ["done"])
-    assert run(world, "undo")[0] == 0
+    assert run(world, "undo", "--yes")[0] == 0
     assert world.dump() == content

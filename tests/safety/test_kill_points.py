@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from projects_cli.changes.engine import SMALL
 from projects_cli.errors import OperationNotFound
-from projects_cli.safety.engine import SMALL
 from tests.safety.world import (
     BEFORE,
     CHANGES,
@@ -28,7 +28,7 @@ from tests.safety.world import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from projects_cli.safety.apply import Safety
+    from projects_cli.changes.runner import Runner
     from tests.safety.world import Change, Point
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 ROADS = {"standalone": ("standalone", SMALL), "transaction": ("replica_set", SMALL), "steps": ("replica_set", 0)}
 """On which server, and up to how many documents in one transaction."""
 
-ENDINGS: dict[str, Callable[[Safety], object]] = {"started": resume, "succeeded": undo}
+ENDINGS: dict[str, Callable[[Runner], object]] = {"started": resume, "succeeded": undo}
 """How each kind of point ends."""
 
 FEWEST = {"create": 10, "update": 5, "rename": 9, "delete": 15, "make_public": 7, "make_private": 7}
@@ -81,7 +81,7 @@ def made(world: World, change: Change, small: int) -> Content:
     return after
 
 
-def check_point(world: World, change: Change, after: Content, ending: Callable[[Safety], object], point: Point) -> None:
+def check_point(world: World, change: Change, after: Content, ending: Callable[[Runner], object], point: Point) -> None:
     """Check the documents as a crash left them, end what was interrupted, and check them again."""
     crashed = world.dump()
     assert not dangling(crashed), point
@@ -126,7 +126,7 @@ def halfway(world: World, name: str) -> tuple[Content, Content] | None:
 
 
 def kill_ending(
-    world: World, ending: Callable[[Safety], object], content: Content, journal: Content, after: Content
+    world: World, ending: Callable[[Runner], object], content: Content, journal: Content, after: Content
 ) -> int:
     seen = 0
     for point in points(world, ending, lambda: world.load(content, journal), SMALL):
@@ -144,7 +144,7 @@ def kill_ending(
     return seen
 
 
-def expected(world: World, again: Callable[[Safety], object], after: Content) -> Content:
+def expected(world: World, again: Callable[[Runner], object], after: Content) -> Content:
     """Give what running a command again must lead to: `resume` goes on in the direction that was taken."""
     forwards = again is resume and world.states() in (["applying"], ["applied"], ["done"])
     return after if forwards else BEFORE
@@ -155,9 +155,9 @@ def test_the_sweep_killed_at_every_write(world: World) -> None:
     late = {**SITE["task"][0], "_id": "late", "project": FELLOW["_id"]}
     delete = change("delete", project=FELLOW["_id"])
 
-    def command(safety: Safety) -> None:
+    def command(safety: Runner) -> None:
         plan = delete.plan(safety.store)
-        safety.store.tasks.insert(late)
+        world.documents["task"].insert_one(late)
         safety.apply(plan, lambda: plan)
 
     world.load(BEFORE)

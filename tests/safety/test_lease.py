@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from projects_cli.changes import lease as leases
+from projects_cli.changes import process_identity
+from projects_cli.changes.lease import Lease, key_of
 from projects_cli.errors import ExitStatus, LeaseLost, LockHeld
-from projects_cli.safety import locks
-from projects_cli.safety.locks import Lease, key_of
 from projects_cli.store.client import connect
 from projects_cli.store.journal import JournalStore
 from tests import servers
@@ -123,20 +124,23 @@ def lone_of(world: World) -> Any:
 
 
 def mine() -> dict[str, Any]:
-    return {**HOLDER, "owner": "doomed", **locks.process()}
+    return {**HOLDER, "owner": "doomed", **process_identity.process()}
 
 
 def test_an_expired_lease_is_taken_over_at_once(lone: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of another machine, whose processes nobody here can see."""
-    JournalStore(lone.here, lone.journal_name).take_lease(key_of(lone.name, COMPANY), {**HOLDER, "machine": "far"}, 0.2)
+    monkeypatch.setattr(leases, "MARGIN", 0.1)
+    JournalStore(lone.here, lone.journal_name).take_lease(
+        key_of(lone.name, COMPANY), {**HOLDER, "machine": "far"}, 0.2, 0
+    )
     with pytest.raises(LockHeld):
         CHANGES["create"](lone.safety(wait=0))
-    time.sleep(0.3)
+    time.sleep(0.4)
     CHANGES["create"](lone.safety(wait=0))
 
 
 def test_heartbeats_renew(lone: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(locks, "TERM", 0.9)
+    monkeypatch.setattr(leases, "TERM", 0.9)
     with lease(lone) as held:
         first = stored_lease(lone)
         time.sleep(1.5)
@@ -166,7 +170,8 @@ def test_an_operation_of_another_machine_is_under_way_while_its_lease_is_held(lo
     """However long it takes; once the lease has run out it was interrupted."""
     half_done(lone)
     with lease(lone, owner="far away"):
-        lone.journal["operation"].update_many({}, {"$set": {"machine": "far", "lease": "far away"}})
+        far = {"worker.machine": "far", "worker.owner": "far away", "worker.key": key_of(lone.name, COMPANY)}
+        lone.journal["operation"].update_many({}, {"$set": far})
         assert lone.interrupted() == []
     assert len(lone.interrupted()) == 1
 
@@ -174,7 +179,7 @@ def test_an_operation_of_another_machine_is_under_way_while_its_lease_is_held(lo
 def half_done(world: World) -> None:
     """Leave a delete in its middle, as a process that was killed would."""
     CHANGES["delete"](world.safety())
-    world.journal["operation"].update_many({}, {"$set": {"state": "applying", "pid": 0}})
+    world.journal["operation"].update_many({}, {"$set": {"state": "applying", "worker.pid": 4_194_303}})
     content = dict(world.dump())
     content["project"] = BEFORE["project"]
     world.load(content, world.dump_journal())
@@ -186,10 +191,13 @@ def test_resume_refuses_what_is_under_way(lone: World) -> None:
     half_done(lone)
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
-        alive = {"pid": process.pid, "born": locks.born(process.pid)}
-        lone.journal["operation"].update_many({}, {"$set": alive})
+        alive = {"worker.pid": process.pid, "worker.born": process_identity.born(process.pid)}
+        lone.journal["operation"].update_many(
+            {}, {"$set": alive | {"worker.owner": "child", "worker.key": "their own"}}
+        )
+        JournalStore(lone.here, lone.journal_name).take_lease("their own", {"owner": "child"}, 60, 0)
         for command in (lone.safety().resume, lone.safety().undo):
-            with pytest.raises(CannotUndo, match="is under way: ann"):
+            with pytest.raises(CannotUndo, match="is running: ann"):
                 command(str(lone.journal["operation"].distinct("_id")[0]))
     finally:
         process.communicate(b"\n")
@@ -284,5 +292,5 @@ def test_without_the_right_to_write_the_journal(guarded: servers.Server, cli: Cl
         assert cli("--no-journal", *CREATE, uri=uri, PROJECTS_USER="ann").exit_code == 0
         root.admin.command("grantRolesToUser", "ann", roles=[{"role": "readWrite", "db": "projects_cli"}])
         assert cli("create", "another", "--description", "", uri=uri, PROJECTS_USER="ann").exit_code == 0
-        assert cli("undo", uri=uri).exit_code == 0
+        assert cli("undo", "--yes", uri=uri).exit_code == 0
         assert root["backend"]["project"].distinct("name") == ["other"]

@@ -46,19 +46,19 @@ def has_name(name: str) -> Callable[[World], bool]:
 
 def test_what_was_made_was_deleted_since(lone: World) -> None:
     stop_after(lone, CHANGES["create"], has_name("vision/new"))
-    operation = lone.interrupted()[0]["_id"]
+    operation = lone.interrupted()[0].id
     new = next(one["_id"] for one in by_id(lone.dump()).values() if one["name"] == "vision/new")
     change("delete", project=new)(lone.safety())
-    with pytest.raises(CannotUndo, match="is over"):  # nothing of it is there any longer
+    with pytest.raises(CannotUndo, match="is void"):  # nothing of it is there any longer
         lone.safety().resume(operation)
     assert lone.dump() == BEFORE
 
 
 def test_a_parent_that_was_renamed_since(lone: World) -> None:
     stop_after(lone, CHANGES["create"], has_name("vision/new"))
-    operation = lone.interrupted()[0]["_id"]
+    operation = lone.interrupted()[0].id
     change("update", project=VISION["_id"], name="sight")(lone.safety())
-    with pytest.raises(CannotUndo, match="has another name since: 'sight/new'"):
+    with pytest.raises(CannotUndo, match="its parent project was renamed in the meantime: 'sight/new'"):
         lone.safety().resume(operation)
     assert not crooked(lone.dump())
 
@@ -66,9 +66,9 @@ def test_a_parent_that_was_renamed_since(lone: World) -> None:
 def test_a_name_that_was_taken_since(lone: World) -> None:
     """Also where no unique index would notice."""
     stop_after(lone, CHANGES["create"], has_name("vision/new"))
-    operation = lone.interrupted()[0]["_id"]
+    operation = lone.interrupted()[0].id
     Change("create", {"name": "vision/new/deep"}, first_id=0xB000)(lone.safety())
-    with pytest.raises(CannotUndo, match="the name 'vision/new/deep' is taken"):
+    with pytest.raises(CannotUndo, match="'vision/new/deep': its name is taken"):
         lone.safety().resume(operation)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pymongo
@@ -99,19 +97,6 @@ def test_a_record_whose_writes_succeed_unheard_is_not_taken_away(world: World, s
     with failing(world, mode=mode, **unheard, writeConcernError=UNHEARD):
         status, said = run_here(world, *UPDATE)
     assert (status, world.states()) == (0, ["done"]), said
-
-
-def test_the_age_of_a_record_is_told_by_the_servers_clock(lone: World) -> None:
-    """A host whose clock is an hour ahead takes nobody for dead."""
-    CHANGES["update"](lone.safety())
-    far = {"state": "applying", "machine": "far", "lease": None}
-    lone.journal["operation"].update_many({}, {"$set": far})
-    here = lone.safety().operations
-    ahead = replace(here, clock=lambda: here.clock() + timedelta(hours=1))
-    assert ahead.interrupted() == []
-    earlier = {"$dateSubtract": {"startDate": "$seen", "unit": "second", "amount": 61}}
-    lone.journal["operation"].update_many({}, [{"$set": {"seen": earlier}}])
-    assert len(ahead.interrupted()) == 1
 
 
 def test_a_lease_that_can_not_be_given_back_fails_nothing(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -130,23 +131,38 @@ def by_command(made: Change) -> Callable[[World], object]:
 
 
 OBSTACLES: dict[str, tuple[str, Callable[[World], object], str]] = {
-    "renamed since": ("rename", by_command(rename(DETECTOR, "vision/locator")), "was changed since: basename, name"),
-    "removed since": ("rename", by_command(change("delete", project=YOLO["_id"])), "was removed since"),
+    "renamed since": (
+        "rename",
+        by_command(rename(DETECTOR, "vision/locator")),
+        "was changed in the meantime: (basename, )?name",
+    ),
+    "removed since": ("rename", by_command(change("delete", project=YOLO["_id"])), "was removed in the meantime"),
     "old name taken": ("rename", by_command(later_create(name="vision/detector")), "name .* is taken"),
-    "made below it": ("rename", by_command(later_create(name="vision/finder/yolo/tiny")), "were made below"),
     "deleted name taken": ("delete", by_command(later_create(name="vision/detector")), "name .* is taken"),
-    "task moved elsewhere": ("delete", move_task, "1 tasks were put into another project since"),
-    "parent removed": ("delete", remove_vision, "the project above .* was removed since"),
-    "parent renamed": ("delete", by_command(rename(VISION, "sight")), "has another name since: 'sight'"),
-    "created one holds tasks": ("create", put("task", MADE), "holds tasks now"),
-    "created one holds models": ("create", put("model", MADE), "holds models now"),
-    "created one has a child": ("create", by_command(later_create(name="vision/new/other")), "were made below"),
+    "task moved elsewhere": ("delete", move_task, "task .run.: it was moved to another project"),
+    "parent removed": ("delete", remove_vision, "its parent project was removed"),
+    "parent renamed": (
+        "delete",
+        by_command(rename(VISION, "sight")),
+        "its parent project was renamed in the meantime: 'sight'",
+    ),
+    "created one holds tasks": ("create", put("task", MADE), "it holds tasks now"),
+    "created one holds models": ("create", put("model", MADE), "it holds models now"),
+    "created one has a child": (
+        "create",
+        by_command(later_create(name="vision/new/other")),
+        "projects were created below it",
+    ),
     "created one renamed": (
         "create",
         by_command(change("update", project=MADE, name="vision/new/deep/tree")),
         "changed",
     ),
-    "same field changed": ("update", by_command(change("update", project=ALONE["_id"], tags=[])), "was changed since"),
+    "same field changed": (
+        "update",
+        by_command(change("update", project=ALONE["_id"], tags=[])),
+        "was changed in the meantime",
+    ),
 }
 
 
@@ -158,16 +174,48 @@ def test_undo_refuses_over_later_changes(lone: World, case: str) -> None:
     later(lone)
     content, journal = lone.dump(), lone.dump_journal()["operation"]
     with pytest.raises(CannotUndo, match=reason) as caught:
-        lone.safety().undo(operation)
+        lone.safety().undo(operation, all_or_nothing=True)
     assert caught.value.problems
     assert (lone.dump(), lone.dump_journal()["operation"]) == (content, journal)
+
+
+@pytest.mark.parametrize("case", OBSTACLES)
+def test_undo_restores_the_rest_and_names_what_others_changed(lone: World, case: str) -> None:
+    """What others changed stays as it is; no reference dangles, and a dry run has reported the same."""
+    name, later, reason = OBSTACLES[case]
+    CHANGES[name](lone.safety())
+    operation = newest(lone)
+    later(lone)
+    changed = lone.dump()
+    undoing = lone.safety().undoing
+    shown = undoing.preview(undoing.chosen(operation)).data["skipped"]
+    assert lone.dump() == changed
+    found = lone.safety().undo(operation).data
+    reasons = [f"{one['name']}: {one['why']}" for one in found["skipped"]]
+    assert any(re.search(reason, one) for one in reasons)
+    assert {one["why"] for one in shown} == {one["why"] for one in found["skipped"]}
+    new = [one for one in dangling(lone.dump()) if one not in dangling(changed)]
+    assert not new
+    assert found["state"] == lone.states()[-1 if case.startswith("parent removed") else 0]
+    restored = found["projects"] + found["tasks"] + found["models"]
+    assert found["state"] == ("undone" if restored else "done")
+
+
+def test_a_project_created_below_a_renamed_one_follows_its_name_back(lone: World) -> None:
+    CHANGES["rename"](lone.safety())
+    operation = newest(lone)
+    later_create(name="vision/finder/yolo/tiny")(lone.safety())
+    lone.safety().undo(operation)
+    created = by_id(lone.dump())[identifier(0xB000)]
+    assert created["name"] == "vision/detector/yolo/tiny"
+    assert not crooked(lone.dump())
 
 
 def test_undo_of_make_public_refuses_a_name_that_was_taken(lone: World) -> None:
     CHANGES["make_public"](lone.safety())
     lone.documents["project"].insert_one(project(77, "alone"))
-    with pytest.raises(CannotUndo, match="the name 'alone' is taken"):
-        undo(lone.safety())
+    with pytest.raises(CannotUndo, match="its name 'alone' is taken"):
+        lone.safety().undo(None, all_or_nothing=True)
 
 
 # --- later changes that stay ------------------------------------------------------------------------------------------
@@ -274,7 +322,7 @@ def test_dry_run_shows_and_changes_nothing(site: Site, lone: World) -> None:
 
 def test_undo_by_command(site: Site, lone: World) -> None:
     site.text("update", ALONE["_id"], "--description", "other")
-    found = site.json("undo")
+    found = site.json("undo", "--yes")
     assert (found["state"], found["projects"], found["skipped"]) == ("undone", 1, [])
     assert lone.dump() == BEFORE
     again = site("undo", found["operation"])

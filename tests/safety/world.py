@@ -19,11 +19,11 @@ from bson.raw_bson import RawBSONDocument
 from pymongo import monitoring
 
 from projects_cli import endpoints
+from projects_cli.changes.engine import SMALL
+from projects_cli.changes.journal import Author
+from projects_cli.changes.runner import Runner
 from projects_cli.config.settings import COMMUNITY_COMPANY
 from projects_cli.messages import Plan, Request
-from projects_cli.safety.apply import Safety
-from projects_cli.safety.engine import SMALL
-from projects_cli.safety.journal import Author
 from projects_cli.store.client import Connection, connect
 from projects_cli.store.collections import Store, open_store
 from projects_cli.store.journal import JournalStore
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     import pymongo
     from pymongo.collection import Collection
     from pymongo.database import Database
+
+    from projects_cli.changes.records import Operation
 
 Document = dict[str, Any]
 Content = dict[str, list[bytes]]
@@ -77,7 +79,7 @@ class Change:
         assert isinstance(plan, Plan)
         return plan
 
-    def __call__(self, safety: Safety) -> Any:
+    def __call__(self, safety: Runner) -> Any:
         """Make the change; gives the response and the outcome."""
         return safety.apply(self.plan(safety.store), lambda: self.plan(safety.store))
 
@@ -87,12 +89,12 @@ def change(endpoint: str, **params: Any) -> Change:
     return Change(endpoint, {"force": True, **params} if endpoint == "delete" else params)
 
 
-def resume(safety: Safety) -> Any:
+def resume(safety: Runner) -> Any:
     """Finish the interrupted operation."""
     return safety.resume(None)
 
 
-def undo(safety: Safety) -> Any:
+def undo(safety: Runner) -> Any:
     """Take the interrupted or the newest operation back."""
     return safety.undo(None)
 
@@ -157,10 +159,10 @@ class World:
         wait: float = 5.0,
         company: str = COMPANY,
         journal: bool = True,
-    ) -> Safety:
+    ) -> Runner:
         """Give the door of the safety room."""
         connection = connection or self.here
-        return Safety(
+        return Runner(
             store=open_store(connection, company),
             stored=JournalStore(connection, self.journal_name) if journal else None,
             author=Author(by="ann", command="projects test"),
@@ -184,8 +186,8 @@ class World:
         """Give all documents of the journal, the lease too."""
         return _dump(self.journal)
 
-    def interrupted(self) -> list[Document]:
-        """Give what the next changing command would be told of."""
+    def interrupted(self) -> list[Operation]:
+        """Return what the next changing command would report."""
         return self.safety().operations.interrupted()
 
     def states(self) -> list[str]:
@@ -392,7 +394,7 @@ def in_child(work: Callable[[], object]) -> int:
         os._exit(status)
 
 
-def dies(world: World, command: Callable[[Safety], object], number: int, when: When, *, small: int = SMALL) -> bool:
+def dies(world: World, command: Callable[[Runner], object], number: int, when: When, *, small: int = SMALL) -> bool:
     """Run a command in a process that dies at its n-th write; tells whether it got that far."""
 
     def work() -> None:
@@ -415,7 +417,7 @@ class Point(NamedTuple):
 
 
 def points(
-    world: World, command: Callable[[Safety], object], restore: Callable[[], None], small: int
+    world: World, command: Callable[[Runner], object], restore: Callable[[], None], small: int
 ) -> Iterator[Point]:
     """Restore, and kill a command, at every one of its writes in turn, until it gets through unharmed."""
     for number in count(1):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from projects_cli.cli import journalled
@@ -12,9 +14,17 @@ app = typer.Typer(**HABITS)
 
 
 @app.command(cls=GroupedCommand)
-def undo(ctx: typer.Context, operation: OperationArgument = None) -> None:
-    """Take a change back: an interrupted one, else the newest. Refuses where later changes are in the way.
+def undo(
+    ctx: typer.Context,
+    operation: OperationArgument = None,
+    all_or_nothing: Annotated[
+        bool, typer.Option("--all-or-nothing", help="Refuse if others changed any of it since.")
+    ] = False,
+) -> None:
+    """Undo a change: the named operation, or your own newest one (asks first).
+
+    What others changed since is left as it is and named; the exit status is then 5.
 
     Example: projects undo --dry-run
     """
-    journalled.undo(ctx.obj, operation)
+    journalled.undo(ctx.obj, operation, all_or_nothing=all_or_nothing)

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in the middle of a change: it stops between two steps, and says how to go on."""
+"""Ctrl-C and SIGTERM during a change: it stops between two steps, and reports how to continue."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ _ENDINGS = {signal.SIGINT: Interrupted, signal.SIGTERM: TerminatedMidway}
 
 
 class Deferred:
-    """Holds signals back while a change is made; `check`, between two steps, lets one through.
+    """Defers signals while a change is made; `check`, between two steps, delivers one.
 
-    A second signal does not wait.
+    A second signal is delivered at once.
     """
 
     def __init__(self, operation: str) -> None:
-        """Take the operation that the message names."""
+        """`operation` is named in the message."""
         self._operation = operation
         self._came: int | None = None
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        """Hold signals back, where this is the process's main thread."""
+        """Start to defer signals, if this is the main thread of the process."""
         if threading.current_thread() is threading.main_thread():
             self._previous = {number: signal.signal(number, self._hold) for number in _ENDINGS}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        """Let signals through again, and the one that came after the last step."""
+        """Deliver signals again, and the one that came after the last step."""
         for number, handler in self._previous.items():
             signal.signal(number, handler)
         if isinstance(error, DatabaseUnavailable | DatabaseTimeout):
-            error.hint = f"once the database is back, {self._how_to_go_on}"
+            error.hint = f"once the database is back, {self._how_to_continue}"
         if self._came is not None and kind is None:
             self._pass_on(self._came, None)
 
     def check(self) -> None:
-        """Stop here, if a signal came.
+        """Stop if a signal came.
 
         Raises:
-            Interrupted: one did.
+            Interrupted: SIGINT came. TerminatedMidway: SIGTERM came.
         """
         if self._came is not None:
             raise _ENDINGS[signal.Signals(self._came)](
-                f"stopped in the middle of operation {self._operation}; everything is consistent",
-                hint=self._how_to_go_on,
+                f"operation {self._operation} was interrupted; the data are consistent",
+                hint=self._how_to_continue,
             )
 
     @property
-    def _how_to_go_on(self) -> str:
-        return f"finish it: projects resume {self._operation}; or take it back: projects undo {self._operation}"
+    def _how_to_continue(self) -> str:
+        return f"finish it: projects resume {self._operation}; or undo it: projects undo {self._operation}"
 
     def _hold(self, number: int, frame: FrameType | None) -> None:
         if self._came is not None:

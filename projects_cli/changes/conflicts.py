@@ -1,0 +1,187 @@
+"""What others changed after an operation, so that it can't be undone, or finished, without destroying their work.
+
+Only what differs from the state at the time of the operation is a conflict: a parent that was missing then, or a second
+project of the same name, is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from projects_cli.changes import chunks
+from projects_cli.changes.records import Projects
+from projects_cli.store import raw_bson
+from projects_cli.store.raw_bson import NULL, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from projects_cli.changes.records import Chunk, Entry, Members
+    from projects_cli.messages import Document
+    from projects_cli.store.collections import Store
+
+
+@dataclass(slots=True)
+class Context:
+    """The projects of one operation, which are no conflict for each other; `skipped` stay as they are in an undo."""
+
+    ids: frozenset[Value]
+    removed: frozenset[Value]
+    skipped: set[Value] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, operation: Iterable[Chunk]) -> Context:
+        """Return the context of an operation's chunks."""
+        entries = [
+            (entry.id, entry.action) for chunk in operation if isinstance(chunk, Projects) for entry in chunk.entries
+        ]
+        removed = frozenset(identifier for identifier, action in entries if action == "delete")
+        return cls(frozenset(identifier for identifier, _ in entries), removed)
+
+
+# --- undo ---------------------------------------------------------------------------------------------------------
+
+
+def conflict_of_entry(entry: Entry, store: Store, context: Context) -> str | None:
+    """Return why a project can't be put back as it was before the operation, or None."""
+    return next(_CONFLICTS[entry.action](entry, store, context), None)
+
+
+def conflicts_of_members(chunk: Members, store: Store, context: Context) -> Iterator[tuple[Document | None, str]]:
+    """Stream why tasks or models can't return to their project: each with its reason, or None and one for all."""
+    if chunk.existed and not _will_exist(chunk.source, store, context):
+        yield None, "the project that they were in does not exist any more"
+        return
+    elsewhere = {
+        **chunks.within(chunk.ids),
+        "$nor": [chunks.is_value("project", chunk.target), chunks.is_value("project", chunk.source)],
+    }
+    for document in store.named(chunk.kind).find(elsewhere, {"name": 1}):
+        yield document, "it was moved to another project in the meantime"
+
+
+def _will_exist(project: Value, store: Store, context: Context) -> bool:
+    if project in context.removed:
+        return project not in context.skipped
+    return store.projects.find_one(chunks.by_id(project), {"_id": 1}) is not None
+
+
+def _conflicts_of_insert(entry: Entry, store: Store, context: Context) -> Iterator[str]:
+    current = store.projects.read(chunks.by_id(entry.id))
+    if current is None:
+        return
+    if not chunks.is_as_created(current, entry):
+        yield "it was changed in the meantime"
+    for contents in chunks.contents_of(entry.id, store):
+        if contents != "projects":
+            yield f"it holds {contents} now"
+    yield from _new_below(entry, store, context)
+
+
+def _conflicts_of_update(entry: Entry, store: Store, context: Context) -> Iterator[str]:
+    if entry.before is None or entry.stale:  # nothing was changed
+        return
+    current = store.projects.read(chunks.by_id(entry.id))
+    if current is None:
+        yield "it was removed in the meantime"
+        return
+    now = raw_bson.fields(current)
+    if chunks.is_unchanged(now, entry):
+        return
+    if not chunks.has_change(now, entry):
+        names = sorted(entry.changed_fields - {"last_update"})
+        yield f"it was changed in the meantime: {', '.join(names)}"
+    if entry.changed_fields & {"name", "company"}:
+        yield from _name_taken(entry, store, context)
+
+
+def _new_below(entry: Entry, store: Store, context: Context) -> Iterator[str]:
+    children = store.projects.raw(chunks.is_value("parent", entry.id), {"_id": 1})
+    ids = {raw_bson.fields(child)["_id"] for child in children}
+    if not ids <= context.ids - context.skipped:
+        yield "projects were created below it in the meantime"
+
+
+def _conflicts_of_delete(entry: Entry, store: Store, context: Context) -> Iterator[str]:
+    if entry.before is None or store.projects.find_one(chunks.by_id(entry.id), {"_id": 1}) is not None:
+        return
+    yield from _name_taken(entry, store, context)
+    yield from _misplaced(raw_bson.fields(entry.before), entry.parent, store, context)
+
+
+def _misplaced(project: dict[str, Value], then: Value | None, store: Store, context: Context) -> Iterator[str]:
+    """Yield why a project can't return below its parent, which had this name (None: it was not there)."""
+    parent = project.get("parent", NULL)
+    if parent in context.removed:
+        if parent in context.skipped:
+            yield "its parent project was not restored"
+        return
+    current = store.projects.read(chunks.by_id(parent))
+    now = None if current is None else raw_bson.fields(current).get("name", NULL)
+    if now == then or then is None:
+        return
+    if now is None:
+        yield "its parent project was removed in the meantime"
+    else:
+        yield f"its parent project was renamed in the meantime: '{raw_bson.python_value(now)}'"
+
+
+def _name_taken(entry: Entry, store: Store, context: Context) -> Iterator[str]:
+    name = raw_bson.fields(entry.before or b"").get("name")
+    if name is None or name == raw_bson.UNDEFINED:
+        return
+    holders = {raw_bson.fields(raw)["_id"] for raw in store.projects.raw(chunks.is_value("name", name), {"_id": 1})}
+    if holders - entry.twins - context.ids:
+        yield f"its name '{raw_bson.python_value(name)}' is taken by another project"
+
+
+_CONFLICTS: dict[str, Callable[[Entry, Store, Context], Iterator[str]]] = {
+    "insert": _conflicts_of_insert,
+    "update": _conflicts_of_update,
+    "delete": _conflicts_of_delete,
+}
+
+
+# --- resume -------------------------------------------------------------------------------------------------------
+
+
+def hindrances(chunk: Chunk, store: Store, context: Context) -> Iterator[str]:
+    """Stream why the rest of an interrupted chunk can't be made any more.
+
+    Others may have worked in the same tree since. Then its names and places would contradict each other.
+    """
+    for entry in chunk.entries if isinstance(chunk, Projects) else ():
+        current = store.projects.read(chunks.by_id(entry.id))
+        if entry.action == "insert" and current is None:
+            yield from _hindrances_of_insert(entry, store, context)
+        elif entry.action == "update" and current is not None and entry.before is not None:
+            yield from _hindrances_of_update(entry, raw_bson.fields(current), store, context)
+
+
+def _hindrances_of_insert(entry: Entry, store: Store, context: Context) -> Iterator[str]:
+    project = raw_bson.fields(entry.after)
+    parent = project.get("parent", NULL)
+    if parent not in context.ids and parent != NULL:
+        above = raw_bson.value_of(entry.name.rpartition("/")[0])
+        yield from (f"'{entry.name}': {why}" for why in _misplaced(project, above, store, context))
+    if store.projects.find_one(chunks.is_value("name", project["name"]), {"_id": 1}):
+        yield f"'{entry.name}': its name is taken by another project"
+
+
+def _hindrances_of_update(entry: Entry, now: dict[str, Value], store: Store, context: Context) -> Iterator[str]:
+    parent = entry.change["$set"].get("parent")
+    if parent is not None and now.get("parent") != parent and not _will_exist(parent, store, context):
+        yield f"'{entry.name}': the project that it belongs below was removed in the meantime"
+    place = entry.changed_fields & {"name", "company"}
+    after = {name: entry.change["$set"].get(name) for name in place}
+    if not place or all(now.get(name) == value for name, value in after.items()):
+        return
+    if not chunks.is_unchanged(now, entry):
+        yield f"'{entry.name}': it was changed in the meantime: {', '.join(sorted(place))}"
+    if "name" in place:
+        yield from (f"'{entry.name}': {why}" for why in _new_below(entry, store, context))
+    name = after.get("name") or now.get("name", NULL)
+    holders = {raw_bson.fields(raw)["_id"] for raw in store.projects.raw(chunks.is_value("name", name), {"_id": 1})}
+    if holders - entry.twins - context.ids:
+        yield f"'{entry.name}': the name '{raw_bson.python_value(name)}' is taken by another project"

@@ -1,0 +1,220 @@
+"""What the journal knows: interrupted operations, who changed what and when, and which operation an undo means.
+
+Only `settle` and `prune` write; everything else is a query.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.changes import chunks, process_identity
+from projects_cli.changes import lease as leases
+from projects_cli.changes.records import FINISHED, FORMAT, UNFINISHED, Operation, decode_chunk
+from projects_cli.errors import OperationNotFound, UnreadableRecord
+from projects_cli.messages import Response
+from projects_cli.store import transactions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from projects_cli.messages import Document
+    from projects_cli.store.collections import Store
+    from projects_cli.store.journal import JournalStore
+
+STRAY = timedelta(days=1)
+"""How old chunks without a record are that no living process is still writing."""
+
+SHOWN = (
+    "_id",
+    "state",
+    "started",
+    "finished",
+    "by",
+    "database_user",
+    "host",
+    "pid",
+    "command",
+    "endpoint",
+    "summary",
+    "counts",
+    "skipped",
+    "undone_by",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operations:
+    """The operations on one company's documents in one database."""
+
+    stored: JournalStore
+    store: Store
+    database: str
+    by: str
+
+    # --- queries --------------------------------------------------------------------------------------------------
+
+    def interrupted(self) -> list[Operation]:
+        """Return the operations that were interrupted after their first write, the newest first."""
+        return [operation for operation in self._stopped() if not self.is_void(operation)]
+
+    def _stopped(self) -> list[Operation]:
+        """Return the unfinished operations whose process has ended, or has lost its lease."""
+        unfinished = self._readable({"state": {"$in": list(UNFINISHED)}})
+        return [operation for operation in unfinished if not self.is_running(operation)]
+
+    def unreadable(self) -> list[str]:
+        """Return why unfinished records can't be read: damaged, or of another version of this program."""
+        reasons = []
+        for record in self.stored.operations(self._mine({"state": {"$nin": list(FINISHED)}})):
+            try:
+                Operation.parse(record)
+            except UnreadableRecord as error:
+                reasons.append(error.message)
+        return reasons
+
+    def _readable(self, condition: Document, limit: int = 0) -> Iterator[Operation]:
+        for record in self.stored.operations(self._mine({"format": FORMAT, **condition}), limit=limit):
+            try:
+                yield Operation.parse(record)
+            except UnreadableRecord:
+                continue
+
+    def is_running(self, operation: Operation) -> bool:
+        """Return whether a process may still be working on an operation."""
+        worker = operation.worker
+        identity = worker.as_document()
+        if process_identity.is_this_process(identity) or process_identity.is_dead(identity):
+            return False
+        return self.stored.holds(worker.key, worker.owner, leases.MARGIN)
+
+    def is_void(self, operation: Operation) -> bool:
+        """Return whether an interrupted operation changed nothing."""
+        if operation.state != "applying":
+            return False
+        if operation.mode == "transaction":  # its record would be in another state if it had been committed
+            return True
+        first = next(self.stored.chunks(operation.id), None)
+        return first is None or chunks.is_untouched(decode_chunk(first), self.store)
+
+    def lease(self) -> Document | None:
+        """Return the lease on the company's structure, with `expired`, or None if it is free."""
+        return self.stored.lease(leases.key_of(self.database, self.store.company))
+
+    def stale_lease(self) -> Document | None:
+        """Return the company's lease if it has expired, or its holder is dead: the next change takes it over."""
+        held = self.lease()
+        return held if held is not None and (held["expired"] or process_identity.is_dead(held)) else None
+
+    def history(self, *, project: str | None, since: timedelta | None, by: str | None) -> Response:
+        """Return who changed what, when, from where, and how it ended; the newest first.
+
+        `project` is an id, the beginning of one, or a full name, of removed projects too.
+        """
+        wanted: Document = {}
+        if since is not None:
+            wanted["started"] = {"$gte": self.now() - since}
+        if by is not None:
+            wanted["by"] = by
+        if project is not None:
+            wanted["_id"] = {"$in": self.stored.operations_touching(project)}
+        rows = (_shown(record) for record in self.stored.operations(self._mine(wanted)))
+        return Response("history", {"operations": rows}, view="history filtered" if wanted else None)
+
+    def now(self) -> datetime:
+        """Return the server's time, in UTC without a zone: all times of the journal are the server's."""
+        return self.stored.now()
+
+    def named(self, identifier: str) -> Operation:
+        """Return an operation by its id.
+
+        Raises:
+            OperationNotFound: the journal has none with that id. UnreadableRecord: it can't be read.
+        """
+        record = next(self.stored.operations(self._mine({"_id": identifier}), limit=1), None)
+        if record is None:
+            raise OperationNotFound(f"the journal has no operation {identifier!r}", hint="see: projects history")
+        return Operation.parse(record)
+
+    def newest_own(self) -> Operation:
+        """Return the caller's newest operation that can be undone, by the server's time.
+
+        Raises:
+            OperationNotFound: there is none.
+        """
+        for operation in self._readable({"by": self.by, "state": {"$in": [*UNFINISHED, "done"]}}):
+            if not operation.is_unfinished:
+                return operation
+            if not self.is_running(operation) and not self.is_void(operation):
+                return operation
+        raise OperationNotFound(
+            f"the journal has no operation of {self.by!r} to undo",
+            hint="see: projects history; name another user's operation: projects undo ID",
+        )
+
+    def newest_interrupted(self) -> Operation:
+        """Return the newest interrupted operation.
+
+        Raises:
+            OperationNotFound: there is none.
+        """
+        for operation in self.interrupted():
+            return operation
+        raise OperationNotFound("no interrupted operation")
+
+    def _mine(self, condition: Document) -> Document:
+        return {"database": self.database, "company": self.store.company, **condition}
+
+    # --- what writes ----------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Close the records of processes that died before their first write, and end their open transactions.
+
+        Their leases are broken first, so that a process that only seemed dead can't write any more.
+        """
+        for operation in self._stopped():
+            self.take_from_worker(operation)
+            if self.is_void(operation):
+                condition = {"state": "applying", "worker": operation.worker.as_document()}
+                self.stored.advance(operation.id, condition, {"state": "void"}, finished=True)
+
+    def take_from_worker(self, operation: Operation) -> bool:
+        """Make sure that an operation's former process can't write any more. Return False if it is still running.
+
+        The server refuses its writes once its lease is over. What it had sent before is waited for.
+        """
+        worker = operation.worker
+        dead = process_identity.is_dead(worker.as_document())
+        if worker.owner and not self.stored.break_lease(worker.key, worker.owner, leases.MARGIN, dead=dead):
+            return process_identity.is_this_process(worker.as_document())
+        if operation.mode == "transaction" and operation.state == "applying":
+            transactions.end_session(self.store.connection, operation.session)
+        transactions.await_writes(self.store.connection, operation.id)
+        return True
+
+    def prunable(self, before: datetime) -> list[str]:
+        """Return the finished operations that began before a moment of the server's time."""
+        old = {"state": {"$in": list(FINISHED)}, "started": {"$lt": before}}
+        return [record["_id"] for record in self.stored.operations(self._mine(old))]
+
+    def prune(self, operations: Sequence[str], before: datetime) -> int:
+        """Remove operations from the journal if they are still finished. Return how many were removed.
+
+        An operation whose undo has begun in the meantime stays.
+        """
+        removed = self.stored.forget(operations, {"state": {"$in": list(FINISHED)}})
+        self.stored.forget_strays(f"{min(before, self.now() - STRAY):%Y%m%d-%H%M%S}")
+        self.stored.forget_leases(f"{leases.key_of(self.database, self.store.company)}/")
+        return removed
+
+
+def _shown(record: Document) -> Document:
+    """Return a record as it is shown."""
+    shown: dict[str, Any] = {name.removeprefix("_"): record[name] for name in SHOWN if record.get(name) is not None}
+    for name in ("started", "finished"):
+        if isinstance(shown.get(name), datetime):
+            shown[name] = shown[name].replace(tzinfo=UTC).isoformat()
+    if "undone_by" in shown:
+        shown["undone_by"] = shown["undone_by"].get("by")
+    return shown

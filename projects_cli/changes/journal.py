@@ -1,0 +1,253 @@
+"""The journal of a run: it writes what a change is going to do and how everything was before, so it can be undone."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from projects_cli.changes import process_identity
+from projects_cli.changes.chunks import chunks_of
+from projects_cli.changes.records import (
+    FORMAT,
+    LARGEST_CHUNK,
+    UNFINISHED,
+    Operation,
+    Worker,
+    chunk_id,
+    decode_chunk,
+    encode_chunk,
+)
+from projects_cli.errors import LeaseLost
+from projects_cli.store.retries import persistently
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from projects_cli.changes.chunks import Tally
+    from projects_cli.changes.lease import Lease
+    from projects_cli.changes.records import Chunk
+    from projects_cli.messages import Document, Plan
+    from projects_cli.store.collections import Store
+    from projects_cli.store.journal import JournalStore
+    from projects_cli.store.transactions import Session
+
+Result = TypeVar("Result")
+
+TOUCHED = 100
+"""Projects, or skipped documents, that a record itself names; all projects are in its chunks."""
+
+UNLIMITED = 2**31
+"""Bytes of a chunk that is kept in memory only."""
+
+ATTEMPTS = 5
+"""How often another id is tried if an operation has the id already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """The OS login that makes a change, its user in MongoDB, and its command without secrets."""
+
+    by: str
+    command: str
+    database_user: str | None = None
+
+
+class Journal:
+    """Records of operations and their chunks, in a database."""
+
+    def __init__(self, stored: JournalStore | MemoryStore, author: Author, database: str) -> None:
+        """`database` is the one that is changed."""
+        self._stored = stored
+        self._author = author
+        self._database = database
+
+    def begin(self, plan: Plan, store: Store, lease: Lease | None, details: Document) -> Operation:
+        """Write what a plan is going to do and how everything was before. Return the operation.
+
+        The chunks come first: a record without all its chunks never exists. If a connection breaks in between they are
+        written anew, under another id.
+
+        Raises:
+            CannotUndo: a document is too large to be kept.
+        """
+        for _ in range(ATTEMPTS):
+            started = datetime.now(UTC).replace(tzinfo=None) if lease is None else self._stored.now()
+            identifier = f"{started:%Y%m%d-%H%M%S}-{started.microsecond // 1000:03}{secrets.token_hex(2)}"
+            written = persistently(partial(self._write_chunks, identifier, plan, store), self._stored.patience)
+            if written is None:
+                continue
+            record = {
+                "_id": identifier,
+                "format": FORMAT,
+                "state": "applying",
+                "database": self._database,
+                "company": store.company,
+                "endpoint": plan.endpoint,
+                "summary": plan.summary,
+                "started": started,
+                "by": self._author.by,
+                "database_user": self._author.database_user,
+                "command": self._author.command,
+                **process_identity.process(),
+                "worker": self._worker(lease).as_document(),
+                "counts": dict(plan.counts),
+                "projects": [sample.id for sample in islice(plan.samples, TOUCHED)],
+                "documents": written[0],
+                "chunks": written[1],
+                "renamings": [
+                    {"project": renaming.project, "old": renaming.old, "new": renaming.new}
+                    for renaming in plan.renamings
+                ],
+                **details,
+            }
+            if persistently(partial(self._stored.add_operation, record), self._stored.patience):
+                return Operation.parse(record)
+        raise LeaseLost("no free id for the operation was found in the journal", hint="try again")
+
+    def _write_chunks(self, identifier: str, plan: Plan, store: Store) -> tuple[int, int] | None:
+        """Write the chunks of a plan. Return the number of documents and of chunks; None if the id is taken."""
+        documents = number = 0
+        journaled = not isinstance(self._stored, MemoryStore)
+        for number, chunk in enumerate(chunks_of(plan.steps, store, journaled=journaled), start=1):
+            documents += chunk.size
+            numbered = replace(chunk, number=number)
+            limit = LARGEST_CHUNK if journaled else UNLIMITED
+            if not self._stored.add_chunk(encode_chunk(identifier, numbered, limit=limit)):
+                return None
+        return documents, number
+
+    def _worker(self, lease: Lease | None) -> Worker:
+        key, owner = ("", "") if lease is None else (lease.key, lease.owner)
+        return Worker(**process_identity.process(), key=key, owner=owner)
+
+    def chunks(self, operation: Operation, *, backwards: bool = False) -> Iterator[Chunk]:
+        """Stream the chunks of an operation."""
+        return map(decode_chunk, self._stored.chunks(operation.id, backwards=backwards))
+
+    def add(self, operation: Operation, chunks: Iterable[Chunk]) -> list[Chunk]:
+        """Write chunks that came later: documents that others put there in the meantime. Return them as stored."""
+        added: list[Chunk] = []
+        for chunk in chunks:
+            operation.chunks += 1  # counted first: a number is never used twice, wherever this is stopped
+            self._advance(operation, UNFINISHED, {"chunks": operation.chunks})
+            numbered = replace(chunk, number=operation.chunks)
+            self.renew(operation, numbered)
+            added.append(numbered)
+        return added
+
+    def renew(self, operation: Operation, chunk: Chunk) -> None:
+        """Write a chunk in the place of the one with its number, or as a new one."""
+        raw = encode_chunk(operation.id, chunk)
+        name = chunk_id(operation.id, chunk.number)
+        persistently(lambda: self._stored.replace_chunk(name, raw), self._stored.patience)
+
+    def take_over(self, operation: Operation, lease: Lease | None, fields: Document) -> None:
+        """Make this process the worker of an operation, and set fields of its record.
+
+        Raises:
+            LeaseLost: the operation was removed from the journal, or another process took it over.
+        """
+        worker = self._worker(lease)
+        self._advance(operation, (*UNFINISHED, "done"), {"worker": worker.as_document(), **fields})
+        operation.worker = worker
+
+    def undone_by(self) -> Document:
+        """Return who undoes an operation, for its record."""
+        return {
+            "by": self._author.by,
+            "database_user": self._author.database_user,
+            "command": self._author.command,
+            **process_identity.process(),
+        }
+
+    def finish(self, operation: Operation, state: str, tally: Tally) -> None:
+        """Bring a record to another state, with what was skipped; may be repeated.
+
+        Raises:
+            LeaseLost: another process ended the operation, or took it over.
+        """
+        fields: Document = {"state": state}
+        if tally.skipped:
+            fields["skipped"] = [{"id": one.id, "name": one.name, "why": one.why} for one in tally.skipped[:TOUCHED]]
+        self._advance(operation, (*UNFINISHED, state), fields, finished=True)
+
+    def check(self, operation: Operation) -> None:
+        """Check that a record is as this process left it.
+
+        Raises:
+            LeaseLost: another process ended the operation, or took it over.
+        """
+        same = {"_id": operation.id, "state": operation.state, "worker": operation.worker.as_document()}
+        if not persistently(lambda: self._stored.has_operation(same), self._stored.patience):
+            raise _taken(operation)
+
+    def _advance(
+        self, operation: Operation, states: Sequence[str], fields: Document, *, finished: bool = False
+    ) -> None:
+        # A repetition finds its own first try: the new worker is as good as the old one.
+        workers = [operation.worker.as_document(), fields.get("worker", operation.worker.as_document())]
+        condition = {"state": {"$in": list(states)}, "worker": {"$in": workers}}
+        if not persistently(
+            lambda: self._stored.advance(operation.id, condition, fields, finished=finished), self._stored.patience
+        ):
+            raise _taken(operation)
+        operation.state = fields.get("state", operation.state)
+
+    def within(self, session: Session) -> Journal:
+        """Return the same journal inside a transaction."""
+        return Journal(self._stored.within(session), self._author, self._database)
+
+
+def _taken(operation: Operation) -> LeaseLost:
+    return LeaseLost(
+        f"operation {operation.id} was taken over by another process, or removed from the journal",
+        hint="see what became of it: projects history",
+    )
+
+
+class MemoryStore:
+    """A journal that is not stored, for `--no-journal`: a refused change is put back at once, no more."""
+
+    patience = 0.0
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._chunks: dict[str, bytes] = {}
+
+    def now(self) -> datetime:
+        """Return this machine's time."""
+        return datetime.now(UTC).replace(tzinfo=None)
+
+    def within(self, _: Any) -> MemoryStore:
+        """Return itself: it takes part in no transaction."""
+        return self
+
+    def add_operation(self, *_: Any) -> bool:
+        """Drop the record."""
+        return True
+
+    def advance(self, *_: Any, **__: Any) -> bool:
+        """Drop the change of a record."""
+        return True
+
+    def has_operation(self, _: Document) -> bool:
+        """Return True: no other process sees the record."""
+        return True
+
+    def add_chunk(self, raw: bytes) -> bool:
+        """Keep a chunk."""
+        chunk = decode_chunk(raw)
+        self._chunks[f"{chunk.number:08}"] = raw
+        return True
+
+    def replace_chunk(self, identifier: str, raw: bytes) -> None:
+        """Keep a chunk in the place of another."""
+        self._chunks[identifier.rpartition("/")[2]] = raw
+
+    def chunks(self, _: str, *, backwards: bool = False) -> Iterator[bytes]:
+        """Stream the chunks."""
+        return iter([self._chunks[number] for number in sorted(self._chunks, reverse=backwards)])

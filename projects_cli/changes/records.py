@@ -1,0 +1,262 @@
+"""The journal's records as typed values, and how they are stored: operations, their workers, chunks and entries.
+
+Documents that are kept to be put back travel as bytes and are never decoded (see `store.raw_bson`). docs/safety.md
+describes the journal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import bson
+
+from projects_cli.errors import CannotUndo, UnreadableRecord
+from projects_cli.messages import Renaming
+from projects_cli.store import raw_bson
+from projects_cli.store.documents import decode
+from projects_cli.store.raw_bson import NULL, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from projects_cli.messages import Document
+
+FORMAT = 1
+"""The version of the journal's format; a record of another one is reported and left alone."""
+
+UNFINISHED = ("applying", "applied", "undoing")
+FINISHED = ("done", "undone", "void")
+
+LARGEST_CHUNK = 16 * 1024 * 1024 - 16 * 1024
+"""Bytes that one chunk may have: MongoDB's limit for a document, less what the command around it takes."""
+
+Action = Literal["insert", "update", "delete"]
+Kind = Literal["task", "model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """The process that works on an operation, and the lease that it holds for that."""
+
+    host: str
+    machine: str
+    pid: int
+    born: str | None
+    key: str
+    owner: str
+
+    def as_document(self) -> Document:
+        """Return the worker as it is stored."""
+        return {name: getattr(self, name) for name in ("host", "machine", "pid", "born", "key", "owner")}
+
+
+@dataclass(slots=True)
+class Operation:
+    """One change in the journal."""
+
+    id: str
+    state: str
+    endpoint: str
+    summary: str
+    by: str
+    host: str
+    mode: str
+    counts: Document
+    documents: int
+    chunks: int
+    worker: Worker
+    started: Any
+    session: Any = None
+    renamings: tuple[Renaming, ...] = ()
+    before_undo: str | None = None
+    record: Document = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, record: Document) -> Operation:
+        """Return a stored record as an operation.
+
+        Raises:
+            UnreadableRecord: a field is missing, or the record has another format.
+        """
+        if record.get("format") != FORMAT:
+            raise UnreadableRecord(f"operation {record.get('_id')} was written by another version of this program")
+        try:
+            return cls(
+                id=record["_id"],
+                state=record["state"],
+                endpoint=record["endpoint"],
+                summary=record["summary"],
+                by=record["by"],
+                host=record["host"],
+                mode=record["mode"],
+                counts=record["counts"],
+                documents=int(record["documents"]),
+                chunks=int(record["chunks"]),
+                worker=Worker(**record["worker"]),
+                started=record["started"],
+                session=record.get("session"),
+                renamings=tuple(Renaming(**renaming) for renaming in record.get("renamings", ())),
+                before_undo=record.get("before_undo"),
+                record=record,
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise UnreadableRecord(f"operation {record.get('_id')} in the journal is damaged: {error!r}") from None
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Return whether the operation has not ended."""
+        return self.state in UNFINISHED
+
+
+@dataclass(slots=True)
+class Entry:
+    """What an operation does to one project, and what is needed to undo that.
+
+    `after` is the whole document for an insert, `{$set, $unset}` for an update, empty for a delete. `before` is the
+    document before the change, None if there was none. `condition` is the plan's own precondition besides the id.
+    `parent` is the name of the project above before the change, None if there was none to be seen. `twins` are other
+    projects that had the same name before the change. They tell what a later change did from what was so before.
+    """
+
+    id: Value
+    name: str
+    action: Action
+    after: bytes
+    before: bytes | None
+    condition: Document = field(default_factory=dict)
+    essential: bool = False
+    stale: bool = False
+    parent: Value | None = None
+    twins: frozenset[Value] = frozenset()
+
+    def encode(self) -> bytes:
+        """Return the entry as it is stored."""
+        plain = {
+            "name": self.name,
+            "action": self.action,
+            "condition": self.condition,
+            "essential": self.essential,
+            "stale": self.stale,
+        }
+        raw = {"id": self.id, **raw_bson.fields(bson.encode(plain)), "after": raw_bson.value_of(self.after)}
+        raw["before"] = NULL if self.before is None else raw_bson.value_of(self.before)
+        if self.parent is not None:
+            raw["parent"] = self.parent
+        raw["twins"] = raw_bson.array(sorted(self.twins))
+        return raw_bson.document(raw)
+
+    @classmethod
+    def decode(cls, raw: bytes) -> Entry:
+        """Return a stored entry."""
+        values = raw_bson.fields(raw)
+        plain = decode(raw_bson.document({name: value for name, value in values.items() if name in _PLAIN}))
+        return cls(
+            id=values["id"], parent=values.get("parent"), twins=frozenset(raw_bson.items(values["twins"])), **plain
+        )
+
+    @property
+    def change(self) -> dict[str, dict[str, Value]]:
+        """Return the fields that an update sets and those that it removes: `{"$set": {…}, "$unset": {…}}`."""
+        parts = raw_bson.fields(self.after)
+        return {name: raw_bson.fields(parts[name].data) if name in parts else {} for name in ("$set", "$unset")}
+
+    @property
+    def changed_fields(self) -> set[str]:
+        """Return the names of the fields that an update sets or removes."""
+        change = self.change
+        return {*change["$set"], *change["$unset"]}
+
+
+_PLAIN = frozenset({"name", "action", "condition", "essential", "stale", "after", "before"})
+
+
+@dataclass(slots=True)
+class Projects:
+    """A chunk with what happens to projects, in order."""
+
+    entries: list[Entry]
+    number: int = 0
+
+    @property
+    def size(self) -> int:
+        """Return how many documents the chunk is about."""
+        return len(self.entries)
+
+    @property
+    def removed(self) -> list[Entry]:
+        """Return the entries of the projects that the chunk removes."""
+        return [entry for entry in self.entries if entry.action == "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A chunk of tasks or models that leave one project.
+
+    `ids` is a BSON array. `source` is the stored value of their field `project`, `target` the value that it gets.
+    `existed` is whether that project existed at that time.
+    """
+
+    kind: Kind
+    source: Value
+    target: Value
+    ids: Value
+    size: int
+    existed: bool
+    number: int = 0
+
+
+Chunk = Projects | Members
+
+
+def chunk_id(operation: str, number: int) -> str:
+    """Return the id of a chunk: chunks sort by operation, then by number."""
+    return f"{operation}/{number:08}"
+
+
+def encode_chunk(operation: str, chunk: Chunk, *, limit: int = LARGEST_CHUNK) -> bytes:
+    """Return a chunk as it is stored, in at most `limit` bytes.
+
+    Raises:
+        CannotUndo: a before-image is too large for the journal, so the change could not be undone.
+    """
+    head = {"_id": chunk_id(operation, chunk.number), "operation": operation}
+    if isinstance(chunk, Projects):
+        entries = raw_bson.array(raw_bson.document_value(entry.encode()) for entry in chunk.entries)
+        body = {"kind": raw_bson.value_of("project"), "entries": entries}
+    else:
+        plain = {"kind": chunk.kind, "size": chunk.size, "existed": chunk.existed}
+        body = {**raw_bson.fields(bson.encode(plain)), "project": chunk.source, "to": chunk.target, "ids": chunk.ids}
+    raw = raw_bson.document({**raw_bson.fields(bson.encode(head)), **body})
+    if len(raw) > limit:
+        names = [entry.name for entry in chunk.entries] if isinstance(chunk, Projects) else []
+        raise CannotUndo(
+            f"the document of {names[0]!r} is too large to be kept for undo: {len(raw) / 1024**2:.1f} MiB"
+            if names
+            else "the ids of the documents are too large to be kept for undo",
+            hint="make it smaller first, or change it without undo: --no-journal",
+        )
+    return raw
+
+
+def decode_chunk(raw: bytes) -> Chunk:
+    """Return a stored chunk."""
+    values = raw_bson.fields(raw)
+    kind = raw_bson.python_value(values["kind"])
+    number = int(str(raw_bson.python_value(values["_id"])).rpartition("/")[2])
+    if kind == "project":
+        return Projects([Entry.decode(entry.data) for entry in raw_bson.items(values["entries"])], number)
+    return Members(
+        kind=kind,
+        source=values["project"],
+        target=values["to"],
+        ids=values["ids"],
+        size=int(raw_bson.python_value(values["size"])),
+        existed=bool(raw_bson.python_value(values["existed"])),
+        number=number,
+    )
+
+
+def removed_projects(chunks: Iterable[Chunk]) -> list[Value]:
+    """Return the ids of the projects that chunks remove."""
+    return [entry.id for chunk in chunks if isinstance(chunk, Projects) for entry in chunk.removed]

@@ -1,0 +1,124 @@
+"""The entry point of this package: one object through which a run makes, resumes and undoes changes."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from projects_cli.changes import process_identity
+from projects_cli.changes.engine import SMALL, Engine
+from projects_cli.changes.history import Operations
+from projects_cli.changes.journal import Author, Journal, MemoryStore
+from projects_cli.changes.lease import Lease, key_of
+from projects_cli.changes.undo import Undo
+from projects_cli.errors import ChangedMeanwhile, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from projects_cli.changes.engine import Progress
+    from projects_cli.changes.records import Operation
+    from projects_cli.messages import Document, Outcome, Plan, Response
+    from projects_cli.store.collections import Store
+    from projects_cli.store.journal import JournalStore
+
+TRIES = 10
+"""How often a change is computed from what is stored, if others change that at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """What a run needs to change anything; `stored` is None for `--no-journal`, which has no lease and no undo."""
+
+    store: Store
+    stored: JournalStore | None
+    author: Author
+    database: str
+    clock: Callable[[], datetime]
+    lock_wait: float
+    progress: Progress
+    small: int = SMALL
+
+    def apply(self, plan: Plan, again: Callable[[], Plan], *, agreed: bool = False) -> tuple[Response, Outcome]:
+        """Make a change. A change of structure is planned `again` once no other one can run.
+
+        `agreed` is whether a user was asked about this plan. What was agreed to are the projects; how many tasks they
+        hold may differ, since a server creates tasks at any time.
+
+        Raises:
+            ChangedMeanwhile: it would change other projects than those that the user agreed to.
+            LockHeld, ServiceError, Interrupted: see `Lease` and `Engine.apply`.
+        """
+        with self._lease(shared=plan.structural) as lease:
+            if lease is not None:
+                self.operations.settle()
+            fresh = again() if lease is not None and plan.structural else plan
+            if agreed and _projects(fresh) != _projects(plan):
+                raise ChangedMeanwhile(f"{plan.summary}: the projects that it would change are not the same any more")
+            return self._applied(self._engine(lease), fresh, again)
+
+    def _applied(self, engine: Engine, plan: Plan, again: Callable[[], Plan]) -> tuple[Response, Outcome]:
+        """Make a change; a computed one is planned `again` as often as another process is faster, up to a limit."""
+        for _ in range(TRIES):
+            response, outcome = engine.apply(plan)
+            if not plan.computed or outcome.changed:
+                return response, outcome
+            plan = again()
+        raise ChangedMeanwhile(f"{plan.summary}: another process keeps changing the same")
+
+    def resume(self, identifier: str | None) -> Response:
+        """Finish an interrupted operation."""
+        with self._lease(shared=True) as lease:
+            return self.undoing.resume(identifier, self._engine(lease))
+
+    def undo(self, operation: Operation | str | None, *, all_or_nothing: bool = False) -> Response:
+        """Undo an operation: one that was chosen before, one by its id, or the caller's newest."""
+        with self._lease(shared=True) as lease:
+            chosen = self.undoing.chosen(operation) if isinstance(operation, str | None) else operation
+            return self.undoing.undo(chosen, self._engine(lease), all_or_nothing=all_or_nothing)
+
+    @property
+    def undoing(self) -> Undo:
+        """Return what undoes and resumes operations.
+
+        Raises:
+            UsageError: there is no journal.
+        """
+        return Undo(self.operations)
+
+    @property
+    def operations(self) -> Operations:
+        """Return what the journal knows.
+
+        Raises:
+            UsageError: there is no journal.
+        """
+        if self.stored is None:
+            raise UsageError("there is no journal with --no-journal")
+        return Operations(self.stored, self.store, self.database, self.author.by)
+
+    def _engine(self, lease: Lease | None) -> Engine:
+        journal = Journal(self.stored or MemoryStore(), self.author, self.database)
+        return Engine(self.store, journal, self.progress, lease, self.small)
+
+    def _lease(self, *, shared: bool) -> AbstractContextManager[Lease | None]:
+        """Return the lease to hold: the company's shared one, or one for this change alone."""
+        if self.stored is None:
+            return nullcontext()
+        owner = secrets.token_hex(16)
+        holder: Document = {
+            "owner": owner,
+            "by": self.author.by,
+            "command": self.author.command,
+            **process_identity.process(),
+        }
+        key = key_of(self.database, self.store.company, None if shared else owner)
+        return Lease(self.stored, key, holder, self.lock_wait, shared=shared)
+
+
+def _projects(plan: Plan) -> object:
+    return {sample.id for sample in plan.samples}
