@@ -17,7 +17,7 @@ from projects_cli.extended_json import id_text
 from projects_cli.messages import Skipped
 from projects_cli.store import filters, raw_bson
 from projects_cli.store.documents import decode, encode
-from projects_cli.store.raw_bson import NULL, UNDEFINED, Value
+from projects_cli.store.raw_bson import NULL, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -252,8 +252,8 @@ def _check_undoable(entry: Entry) -> None:
 def _with_surroundings(entries: list[Entry], store: Store) -> Projects:
     """Add to entries what an undo compares with: the names of the parents, and other projects of the same name."""
     befores = [(entry, raw_bson.fields(entry.before)) for entry in entries if entry.before is not None]
-    parents = {before["parent"] for _, before in befores if before.get("parent", UNDEFINED) != UNDEFINED}
-    named = {before["name"] for _, before in befores if before.get("name", UNDEFINED) != UNDEFINED}
+    parents = {before["parent"] for _, before in befores if _is_comparable(before.get("parent"))}
+    named = {before["name"] for _, before in befores if _is_comparable(before.get("name"))}
     found = store.projects.raw(among(parents), {"name": 1}) if parents else ()
     parent_names = {values["_id"]: values.get("name", NULL) for values in map(raw_bson.fields, found)}
     twins: dict[Value, set[Value]] = defaultdict(set)
@@ -263,6 +263,11 @@ def _with_surroundings(entries: list[Entry], store: Store) -> Projects:
         entry.parent = parent_names.get(before.get("parent", NULL))
         entry.twins = frozenset(twins[before["name"]] - {entry.id}) if "name" in before else frozenset()
     return Projects(entries)
+
+
+def _is_comparable(value: Value | None) -> bool:
+    """Return whether MongoDB compares with a value; it takes a regular expression in a list as a pattern."""
+    return value is not None and value.type not in {raw_bson.UNDEFINED.type, raw_bson.REGEX}
 
 
 def member_chunks(kind: Kind, filter_: Document, store: Store) -> Iterator[Chunk]:

@@ -162,7 +162,8 @@ def hindrances(chunk: Chunk, store: Store, context: Context) -> Iterator[str]:
 def _hindrances_of_insert(entry: Entry, store: Store, context: Context) -> Iterator[str]:
     project = raw_bson.fields(entry.after)
     parent = project.get("parent", NULL)
-    if parent not in context.ids and parent != NULL:
+    made = parent in context.ids and store.projects.find_one(chunks.by_id(parent), {"_id": 1}) is None
+    if parent != NULL and not made:  # a parent that this operation still has to create has the right name
         above = raw_bson.value_of(entry.name.rpartition("/")[0])
         yield from (f"'{entry.name}': {why}" for why in _misplaced(project, above, store, context))
     if store.projects.find_one(chunks.is_value("name", project["name"]), {"_id": 1}):

@@ -87,6 +87,8 @@ class Engine:
         state = "applied" if plan.renamings or removed_projects(stored) else "done"
 
         def work(session: Session) -> Tally:
+            # With the lease lost, another process may have looked for this record before it was written.
+            self._check(operation)
             inside = open_store(self.store.connection, self.store.company, session)
             writer, tally = self._writer(operation, inside), Tally()
             for chunk in stored:
@@ -122,7 +124,7 @@ class Engine:
 
     def resume(self, operation: Operation) -> Tally:
         """Make what a record says, from wherever it was left; what is done already is left as it is."""
-        self.journal.take_over(operation, self.lease, {})
+        self._take_over(operation, {})
         return self._make(operation)
 
     def _make(self, operation: Operation) -> Tally:
@@ -164,6 +166,16 @@ class Engine:
         result, own = persistently(attempt, connection.patience, before_again=before_again)
         tally.include(own)
         return result
+
+    def _take_over(self, operation: Operation, fields: Document) -> None:
+        """Make this process the worker of an operation, and set fields of its record.
+
+        Raises:
+            LeaseLost: another process took the lease, or the operation itself.
+        """
+        if self.lease is not None:
+            self.lease.check()
+        self.journal.take_over(operation, self.lease, fields)
 
     def _check(self, operation: Operation) -> None:
         """Check that this process may go on with an operation.
@@ -278,7 +290,7 @@ class Engine:
         """
         before = operation.before_undo or operation.state
         fields = {"state": "undoing", "before_undo": before, "undone_by": self.journal.undone_by()}
-        self.journal.take_over(operation, self.lease, fields)
+        self._take_over(operation, fields)
         tally = Tally()
         context = conflicts.Context.of(self.journal.chunks(operation))
         created: list[Value] = []

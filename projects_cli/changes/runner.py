@@ -73,11 +73,13 @@ class Runner:
     def resume(self, identifier: str | None) -> Response:
         """Finish an interrupted operation."""
         with self._lease(shared=True) as lease:
+            self.operations.settle()
             return self.undoing.resume(identifier, self._engine(lease))
 
     def undo(self, operation: Operation | str | None, *, all_or_nothing: bool = False) -> Response:
         """Undo an operation: one that was chosen before, one by its id, or the caller's newest."""
         with self._lease(shared=True) as lease:
+            self.operations.settle()
             chosen = self.undoing.chosen(operation) if isinstance(operation, str | None) else operation
             return self.undoing.undo(chosen, self._engine(lease), all_or_nothing=all_or_nothing)
 

@@ -225,7 +225,7 @@ def _renamed_below(project: Document, old: object, new: str, request: Request) -
     """Give the step that makes the name of a project below follow; a name that lies elsewhere is left alone."""
     change: Document = {"last_update": request.now}
     name = project.get("name")
-    if isinstance(name, str) and isinstance(old, str) and name.startswith(f"{old}/"):
+    if type(name) is str and type(old) is str and name.startswith(f"{old}/"):
         change["name"] = new + name[len(old) :]
     return Step(
         "project",
@@ -338,7 +338,7 @@ def _by_name(names: Iterable[str], store: Store) -> dict[tuple[str, str], Docume
     """Give the projects, own and public, that have these names, by (name, company)."""
     wanted = {"name": 1, "company": 1, "path": 1}
     found = store.projects.find({"name": {"$in": list(names)}}, wanted)
-    return {(one["name"], one["company"]): one for one in found if isinstance(one["name"], str)}
+    return {(one["name"], one["company"]): one for one in found if type(one["name"]) is str}
 
 
 def _check_free(

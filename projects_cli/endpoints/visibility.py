@@ -52,7 +52,9 @@ def _change(
         found |= {text: one} if one else {}
     _check_all_found(named, found, word)
     names = {text: hierarchy.shown_name(found[text]) for text in named}
-    texts = [name for name in (found[text].get("name") for text in named) if isinstance(name, str)]
+    texts = [
+        name for name in (found[text].get("name") for text in named) if type(name) is str
+    ]  # bson.Code is a str too
     _check_names_free(texts, other_side, store)
     return Plan(
         endpoint=request.endpoint,

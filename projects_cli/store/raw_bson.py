@@ -45,7 +45,7 @@ _EXTRA = {
 }
 """How many bytes a value has beyond the number in its first four bytes."""
 
-_REGEX = 0x0B
+REGEX = 0x0B
 _ARRAY = 0x04
 _DOCUMENT = 0x03
 _INT32 = struct.Struct("<i")
@@ -90,7 +90,7 @@ def _elements(raw: bytes) -> Iterator[tuple[str, Value]]:
 def _size(kind: int, raw: bytes, start: int) -> int:
     if kind in _FIXED:
         return _FIXED[kind]
-    if kind == _REGEX:
+    if kind == REGEX:
         return raw.index(0, raw.index(0, start) + 1) + 1 - start
     return int(_INT32.unpack_from(raw, start)[0]) + _EXTRA[kind]
 

@@ -77,7 +77,7 @@ def test_a_project_that_was_made_below_a_half_renamed_one(lone: World) -> None:
     stop_after(lone, CHANGES["rename"], has_name("vision/finder"))
     late = project(97, "vision/detector/yolo/late", [VISION, DETECTOR, YOLO])
     lone.documents["project"].insert_one(late)
-    with pytest.raises(CannotUndo, match="were made below 'vision/detector/yolo'"):
+    with pytest.raises(CannotUndo, match="'vision/detector/yolo': projects were created below it"):
         lone.safety().resume(None)
     undo(lone.safety())
     content = lone.dump()

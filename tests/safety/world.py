@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import traceback
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -354,35 +355,48 @@ BEFORE: Content = content_of(SITE)
 # --- processes that die -----------------------------------------------------------------------------------------------
 
 
-class Killer(monitoring.CommandListener):
-    """Ends its own process by SIGKILL at the n-th write, before it is sent or after it was answered."""
+class Writes(monitoring.CommandListener):
+    """Does something at the n-th write, before it is sent or after it was answered.
 
-    def __init__(self, number: int, when: When) -> None:
+    The renewal of a lease in the background is not counted: it comes at any time.
+    """
+
+    def __init__(self, number: int, when: When, work: Callable[[], object]) -> None:
         self._number = number
         self._when = when
+        self._work = work
         self._seen = {"started": 0, "succeeded": 0}
+        self._writes: set[int] = set()
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self._count(event.command_name, "started")
+        merges = event.command_name == "aggregate" and any("$merge" in stage for stage in event.command["pipeline"])
+        if (event.command_name in WRITES or merges) and threading.current_thread() is threading.main_thread():
+            self._writes.add(event.request_id)
+            self._count("started")
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        self._count(event.command_name, "succeeded")
+        if event.request_id in self._writes:
+            self._count("succeeded")
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         """A write that failed changed nothing."""
 
-    def _count(self, command: str, when: When) -> None:
-        if command in WRITES:
-            self._seen[when] += 1
-            if when == self._when and self._seen[when] == self._number:
-                os.kill(os.getpid(), signal.SIGKILL)
+    def _count(self, when: When) -> None:
+        self._seen[when] += 1
+        if when == self._when and self._seen[when] == self._number:
+            self._work()
 
 
-def in_child(work: Callable[[], object]) -> int:
-    """Do something in a forked process; gives its wait status."""
+def signals_itself(number: int, when: When, signal_: signal.Signals) -> Writes:
+    """Return a listener with which a process sends itself a signal at its n-th write."""
+    return Writes(number, when, lambda: os.kill(os.getpid(), signal_))
+
+
+def forked(work: Callable[[], object]) -> int:
+    """Do something in a forked process. Return its id."""
     pid = os.fork()
     if pid:
-        return os.waitpid(pid, 0)[1]
+        return pid
     status = 1
     try:
         signal.alarm(60)
@@ -394,11 +408,16 @@ def in_child(work: Callable[[], object]) -> int:
         os._exit(status)
 
 
+def in_child(work: Callable[[], object]) -> int:
+    """Do something in a forked process. Return its wait status."""
+    return os.waitpid(forked(work), 0)[1]
+
+
 def dies(world: World, command: Callable[[Runner], object], number: int, when: When, *, small: int = SMALL) -> bool:
     """Run a command in a process that dies at its n-th write; tells whether it got that far."""
 
     def work() -> None:
-        monitoring.register(Killer(number, when))
+        monitoring.register(signals_itself(number, when, signal.SIGKILL))
         command(world.safety(world.connect(), small=small))
 
     status = in_child(work)
