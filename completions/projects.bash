@@ -68,6 +68,7 @@ __projects_command() {
             valued=' --project --projects --filter-tag --filter-system-tag '
             ;;
         'undo')
+            flags=' --all-or-nothing '
             ;;
         'resume')
             ;;

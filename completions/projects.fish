@@ -313,6 +313,7 @@ complete -c projects -n '__projects_at \'model-tags\'' -l include-system -d 'Sys
 complete -c projects -n '__projects_at \'model-tags\'' -l filter-tag -r -f -d 'Only of those with this tag; takes list operators too.'
 complete -c projects -n '__projects_at \'model-tags\'' -l filter-system-tag -r -f -d 'Only of those with this system tag.'
 
+complete -c projects -n '__projects_at \'undo\'' -l all-or-nothing -d 'Refuse if others changed any of it since.'
 
 
 complete -c projects -n '__projects_at \'history\'' -l project -r -f -a '(__projects_ask projects)' -d 'Only what touched this project, a deleted one too.'

@@ -116,6 +116,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'model-tags'; Flag = '--include-system'; Kind = 'switch'; Words = @(); Help = 'System tags too.' }
         @{ Place = 'model-tags'; Flag = '--filter-tag'; Kind = 'free'; Words = @(); Help = 'Only of those with this tag; takes list operators too.' }
         @{ Place = 'model-tags'; Flag = '--filter-system-tag'; Kind = 'free'; Words = @(); Help = 'Only of those with this system tag.' }
+        @{ Place = 'undo'; Flag = '--all-or-nothing'; Kind = 'switch'; Words = @(); Help = 'Refuse if others changed any of it since.' }
         @{ Place = 'history'; Flag = '--project'; Kind = 'projects'; Words = @(); Help = 'Only what touched this project, a deleted one too.' }
         @{ Place = 'history'; Flag = '--since'; Kind = 'free'; Words = @(); Help = 'Only the last 7d, 12h, 30m.' }
         @{ Place = 'history'; Flag = '--by'; Kind = 'free'; Words = @(); Help = 'Only what this person changed.' }

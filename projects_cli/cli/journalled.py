@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import check_production, check_writable, expect, show, tell
+from projects_cli.cli.dispatch import check_confirm, check_production, check_writable, confirm, expect, show, tell
 from projects_cli.config.values import duration
 from projects_cli.errors import ConfirmationNeeded, EmptyName, UsageError
 from projects_cli.messages import Response
@@ -32,7 +32,8 @@ def undo(runtime: Runtime, operation: str | None, *, all_or_nothing: bool) -> No
         return
     check_writable(runtime, "undo")
     chosen = undoing.chosen(operation)
-    if operation is None and not runtime.settings["yes"]:
+    check_confirm(runtime, chosen.id)
+    if operation is None:
         _agree_to_undo(runtime, chosen)
     else:
         check_production(runtime)
@@ -46,9 +47,13 @@ def _agree_to_undo(runtime: Runtime, operation: Operation) -> None:
     age = humane.time(operation.started, form="relative", now=datetime.now(UTC))
     what = f"operation {operation.id}: {operation.summary} (by {operation.by} on {operation.host}, {age})"
     try:
-        runtime.console.ask(f"Undo {what}?")
+        confirm(runtime, f"Undo {what}?", name=operation.id)
     except ConfirmationNeeded as error:
-        error.hint = f"name the operation: projects undo {operation.id}; or undo your newest one with --yes"
+        error.hint = (
+            error.hint
+            if runtime.settings["yes"]
+            else (f"name the operation: projects undo {operation.id}; or undo your newest one with --yes")
+        )
         raise
 
 
@@ -94,14 +99,15 @@ def prune(runtime: Runtime, older_than: str) -> None:
 
 def _agree_to_prune(runtime: Runtime, count: int, older_than: str) -> None:
     """Ask whether old operations may be removed, unless that was answered in advance; there may be none."""
-    if runtime.settings["yes"]:
-        check_production(runtime)
-        return
+    database = runtime.target.name
+    check_confirm(runtime, database)
     if count:
         what = "1 operation" if count == 1 else f"{count} operations"
-        runtime.console.ask(
-            f"Remove {what} older than {older_than} from the journal of {runtime.settings['database']!r}? "
-            "Removed operations can't be undone, and history does not show them."
+        confirm(
+            runtime,
+            f"Remove {what} older than {older_than} from the journal of {database!r}? "
+            "Removed operations can't be undone, and history does not show them.",
+            name=database,
         )
 
 
