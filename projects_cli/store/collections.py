@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 import bson
 import pymongo
 from bson import MaxKey
-from bson.raw_bson import RawBSONDocument
 from pymongo.errors import OperationFailure, PyMongoError
 
 from projects_cli.errors import CollectionMissing, DatabaseRefused
@@ -262,7 +261,9 @@ class Collection:
         Raises:
             ExpectedUniqueData: the id, or the name, exists already.
         """
-        document = RawBSONDocument(raw)
+        from projects_cli.store.raw_bson import unchanged  # only changes need it
+
+        document = unchanged(raw)
         with translated(), self._patience(LONG_WRITE):
             if guard.lease is None or self._session is not None:
                 self._raw.insert_one(document, session=self._session, comment=guard.comment)
@@ -292,9 +293,11 @@ class Collection:
 
     def replace(self, filter_: Document, raw: bytes, guard: Guard) -> int:
         """Replace one matching document, while the guard holds. Return how many matched: 0 or 1."""
+        from projects_cli.store.raw_bson import unchanged  # only changes need it
+
         with translated():
             return self._raw.replace_one(
-                self._guarded(filter_, guard), RawBSONDocument(raw), session=self._session, comment=guard.comment
+                self._guarded(filter_, guard), unchanged(raw), session=self._session, comment=guard.comment
             ).matched_count
 
     def _guarded(self, filter_: Document, guard: Guard) -> Document:

@@ -20,6 +20,7 @@ from pymongo import errors as driver
 from projects_cli.errors import DatabaseRefused
 from projects_cli.store import filters
 from projects_cli.store.client import PRIMARY, translated
+from projects_cli.store.raw_bson import unchanged
 from projects_cli.store.retries import persistently
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class JournalStore:
         """Insert a chunk. Return False if there is one with its id."""
         with self._granted():
             try:
-                self._database["change"].insert_one(RawBSONDocument(raw), session=self._session)
+                self._database["change"].insert_one(unchanged(raw), session=self._session)
             except driver.DuplicateKeyError:
                 return False
         return True
@@ -133,7 +134,7 @@ class JournalStore:
     def replace_chunk(self, identifier: str, raw: bytes) -> None:
         """Write a chunk, in the place of the one with its id."""
         with self._granted():
-            self._database["change"].replace_one({"_id": identifier}, RawBSONDocument(raw), upsert=True)
+            self._database["change"].replace_one({"_id": identifier}, unchanged(raw), upsert=True)
 
     def chunks(self, operation: str, *, backwards: bool = False) -> Iterator[bytes]:
         """Stream the chunks of an operation in their order, or from the last to the first.

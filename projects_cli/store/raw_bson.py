@@ -10,6 +10,7 @@ import struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bson
+from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 
 from projects_cli.store.documents import decode
@@ -44,6 +45,12 @@ _EXTRA = {
     0x0F: 0,  # code with scope
 }
 """How many bytes a value has beyond the number in its first four bytes."""
+
+_READABLE: CodecOptions[RawBSONDocument] = CodecOptions(
+    document_class=RawBSONDocument,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+    unicode_decode_error_handler="replace",
+)
 
 REGEX = 0x0B
 _ARRAY = 0x04
@@ -126,4 +133,12 @@ def python_value(value: Value) -> Any:
 
 def embedded(values: Mapping[str, Value]) -> RawBSONDocument:
     """Return a document with these fields in a form that the driver sends unchanged."""
-    return RawBSONDocument(document(values))
+    return unchanged(document(values))
+
+
+def unchanged(raw: bytes) -> RawBSONDocument:
+    """Return a document in a form that the driver sends unchanged.
+
+    The driver looks into some documents (whether they are empty), so they have to be readable whatever they hold.
+    """
+    return RawBSONDocument(raw, _READABLE)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import bson
+import pymongo
 import pytest
 from pymongo import monitoring
 
@@ -24,6 +25,7 @@ from tests.safety.world import (
     OTHER,
     VISION,
     YOLO,
+    Document,
     World,
     by_id,
     change,
@@ -40,14 +42,19 @@ from tests.safety.world import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from pymongo.database import Database
+
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 
 class After(monitoring.CommandListener):
     """Does something once, as a server would, right after the n-th command of a name on a collection."""
 
-    def __init__(self, command: str, collection: str, work: Callable[[], object], number: int = 1) -> None:
+    def __init__(
+        self, command: str, collection: str, world: World, work: Callable[[Database[Document]], object], number: int = 1
+    ) -> None:
         self._wanted = (command, collection)
+        self._world = world
         self._work = work
         self._left = number
         self._asked: set[int] = set()
@@ -60,7 +67,8 @@ class After(monitoring.CommandListener):
         if event.request_id in self._asked:
             self._left -= 1
             if self._left == 0:
-                self._work()
+                with pymongo.MongoClient[Document](self._world.server.uri) as client:  # a fork can't use its parent's
+                    self._work(client[self._world.name])
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         """Nothing was done."""
@@ -73,15 +81,15 @@ def newest(world: World) -> str:
 # --- deletes ----------------------------------------------------------------------------------------------------------
 
 
-def late_task(world: World) -> None:
-    world.documents["task"].insert_one(member(98, YOLO))
+def late_task(documents: Database[Document]) -> None:
+    documents["task"].insert_one(member(98, YOLO))
 
 
 def test_tasks_that_a_server_creates_refuse_no_delete(world: World) -> None:
     """A user who was asked agreed to the projects, not to the number of tasks."""
     runner = world.safety()
     plan = CHANGES["delete"].plan(runner.store)
-    late_task(world)
+    late_task(world.documents)
     response, outcome = runner.apply(plan, lambda: CHANGES["delete"].plan(runner.store), agreed=True)
     assert (response.data["deleted"], outcome.skipped) == (3, [])
     assert not dangling(world.dump())
@@ -112,8 +120,7 @@ def test_a_task_that_comes_after_the_last_look_is_reported(lone: World) -> None:
     """Right after the end of the record: the last look finds it, and names the command that moves it out."""
 
     def work() -> None:
-        done = After("update", "operation", lambda: late_task(lone), number=2)
-        monitoring.register(done)
+        monitoring.register(After("update", "operation", lone, late_task, number=2))
         outcome = CHANGES["delete"](lone.safety(lone.connect(), small=0))[1]
         assert [one.id for one in outcome.skipped] == [identifier(98)]
         assert "projects doctor --fix" in outcome.skipped[0].why
@@ -124,13 +131,13 @@ def test_a_task_that_comes_after_the_last_look_is_reported(lone: World) -> None:
 def test_a_project_that_was_changed_just_before_its_delete_comes_back_as_it_was_then(world: World) -> None:
     """The before-image in the journal is renewed."""
 
-    def touch() -> None:
-        world.documents["project"].update_one(
+    def touch(documents: Database[Document]) -> None:
+        documents["project"].update_one(
             {"_id": YOLO["_id"]}, {"$set": {"description": "newer"}, "$currentDate": {"last_update": True}}
         )
 
     def work() -> None:
-        monitoring.register(After("insert", "operation", touch))
+        monitoring.register(After("insert", "operation", world, touch))
         CHANGES["delete"](world.safety(world.connect()))
 
     assert in_child(work) == 0
@@ -155,7 +162,9 @@ def test_a_project_that_a_server_creates_below_a_renamed_one_follows(world: Worl
     late = project(97, "vision/detector/late", [VISION, DETECTOR])
 
     def work() -> None:
-        monitoring.register(After("insert", "operation", lambda: world.documents["project"].insert_one(late)))
+        monitoring.register(
+            After("insert", "operation", world, lambda documents: documents["project"].insert_one(late))
+        )
         CHANGES["rename"](world.safety(world.connect(), small=small))
 
     assert in_child(work) == 0
@@ -167,12 +176,12 @@ def test_a_project_that_a_server_creates_below_a_renamed_one_follows(world: Worl
 
 
 def test_a_project_that_a_server_renames_below_a_renamed_one_follows(lone: World) -> None:
-    def elsewhere() -> None:
+    def elsewhere(documents: Database[Document]) -> None:
         new = {"name": "vision/detector/yolov8", "basename": "yolov8"}
-        lone.documents["project"].update_one({"_id": YOLO["_id"]}, {"$set": new})
+        documents["project"].update_one({"_id": YOLO["_id"]}, {"$set": new})
 
     def work() -> None:
-        monitoring.register(After("insert", "operation", elsewhere))
+        monitoring.register(After("insert", "operation", lone, elsewhere))
         outcome = CHANGES["rename"](lone.safety(lone.connect()))[1]
         assert not outcome.skipped
 
@@ -188,11 +197,11 @@ def test_undo_of_a_create_keeps_a_project_that_a_server_uses_at_that_moment(lone
     CHANGES["create"](lone.safety())
     leaf = identifier(0xA002)
 
-    def use() -> None:
-        lone.documents[kind].insert_one(member(98, None, project=leaf))
+    def use(documents: Database[Document]) -> None:
+        documents[kind].insert_one(member(98, None, project=leaf))
 
     def work() -> None:
-        monitoring.register(After("delete", "project", use))
+        monitoring.register(After("delete", "project", lone, use))
         skipped = undo(lone.safety(lone.connect())).data["skipped"]
         assert f"it holds {kind}s now" in [one["why"] for one in skipped]
 
@@ -204,7 +213,7 @@ def test_undo_of_a_create_keeps_a_project_that_a_server_uses_at_that_moment(lone
 def test_undo_that_skipped_its_only_document_leaves_the_operation_done(lone: World) -> None:
     CHANGES["update"](lone.safety())
     lone.documents["project"].update_one({"_id": ALONE["_id"]}, {"$set": {"description": "theirs"}})
-    status, said = run_here(lone, "undo", "--yes")
+    status, said = run_here(lone, "undo", newest(lone))
     assert (status, lone.states()) == (5, ["done"]), said
 
 

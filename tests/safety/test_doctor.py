@@ -428,7 +428,7 @@ def test_a_project_that_goes_away_while_the_person_thinks_stops_the_cure(lone: W
     lone.documents["project"].delete_one({"_id": YOLO["_id"]})
     before = lone.dump()
     with pytest.raises(ChangedMeanwhile):
-        safety.apply(plan, lambda: doctor(safety).plan(ALL))
+        safety.apply(plan, lambda: doctor(safety).plan(ALL), agreed=True)
     assert lone.dump() == before
 
 
