@@ -14,6 +14,7 @@ from projects_cli.changes.journal import Author, Journal, MemoryStore
 from projects_cli.changes.lease import Lease, key_of
 from projects_cli.changes.undo import Undo
 from projects_cli.errors import ChangedMeanwhile, UsageError
+from projects_cli.messages import NO_OUTCOME, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from projects_cli.changes.engine import Progress
     from projects_cli.changes.records import Operation
-    from projects_cli.messages import Document, Outcome, Plan, Response
+    from projects_cli.messages import Document, Outcome, Plan
     from projects_cli.store.collections import Store
     from projects_cli.store.journal import JournalStore
 
@@ -64,6 +65,8 @@ class Runner:
     def _applied(self, engine: Engine, plan: Plan, again: Callable[[], Plan]) -> tuple[Response, Outcome]:
         """Make a change; a computed one is planned `again` as often as another process is faster, up to a limit."""
         for _ in range(TRIES):
+            if not plan.steps:  # another process has just made the same change
+                return Response(plan.endpoint, plan.answer(NO_OUTCOME)), NO_OUTCOME
             response, outcome = engine.apply(plan)
             if not plan.computed or outcome.changed:
                 return response, outcome
