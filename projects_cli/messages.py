@@ -106,6 +106,9 @@ class Outcome:
         return self.changed.get((collection, action), 0)
 
 
+NO_OUTCOME = Outcome({})
+"""The outcome of a plan that has nothing to change."""
+
 NO_COUNTS: Mapping[str, int] = MappingProxyType({})
 
 

@@ -276,9 +276,10 @@ class Engine:
             "name": {"$regex": f"^{re.escape(renaming.old)}/"},
         }
         wanted = {"name": 1}
-        return persistently(
+        found = persistently(
             lambda: list(self.store.projects.find(stale, wanted, sort=[("name", 1)])), self.store.connection.patience
         )
+        return [one for one in found if type(one["name"]) is str]  # a list may have an item that matches
 
     # --- backwards ------------------------------------------------------------------------------------------------
 

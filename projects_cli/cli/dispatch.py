@@ -20,7 +20,7 @@ from projects_cli.errors import (
     ReadOnly,
     UsageError,
 )
-from projects_cli.messages import Outcome, Plan, Response
+from projects_cli.messages import NO_OUTCOME, Plan, Response
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
@@ -38,9 +38,6 @@ MEANINGFUL_NULLS = frozenset({"stats_for_state"})
 
 ADDRESSED = ("project", "projects", "ids")
 """Parameters that hold projects' ids; on the command line names and beginnings of ids are understood too."""
-
-NO_OUTCOME = Outcome({})
-"""What a plan without steps does."""
 
 
 def run(

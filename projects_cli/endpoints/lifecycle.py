@@ -205,7 +205,9 @@ def _no_update(request: Request, project: Document, sent: Document) -> Plan:
 def _renamings(project: Document, changes: Document) -> list[Renaming]:
     """Return the renaming that projects below have to follow."""
     old = project.get("name")
-    return [Renaming(project["_id"], old, changes["name"])] if type(old) is str and "name" in changes else []
+    return (
+        [Renaming(project["_id"], old, changes["name"])] if type(old) is str and changes.get("name", old) != old else []
+    )
 
 
 def _rename(project: Document, asked: str, request: Request, store: Store) -> tuple[Document, list[Step]]:

@@ -28,7 +28,7 @@ CHANGING: dict[str, tuple[str, ...]] = {
     "batch": ("batch", "-"),
     "doctor": ("doctor", "--fix", "--yes"),
     "indexes": ("indexes", "create", "--yes"),
-    "undo": ("undo",),
+    "undo": ("undo", "--yes"),
     "history": ("history", "prune", "--older-than", "0.01", "--yes"),
     "config set": ("config", "set", "timeout", "7s"),
     "config unset": ("config", "unset", "profile"),

@@ -93,7 +93,7 @@ ASKED_NOWHERE = [
     ("update", "vision", "--add-tag", "prod"),
     ("make-public", "vision"),
     ("make-private", "shown"),
-    ("undo",),
+    ("undo", "--yes"),
 ]
 
 

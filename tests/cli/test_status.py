@@ -12,6 +12,7 @@ import pytest
 
 from projects_cli.changes import process_identity
 from projects_cli.changes.lease import key_of
+from projects_cli.changes.records import FORMAT
 from projects_cli.store.client import connect
 from projects_cli.store.journal import JournalStore
 from tests import servers
@@ -156,7 +157,9 @@ def interrupted(site: Site, *, company: str = COMPANY, **more: Any) -> str:
     """Store the record of a change whose process was killed."""
     identifier = f"20260101-000000-{company[:7]}"
     record: dict[str, Any] = {"_id": identifier, "database": site.name, "company": company, "state": "applied"}
-    record |= {"by": "ann", "summary": "delete the project 'vision'", "mode": "steps", "documents": 1} | DEAD | more
+    record |= {"by": "ann", "summary": "delete the project 'vision'", "mode": "steps", "documents": 1} | DEAD
+    worker = {name: DEAD[name] for name in ("host", "machine", "pid", "born")} | {"key": "", "owner": ""}
+    record |= {"format": FORMAT, "endpoint": "projects.delete", "counts": {}, "chunks": 0, "worker": worker} | more
     site.server.client[JOURNAL]["operation"].insert_one(record)
     return identifier
 
@@ -174,7 +177,7 @@ def test_a_change_that_was_stopped_in_the_middle_is_told(site: Site) -> None:
         "host": "here",
         "summary": "delete the project 'vision'",
     }
-    assert f"finish it: projects resume {identifier}; or take it back: projects undo {identifier}" in result.stderr
+    assert f"finish it: projects resume {identifier}; or undo it: projects undo {identifier}" in result.stderr
     assert site.server.client[JOURNAL]["operation"].find_one({"_id": identifier}, {"state": 1}) == {
         "_id": identifier,
         "state": "applied",
