@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 from pymongo.errors import PyMongoError
 
+from projects_cli.changes import lease as leases
 from projects_cli.store.client import PASSING
 from tests import servers
 from tests.faults.ending import after_fault, failing
@@ -108,6 +109,22 @@ class Soak:
         status = process.returncode if process.returncode >= 0 else 130
         said = "" if is_of_starting(number, said) else said
         self.ended(f"program got {number.name}", world, status, shown + said)
+
+    def program_paused(self) -> None:
+        """The program is stopped for longer than its lease; its change is undone meanwhile, and it wakes."""
+        world = self.one_of_two()
+        with command(world, *DELETE) as process:
+            time.sleep(self.random.uniform(0.3, self.took))
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(leases.TERM + leases.MARGIN + 1)
+            undone, said = run(world, "undo", "--yes")
+            found = world.dump()
+            process.send_signal(signal.SIGCONT)
+            shown, more = process.communicate(timeout=120)
+        if undone == 0 and world.dump() != found:
+            raise AssertionError(f"a paused program wrote after its change was undone: {said}{shown}{more}")
+        status = process.returncode if undone else 75
+        self.ended("program paused", world, status, said + shown + more)
 
     def server_reports(self) -> None:
         """The server reports a fault that passes, at some command."""
@@ -215,6 +232,7 @@ def main() -> int:
         rounds: list[Callable[[], None]] = [
             soak.network,
             soak.program_signalled,
+            soak.program_paused,
             soak.server_reports,
             soak.server_stalls,
             soak.primary_lost,
