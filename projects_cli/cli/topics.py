@@ -196,12 +196,15 @@ Where the profile in use has production = true, questions name it in red, and an
 --profile NAME on the same command line. So does every change that asks nothing: create, update, undo, resume and the
 like, and all that call and batch do.
 
-Before the first write, what was there goes to a journal: projects undo takes a change back, projects history shows
-them all. Tasks and models are never deleted: they stay, without a project. What history prune forgets can't be
-undone any longer, so it asks first.
+Before the first write, the documents go to a journal: projects undo restores them byte for byte, projects history
+lists all changes. Tasks and models are never deleted: they are kept, without a project. What history prune removes
+can't be undone any more, so it asks first.
 
-A change that was killed in the middle is told by the next one; projects resume finishes it, projects undo takes it
-back. One change of structure runs at a time for each company: another one waits (--lock-wait), then ends with 75.
+Without an id, undo takes your own newest change and asks; in a script name the id, or use --yes. What others changed
+since is left as it is and named (5); --all-or-nothing refuses instead.
+
+An interrupted change is reported by the next one; projects resume finishes it, projects undo undoes it. One change of
+structure runs at a time for each company: another one waits (--lock-wait), then ends with 75.
 
 The journal is a database of its own on the same deployment (--journal-db). --no-journal does without it: no undo, and
 no lock.

@@ -14,7 +14,7 @@ import pytest
 
 from tests import servers
 from tests.safety.processes import COUNT, await_middle, command, large, left, run
-from tests.safety.world import DETECTOR, VISION, Content, World, dangling, undo, world_on
+from tests.safety.world import DETECTOR, VISION, Content, World, dangling, world_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,9 +40,9 @@ def test_a_signal_in_the_middle(
             said = process.communicate(timeout=60)[1]
         assert process.returncode == status, said
         assert 0 < left(world) < COUNT
-        assert re.search(r"projects resume (\S+); or take it back: projects undo \1", said)
+        assert re.search(r"projects resume (\S+); or undo it: projects undo \1", said)
         assert not dangling(world.dump())
-        assert "was stopped in the middle" in run(world, "update", VISION["_id"], "--description", "about vision")[1]
+        assert "was interrupted" in run(world, "update", VISION["_id"], "--description", "about vision")[1]
         assert run(world, ending)[0] == 0
         check_ended(world, content, ending)
 
@@ -98,7 +98,7 @@ def test_a_killed_process_leaves_no_write_behind(standalone: Server, content: Co
             await_middle(world)
             process.kill()
             process.wait()
-        undo(world.safety())
+        assert run(world, "undo", "--yes")[0] == 0
         time.sleep(1)  # a write that was under way on the server would end by now
         assert world.dump() == content
 
@@ -118,7 +118,7 @@ def test_undo_waits_for_a_write_that_is_under_way(standalone: Server, content: C
         )
         writing.start()
         time.sleep(0.3)
-        undo(world.safety())
+        assert run(world, "undo", "--yes")[0] == 0
         writing.join()
         assert world.dump() == content
 

@@ -157,7 +157,7 @@ def test_the_sweep_killed_at_every_write(world: World) -> None:
 
     def command(safety: Runner) -> None:
         plan = delete.plan(safety.store)
-        world.documents["task"].insert_one(late)
+        safety.store.connection.database["task"].insert_one(late)
         safety.apply(plan, lambda: plan)
 
     world.load(BEFORE)
