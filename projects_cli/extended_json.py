@@ -73,6 +73,15 @@ def id_text(identifier: Any) -> str:
     return compact(identifier)
 
 
+def argument(identifier: Any) -> str:
+    """Return an id as text that names no other project, even if another one's id is shown alike."""
+    if type(identifier) is str:
+        return identifier
+    import json
+
+    return json.dumps(canonical(identifier), separators=(",", ":"))
+
+
 def identity(value: Any) -> Hashable:
     """Return a key for a dict that is the same for the same stored value: a text itself, else its type and bytes.
 

@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 from projects_cli.endpoints import CHANGES, hierarchy
 from projects_cli.errors import AmbiguousProject, EmptyName, ProjectNotFound, did_you_mean, nearest
-from projects_cli.extended_json import compact, id_text
+from projects_cli.extended_json import argument, compact, id_text
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _found(project: str, store: Store) -> str:
         raise AmbiguousProject(f"{project!r} stands for several projects: {several}", hint="give a whole id")
     if not matches:
         raise _not_found(project, store)
-    return id_text(matches[0]["_id"])
+    return argument(matches[0]["_id"])
 
 
 def _matching(stored: Iterable[Document], key: str, text: str) -> list[Document]:

@@ -11,7 +11,7 @@ from projects_cli.errors import (
     NoWritePermission,
     ValidationError,
 )
-from projects_cli.extended_json import canonical, compact, id_text, identity, plain
+from projects_cli.extended_json import argument, canonical, compact, id_text, identity, plain
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
@@ -92,11 +92,9 @@ def ids_of_other_types(texts: Iterable[str], store: Store) -> dict[str, Any]:
         identifier = document["_id"]
         for text in [text for text, parsed in wanted.items() if _names(text, parsed, identifier)]:
             if text in found:
-                import json
-
                 raise AmbiguousProject(
                     f"{text!r} stands for several projects, whose ids are of different types",
-                    hint=f"write the id as canonical Extended JSON: {json.dumps(canonical(identifier))}",
+                    hint=f"write the id as canonical Extended JSON: {argument(identifier)}",
                 )
             found[text] = identifier
     return found

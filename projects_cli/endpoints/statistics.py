@@ -59,7 +59,8 @@ class Statistics:
         What is held is the tree (ids, names, places) and the sums of each project, whatever the number of tasks. The
         work is the number of tasks, plus the number of projects times their depth (at most 10).
         """
-        listed = {identity(identifier): identifier for identifier in ids}
+        # A task without a project says null or "": a project with such an id has no tasks.
+        listed = {identity(identifier): identifier for identifier in ids if identifier not in (None, "")}
         state = request.params.get("stats_for_state")
         of = store.projects.estimated_count()
         tree = _visible_below(listed, of, store)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from projects_cli.endpoints import hierarchy
 from projects_cli.errors import ExpectedUniqueData, InvalidProjectId, Problem, ValidationError
+from projects_cli.extended_json import id_text
 from projects_cli.messages import Plan, Sample, Step
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _change(
         ],
         answer=lambda outcome: {"updated": outcome.count("project", "update")},
         counts={"projects": len(named)},
-        samples=[Sample(text, names[text]) for text in named],
+        samples=[Sample(id_text(found[text]["_id"]), names[text]) for text in named],
         name=names[named[0]] if len(named) == 1 else f"{len(named)} projects",
     )
 

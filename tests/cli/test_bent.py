@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bson import Binary, Int64, ObjectId
 
-from tests.config.site import Site, empty_site
+from tests.config.site import COMPANY, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 GONE = object()
+OID = ObjectId("65f000000000000000000002")
 BENDS: dict[str, dict[str, Any]] = {
     "no name": {"name": GONE},
     "name null": {"name": None},
@@ -26,7 +29,18 @@ BENDS: dict[str, dict[str, Any]] = {
     "no name and no basename": {"name": GONE, "basename": GONE},
     "no path": {"path": GONE},
     "path null": {"path": None},
+    "fields of other types": {"user": OID, "parent": [1], "description": {"a": 1}, "created": 5, "tags": {"a": OID}},
 }
+IDS: dict[str, tuple[Any, str]] = {
+    "ObjectId": (OID, "65f000000000000000000002"),
+    "ObjectId as Extended JSON": (OID, '{"$oid": "65f000000000000000000002"}'),
+    "number": (5, "5"),
+    "Int64": (Int64(2**62), str(2**62)),
+    "true": (True, "true"),
+    "date": (datetime(2025, 1, 1), "2025-01-01T00:00:00+00:00"),  # noqa: DTZ001 - as it is stored
+    "UUID": (Binary(bytes(16), 4), '{"$binary":{"base64":"AAAAAAAAAAAAAAAAAAAAAA==","subType":"04"}}'),
+}
+"""Ids that a server never makes, and what names them on a command line."""
 
 
 @pytest.fixture
@@ -135,3 +149,76 @@ def test_a_name_in_a_list_takes_no_name(site: Site) -> None:
     """MongoDB finds it by the name all the same."""
     bend(site, site.project("odd one"), {"name": ["vision"]})
     assert site.json("create", "vision", "-d", "x")["id"]
+
+
+@pytest.fixture(params=list(IDS))
+def alien(request: pytest.FixtureRequest, site: Site) -> str:
+    """Return what names a project below `vision` whose id is not a text, and which has one below itself."""
+    identifier, text = IDS[request.param]
+    above = site.project("vision")
+    site.documents.project.insert_one(
+        {**site.stored(above), "_id": identifier, "name": "vision/odd", "basename": "odd", "parent": above}
+        | {"path": [above]}
+    )
+    site.project("vision/odd/below")
+    site.documents.task.insert_one({"_id": "t", "company": COMPANY, "name": "task", "project": identifier})
+    return text
+
+
+def test_an_id_of_another_type_is_named_as_it_is_shown(site: Site, alien: str) -> None:
+    shown = site.json("get", alien)["project"]["id"]
+    assert site.json("get", shown if isinstance(shown, str) else json.dumps(shown))["project"]["name"] == "vision/odd"
+    assert site.json("list", "--id", alien)["projects"][0]["id"] == shown
+    assert site.json("get", "vision/odd")["project"]["id"] == shown
+    called = site.json("call", "projects.get_by_id", "--data", json.dumps({"project": alien}))
+    assert called["project"]["name"] == "vision/odd"
+    rows = {one["name"]: one for one in site.json("list", "--stats")["projects"]}
+    assert rows["vision/odd"]["stats"]["active"]["total_tasks"] == 1
+    assert rows["vision"]["stats"]["active"]["total_tasks"] == 1
+    assert [one["name"] for one in rows["vision/odd"]["sub_projects"]] == ["vision/odd/below"]
+
+
+def test_a_project_with_an_id_of_another_type_is_changed(site: Site, alien: str) -> None:
+    before = site.everything()
+    site.text("update", alien, "--add-tag", "new", "--yes")
+    assert site.named("vision/odd")["tags"] == ["new"]
+    site.text("undo", "--yes")
+    assert site.json("make-public", alien, "--yes")["updated"] == 1
+    assert site.json("make-private", alien, "--yes")["updated"] == 1
+    assert site.everything() == before
+    site.text("create", "vision/odd/deep/deeper", "--description", "x")
+    made = site.named("vision/odd/deep/deeper")
+    assert made["path"][:2] == [site.named("vision")["_id"], site.named("vision/odd")["_id"]]
+    refused = site.error("delete", alien, status=4)
+    assert refused["name"] == "ProjectHasTasks"
+    assert site.json("delete", alien, "--force")["deleted"] == 4
+    site.text("undo", "--yes")
+    assert site.named("vision/odd/deep/deeper") == made
+
+
+def test_a_name_wins_over_an_id_of_another_type(site: Site) -> None:
+    site.project("555")
+    site.documents.project.insert_one({"_id": 555, "name": "number", "company": COMPANY})
+    assert site.json("get", "555")["project"]["name"] == "555"
+    assert site.json("get", '{"$numberInt":"555"}')["project"]["name"] == "number"
+
+
+def test_an_id_that_two_projects_show_names_neither(site: Site) -> None:
+    date = datetime(2025, 1, 1)  # noqa: DTZ001 - as it is stored
+    for number, value in enumerate((date, "2025-01-01T00:00:00+00:00")):
+        document = {"_id": {"a": value}, "name": f"one {number}", "company": COMPANY}
+        site.documents.project.insert_one(document)
+    found = site.error("get", '{"a":"2025-01-01T00:00:00+00:00"}', status=2)
+    assert found["name"] == "AmbiguousProject"
+    assert (
+        site.json("get", json.dumps({"a": {"$date": {"$numberLong": "1735689600000"}}}))["project"]["name"] == "one 0"
+    )
+
+
+def test_a_project_with_the_id_null_has_no_tasks_and_nothing_below(site: Site) -> None:
+    site.task(site.project("vision"))
+    site.task(None)
+    site.documents.project.insert_one({"_id": None, "name": "null one", "company": COMPANY})
+    shown = next(one for one in site.json("list", "--stats")["projects"] if one["id"] is None)
+    assert (shown["stats"]["active"]["total_tasks"], shown["sub_projects"]) == (0, [])
+    assert site.json("delete", "null", "--force", "--dry-run")["steps"][0]["collection"] == "project"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -89,9 +90,9 @@ NO_ID = frozenset(
 )
 """Values that MongoDB refuses as an id, and one that it takes for the NaN of the other type."""
 
-REPRS = (
-    *("ObjectId(", "Decimal128(", "DatetimeMS(", "datetime.", "DBRef(", "Int64(", "Timestamp(", "MinKey(", "MaxKey("),
-    *("Code(", "Regex(", "re.compile", "Binary(", "b'", "{'", "['", "UUID("),
+REPR = re.compile(
+    r"\b(ObjectId|Decimal128|DatetimeMS|DBRef|Int64|Timestamp|MinKey|MaxKey|Code|Regex|Binary|UUID)\("
+    r"|\bdatetime\.|\bre\.compile|\bb'|[{\[]'"
 )
 """What Python's own forms of values begin with: none of it belongs into an answer."""
 
