@@ -41,7 +41,7 @@ projects local reset --yes --quiet
 show local sample
 show list --limit 8
 show list --name '^vision/detection' --stats
-show create 'demo/road signs' --description 'Which sign is it?' --tag prod
+show create 'demo/road signs' --description 'Which sign is it?' --tag prod --user 'Ana Souza'
 show get 'demo/road signs'
 show update 'demo/road signs' --name 'demo/traffic signs' --add-tag urgent
 show list --tag urgent --json

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from tests.conftest import Cli
     from tests.servers import Server
 
+OWNER = "Ana Souza"
+"""A user of the sample."""
+
 README = Path(__file__).parents[2] / "README.md"
 
 
@@ -66,7 +69,8 @@ EXAMPLES = [line for line in _examples() if not line.startswith("projects local"
 
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_an_example_of_the_help_works_on_the_sample(sample: Site, line: str) -> None:
-    result = sample(*shlex.split(line)[1:], PROJECTS_DRY_RUN="1", EDITOR="true", stdin="mongodb://127.0.0.1\n")
+    variables = {"PROJECTS_DRY_RUN": "1", "PROJECTS_USER": OWNER, "EDITOR": "true"}
+    result = sample(*shlex.split(line)[1:], stdin="mongodb://127.0.0.1\n", **variables)
     assert result.exit_code in ({0, 6} if line.startswith("projects doctor") else {0}), result.stderr
 
 
@@ -75,5 +79,5 @@ def test_the_examples_of_the_readme_work_on_the_sample(sample: Site) -> None:
     assert len(lines) > 5
     for line in lines:
         if not line.startswith(("projects local", "projects config", "projects profile")):
-            result = sample(*shlex.split(line, comments=True)[1:], "--yes")
+            result = sample(*shlex.split(line, comments=True)[1:], "--yes", PROJECTS_USER="")
             assert result.exit_code == 0, (line, result.stderr)
