@@ -24,12 +24,16 @@ BUFFER = 1 << 16
 """Bytes that are written at once; with the 8 kB that Python takes a long list spends a sixth of its time writing."""
 
 
+UTF8_MODE = ["-X", "utf8"]
+
+
 def main() -> NoReturn:
     """Run the command line of this process and end it.
 
     pymongo's exit hook joins threads that sleep in half-second slices, so the process leaves by itself once
     everything is written (bars.md).
     """
+    _ensure_utf8()
     _repair_streams()
     status = _status(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
@@ -38,6 +42,35 @@ def main() -> NoReturn:
         except OSError:  # told already, where it is a fault; a reader that went away is none
             continue
     os._exit(status)
+
+
+def _ensure_utf8() -> None:
+    """Replace this process by one in Python's UTF-8 mode if the locale has another encoding.
+
+    Python decodes arguments, variables and paths before any code of ours runs, and the mode cannot be changed later.
+    People still get text in the encoding of their locale, which PYTHONIOENCODING passes on.
+    """
+    if sys.getfilesystemencoding() == "utf-8" or sys.orig_argv[1:3] == UTF8_MODE:
+        return
+    os.environ.setdefault("PYTHONIOENCODING", getattr(sys.stdout, "encoding", None) or "ascii")
+    try:
+        os.execv(sys.executable, [*map(os.fsencode, [sys.executable, *UTF8_MODE]), *_raw_arguments()])  # noqa: S606
+    except (OSError, ValueError):
+        sys.stderr.write("error: Python does not start again in UTF-8 mode\nhint: set PYTHONUTF8=1\n")
+        os._exit(1)
+
+
+def _raw_arguments() -> list[bytes]:
+    """Return the arguments of the interpreter as bytes.
+
+    The kernel is asked first: with a multi-byte encoding such as EUC-JP, what Python has decoded does not always
+    encode to the same bytes.
+    """
+    try:
+        with open("/proc/self/cmdline", "rb") as file:  # noqa: PTH123 - pathlib is slow to import
+            return file.read().split(b"\0")[1:-1]
+    except OSError:
+        return [os.fsencode(argument) for argument in sys.orig_argv[1:]]
 
 
 def _status(arguments: list[str]) -> int:
@@ -86,10 +119,14 @@ def _written(text: str) -> int:
 
 
 def _repair_streams() -> None:
-    """Give every stream something to write to, and a way to write what its encoding lacks."""
+    """Open closed streams, read UTF-8, and escape characters that the encoding of an output stream lacks.
+
+    Bytes of standard input that are not UTF-8 become lone surrogates, which `check_utf8` refuses with the place.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by whoever started this process
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - until the end
+    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if not (sys.stdout.isatty() or getattr(sys.stdout, "write_through", False)):

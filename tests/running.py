@@ -88,7 +88,7 @@ def on_terminal(
             read = len(seen)
             os.write(mine, waiting.pop(0)[1].encode())
     os.close(mine)
-    return Seen(process.wait(timeout=PATIENCE), seen.decode().replace("\r\n", "\n"))
+    return Seen(process.wait(timeout=PATIENCE), seen.decode(errors="replace").replace("\r\n", "\n"))
 
 
 def _chunk(terminal: int, deadline: float) -> bytes:

@@ -29,6 +29,7 @@ from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption
 from projects_cli.cli.runtime import Runtime
 from projects_cli.errors import ExitStatus, ProjectsError, UsageError, ValidationError, did_you_mean, nearest
 from projects_cli.render.console import Streams
+from projects_cli.render.text import check_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -249,6 +250,8 @@ class Commands(TyperGroup):
 
     def _run(self, args: list[str], runtime: Runtime) -> ExitStatus:
         status = ExitStatus.DONE
+        for number, argument in enumerate(args, 1):
+            check_utf8(argument, f"argument {number}")
         try:
             with self.make_context("projects", args, obj=runtime, terminal_width=help_width()) as ctx:
                 self.invoke(ctx)

@@ -23,6 +23,7 @@ from projects_cli.errors import (
 )
 from projects_cli.render.console import as_json
 from projects_cli.render.encode import dumps
+from projects_cli.render.text import check_utf8
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _look(endpoint: str, params: Any) -> str:
 
 def skeleton(runtime: Runtime, endpoint: str) -> None:
     """Print a request to fill in."""
-    runtime.streams.stdout.write(dumps(runtime.version(endpoint).skeleton(), pretty=True) + "\n")
+    runtime.streams.data.write(dumps(runtime.version(endpoint).skeleton(), pretty=True) + "\n")
 
 
 def batch(runtime: Runtime, file: str) -> None:
@@ -70,7 +71,7 @@ def batch(runtime: Runtime, file: str) -> None:
     if runtime.console.fields or runtime.console.query is not None:
         raise UsageError("batch answers each line as a whole", hint="leave out --fields and --query")
     failed = total = 0
-    out = runtime.streams.stdout
+    out = runtime.streams.data
     with _lines(runtime, file) as lines:
         for number, raw in enumerate(lines):
             line = raw.removeprefix(BOM_UTF8) if number == 0 else raw
@@ -148,11 +149,11 @@ def _parsed(text: bytes) -> Any:
     """Parse JSON, without the extensions of Python's parser.
 
     Raises:
-        UsageError: it is invalid.
+        UsageError: it is not UTF-8, or invalid.
     """
+    decoded = check_utf8(text.decode("utf-8", "surrogateescape"), "the JSON")
     try:
-        decoded = text.removeprefix(BOM_UTF8).decode("utf-8")
-        return json.loads(decoded, parse_constant=_refused, object_pairs_hook=_object)
+        return json.loads(decoded.removeprefix("\ufeff"), parse_constant=_refused, object_pairs_hook=_object)
     except RecursionError as error:
         raise UsageError("the JSON is nested too deeply") from error
     except ValueError as error:

@@ -21,6 +21,7 @@ from projects_cli.errors import (
     UsageError,
 )
 from projects_cli.messages import NO_OUTCOME, Plan, Response
+from projects_cli.render.text import check_utf8
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
@@ -269,7 +270,11 @@ def given_projects(runtime: Runtime, projects: Iterable[str]) -> list[str]:
     for project in projects:
         if project == "-":
             text = runtime.streams.stdin.read().removeprefix("\ufeff")
-            named.extend(line.rstrip("\r") for line in text.split("\n") if line.strip())
+            named.extend(
+                check_utf8(line.rstrip("\r"), f"line {number} of standard input")
+                for number, line in enumerate(text.split("\n"), 1)
+                if line.strip()
+            )
         else:
             named.append(project)
     if not named:

@@ -14,6 +14,7 @@ from projects_cli.config.settings import Settings, resolve
 from projects_cli.errors import ProjectsError, UsageError
 from projects_cli.messages import Request
 from projects_cli.render.console import Console, Streams
+from projects_cli.render.text import check_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,9 @@ Result = TypeVar("Result")
 
 MOST_OF_A_COMMAND = 1000
 """Characters of a command line that the journal keeps."""
+
+VARIABLES = ("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_")
+"""The beginnings of the names of variables that hold settings."""
 
 WITH_USER = frozenset({"projects.create"})
 """Endpoints that write who called them; only for these the user is looked up."""
@@ -52,7 +56,14 @@ class Runtime:
 
     @cached_property
     def settings(self) -> Settings:
-        """Return the settings in effect; a ConfigError is raised at their first use."""
+        """Return the settings in effect; a ConfigError is raised at their first use.
+
+        Raises:
+            UsageError: a variable of this program, or of a ClearML server, is not valid UTF-8.
+        """
+        for name, value in self.streams.environment.items():
+            if name.startswith(VARIABLES):
+                check_utf8(value, name)
         return resolve(self.flags, self.streams.environment, _working_folder())
 
     @cached_property
@@ -301,11 +312,11 @@ def _working_folder() -> Path:
 
 
 def login_name() -> str | None:
-    """Give the name of the person at the machine, or None where nobody is logged in by name."""
+    """Return the login name of the user, or None if it is unknown; bytes that are not UTF-8 become `?`."""
     import getpass
 
     try:
-        return getpass.getuser()
+        return getpass.getuser().encode("utf-8", "replace").decode("utf-8")
     except (OSError, KeyError):
         return None
 

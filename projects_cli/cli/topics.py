@@ -114,6 +114,10 @@ A value of a type that JSON does not have, which another program stored, is Mong
 the cells of a table: {"$oid":"65f0…"}, {"$numberDecimal":"1.50"}. A date is ISO 8601 text; one outside the years 1 to
 9999 is {"$date":{"$numberLong":"…"}}. jsonl and json have it as an object, and -o id writes an ObjectId as its digits.
 
+json, jsonl, yaml, csv, tsv and id are UTF-8 whatever the locale. Arguments, variables, files and standard input are
+read as UTF-8; anything else is refused with status 2. Tables and messages use the encoding of the locale, and escape
+what it cannot show.
+
 Control characters and bidirectional marks in names are shown escaped everywhere. There is colour on a terminal only,
 and none with --no-color, NO_COLOR or TERM=dumb.
 

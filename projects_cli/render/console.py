@@ -6,6 +6,7 @@ Data goes to standard output, talk (notices, errors, questions) to standard erro
 from __future__ import annotations
 
 import gc
+import io
 import os
 import shlex
 import shutil
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from projects_cli.errors import ConfirmationNeeded, Declined, PartialFailure, ProjectsError, UsageError
 from projects_cli.render import colours, encode
-from projects_cli.render.text import shown
+from projects_cli.render.text import check_utf8, shown
 from projects_cli.render.views import VIEWS, View
 
 if TYPE_CHECKING:
@@ -46,6 +47,18 @@ class Streams(NamedTuple):
     def of_process(cls) -> Streams:
         """Give the streams of this process, as they are now."""
         return cls(sys.stdin, sys.stdout, sys.stderr, os.environ)
+
+    @property
+    def data(self) -> TextIO:
+        """Standard output for a machine format: UTF-8, whatever the locale."""
+        return in_utf8(self.stdout)
+
+
+def in_utf8(stream: TextIO) -> TextIO:
+    """Return a stream that writes UTF-8 from now on."""
+    if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    return stream
 
 
 @dataclass(slots=True)
@@ -77,6 +90,8 @@ class Console:
         return count
 
     def _shown(self, response: Response) -> int:
+        if self.output != "table":
+            in_utf8(self.streams.stdout)
         view = self.view_of(response)
         if self.fields and self.output != "id":
             from projects_cli.render import choosing
@@ -196,7 +211,7 @@ class Console:
     def error(self, error: ProjectsError) -> None:
         """Write an error to standard error: for people, or as one JSON object with `--json`."""
         if self.output == "json":
-            self.streams.stderr.write(encode.dumps({"error": as_json(error)}) + "\n")
+            in_utf8(self.streams.stderr).write(encode.dumps({"error": as_json(error)}) + "\n")
             return
         self.streams.stderr.write(f"{self.styled('error:', 'bold red')} {shown(error.message)}\n")
         if len(error.problems) > 1 or any(problem.details for problem in error.problems):
@@ -229,7 +244,7 @@ class Console:
         where = self.styled(f"PRODUCTION {shown(self.production)}: ", "bold red") if self.production else ""
         self.streams.stderr.write(f"{where}{shown(question)} {prompt}")
         self.streams.stderr.flush()
-        answer = self.streams.stdin.readline().rstrip("\n")
+        answer = self._read_line()
         if typed is not None and answer != typed:
             raise Declined(f"that is not {typed!r}: nothing was changed")
         if typed is None and answer.strip().lower() not in {"y", "yes"}:
@@ -270,10 +285,13 @@ class Console:
             if self.can_ask:
                 self.streams.stderr.write(prompt)
                 self.streams.stderr.flush()
-            text = self.streams.stdin.readline().rstrip("\r\n")
+            text = self._read_line()
         if not text:
             raise UsageError("standard input gives no value: its first line is empty")
         return text
+
+    def _read_line(self) -> str:
+        return check_utf8(self.streams.stdin.readline().rstrip("\r\n"), "the line of standard input")
 
     def progress(self, done: int, total: int) -> None:
         """Show how far a long change is."""

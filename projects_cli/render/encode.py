@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, partial
 from itertools import chain
 from math import isfinite
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from projects_cli.render.views import View
 
     Write = Callable[[str], object]
+
+
+_ASTRAL = re.compile(r"\\U[0-9A-F]{8}")
 
 
 def encoder(*, pretty: bool = False) -> Callable[[Any], str]:
@@ -129,11 +133,13 @@ def write_yaml(response: Response, view: View, write: Write) -> None:
 def _yaml(value: object) -> str:
     import yaml  # needed for this format only
 
-    dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-    dump = partial(yaml.dump, plain(value), Dumper=dumper, sort_keys=False, width=10_000)
-    text = str(dump(allow_unicode=True))
+    fast: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    dump = partial(yaml.dump, plain(value), sort_keys=False, width=10_000)
+    text = str(dump(Dumper=fast, allow_unicode=True))
+    if _ASTRAL.search(text):  # libyaml escapes everything beyond U+FFFF, such as an emoji; PyYAML itself does not
+        text = str(dump(Dumper=yaml.SafeDumper, allow_unicode=True))
     if has_unsafe(text):  # YAML has another form for all of it: everything but ASCII as escapes
-        text = str(dump(allow_unicode=False))
+        text = str(dump(Dumper=fast, allow_unicode=False))
     return text.removesuffix("...\n")  # the end of a document that is a plain value
 
 

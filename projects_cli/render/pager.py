@@ -59,7 +59,9 @@ def _page(command: list[str], pages: Iterator[str], console: Console) -> None:
     out.flush()
     environment = {"LESS": "FRX", **os.environ}
     try:
-        pager = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, errors="backslashreplace", env=environment)  # noqa: S603
+        pager = subprocess.Popen(  # noqa: S603
+            command, stdin=subprocess.PIPE, encoding=out.encoding, errors="backslashreplace", env=environment
+        )
     except OSError:
         for page in pages:
             out.write(page)

@@ -289,3 +289,10 @@ def test_records_of_each_kind_of_view() -> None:
     tags = Response("x", {"tags": ["a"], "system_tags": ["b"]})
     assert list(encode.records(tags, TAGS)) == [{"tag": "a", "kind": "user"}, {"tag": "b", "kind": "system"}]
     assert list(encode.records(Response("x", {"tags": ["a"]}), TAGS)) == [{"tag": "a", "kind": "user"}]
+
+
+def test_yaml_has_an_emoji_as_it_is() -> None:
+    rows = [{"name": "vision 🚀", "tags": ["𝔘", "日本"], "n": 1}, {"name": "a \\U0001F680 of its own"}]
+    text = written(encode.write_yaml, response(rows), LIST)
+    assert "name: vision 🚀\n  tags:\n  - 𝔘\n  - 日本\n  n: 1\n" in text
+    assert yaml.safe_load(text) == {"rows": rows}
