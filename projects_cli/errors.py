@@ -326,6 +326,12 @@ class ConnectionLost(DatabaseUnavailable):
     default_hint = "try again"
 
 
+class MalformedReply(DatabaseUnavailable):
+    """A reply that no MongoDB server sends: it cannot be read, or lacks what it has to have."""
+
+    default_hint = "check that a MongoDB server is at that address, and which proxies or routers lie between"
+
+
 class DatabaseTimeout(ProjectsError):
     """The database did not answer in time."""
 

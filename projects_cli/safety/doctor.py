@@ -7,7 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints.hierarchy import shown_name
-from projects_cli.errors import ConnectionLost, DatabaseError, DatabaseRefused, DatabaseTimeout, DatabaseUnavailable
+from projects_cli.errors import (
+    ConnectionLost,
+    DatabaseError,
+    DatabaseRefused,
+    DatabaseTimeout,
+    DatabaseUnavailable,
+    MalformedReply,
+)
 from projects_cli.extended_json import id_text
 from projects_cli.messages import Plan, Response, Sample, Step
 from projects_cli.safety import contents, surroundings
@@ -104,7 +111,7 @@ class Doctor:
     def _try(self, kinds: frozenset[str], check: Callable[[], None], findings: Findings) -> None:
         try:
             check()
-        except ConnectionLost:  # the whole is done again
+        except (ConnectionLost, MalformedReply):  # the whole is done again; the server is broken
             raise
         except (DatabaseRefused, DatabaseError, DatabaseTimeout, DatabaseUnavailable) as error:
             findings.skipped += [{"name": kind, "why": error.message} for kind in sorted(kinds)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.changes.lease import describe_holder
 from projects_cli.changes.process_identity import is_dead
-from projects_cli.errors import DatabaseRefused, DatabaseTimeout, DatabaseUnavailable
+from projects_cli.errors import DatabaseRefused, DatabaseTimeout, DatabaseUnavailable, MalformedReply
 from projects_cli.safety import rights
 from projects_cli.store import deployment
 
@@ -57,9 +57,15 @@ class Overview:
             return {"unfinished": self._unfinished(), "lock": self._lock()}
 
     def _tried(self, what: str, work: Callable[[], Any]) -> Any:
-        """Give what was found, or None and a reason."""
+        """Return the result of `work`, or None with a reason.
+
+        Raises:
+            MalformedReply: the server is broken, so nothing that it reports can be relied on.
+        """
         try:
             return work()
+        except MalformedReply:
+            raise
         except (DatabaseRefused, DatabaseTimeout, DatabaseUnavailable) as error:
             self.refused = self.refused or isinstance(error, DatabaseRefused)
             self.unknown.append({"what": what, "why": error.message.partition(" to execute command")[0]})
@@ -75,7 +81,7 @@ class Overview:
             "hosted_by": deployment.hosted_by(self.store.connection),
             "set": hello.get("setName"),
             "primary": hello.get("primary"),
-            "members": [name for kind in ("hosts", "passives", "arbiters") for name in hello.get(kind, ())],
+            "members": [name for kind in deployment.MEMBERS for name in hello.get(kind, ())],
         }
 
     def _company(self) -> Document:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 import re
+import struct
+import threading
 import time
 import warnings
-from contextlib import contextmanager, nullcontext
+import zlib
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import pymongo
+from bson.errors import BSONError, InvalidDocument
 from pymongo import errors as driver
 from pymongo.read_preferences import make_read_preference, read_pref_mode_from_name
 
@@ -27,6 +31,7 @@ from projects_cli.errors import (
     IndexGone,
     InvalidRegexError,
     ListsInSeveralKeys,
+    MalformedReply,
     ProjectsError,
     TextIndexMissing,
     ValidationError,
@@ -82,6 +87,19 @@ TEXT_INDEX_HINT = (
     "an administrator of the database can make one: db.project.createIndex("
     '{name: "text", description: "text", _id: "text"}, {weights: {name: 10, description: 10, _id: 1}})'
 )
+
+UNREADABLE = (
+    BSONError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    struct.error,
+    zlib.error,
+)
+"""What the driver trips over when a reply is malformed: it does not check what it expects."""
 
 UNAUTHORIZED = 13
 
@@ -187,6 +205,23 @@ ELSEWHERE = "check the address, that the server runs, and what lies between: net
 logging.getLogger("pymongo").addHandler(logging.NullHandler())
 
 
+def _silence_monitors() -> None:
+    """Print nothing about a monitor of the driver that ends by an exception, as after a malformed reply.
+
+    The servers that it looked after stay unknown, which is what the user is told.
+    """
+    before = threading.excepthook
+
+    def hook(arguments: threading.ExceptHookArgs) -> None:
+        if arguments.thread is None or not arguments.thread.name.startswith("pymongo"):
+            before(arguments)
+
+    threading.excepthook = hook
+
+
+_silence_monitors()
+
+
 class Connection:
     """A client of one deployment, and the database that holds the documents."""
 
@@ -213,8 +248,9 @@ class Connection:
         return pymongo.timeout(UNLIMITED) if self.timeout is None else nullcontext()
 
     def close(self) -> None:
-        """Close the sockets."""
-        self.client.close()
+        """Close the sockets; a server that is broken or gone by then changes nothing."""
+        with suppress(driver.PyMongoError, *UNREADABLE):
+            self.client.close()
 
 
 def _silent(_: str) -> None:
@@ -298,10 +334,16 @@ def _ping(
             with pymongo.timeout(seconds):
                 client.admin.command("ping", read_preference=preference)
         except driver.ConfigurationError as error:
+            if "wire version" in str(error):
+                raise DatabaseUnavailable(f"{contact.shown} is no MongoDB server, or one that is too old") from None
             if contact.uri.lower().startswith("mongodb+srv:"):
                 reason = faults.unresolved(contact.uri, error)
                 raise DatabaseUnavailable(f"no answer from {contact.shown}: {reason}", hint=faults.SEED_HINT) from None
             raise faults.option_fault(contact.uri, error) from None
+        except driver.ServerSelectionTimeoutError as error:
+            if _is_misunderstood(client):
+                raise malformed(contact.shown) from error
+            raise
         except driver.OperationFailure as error:
             if error.code in LOGIN_CODES:
                 message, hint = faults.login_refused(contact.uri, _server_words(error))
@@ -410,9 +452,40 @@ def translated(shown: str = "the database", limit: float | None = None) -> Itera
     try:
         yield
     except driver.PyMongoError as error:
-        raise _translation(error, shown, limit) from error
+        try:
+            fault = malformed(shown) if _is_malformed(error) else _translation(error, shown, limit)
+        except UNREADABLE:  # the details of the error are a part of the reply
+            fault = malformed(shown)
+        raise fault from error
     except UnicodeEncodeError as error:
         raise ValidationError("a text in the request is no valid Unicode (a lone surrogate)") from error
+    except InvalidDocument:  # a fault of the request, not of the reply
+        raise
+    except UNREADABLE as error:
+        raise malformed(shown) from error
+
+
+def malformed(shown: str) -> MalformedReply:
+    """Return the error for a reply that cannot be read; what exactly the driver tripped over says nothing to a user."""
+    return MalformedReply(f"{shown} sent a malformed reply")
+
+
+def _is_malformed(error: driver.PyMongoError) -> bool:
+    """Return whether the driver reports a reply that it could not read, or that lacks its code or cursor."""
+    if isinstance(error, driver.OperationFailure) and not isinstance(error, driver.BulkWriteError):
+        return not isinstance(error.code, int) and not error.timeout
+    return isinstance(error, driver.ProtocolError) or "does not return a cursor" in str(error)
+
+
+def _is_misunderstood(client: pymongo.MongoClient[dict[str, Any]]) -> bool:
+    """Return whether a monitor of the driver could not read what a server introduced itself with."""
+    servers = client.topology_description.server_descriptions().values()
+    faults_found = [server.error for server in servers if server.error is not None]
+    return any(
+        isinstance(fault, driver.ProtocolError)
+        or (isinstance(fault, UNREADABLE) and not isinstance(fault, (driver.PyMongoError, OSError)))
+        for fault in faults_found
+    )
 
 
 def _translation(error: driver.PyMongoError, shown: str, limit: float | None) -> ProjectsError:

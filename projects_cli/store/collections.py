@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 import bson
@@ -14,7 +14,16 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from projects_cli.errors import CollectionMissing, DatabaseRefused
 from projects_cli.store import filters
-from projects_cli.store.client import LONG_WRITE, PRIMARY, UNLIMITED, Connection, check_server, translated
+from projects_cli.store.client import (
+    DEFAULT_TIMEOUT,
+    LONG_WRITE,
+    PRIMARY,
+    UNLIMITED,
+    Connection,
+    check_server,
+    translated,
+)
+from projects_cli.store.cursors import BATCH, Progress, check_key, documents
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,9 +36,6 @@ if TYPE_CHECKING:
     from pymongo.cursor import Cursor, RawBatchCursor
 
     from projects_cli.messages import Document, Pipeline
-
-BATCH = 1000
-"""Documents in one batch of a cursor: the driver's default of 16 MB costs memory and time (bars.md)."""
 
 GOODBYE = 1.0
 """Seconds to tell the server that a cursor is not needed any longer."""
@@ -108,7 +114,7 @@ class Collection:
                 allow_disk_use=True if sort else None,
                 session=self._session,
             )
-            yield from self._streamed(cursor)
+            yield from self._streamed(cursor, _key(projection))
 
     def find_one(self, filter_: Document, projection: Document | None = None) -> Document | None:
         """Give one matching document, or None."""
@@ -130,10 +136,17 @@ class Collection:
             cursor = self._raw.find_raw_batches(
                 self.scoped(filter_), projection, batch_size=BATCH, hint=_hint(hint), session=self._session
             )
+            progress, key = Progress(self._timeout or DEFAULT_TIMEOUT), _key(projection)
             with self._closing(cursor):
-                while raw := self._next(cursor):
-                    yield bson.decode_all(raw, self._raw.codec_options)
-                    self._check(cursor)
+                while cursor.alive:
+                    if raw := self._next(cursor):
+                        progress.batch([raw], unique=key is not None)
+                        batch = bson.decode_all(raw, self._raw.codec_options)
+                        check_key(batch, key)
+                        yield batch
+                        self._check(cursor)
+                    elif cursor.alive:
+                        progress.empty()
 
     def _next(self, cursor: RawBatchCursor[Any]) -> Any:
         with self._patience(UNLIMITED):
@@ -155,7 +168,7 @@ class Collection:
                 found = database.cursor_command(
                     "listIndexes", self._raw.name, read_preference=self._raw.read_preference, session=self._session
                 )
-                return [dict(index) for index in found]
+                return list(documents(found, self._timeout or DEFAULT_TIMEOUT, key="name"))
         except (DatabaseRefused, CollectionMissing):
             return []
 
@@ -169,14 +182,25 @@ class Collection:
         """
         with translated():
             with self._patience(UNLIMITED):
-                cursor = self._raw.aggregate(
-                    [{"$match": self.scoped(filter_)}, *stages],
-                    allowDiskUse=True,
-                    batchSize=BATCH,
-                    session=self._session,
-                    **({} if hint is None else {"hint": _hint(hint)}),
-                )
+                cursor = self._aggregated([{"$match": self.scoped(filter_)}, *stages], hint)
             yield from self._streamed(cursor)
+
+    def _aggregated(self, pipeline: Pipeline, hint: str | None) -> CommandCursor[Document]:
+        """Start an aggregation; the driver's own method takes a reply without a cursor for an empty result."""
+        concern = self._raw.read_concern.document if self._session is None else {}
+        options: Document = {} if hint is None else {"hint": _hint(hint)}
+        options |= {"readConcern": concern} if concern else {}
+        return self._raw.database.cursor_command(
+            "aggregate",
+            self._raw.name,
+            pipeline=pipeline,
+            allowDiskUse=True,
+            cursor={"batchSize": BATCH},
+            read_preference=self._raw.read_preference,
+            codec_options=self._raw.codec_options,
+            session=self._session,
+            **options,
+        )
 
     # --- what plans are chosen by, and fast ways that not every collection allows -----------------------------------
 
@@ -332,12 +356,12 @@ class Collection:
         """Give the filter with this company's part of the database added."""
         return {"$and": [self._scope, filter_]} if filter_ else self._scope
 
-    def _streamed(self, cursor: Cursor[Document] | CommandCursor[Document]) -> Iterator[Document]:
-        """Stream what a cursor has; a server that went away is not waited for, though the driver would."""
+    def _streamed(
+        self, cursor: Cursor[Document] | CommandCursor[Document], key: str | None = "_id"
+    ) -> Iterator[Document]:
+        """Yield what a cursor has; a server that went away is not waited for, though the driver would."""
         with self._closing(cursor):
-            while batch := list(islice(cursor, BATCH)):
-                yield from batch
-                self._check(cursor)
+            yield from documents(cursor, self._timeout or DEFAULT_TIMEOUT, key=key, check=lambda: self._check(cursor))
 
     def _check(self, cursor: Cursor[Any] | CommandCursor[Any]) -> None:
         if cursor.alive and cursor.address is not None:
@@ -364,6 +388,11 @@ def _documents(batch: bytes) -> Iterator[bytes]:
         size = int.from_bytes(batch[place : place + 4], "little")
         yield batch[place : place + size]
         place += size
+
+
+def _key(projection: Document | None) -> str | None:
+    """Return the field that every document of a find has with a value of its own: the id, unless it is left out."""
+    return "_id" if (projection or {}).get("_id", True) else None
 
 
 def _hint(hint: str | None) -> Any:

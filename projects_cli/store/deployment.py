@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pymongo
 
 from projects_cli.errors import CollectionMissing
-from projects_cli.store.client import translated
+from projects_cli.store.client import malformed, translated
+from projects_cli.store.cursors import documents
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -16,12 +18,20 @@ if TYPE_CHECKING:
     from projects_cli.store.client import Connection
 
 
+MEMBERS = ("hosts", "passives", "arbiters")
+"""What lists the members of a replica set in the server's introduction."""
+
+
 def hello(connection: Connection, *, anywhere: bool = False) -> Document:
     """Give how the server introduces itself: `localTime`, `isWritablePrimary`, `setName` of a replica set, `msg`.
 
     It is the primary's introduction, or with `anywhere` that of the member which the read preference chooses.
     """
-    return _ask_any(connection, "hello") if anywhere else _ask(connection, "hello")
+    found = _ask_any(connection, "hello") if anywhere else _ask(connection, "hello")
+    kinds = {"localTime": datetime, "setName": str, "primary": str, **dict.fromkeys(MEMBERS, list)}
+    if any(not isinstance(found[name], kind) for name, kind in kinds.items() if name in found):
+        raise malformed("the database")
+    return found
 
 
 def topology(hello: Document) -> str:
@@ -41,7 +51,8 @@ def within(seconds: float) -> AbstractContextManager[object]:
 
 def version(connection: Connection) -> str:
     """Give the server's version, as `6.0.5`."""
-    return str(_ask_any(connection, "buildInfo")["version"])
+    with translated():
+        return str(_ask_any(connection, "buildInfo")["version"])
 
 
 def compatibility(connection: Connection) -> str:
@@ -50,8 +61,9 @@ def compatibility(connection: Connection) -> str:
     Raises:
         DatabaseRefused: the user may not ask.
     """
-    found = _ask_any(connection, "getParameter", featureCompatibilityVersion=1)
-    return str(found["featureCompatibilityVersion"]["version"])
+    with translated():
+        found = _ask_any(connection, "getParameter", featureCompatibilityVersion=1)
+        return str(found["featureCompatibilityVersion"]["version"])
 
 
 def members(connection: Connection) -> list[Document]:
@@ -60,14 +72,16 @@ def members(connection: Connection) -> list[Document]:
     Raises:
         DatabaseRefused: the user may not ask.
     """
-    return list(_ask_any(connection, "replSetGetStatus")["members"])
+    with translated():
+        return [dict(member) for member in _ask_any(connection, "replSetGetStatus")["members"]]
 
 
 def privileges(connection: Connection) -> tuple[str | None, list[Document]]:
     """Give the user's name, and what it may do, as `{resource, actions}`; no name where the server asks for none."""
-    found = _ask_any(connection, "connectionStatus", showPrivileges=True)["authInfo"]
-    users = [str(user["user"]) for user in found["authenticatedUsers"]]
-    return (users[0] if users else None), list(found["authenticatedUserPrivileges"])
+    with translated():
+        found = _ask_any(connection, "connectionStatus", showPrivileges=True)["authInfo"]
+        users = [str(user["user"]) for user in found["authenticatedUsers"]]
+        return (users[0] if users else None), [dict(held) for held in found["authenticatedUserPrivileges"]]
 
 
 def user(connection: Connection) -> str | None:
@@ -88,7 +102,7 @@ def indexes(connection: Connection, collection: str, *, anywhere: bool = False) 
         with translated():
             # The driver's own method would insist on the primary.
             found = database.cursor_command("listIndexes", collection, read_preference=database.read_preference)
-            return [dict(index) for index in found]
+            return list(documents(found, connection.patience, key="name"))
     except CollectionMissing:
         return []
 
@@ -101,7 +115,7 @@ def sizes(connection: Connection, collection: str) -> Document:
     """
     with translated():
         found = dict(connection.database.command("collStats", collection))
-    return {"count": found.get("count", 0), "indexSizes": found.get("indexSizes", {})}
+        return {"count": int(found.get("count", 0)), "indexSizes": dict(found.get("indexSizes", {}))}
 
 
 def index_use(connection: Connection, collection: str) -> list[Document]:
@@ -113,7 +127,8 @@ def index_use(connection: Connection, collection: str) -> list[Document]:
         DatabaseRefused: the user may not ask.
     """
     with translated():
-        return list(connection.reading[collection].aggregate([{"$indexStats": {}}]))
+        found = connection.reading[collection].aggregate([{"$indexStats": {}}])
+        return list(documents(found, connection.patience, key="name"))
 
 
 def _ask(connection: Connection, command: str, **parameters: Any) -> Document:

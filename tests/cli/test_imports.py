@@ -134,7 +134,15 @@ REFUSED: dict[tuple[str, ...], Budget] = {
 """Command lines that are refused before anything is asked of a database."""
 
 READING = {"config.connection", "config.owned", "endpoints.catalog", "endpoints.fields", "endpoints.hierarchy"}
-READING |= {"endpoints.ordering", "store", "store.client", "store.collections", "store.documents", "store.filters"}
+READING |= {
+    "endpoints.ordering",
+    "store",
+    "store.client",
+    "store.collections",
+    "store.cursors",
+    "store.documents",
+    "store.filters",
+}
 READING |= {"store.uri"}
 READING |= {"store.indexes", "store.retries"}
 DRIVER = {"typer", "pymongo", "orjson"}
