@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import bson
 import pymongo
@@ -21,12 +21,13 @@ from projects_cli.store.client import (
     UNLIMITED,
     Connection,
     check_server,
+    malformed,
     translated,
 )
 from projects_cli.store.cursors import BATCH, Progress, check_key, documents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from pymongo.cursor import Cursor, RawBatchCursor
 
     from projects_cli.messages import Document, Pipeline
+
+SMALLEST = 5
+"""Bytes of an empty document."""
 
 GOODBYE = 1.0
 """Seconds to tell the server that a cursor is not needed any longer."""
@@ -136,17 +140,23 @@ class Collection:
             cursor = self._raw.find_raw_batches(
                 self.scoped(filter_), projection, batch_size=BATCH, hint=_hint(hint), session=self._session
             )
-            progress, key = Progress(self._timeout or DEFAULT_TIMEOUT), _key(projection)
-            with self._closing(cursor):
-                while cursor.alive:
-                    if raw := self._next(cursor):
-                        progress.batch([raw], unique=key is not None)
-                        batch = bson.decode_all(raw, self._raw.codec_options)
-                        check_key(batch, key)
-                        yield batch
-                        self._check(cursor)
-                    elif cursor.alive:
-                        progress.empty()
+            key = _key(projection)
+            for raw in self._raw_batches(cursor, key, lambda: self._next(cursor)):
+                batch = bson.decode_all(raw, self._raw.codec_options)
+                check_key(batch, key)
+                yield batch
+
+    def _raw_batches(self, cursor: RawBatchCursor[Any], key: str | None, ask: Callable[[], Any]) -> Iterator[bytes]:
+        """Yield the batches of a cursor that `ask` returns; see `cursors.documents`."""
+        progress = Progress(self._timeout or DEFAULT_TIMEOUT)
+        with self._closing(cursor):
+            while cursor.alive:
+                if batch := ask():
+                    progress.batch([batch], unique=key is not None)
+                    yield batch
+                    self._check(cursor)
+                elif cursor.alive:
+                    progress.empty()
 
     def _next(self, cursor: RawBatchCursor[Any]) -> Any:
         with self._patience(UNLIMITED):
@@ -347,10 +357,8 @@ class Collection:
                 allow_disk_use=True if sort else None,
                 session=self._session,
             )
-            with self._closing(cursor):
-                while batch := next(cursor, None):
-                    yield from _documents(cast("bytes", batch))
-                    self._check(cursor)
+            for batch in self._raw_batches(cursor, _key(projection), lambda: next(cursor, None)):
+                yield from _documents(batch)
 
     def scoped(self, filter_: Document) -> Document:
         """Give the filter with this company's part of the database added."""
@@ -386,6 +394,8 @@ def _documents(batch: bytes) -> Iterator[bytes]:
     place = 0
     while place < len(batch):
         size = int.from_bytes(batch[place : place + 4], "little")
+        if not SMALLEST <= size <= len(batch) - place:
+            raise malformed("the database")
         yield batch[place : place + size]
         place += size
 
