@@ -93,7 +93,7 @@ def _from_file(path: Path) -> tuple[str, tuple[str, ...]]:
     try:
         text = file.content.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
-        raise ConfigError(f"the URI file {path} is not UTF-8: {error.reason}") from error
+        raise ConfigError(f"the URI file {path} is not valid UTF-8") from error
     if not text or len(text.splitlines()) > 1:
         raise ConfigError(f"{path} should hold one line, a MongoDB URI")
     try:

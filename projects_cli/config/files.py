@@ -111,7 +111,10 @@ def parsed(text: bytes, path: Path) -> dict[str, Any]:
     """Parse a text in TOML; editors on other systems begin it with a byte order mark."""
     try:
         return tomllib.loads(text.decode("utf-8-sig"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        place = f"byte 0x{error.object[error.start]:02x} at offset {error.start}"
+        raise ConfigError(f"{path} is not valid UTF-8: {place}", hint="convert it with iconv -t UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from error
     except RecursionError as error:
         raise ConfigError(f"{path}: it is nested too deeply") from error

@@ -316,6 +316,21 @@ def test_a_login_name_that_is_not_utf_8_stops_nothing(site: Site) -> None:
     assert (result.returncode, site.names()) == (0, ["vision"])
 
 
+def test_a_file_that_is_not_utf_8_is_named(site: Site, tmp_path: Path) -> None:
+    settings, uri, schema = tmp_path / "home/.config/projects/config.toml", tmp_path / "uri", tmp_path / "x.conf"
+    settings.parent.mkdir()
+    uri.write_bytes(b"mongodb://caf\xe9/\n")
+    uri.chmod(0o600)
+    schema.write_bytes(b'get_all { "2.1" { description: "\xe9" } }')
+    error = site.error("list", "--uri-file", str(uri), status=2, PROJECTS_MONGO_URI="")
+    assert error["message"] == f"the URI file {uri} is not valid UTF-8"
+    assert site.error("list", "--schema", str(schema), status=2)["message"] == f"{schema}:1: this is not UTF-8 text"
+    settings.write_bytes(b'output = "caf\xe9"\n')
+    result = site("list")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[0] == f"error: {settings} is not valid UTF-8: byte 0xe9 at offset 13"
+
+
 # --- the restart --------------------------------------------------------------------------------------------------
 
 
