@@ -49,6 +49,9 @@ SMALL = 1000
 
 KINDS: tuple[Kind, ...] = ("task", "model")
 
+ROUNDS = 4
+"""How often it is looked whether a server has put something into removed projects, or below renamed ones."""
+
 OLD_NAME = "a server gave it the old name at that moment (correct it: projects doctor --fix)"
 LEFT = "a server put it into the deleted project at that moment (move it out: projects doctor --fix)"
 
@@ -203,21 +206,32 @@ class Engine:
         """Take care of what a server did while the change was made, then end the record.
 
         Tasks and models that came into removed projects leave them; new projects below a renamed one follow its name.
-        After the end of the record this is looked at once more: what came at the very last moment is reported.
+        After the end of the record this is looked at again, a few times. What came at the very last moment is reported.
         """
         removed = removed_projects(self.journal.chunks(operation))
-        for gone in self._gone(removed):
-            for kind in KINDS:
-                while late := self._late(kind, gone):
-                    self._make_all(operation, self.journal.add(operation, late), tally)
-        for renaming in operation.renamings:
-            self._follow(operation, renaming, tally)
+        left: list[Skipped] = []
+        for _ in range(ROUNDS):
+            for gone in self._gone(removed):
+                for kind in KINDS:
+                    while late := self._late(kind, gone):
+                        self._make_all(operation, self.journal.add(operation, late), tally)
+            for renaming in operation.renamings:
+                self._follow(operation, renaming, tally)
+            self.journal.finish(operation, "done", tally)
+            left = [one for gone in self._gone(removed) for one in self._left(gone)]
+            left += [one for renaming in operation.renamings for one in self._stale(renaming)]
+            if not left:
+                return
+            self.journal.reopen(operation)
         self.journal.finish(operation, "done", tally)
-        tally.skipped += [one for gone in self._gone(removed) for one in self._left(gone)]
-        for renaming in operation.renamings:
-            root = self.store.projects.find_one({"_id": renaming.project}, {"name": 1})
-            if root is not None and root.get("name") == renaming.new:
-                tally.skipped += [Skipped(id_text(one["_id"]), one["name"], OLD_NAME) for one in self._below(renaming)]
+        tally.skipped += left
+
+    def _stale(self, renaming: Renaming) -> list[Skipped]:
+        """Return the projects below a renamed one that have its old name in theirs."""
+        root = self.store.projects.find_one({"_id": renaming.project}, {"name": 1})
+        if root is None or root.get("name") != renaming.new:
+            return []
+        return [Skipped(id_text(one["_id"]), one["name"], OLD_NAME) for one in self._below(renaming)]
 
     def _gone(self, removed: Sequence[Value]) -> Iterator[list[Value]]:
         """Stream the removed projects that do not exist any more, some at a time."""

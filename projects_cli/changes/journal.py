@@ -175,6 +175,14 @@ class Journal:
             fields["skipped"] = [{"id": one.id, "name": one.name, "why": one.why} for one in tally.skipped[:TOUCHED]]
         self._advance(operation, (*UNFINISHED, state), fields, finished=True)
 
+    def reopen(self, operation: Operation) -> None:
+        """Take a record from `done` back to `applied`: there is something left to do.
+
+        Raises:
+            LeaseLost: another process has begun to undo the operation.
+        """
+        self._advance(operation, ("done", "applied"), {"state": "applied"})
+
     def check(self, operation: Operation) -> None:
         """Check that a record is as this process left it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import bson
@@ -116,16 +117,36 @@ def test_max_delete_holds_for_the_fresh_plan(lone: World) -> None:
     assert lone.dump() == BEFORE
 
 
-def test_a_task_that_comes_after_the_last_look_is_reported(lone: World) -> None:
-    """Right after the end of the record: the last look finds it, and names the command that moves it out."""
+def test_a_task_that_comes_after_the_last_look_is_moved_out(world: World) -> None:
+    """Right after the end of the record: it is looked at again, and `undo` brings the task back."""
 
     def work() -> None:
-        monitoring.register(After("update", "operation", lone, late_task, number=2))
-        outcome = CHANGES["delete"](lone.safety(lone.connect(), small=0))[1]
-        assert [one.id for one in outcome.skipped] == [identifier(98)]
-        assert "projects doctor --fix" in outcome.skipped[0].why
+        monitoring.register(After("update", "operation", world, late_task, number=2))
+        assert CHANGES["delete"](world.safety(world.connect(), small=0))[1].skipped == []
 
     assert in_child(work) == 0
+    assert not dangling(world.dump())
+    assert by_id(world.dump(), "task")[identifier(98)]["project"] is None
+    undo(world.safety())
+    assert by_id(world.dump(), "task")[identifier(98)]["project"] == YOLO["_id"]
+
+
+def test_tasks_that_never_cease_to_come_are_reported(lone: World) -> None:
+    """With the command that moves them out; the operation is done all the same."""
+    numbers = count(9000)
+
+    def another(documents: Database[Document]) -> None:
+        documents["task"].insert_one(member(next(numbers), YOLO))
+
+    def work() -> None:
+        for number in range(2, 40):
+            monitoring.register(After("update", "operation", lone, another, number=number))
+        skipped = CHANGES["delete"](lone.safety(lone.connect(), small=0))[1].skipped
+        assert skipped
+        assert "projects doctor --fix" in skipped[0].why
+
+    assert in_child(work) == 0
+    assert lone.states() == ["done"]
 
 
 def test_a_project_that_was_changed_just_before_its_delete_comes_back_as_it_was_then(world: World) -> None:
