@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from projects_cli.changes.records import Entry, Kind, Members, Projects
 from projects_cli.errors import CannotUndo, ExpectedUniqueData
-from projects_cli.extended_json import id_text
+from projects_cli.extended_json import id_text, identity
 from projects_cli.messages import Skipped
 from projects_cli.store import filters, raw_bson
 from projects_cli.store.documents import decode, encode
@@ -40,6 +40,8 @@ COMMAND = 15_500_000
 
 TRIES = 10
 """How often a deletion is attempted while somebody else changes the project."""
+
+WITHOUT_UNDO = "change it without undo: --no-journal"
 
 CHANGED = "it was changed in the meantime"
 REMOVED = "it was removed in the meantime"
@@ -222,7 +224,7 @@ def _entry(step: Step, store: Store) -> Entry:
         before=before,
         condition={name: value for name, value in step.filter.items() if name != "_id"},
         essential=step.essential,
-        stale=any(stored.get(name) != value for name, value in step.expects.items()),
+        stale=any(identity(stored.get(name)) != identity(value) for name, value in step.expects.items()),
     )
 
 
@@ -233,8 +235,10 @@ def _check_undoable(entry: Entry) -> None:
     only if the whole document is replaced, and the filter has the whole document as well.
 
     Raises:
-        CannotUndo: the document is too large for that.
+        CannotUndo: the document is too large for that, or could not be inserted again.
     """
+    if entry.action == "delete" and entry.id == NULL:  # the fenced insert takes every id but this one
+        raise CannotUndo(f"'{entry.name}' has the id null: a delete of it could not be undone", hint=WITHOUT_UNDO)
     if entry.action != "update" or entry.before is None:
         return
     before = raw_bson.fields(entry.before)
@@ -245,7 +249,7 @@ def _check_undoable(entry: Entry) -> None:
         raise CannotUndo(
             f"the document of '{entry.name}' is too large for this change to be undone: "
             f"{len(entry.before) / 1024**2:.1f} MiB",
-            hint="make it smaller first, or change it without undo: --no-journal",
+            hint=f"make it smaller first, or {WITHOUT_UNDO}",
         )
 
 
@@ -266,13 +270,20 @@ def _with_surroundings(entries: list[Entry], store: Store) -> Projects:
 
 
 def _is_comparable(value: Value | None) -> bool:
-    """Return whether MongoDB compares with a value; it takes a regular expression in a list as a pattern."""
-    return value is not None and value.type not in {raw_bson.UNDEFINED.type, raw_bson.REGEX}
+    """Return whether a list of a filter may have a value.
+
+    MongoDB takes a regular expression in it as a pattern, and refuses `undefined`, and documents that look like an
+    operator.
+    """
+    if value is None or value.type in {raw_bson.UNDEFINED.type, raw_bson.REGEX}:
+        return False
+    return value.type != raw_bson.DOCUMENT or not next(iter(raw_bson.fields(value.data)), "").startswith("$")
 
 
 def member_chunks(kind: Kind, filter_: Document, store: Store) -> Iterator[Chunk]:
     """Stream chunks for tasks or models that leave their projects: the ids that match now, by project."""
-    found = store.named(kind).raw(filter_, {"project": 1}, sort=[("project", 1)])
+    own = filters.all_of([filter_, filters.not_a_list()])
+    found = store.named(kind).raw(own, {"project": 1}, sort=[("project", 1)])
     for source, members in groupby(map(raw_bson.fields, found), lambda values: values.get("project", NULL)):
         ids = (values["_id"] for values in members)
         existed = store.projects.find_one(by_id(source), {"_id": 1}) is not None
@@ -300,7 +311,8 @@ def move(chunk: Members, source: Value, target: Value, writer: Writer, tally: Ta
     """Move the tasks or models of a chunk from one project into another, as far as they are still in the first."""
     ids = within(chunk.ids)
     change = {"$set": raw_bson.embedded({"project": target})}
-    count = writer.update(chunk.kind, {**ids, **is_value("project", source)}, change, expected=chunk.size)
+    condition = {**ids, **is_value("project", source), **filters.not_a_list()}
+    count = writer.update(chunk.kind, condition, change, expected=chunk.size)
     if tally.repeated:
         count = writer.store.named(chunk.kind).count({**ids, **is_value("project", target)})
     tally.add(chunk.kind, "update", count)

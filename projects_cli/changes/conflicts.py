@@ -131,9 +131,14 @@ def _name_taken(entry: Entry, store: Store, context: Context) -> Iterator[str]:
     name = raw_bson.fields(entry.before or b"").get("name")
     if name is None or name == raw_bson.UNDEFINED:
         return
-    holders = {raw_bson.fields(raw)["_id"] for raw in store.projects.raw(chunks.is_value("name", name), {"_id": 1})}
-    if holders - entry.twins - context.ids:
+    if _named(name, store) - entry.twins - context.ids:
         yield f"its name '{raw_bson.python_value(name)}' is taken by another project"
+
+
+def _named(name: Value, store: Store) -> set[Value]:
+    """Return the ids of the projects with a name; a list of names that has it is another name."""
+    found = map(raw_bson.fields, store.projects.raw(chunks.is_value("name", name), {"name": 1}))
+    return {project["_id"] for project in found if project.get("name") == name}
 
 
 _CONFLICTS: dict[str, Callable[[Entry, Store, Context], Iterator[str]]] = {
@@ -183,6 +188,5 @@ def _hindrances_of_update(entry: Entry, now: dict[str, Value], store: Store, con
     if "name" in place:
         yield from (f"'{entry.name}': {why}" for why in _new_below(entry, store, context))
     name = after.get("name") or now.get("name", NULL)
-    holders = {raw_bson.fields(raw)["_id"] for raw in store.projects.raw(chunks.is_value("name", name), {"_id": 1})}
-    if holders - entry.twins - context.ids:
+    if _named(name, store) - entry.twins - context.ids:
         yield f"'{entry.name}': the name '{raw_bson.python_value(name)}' is taken by another project"

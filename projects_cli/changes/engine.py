@@ -27,6 +27,7 @@ from projects_cli.extended_json import id_text
 from projects_cli.messages import Outcome, Renaming, Response, Skipped, Step
 from projects_cli.store import transactions
 from projects_cli.store.collections import open_store
+from projects_cli.store.raw_bson import NULL, value_of
 from projects_cli.store.retries import persistently
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ SMALL = 1000
 """Documents that one transaction may change; more could outlive its time limit."""
 
 KINDS: tuple[Kind, ...] = ("task", "model")
+
+NOTHING = frozenset({NULL, value_of("")})
+"""What tasks and models have as their project that are in none, so that a project with such an id never holds any."""
 
 ROUNDS = 4
 """How often it is looked whether a server has put something into removed projects, or below renamed ones."""
@@ -208,7 +212,7 @@ class Engine:
         Tasks and models that came into removed projects leave them; new projects below a renamed one follow its name.
         After the end of the record this is looked at again, a few times. What came at the very last moment is reported.
         """
-        removed = removed_projects(self.journal.chunks(operation))
+        removed = [project for project in removed_projects(self.journal.chunks(operation)) if project not in NOTHING]
         left: list[Skipped] = []
         for _ in range(ROUNDS):
             for gone in self._gone(removed):

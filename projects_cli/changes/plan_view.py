@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from projects_cli.extended_json import id_text
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def described(plan: Plan) -> Response:
 
 def _described(step: Step, names: dict[str, str]) -> Document:
     identifier = step.filter.get("_id")
-    single = identifier if isinstance(identifier, str) else None
+    single = id_text(identifier) if step.collection == "project" else None
     return {
         "action": step.action,
         "collection": step.collection,

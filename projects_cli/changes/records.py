@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-import bson
-
 from projects_cli.errors import CannotUndo, UnreadableRecord
 from projects_cli.messages import Renaming
 from projects_cli.store import raw_bson
-from projects_cli.store.documents import decode
+from projects_cli.store.documents import decode, encode
 from projects_cli.store.raw_bson import NULL, Value
 
 if TYPE_CHECKING:
@@ -139,7 +137,7 @@ class Entry:
             "essential": self.essential,
             "stale": self.stale,
         }
-        raw = {"id": self.id, **raw_bson.fields(bson.encode(plain)), "after": raw_bson.value_of(self.after)}
+        raw = {"id": self.id, **raw_bson.fields(encode(plain)), "after": raw_bson.value_of(self.after)}
         raw["before"] = NULL if self.before is None else raw_bson.value_of(self.before)
         if self.parent is not None:
             raw["parent"] = self.parent
@@ -226,8 +224,8 @@ def encode_chunk(operation: str, chunk: Chunk, *, limit: int = LARGEST_CHUNK) ->
         body = {"kind": raw_bson.value_of("project"), "entries": entries}
     else:
         plain = {"kind": chunk.kind, "size": chunk.size, "existed": chunk.existed}
-        body = {**raw_bson.fields(bson.encode(plain)), "project": chunk.source, "to": chunk.target, "ids": chunk.ids}
-    raw = raw_bson.document({**raw_bson.fields(bson.encode(head)), **body})
+        body = {**raw_bson.fields(encode(plain)), "project": chunk.source, "to": chunk.target, "ids": chunk.ids}
+    raw = raw_bson.document({**raw_bson.fields(encode(head)), **body})
     if len(raw) > limit:
         names = [entry.name for entry in chunk.entries] if isinstance(chunk, Projects) else []
         raise CannotUndo(

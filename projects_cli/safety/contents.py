@@ -8,13 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from bson.datetime_ms import DatetimeMS
-
 from projects_cli.extended_json import compact, id_text, identity
 from projects_cli.safety.findings import EXAMPLES, example
 from projects_cli.safety.forest import FIELDS, LEVELS, SILENT, Forest, Project, is_at
 from projects_cli.safety.mending import Mending
 from projects_cli.store import filters, pipelines
+from projects_cli.store.documents import AFTER_THE_LAST_DATE, is_beyond_dates
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -44,7 +43,7 @@ NOT_UTF8 = {"$type": "string", "$not": {"$regex": "^"}}
 UNREADABLE = "\ufffd"
 """What is read in the place of bytes that are not UTF-8."""
 
-FIRST, BEHIND_LAST = datetime(1, 1, 1), DatetimeMS(253_402_300_800_000)  # noqa: DTZ001 - as they are stored
+FIRST, BEHIND_LAST = datetime(1, 1, 1), AFTER_THE_LAST_DATE  # noqa: DTZ001 - as they are stored
 """The dates that a server, which is written in Python too, can read: of the years 1 to 9999."""
 
 REFERENCES = {"task": ("parent", "models.input.model"), "model": ("parent", "task")}
@@ -207,7 +206,7 @@ def _fault(document: Document, field: str) -> str:
     kind, value = document["types"].get(field), document.get(field)
     if field in TYPES and kind not in (*TYPES[field], *(ABSENT if field != "_id" else ())):
         return str(kind)
-    if isinstance(value, DatetimeMS):
+    if is_beyond_dates(value):
         return "a year outside 1 to 9999"
     texts = [value] if type(value) is str else value if isinstance(value, list) else ()
     return "not UTF-8" if any(type(text) is str and UNREADABLE in text for text in texts) else ""

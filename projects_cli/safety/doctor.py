@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.endpoints.hierarchy import shown_name
 from projects_cli.errors import (
     ConnectionLost,
     DatabaseError,
@@ -15,7 +14,7 @@ from projects_cli.errors import (
     DatabaseUnavailable,
     MalformedReply,
 )
-from projects_cli.extended_json import id_text
+from projects_cli.extended_json import compact, id_text
 from projects_cli.messages import Plan, Response, Sample, Step
 from projects_cli.safety import contents, surroundings
 from projects_cli.safety.contents import Projects
@@ -189,7 +188,7 @@ def _changed(projects: Projects, wanted: frozenset[str], company: str) -> Iterat
         if change:
             words = ", ".join(dict.fromkeys([*sorted(own), *([why] if why else [])]))
             condition: Document = {"_id": project.stored, "company": company}
-            name = shown_name({"_id": project.stored, "name": project.name})
+            name = compact(project.name or "") or id_text(project.stored)
             yield Step("project", "update", condition, change, why=words, name=name)
 
 

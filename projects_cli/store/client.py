@@ -346,7 +346,7 @@ def _ping(
             raise
         except driver.OperationFailure as error:
             if error.code in LOGIN_CODES:
-                message, hint = faults.login_refused(contact.uri, _server_words(error))
+                message, hint = faults.login_refused(contact.uri, contact.shown, _server_words(error))
                 raise DatabaseRefused(message, hint=hint) from error
             raise
 

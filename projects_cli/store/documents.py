@@ -29,11 +29,19 @@ def decode(raw: bytes) -> Document:
     return bson.decode(raw, _OPTIONS)
 
 
+AFTER_THE_LAST_DATE = DatetimeMS(253_402_300_800_000)
+"""The first moment of the year 10000, which Python has no date for."""
+
 DATES = (datetime, DatetimeMS)
 """What stored dates are read as: the second kind where Python has no such date."""
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - dates are UTC without a zone
 _MILLISECOND = timedelta(milliseconds=1)
+
+
+def is_beyond_dates(value: Any) -> bool:
+    """Return whether a stored value is a date outside the years 1 to 9999."""
+    return isinstance(value, DatetimeMS)
 
 
 def is_later(one: Any, other: Any) -> bool:

@@ -54,7 +54,7 @@ _READABLE: CodecOptions[RawBSONDocument] = CodecOptions(
 
 REGEX = 0x0B
 _ARRAY = 0x04
-_DOCUMENT = 0x03
+DOCUMENT = 0x03
 _INT32 = struct.Struct("<i")
 
 
@@ -123,7 +123,7 @@ def value_of(value: Any) -> Value:
 
 def document_value(raw: bytes) -> Value:
     """Return a document as a value, to be put into another document."""
-    return Value(_DOCUMENT, raw)
+    return Value(DOCUMENT, raw)
 
 
 def python_value(value: Value) -> Any:

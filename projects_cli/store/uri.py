@@ -13,7 +13,6 @@ from urllib.parse import unquote_plus
 
 import pymongo
 
-from projects_cli.config.connection import shown_uri
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -255,8 +254,8 @@ NO_RECORD = "the DNS record"
 SEED_HINT = "check the host name and what resolves it; a server without that DNS record is mongodb://HOST:27017"
 
 
-def login_refused(uri: str, words: str) -> tuple[str, str]:
-    """Return message and hint for a login that the server refused."""
+def login_refused(uri: str, shown: str, words: str) -> tuple[str, str]:
+    """Return message and hint for a login that the server refused; `shown` is the URI without its secrets."""
     parts = split(uri)
     database, origin = parts.login_database
     user = unquote_plus(parts.user or "")
@@ -264,4 +263,4 @@ def login_refused(uri: str, words: str) -> tuple[str, str]:
     if any(login_warnings(parts)):
         hint = f"{ESCAPES}; {hint}"
     where = f"the user {user!r} was looked up in the database {database!r}, {origin}"
-    return f"{shown_uri(uri)} refused: {words} ({where})", hint
+    return f"{shown} refused: {words} ({where})", hint

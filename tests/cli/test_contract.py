@@ -26,11 +26,12 @@ HERE = Path(__file__).parents[2]
 PACKAGE = HERE / "projects_cli"
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "cli": {"schema", "endpoints", "safety", "render", "config", "local", "cli"},
+    "cli": {"schema", "endpoints", "changes", "safety", "render", "config", "local", "cli"},
     "schema": {"schema"},
-    "endpoints": {"store", "safety", "endpoints"},
+    "endpoints": {"store", "endpoints"},
     "store": {"store"},
-    "safety": {"store", "safety"},
+    "changes": {"store", "changes"},
+    "safety": {"store", "changes", "safety"},
     "render": {"render"},
     "local": {"config", "store", "local"},
     "config": {"config"},
@@ -51,7 +52,7 @@ OWNERS: dict[str, set[str]] = {
     "prompt_toolkit": {"render"},
 }
 BUILDER = PACKAGE / "cli" / "runtime.py"
-FREE = {"errors", "messages", "__version__"}
+FREE = {"errors", "messages", "extended_json", "limits", "__version__"}
 
 WAITING_ENDPOINTS: set[str] = set()
 """Endpoints of the schema that this program does not implement yet."""

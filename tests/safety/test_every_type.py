@@ -11,6 +11,8 @@ import pytest
 from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from bson.raw_bson import RawBSONDocument
 
+from projects_cli.errors import CannotUndo
+from projects_cli.messages import Plan, Step
 from projects_cli.store import raw_bson
 from projects_cli.store.raw_bson import Value
 from tests.safety.world import COMPANY, Change, Content, World, change, identifier, member, project, undo, world_on
@@ -43,6 +45,7 @@ PLAIN: dict[str, Any] = {
     "text with a NUL": "a\0b",
     "document": {"b": 1, "a": Int64(2), "$dollar": 1, "with.dot": 2, "": 3},
     "list": [1, Int64(1), 1.0, "x", None, [["deep"]]],
+    "operator": {"$gt": ""},
     "empty list": [],
     "binary": Binary(b"\0\xff", 0x80),
     "old binary": Binary(b"xx", 2),
@@ -166,6 +169,17 @@ def test_every_type_comes_back_from_private_to_public_and_back(odd_world: World)
     change("make_private", ids=ids)(odd_world.safety())
     assert odd_world.dump() != before
     assert undo(odd_world.safety()).data["skipped"] == []
+    assert odd_world.dump() == before
+
+
+def test_a_project_with_the_id_null_is_not_deleted_with_a_journal(odd_world: World) -> None:
+    """Tasks without a project are not in it, and the fenced insert of an undo would refuse it."""
+    odd_world.load({"project": [odd(project(1, "nothing"), _id=raw_bson.NULL)], "task": [bson.encode(member(9, None))]})
+    before = odd_world.dump()
+    runner = odd_world.safety()
+    plan = Plan("x", "delete", [Step("project", "delete", {"_id": None})], lambda _: {})
+    with pytest.raises(CannotUndo, match="has the id null"):
+        runner.apply(plan, lambda: plan)
     assert odd_world.dump() == before
 
 
