@@ -144,9 +144,8 @@ class Operations:
             OperationNotFound: there is none.
         """
         for operation in self._readable({"by": self.by, "state": {"$in": [*UNFINISHED, "done"]}}):
-            if not operation.is_unfinished:
-                return operation
-            if not self.is_running(operation) and not self.is_void(operation):
+            # A running operation is refused later: an older one is not what the caller means.
+            if not operation.is_unfinished or self.is_running(operation) or not self.is_void(operation):
                 return operation
         raise OperationNotFound(
             f"the journal has no operation of {self.by!r} to undo",

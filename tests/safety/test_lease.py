@@ -200,6 +200,8 @@ def test_resume_refuses_what_is_under_way(lone: World) -> None:
         for command in (lone.safety().resume, lone.safety().undo):
             with pytest.raises(CannotUndo, match="is running: ann"):
                 command(str(lone.journal["operation"].distinct("_id")[0]))
+        with pytest.raises(CannotUndo, match="is running: ann"):  # not an older one
+            undo(lone.safety())
     finally:
         process.communicate(b"\n")
 
