@@ -297,7 +297,7 @@ def test_edit_begins_with_a_file_that_explains_itself(cli: Cli, file: Path, tmp_
     ("code", "status", "message"),
     [
         ("path.write_text('databse = 1')", 2, "unknown key 'databse'"),
-        ("path.write_bytes(b'\\xff')", 2, "can't decode byte"),
+        ("path.write_bytes(b'\\xff')", 2, "is not valid UTF-8: byte 0xff at offset 0"),
         ("path.write_text('changed = 1'); sys.exit(3)", 1, "the editor ended with status 3: nothing was changed"),
         ("path.unlink()", 1, "nothing was changed"),
     ],

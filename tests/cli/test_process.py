@@ -386,7 +386,7 @@ def test_pruning_the_history_is_asked_about(site: Site) -> None:
     prune = ("history", "prune", "--older-than", "0.01")
     seen = on_terminal(site, *prune, answer="n")
     assert (seen.status, len(site.json("history")["operations"])) == (1, 1)
-    assert f"Forget the one change older than 0.01 in '{site.name}'? " in seen.plain
+    assert f"Remove 1 operation older than 0.01 from the journal of '{site.name}'? " in seen.plain
     assert on_terminal(site, *prune, answer="y").status == 0
     assert site.json("history")["operations"] == []
 

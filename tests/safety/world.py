@@ -329,7 +329,7 @@ SITE: dict[str, list[Document]] = {
         member(27, None),
     ],
     "model": [member(40, YOLO), member(41, YOLO, system_tags=["archived"]), member(42, ALONE)],
-    "user": [{"_id": "owner", "name": "Owner", "company": COMPANY}],
+    "user": [{"_id": name, "name": name.title(), "company": COMPANY} for name in ("owner", "the-caller")],
 }
 
 CHANGES: dict[str, Change] = {
