@@ -150,7 +150,7 @@ __projects_command() {
     flags+='
 --uri --uri-file --database --company --user --profile --schema --api-version --output -o --json
 --fields --query --no-header --time --no-pager --no-color --quiet -q --verbose -v --timeout --yes -y
---confirm --dry-run -n --no-input --read-only --lock-wait --no-journal --journal-db
+--confirm --dry-run -n --new-company --no-input --read-only --lock-wait --no-journal --journal-db
 --read-preference --fail-if-empty --help -h
 '
     valued+='

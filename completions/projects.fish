@@ -207,6 +207,7 @@ complete -c projects -l timeout -r -f -d 'Limit for one command of the server. [
 complete -c projects -l yes -s y -d 'Answer every question with yes.'
 complete -c projects -l confirm -r -f -a '(__projects_ask projects)' -d 'Answer the question for this name; refuse any other.'
 complete -c projects -l dry-run -s n -d 'Show what a change would do, and do nothing.'
+complete -c projects -l new-company -d 'Allow a change for a company that has no documents yet.'
 complete -c projects -l no-input -d 'Never ask; fail where a question would come.'
 complete -c projects -l read-only -d 'Refuse every change of a database, not of settings.'
 complete -c projects -l lock-wait -r -f -d 'Wait so long for another run\'s lock; 0: not at all. [default: 10s]'

@@ -33,6 +33,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = '*'; Flag = '--confirm'; Kind = 'projects'; Words = @(); Help = 'Answer the question for this name; refuse any other.' }
         @{ Place = '*'; Flag = '--dry-run'; Kind = 'switch'; Words = @(); Help = 'Show what a change would do, and do nothing.' }
         @{ Place = '*'; Flag = '-n'; Kind = 'switch'; Words = @(); Help = 'Show what a change would do, and do nothing.' }
+        @{ Place = '*'; Flag = '--new-company'; Kind = 'switch'; Words = @(); Help = 'Allow a change for a company that has no documents yet.' }
         @{ Place = '*'; Flag = '--no-input'; Kind = 'switch'; Words = @(); Help = 'Never ask; fail where a question would come.' }
         @{ Place = '*'; Flag = '--read-only'; Kind = 'switch'; Words = @(); Help = 'Refuse every change of a database, not of settings.' }
         @{ Place = '*'; Flag = '--lock-wait'; Kind = 'free'; Words = @(); Help = 'Wait so long for another run''s lock; 0: not at all. [default: 10s]' }

@@ -40,7 +40,8 @@ STATUS_MEANINGS: dict[ExitStatus, str] = {
     ExitStatus.USAGE: "wrong usage, a request that the schema refuses, a bad expression or field, "
     "an ambiguous name, a prompt without a terminal",
     ExitStatus.NOT_FOUND: "not found",
-    ExitStatus.REFUSED: "refused: has tasks, name taken, public, circular, too deep, read-only, over `--max-delete`",
+    ExitStatus.REFUSED: "refused: has tasks, name taken, public, circular, too deep, read-only, over `--max-delete`, "
+    "unknown company",
     ExitStatus.PARTIAL: "a part of several did not succeed",
     ExitStatus.FINDINGS: "errors or warnings of `doctor`, or nothing matched with `--fail-if-empty`",
     ExitStatus.UNAVAILABLE: "the database can't be reached, timed out, or there is no `mongod` for a private one",
@@ -279,6 +280,12 @@ class Declined(ProjectsError):
 
 class ReadOnly(ProjectsError):
     """Changes are switched off."""
+
+    status = ExitStatus.REFUSED
+
+
+class UnknownCompany(ProjectsError):
+    """A change is for a company that the database does not know."""
 
     status = ExitStatus.REFUSED
 

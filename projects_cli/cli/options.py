@@ -39,7 +39,7 @@ GLOBAL_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "Output",
         ("output", "fields", "query", "no_header", "time", "no_pager", "no_color", "quiet", "verbose", "fail_if_empty"),
     ),
-    ("Changes", ("yes", "confirm", "dry_run", "no_input", "read_only")),
+    ("Changes", ("yes", "confirm", "dry_run", "new_company", "no_input", "read_only")),
     ("Lock and journal", ("lock_wait", "no_journal", "journal_db")),
 )
 """What the global options are for: each heading, and the settings below it."""
@@ -76,6 +76,9 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
     GlobalOption(("--yes", "-y"), "yes", "Answer every question with yes.", constant=True),
     GlobalOption(("--confirm",), "confirm", "Answer the question for this name; refuse any other.", "NAME"),
     GlobalOption(("--dry-run", "-n"), "dry_run", "Show what a change would do, and do nothing.", constant=True),
+    GlobalOption(
+        ("--new-company",), "new_company", "Allow a change for a company that has no documents yet.", constant=True
+    ),
     GlobalOption(("--no-input",), "no_input", "Never ask; fail where a question would come.", constant=True),
     GlobalOption(("--read-only",), "read_only", "Refuse every change of a database, not of settings.", constant=True),
     GlobalOption(

@@ -96,6 +96,7 @@ Changes:
   -y, --yes       Answer every question with yes.
   --confirm NAME  Answer the question for this name; refuse any other.
   -n, --dry-run   Show what a change would do, and do nothing.
+  --new-company   Allow a change for a company that has no documents yet.
   --no-input      Never ask; fail where a question would come.
   --read-only     Refuse every change of a database, not of settings.
 

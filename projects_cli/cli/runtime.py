@@ -10,8 +10,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from projects_cli.config.settings import Settings, resolve
-from projects_cli.errors import ProjectsError, UsageError
+from projects_cli.config.settings import Settings, login_name, resolve
+from projects_cli.errors import ProjectsError, UnknownCompany, UsageError
 from projects_cli.messages import Request
 from projects_cli.render.console import Console, Streams
 from projects_cli.render.text import check_utf8
@@ -53,6 +53,7 @@ class Runtime:
         self.private_is_chosen = False
         self.only_reads_journal = False
         self._owners: dict[str, str] = {}
+        self._company_is_known = False
 
     @cached_property
     def settings(self) -> Settings:
@@ -240,10 +241,13 @@ class Runtime:
         picks the owner if it is uncertain.
 
         Raises:
-            ValidationError: with every problem of `params`. UsageError: see `_owner`.
+            ValidationError: with every problem of `params`.
+            UnknownCompany, UsageError: see `_check_company` and `_owner`.
         """
         valid = version.validate(params)
         _check_unicode(user)
+        if version.endpoint in WITH_USER:
+            self._check_company()
         return Request(
             endpoint=version.endpoint,
             version=version.number,
@@ -253,6 +257,32 @@ class Runtime:
             now=_now(),
             new_id=_new_id,
         )
+
+    def _check_company(self) -> None:
+        """Refuse to create a project for a company that the database does not know, unless `--new-company` is given.
+
+        All other changes are about documents that the company has.
+
+        Raises:
+            UnknownCompany: the company has no document of its own, and no project, user or task.
+        """
+        if self._company_is_known or self.settings["new_company"]:
+            return
+        store = self.store
+        from projects_cli.store import tenancy
+
+        self._company_is_known = self.persistently(lambda: tenancy.is_known(store))
+        if self._company_is_known:
+            return
+        company, source = self.settings["company"], self.settings.sources["company"]
+        database = f"the database {self.target.name!r}"
+        fault = f"the company {company!r} is unknown in {database}: no company document, project, user or task"
+        if self.persistently(lambda: tenancy.is_empty(store)):
+            fault = f"{database} has no company, project, user or task"
+        origins = [f"--database is set by {self.target.name_source}"] if self.target.name_source else []
+        origins += [f"--company is set by {source}"] if source else []
+        hint = "; ".join(["see projects status", *origins, "to change it all the same: --new-company"])
+        raise UnknownCompany(fault, hint=hint)
 
     def _owner(self, user: str | None, *, ask: bool) -> str:
         """Return the id of the user that new projects get; each is looked up once in a run.
@@ -309,16 +339,6 @@ def _working_folder() -> Path:
         return Path.cwd()
     except OSError:
         return Path()
-
-
-def login_name() -> str | None:
-    """Return the login name of the user, or None if it is unknown; bytes that are not UTF-8 become `?`."""
-    import getpass
-
-    try:
-        return getpass.getuser().encode("utf-8", "replace").decode("utf-8")
-    except (OSError, KeyError):
-        return None
 
 
 def command_line(words: Sequence[str]) -> str:

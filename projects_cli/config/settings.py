@@ -93,6 +93,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("yes", "PROJECTS_YES", default=False, read=boolean, in_file=False),
     Setting("confirm", "PROJECTS_CONFIRM", in_file=False),
     Setting("dry_run", "PROJECTS_DRY_RUN", default=False, read=boolean, in_file=False),
+    Setting("new_company", "PROJECTS_NEW_COMPANY", default=False, read=boolean, in_file=False),
     Setting("max_delete", "PROJECTS_MAX_DELETE", read=count, in_profile=True),
     Setting("no_input", "PROJECTS_NO_INPUT", default=False, read=boolean),
     Setting("read_only", "PROJECTS_READ_ONLY", default=False, read=boolean, in_profile=True),
@@ -244,3 +245,13 @@ def xdg_folder(environment: Mapping[str, str], variable: str, below: str) -> Pat
     """
     chosen = Path(environment.get(variable, ""))
     return chosen if chosen.is_absolute() else Path(environment.get("HOME") or "~").expanduser() / below
+
+
+def login_name() -> str | None:
+    """Return the login name of the user, or None if it is unknown; bytes that are not UTF-8 become `?`."""
+    import getpass
+
+    try:
+        return getpass.getuser().encode("utf-8", "replace").decode("utf-8")
+    except (OSError, KeyError):
+        return None

@@ -43,7 +43,13 @@ class Key(NamedTuple):
 
 
 def key_of(text: str) -> Key:
-    """Read a key; the name of a profile may have dots, that of a setting has none."""
+    """Parse a key; the name of a profile may have dots, that of a setting has none.
+
+    Raises:
+        ConfigError: it is empty.
+    """
+    if not text:
+        raise ConfigError("the key is empty", hint="list the keys: projects config list")
     head, _, rest = text.partition(".")
     if head != PROFILES or not rest:
         return Key(None, text)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from projects_cli.config.connection import socket_uri
 from projects_cli.errors import DatabaseUnavailable, NoPrivateServer
 from projects_cli.local import binary, failure, flock, process, record, watch
+from projects_cli.local.owners import owners
 from projects_cli.local.place import Place, make_private
 from projects_cli.store.definitions import INDEXES
 
@@ -69,7 +70,7 @@ def _prepared(place: Place, pid: int, at: Path, database: str) -> str:
 
     birth = process.born(pid)
     try:
-        return admin.prepare(socket_uri(at), str(at), database, INDEXES)
+        return admin.prepare(socket_uri(at), str(at), database, INDEXES, owners())
     except DatabaseUnavailable as error:
         deadline = time.monotonic() + DYING
         while process.born(pid) == birth:

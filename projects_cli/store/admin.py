@@ -28,8 +28,12 @@ NOT_INITIATED = 94
 """MongoDB's code for a replica set that has no configuration yet."""
 
 
-def prepare(uri: str, host: str, database: str, indexes: Mapping[str, Iterable[Document]]) -> str:
-    """Make a server that has just started take writes, with its indexes; gives its version.
+def prepare(
+    uri: str, host: str, database: str, indexes: Mapping[str, Iterable[Document]], owners: Mapping[str, Document]
+) -> str:
+    """Make a server that has just started take writes, with its indexes and its owners; return its version.
+
+    `owners` are a document each for the collections `company` and `user`; a user of the company is left alone.
 
     `host` is what the replica set's only member is called: the socket's path. Each part is left out where it was
     done before, so a start that was killed is simply done again.
@@ -43,6 +47,7 @@ def prepare(uri: str, host: str, database: str, indexes: Mapping[str, Iterable[D
             _await_primary(client)
         with _client(uri) as client:  # a new one: the other believes that there are no sessions
             create_indexes(client[database], indexes)
+            _insert_owners(client[database], owners)
             return str(client.admin.command("buildInfo")["version"])
 
 
@@ -78,6 +83,14 @@ def create_indexes(database: Database[dict[str, Any]], indexes: Mapping[str, Ite
     with translated():
         for collection, wanted in indexes.items():
             database.command("createIndexes", collection, indexes=list(wanted))
+
+
+def _insert_owners(database: Database[dict[str, Any]], owners: Mapping[str, Document]) -> None:
+    """Insert the company and a user, unless the database has the company, or a user of it."""
+    company, user = owners["company"], owners["user"]
+    database["company"].update_one({"_id": company["_id"]}, {"$setOnInsert": company}, upsert=True)
+    if database["user"].find_one({"company": company["_id"]}, {"_id": 1}) is None:
+        database["user"].update_one({"_id": user["_id"]}, {"$setOnInsert": user}, upsert=True)
 
 
 def present_ids(connection: Connection, collection: str, ids: Sequence[str]) -> set[str]:

@@ -51,7 +51,7 @@ def status(site: Site, *arguments: str, **environment: str) -> Any:
 
 
 def test_own_and_public_documents_are_counted_and_nobody_elses(site: Site) -> None:
-    site.documents.company.insert_many([{"_id": COMPANY, "name": "ours"}, {"_id": OTHER, "name": "theirs"}])
+    site.documents.company.insert_one({"_id": OTHER, "name": "theirs"})
     project = site.project("vision", system_tags=["hidden"])
     site.project("public", company="")
     for company, count in ((COMPANY, 3), ("", 2), (OTHER, 7)):
@@ -65,7 +65,7 @@ def test_own_and_public_documents_are_counted_and_nobody_elses(site: Site) -> No
         "tasks": {"own": 3, "public": 2},
         "models": {"own": 1, "public": 0},
     }
-    assert found["company"] == {"id": COMPANY, "name": "ours"}
+    assert found["company"] == {"id": COMPANY, "name": "clearml"}
     assert status(site, "--company", OTHER)["company"] == {"id": OTHER, "name": "theirs"}
     assert status(site, "--company", OTHER)["counts"]["tasks"] == {"own": 7, "public": 2}
 

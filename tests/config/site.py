@@ -158,8 +158,9 @@ class Site:
 
 @contextmanager
 def empty_site(server: Deployment, cli: Cli) -> Iterator[Site]:
-    """Give a site on an empty database, dropped afterwards."""
+    """Give a site on a database that has its company and nothing else, dropped afterwards."""
     site = Site(cli, server, servers.new_name())
+    site.documents.company.insert_one({"_id": COMPANY, "name": "clearml"})
     yield site
     server.drop(site.name)
 

@@ -28,7 +28,7 @@ USERS: dict[str, list[tuple[str, str]]] = {
     "without-journal": [("readWrite", "backend")],
     "nobody": [],
 }
-CREATE = ("create", "vision", "-d", "x")
+CREATE = ("create", "vision", "-d", "x", "--new-company")
 
 
 @pytest.fixture(scope="module")

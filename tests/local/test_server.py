@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 import pytest
 
+from projects_cli.config.settings import COMMUNITY_COMPANY, login_name
 from projects_cli.errors import NoPrivateServer
 from projects_cli.local import flock, place, process, record, server
 from projects_cli.store.definitions import INDEXES
@@ -306,3 +307,25 @@ def test_the_private_database_is_not_announced_where_it_was_asked_for(private: P
         assert "no database is configured" not in announced(cli, private, *arguments)
     uri = server.ensure(private.settings())
     assert cli("status", uri=uri).stderr == ""
+
+
+# --- its company and its user -----------------------------------------------------------------------------------------
+
+
+def owners(uri: str) -> list[str]:
+    with pymongo.MongoClient[dict[str, Any]](uri) as client:
+        assert client.backend.user.distinct("_id") == [login_name()]
+        return list(client.backend.company.distinct("_id"))
+
+
+def test_it_has_its_company_and_user_after_each_start_and_reset(private: Private, cli: Cli) -> None:
+    here = {"PROJECTS_LOCAL_DIR": str(private.folder)}
+    assert owners(server.ensure(private.settings())) == [COMMUNITY_COMPANY]
+    assert cli("create", "vision", "-d", "x", **here).exit_code == 0
+    assert cli("local", "reset", "--yes", **here).exit_code == 0
+    assert owners(server.ensure(private.settings())) == [COMMUNITY_COMPANY]
+    server.stop(private.settings())
+    assert owners(server.ensure(private.settings())) == [COMMUNITY_COMPANY]
+    assert cli("create", "vision", "-d", "x", **here).exit_code == 0
+    refused = cli("create", "audio", "-d", "x", "--company", "acme", **here)
+    assert (refused.exit_code, "--new-company" in refused.stderr) == (4, True)

@@ -15,7 +15,7 @@ import pytest
 from projects_cli.changes import lease as leases
 from projects_cli.changes import process_identity
 from projects_cli.changes.lease import Lease, key_of
-from projects_cli.cli.runtime import login_name
+from projects_cli.config.settings import login_name
 from projects_cli.errors import ExitStatus, LeaseLost, LockHeld
 from projects_cli.store.client import connect
 from projects_cli.store.journal import JournalStore
