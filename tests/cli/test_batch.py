@@ -164,7 +164,11 @@ def test_each_request_may_name_its_user(site: Site) -> None:
 
 
 def test_the_company_is_the_one_of_the_run(site: Site) -> None:
-    answers(site, {"endpoint": "create", "params": {"name": "one", "description": ""}}, options=("--company", OTHER))
+    answers(
+        site,
+        {"endpoint": "create", "params": {"name": "one", "description": ""}},
+        options=("--company", OTHER, "--new-company"),
+    )
     assert site.named("one")["company"] == OTHER != COMPANY
 
 

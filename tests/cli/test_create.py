@@ -47,7 +47,7 @@ def test_a_project_is_stored_as_the_server_stores_it(site: Site) -> None:
 
 
 def test_both_deployments_store_it(database: Database, cli: Cli, request: pytest.FixtureRequest) -> None:
-    result = cli("create", "vision/one", *DESCRIBED, uri=database.uri, PROJECTS_DATABASE=database.name)
+    result = cli("create", "vision/one", *DESCRIBED, "--new-company", uri=database.uri, PROJECTS_DATABASE=database.name)
     assert result.exit_code == 0, result.stderr
     server: Any = request.getfixturevalue("deployment")
     assert server.client[database.name].project.distinct("name") == ["vision", "vision/one"]
@@ -99,7 +99,7 @@ def test_quiet_leaves_only_the_id(site: Site) -> None:
 
 def test_company_is_the_option(site: Site) -> None:
     site.project("vision")
-    site.json("create", "vision", *DESCRIBED, "--company", OTHER)
+    site.json("create", "vision", *DESCRIBED, "--company", OTHER, "--new-company")
     assert site.documents.project.distinct("company", {"name": "vision"}) == sorted([OTHER, COMPANY])
 
 

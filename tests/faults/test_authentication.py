@@ -235,7 +235,7 @@ def test_a_password_with_spaces_is_shown_nowhere(
     texts += [str(list(administrator["projects_cli"][name].find())) for name in ("operation", "change", "lease")]
     texts += [str(cli("list", uri=uri.replace("word", "wrong")).stderr)]
     assert not [text for text in texts if "spaced" in text or "word@" in text or "wrong@" in text]
-    assert texts[-4].count(f"{user}:***@") == 2  # create, delete
+    assert texts[-4].count(f"{user}:***@") == 3  # create, delete, undo
     assert f"{user}:***@" in texts[-2]
 
 
