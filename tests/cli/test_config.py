@@ -352,3 +352,8 @@ def test_an_editor_that_can_not_be_started_is_named(cli: Cli, file: Path, progra
     error = refused(cli, "config", "edit", EDITOR=program)
     assert program in error["message"].replace("\\", "").replace('"', "'")
     assert error["hint"] == "name one: EDITOR=nano"
+
+
+@pytest.mark.parametrize("command", [("unset", ""), ("set", "", "x"), ("get", "")])
+def test_an_empty_key_is_refused(cli: Cli, file: Path, command: tuple[str, ...]) -> None:
+    assert refused(cli, "config", *command)["message"] == "the key is empty"
