@@ -62,7 +62,14 @@ def test_an_answer_is_what_the_schema_says(endpoint: str, sampled: tuple[Databas
         json.dumps({"id": number, "endpoint": endpoint, "params": _filled(request, ids)})
         for number, request in enumerate(REQUESTS[endpoint])
     ]
-    result = cli("batch", "-", uri=database.uri, stdin="\n".join(lines) + "\n", PROJECTS_DATABASE=database.name)
+    result = cli(
+        "batch",
+        "-",
+        uri=database.uri,
+        stdin="\n".join(lines) + "\n",
+        PROJECTS_DATABASE=database.name,
+        PROJECTS_USER="Ana Souza",
+    )
     answers = [json.loads(line) for line in result.stdout.splitlines()]
     assert [answer["ok"] for answer in answers] == [True] * len(lines), result.stdout
     for answer in answers:
@@ -111,7 +118,15 @@ def test_a_pattern_that_mongodb_refuses_is_a_clear_error(
 ) -> None:
     database, _ = sampled
     for option in ("--name", "--description"):
-        result = cli("list", option, pattern, "--json", uri=database.uri, PROJECTS_DATABASE=database.name)
+        result = cli(
+            "list",
+            option,
+            pattern,
+            "--json",
+            uri=database.uri,
+            PROJECTS_DATABASE=database.name,
+            PROJECTS_USER="Ana Souza",
+        )
         error = json.loads(result.stderr)["error"]
         assert (result.exit_code, error["name"], error["code"], error["subcode"]) == (2, "InvalidRegexError", 400, 21)
         assert error["hint"]

@@ -33,7 +33,7 @@ def after_fault(world: World, status: int, said: str, before: Content, after: Co
         ended = "done"
     elif world.interrupted():
         ended = random.choice(("resume", "undo"))
-        again, words = run_here(world, ended)
+        again, words = run_here(world, *((ended, "--yes") if ended == "undo" else (ended,)))
         assert again == 0, words
         assert world.dump() == (after if ended == "resume" else before), words
     else:

@@ -113,7 +113,7 @@ def test_a_fault_that_does_not_pass_in_the_middle(world: World, after: Content, 
 
 def test_a_journal_on_a_full_disk_stops_the_change_before_it_begins(world: World) -> None:
     """The server refuses to write more: nothing was changed by then."""
-    full = {"errorCode": 14031, "failCommands": ["update"], "namespace": f"{world.journal_name}.change"}
+    full = {"errorCode": 14031, "failCommands": ["insert"], "namespace": f"{world.journal_name}.change"}
     for skip in range(3):
         with failing(world, mode={"skip": skip, "times": 1_000} if skip else "alwaysOn", **full):
             status, said = run_here(world, *DELETE)
