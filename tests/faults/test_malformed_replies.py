@@ -233,3 +233,11 @@ def test_replies_that_are_none(site: Site, kind: str, arguments: tuple[str, ...]
 def test_a_cursor_that_never_ends(site: Site, arguments: tuple[str, ...], *, empty: bool) -> None:
     limited = not empty and arguments[0] in {"status", "create", "get"}  # these ask for one document, and get it
     check_ends(site, Endless(empty=empty), *arguments, statuses=(69, 0) if limited else (69,))
+
+
+@pytest.mark.parametrize("arguments", [("create", "new", "-d", "x"), ("delete", "vision", "--force")], ids=" ".join)
+@pytest.mark.parametrize("kind", [*REPLIES, "garbage", "HTTP", "half a reply", "a closed connection"])
+def test_replies_to_writes(site: Site, kind: str, arguments: tuple[str, ...]) -> None:
+    """A reply that a lease was not taken, for whatever reason, is that another change holds it."""
+    answer = changed(REPLIES[kind]) if kind in REPLIES else BYTES[kind]
+    check_ends(site, at(WRITES, answer), *arguments, "--lock-wait=1s", statuses=(69, 75))
