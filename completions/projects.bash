@@ -149,9 +149,9 @@ __projects_command() {
     esac
     flags+='
 --uri --uri-file --database --company --user --profile --schema --api-version --output -o --json
---fields --query --no-header --time --no-pager --no-color --quiet -q --verbose -v --timeout --yes -y
---confirm --dry-run -n --new-company --no-input --read-only --lock-wait --no-journal --journal-db
---read-preference --fail-if-empty --help -h
+--fields --query --no-header --csv-safe --time --no-pager --no-color --quiet -q --verbose -v
+--timeout --yes -y --confirm --dry-run -n --new-company --no-input --read-only --lock-wait
+--no-journal --journal-db --read-preference --fail-if-empty --help -h
 '
     valued+='
 --uri --uri-file --database --company --user --profile --schema --api-version --output -o --fields
@@ -208,19 +208,19 @@ __projects_value() {
         'batch':0) __projects_offer files ;;
         'schema':0) __projects_ask endpoints ;;
         'config get':0) __projects_offer '
-        uri uri-file database company user profile schema api-version output no-header time no-pager
-        no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db
-        read-preference fail-if-empty local-dir local-idle mongod
+        uri uri-file database company user profile schema api-version output no-header csv-safe time
+        no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal
+        journal-db read-preference fail-if-empty local-dir local-idle mongod
         ' ;;
         'config set':0) __projects_offer '
-        uri uri-file database company user profile schema api-version output no-header time no-pager
-        no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db
-        read-preference fail-if-empty local-dir local-idle mongod
+        uri uri-file database company user profile schema api-version output no-header csv-safe time
+        no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal
+        journal-db read-preference fail-if-empty local-dir local-idle mongod
         ' ;;
         'config unset':0) __projects_offer '
-        uri uri-file database company user profile schema api-version output no-header time no-pager
-        no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db
-        read-preference fail-if-empty local-dir local-idle mongod
+        uri uri-file database company user profile schema api-version output no-header csv-safe time
+        no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal
+        journal-db read-preference fail-if-empty local-dir local-idle mongod
         ' ;;
         'profile use':0) __projects_ask profiles ;;
         'profile show':0) __projects_ask profiles ;;

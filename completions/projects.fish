@@ -198,6 +198,7 @@ complete -c projects -l json -d 'The same as -o json.'
 complete -c projects -l fields -r -f -a '(__projects_ask fields)' -d 'Only these fields; --fields help lists them.'
 complete -c projects -l query -r -f -d 'What to take from the JSON answer, in JMESPath.'
 complete -c projects -l no-header -d 'Tables, tsv and csv without their heading.'
+complete -c projects -l csv-safe -d 'Quote csv and tsv cells that a spreadsheet takes for formulas.'
 complete -c projects -l time -r -f -a 'relative absolute iso' -d 'Times in tables: relative, absolute, iso. [default: relative on a terminal, else iso]'
 complete -c projects -l no-pager -d 'Long tables straight to the terminal.'
 complete -c projects -l no-color -d 'No colour.'
@@ -349,11 +350,11 @@ complete -c projects -n '__projects_at \'config\' 0' -a path -d 'Print the path 
 complete -c projects -n '__projects_at \'config\' 0' -a edit -d 'Open the file in $VISUAL or $EDITOR; it is checked before it is kept.'
 
 
-complete -c projects -n '__projects_at \'config get\' 0' -f -a 'uri uri-file database company user profile schema api-version output no-header time no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db read-preference fail-if-empty local-dir local-idle mongod'
+complete -c projects -n '__projects_at \'config get\' 0' -f -a 'uri uri-file database company user profile schema api-version output no-header csv-safe time no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db read-preference fail-if-empty local-dir local-idle mongod'
 
-complete -c projects -n '__projects_at \'config set\' 0' -f -a 'uri uri-file database company user profile schema api-version output no-header time no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db read-preference fail-if-empty local-dir local-idle mongod'
+complete -c projects -n '__projects_at \'config set\' 0' -f -a 'uri uri-file database company user profile schema api-version output no-header csv-safe time no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db read-preference fail-if-empty local-dir local-idle mongod'
 
-complete -c projects -n '__projects_at \'config unset\' 0' -f -a 'uri uri-file database company user profile schema api-version output no-header time no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db read-preference fail-if-empty local-dir local-idle mongod'
+complete -c projects -n '__projects_at \'config unset\' 0' -f -a 'uri uri-file database company user profile schema api-version output no-header csv-safe time no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db read-preference fail-if-empty local-dir local-idle mongod'
 
 
 

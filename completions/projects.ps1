@@ -20,6 +20,7 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = '*'; Flag = '--fields'; Kind = 'fields'; Words = @(); Help = 'Only these fields; --fields help lists them.' }
         @{ Place = '*'; Flag = '--query'; Kind = 'free'; Words = @(); Help = 'What to take from the JSON answer, in JMESPath.' }
         @{ Place = '*'; Flag = '--no-header'; Kind = 'switch'; Words = @(); Help = 'Tables, tsv and csv without their heading.' }
+        @{ Place = '*'; Flag = '--csv-safe'; Kind = 'switch'; Words = @(); Help = 'Quote csv and tsv cells that a spreadsheet takes for formulas.' }
         @{ Place = '*'; Flag = '--time'; Kind = 'words'; Words = @('relative', 'absolute', 'iso'); Help = 'Times in tables: relative, absolute, iso. [default: relative on a terminal, else iso]' }
         @{ Place = '*'; Flag = '--no-pager'; Kind = 'switch'; Words = @(); Help = 'Long tables straight to the terminal.' }
         @{ Place = '*'; Flag = '--no-color'; Kind = 'switch'; Words = @(); Help = 'No colour.' }
@@ -189,10 +190,10 @@ Register-ArgumentCompleter -Native -CommandName projects -ScriptBlock {
         @{ Place = 'call'; Position = 0; Repeats = 0; Kind = 'endpoints'; Words = @() }
         @{ Place = 'batch'; Position = 0; Repeats = 0; Kind = 'files'; Words = @() }
         @{ Place = 'schema'; Position = 0; Repeats = 0; Kind = 'endpoints'; Words = @() }
-        @{ Place = 'config get'; Position = 0; Repeats = 0; Kind = 'words'; Words = @('uri', 'uri-file', 'database', 'company', 'user', 'profile', 'schema', 'api-version', 'output', 'no-header', 'time', 'no-pager', 'no-color', 'quiet', 'verbose', 'timeout', 'max-delete', 'no-input', 'read-only', 'lock-wait', 'no-journal', 'journal-db', 'read-preference', 'fail-if-empty', 'local-dir', 'local-idle', 'mongod') }
-        @{ Place = 'config set'; Position = 0; Repeats = 0; Kind = 'words'; Words = @('uri', 'uri-file', 'database', 'company', 'user', 'profile', 'schema', 'api-version', 'output', 'no-header', 'time', 'no-pager', 'no-color', 'quiet', 'verbose', 'timeout', 'max-delete', 'no-input', 'read-only', 'lock-wait', 'no-journal', 'journal-db', 'read-preference', 'fail-if-empty', 'local-dir', 'local-idle', 'mongod') }
+        @{ Place = 'config get'; Position = 0; Repeats = 0; Kind = 'words'; Words = @('uri', 'uri-file', 'database', 'company', 'user', 'profile', 'schema', 'api-version', 'output', 'no-header', 'csv-safe', 'time', 'no-pager', 'no-color', 'quiet', 'verbose', 'timeout', 'max-delete', 'no-input', 'read-only', 'lock-wait', 'no-journal', 'journal-db', 'read-preference', 'fail-if-empty', 'local-dir', 'local-idle', 'mongod') }
+        @{ Place = 'config set'; Position = 0; Repeats = 0; Kind = 'words'; Words = @('uri', 'uri-file', 'database', 'company', 'user', 'profile', 'schema', 'api-version', 'output', 'no-header', 'csv-safe', 'time', 'no-pager', 'no-color', 'quiet', 'verbose', 'timeout', 'max-delete', 'no-input', 'read-only', 'lock-wait', 'no-journal', 'journal-db', 'read-preference', 'fail-if-empty', 'local-dir', 'local-idle', 'mongod') }
         @{ Place = 'config set'; Position = 1; Repeats = 0; Kind = 'free'; Words = @() }
-        @{ Place = 'config unset'; Position = 0; Repeats = 0; Kind = 'words'; Words = @('uri', 'uri-file', 'database', 'company', 'user', 'profile', 'schema', 'api-version', 'output', 'no-header', 'time', 'no-pager', 'no-color', 'quiet', 'verbose', 'timeout', 'max-delete', 'no-input', 'read-only', 'lock-wait', 'no-journal', 'journal-db', 'read-preference', 'fail-if-empty', 'local-dir', 'local-idle', 'mongod') }
+        @{ Place = 'config unset'; Position = 0; Repeats = 0; Kind = 'words'; Words = @('uri', 'uri-file', 'database', 'company', 'user', 'profile', 'schema', 'api-version', 'output', 'no-header', 'csv-safe', 'time', 'no-pager', 'no-color', 'quiet', 'verbose', 'timeout', 'max-delete', 'no-input', 'read-only', 'lock-wait', 'no-journal', 'journal-db', 'read-preference', 'fail-if-empty', 'local-dir', 'local-idle', 'mongod') }
         @{ Place = 'profile use'; Position = 0; Repeats = 0; Kind = 'profiles'; Words = @() }
         @{ Place = 'profile show'; Position = 0; Repeats = 0; Kind = 'profiles'; Words = @() }
         @{ Place = 'completion'; Position = 0; Repeats = 0; Kind = 'words'; Words = @('bash', 'zsh', 'fish', 'powershell') }

@@ -113,7 +113,9 @@ def _written(text: str) -> int:
     except BrokenPipeError:
         pass
     except OSError as error:
-        sys.stderr.write(f"error: {error.strerror}: writing the answer\n")
+        from projects_cli.cli.faults import fault_of
+
+        sys.stderr.write(f"error: {fault_of(error).message}\n")
         return 1
     return 0
 
@@ -122,10 +124,18 @@ def _repair_streams() -> None:
     """Open closed streams, read UTF-8, and escape characters that the encoding of an output stream lacks.
 
     Bytes of standard input that are not UTF-8 become lone surrogates, which `check_utf8` refuses with the place.
+    A closed descriptor would be taken by the next file or socket that is opened. Standard output is opened for reading
+    only, so that whatever is written to it fails: an answer must not get lost with status 0. The descriptors stay open
+    when the stream is replaced by a wider one.
     """
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:  # closed by whoever started this process
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - until the end
+            null = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
     sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -49,6 +49,11 @@ def start(site: Site | None, *arguments: str, **variables: str) -> subprocess.Po
     return subprocess.Popen([*PROGRAM, *arguments], env=environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
+def take_terminal() -> None:
+    """Make standard input the terminal that controls this process."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Seen(NamedTuple):
     """What a person saw, and how the program ended."""
 
@@ -68,16 +73,26 @@ def on_terminal(
     lines: int = 50,
     answer: str | None = None,
     keys: Sequence[tuple[str, str]] = (),
+    controlling: bool = False,
     **variables: str,
 ) -> Seen:
     """Run the program on a pseudo terminal; an answer is typed once something was asked.
 
+    If the terminal is the `controlling` one, Ctrl-C among the keys is a signal.
     `keys` are typed one after the other, each once what was written since ends with, or has, its pattern.
     """
     mine, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     environment = environment_of(site, **{"TERM": "xterm-256color", "PAGER": "cat", **variables})
-    process = subprocess.Popen([*PROGRAM, *arguments], env=environment, stdin=its, stdout=its, stderr=its)
+    process = subprocess.Popen(
+        [*PROGRAM, *arguments],
+        env=environment,
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=controlling,
+        preexec_fn=take_terminal if controlling else None,  # noqa: PLW1509 - no thread of the tests holds a lock
+    )
     os.close(its)
     waiting = [*keys, *([] if answer is None else [(QUESTION, f"{answer}\n")])]
     seen, read = b"", 0

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import shlex
 import subprocess
 import sys
-import termios
 import time
 from typing import TYPE_CHECKING
+
+from tests.running import take_terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,11 +25,6 @@ def put_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m projects_cli "$@"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-
-
-def _take_terminal() -> None:
-    """Make standard input the terminal that controls this process: fish does without none."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class Terminal:
@@ -52,7 +47,7 @@ class Terminal:
             cwd=folder,
             env=environment,
             start_new_session=True,
-            preexec_fn=_take_terminal,  # noqa: PLW1509 - no thread of the tests holds a lock that it needs
+            preexec_fn=take_terminal,  # noqa: PLW1509 - no thread of the tests holds a lock that it needs
         )
         os.close(follower)
         (folder / "setup").write_text(setup)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import sys
 from importlib import import_module
@@ -25,7 +26,7 @@ from projects_cli.cli.helping import (
     write_short_help,
     write_text,
 )
-from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption
+from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption, refuse_unused
 from projects_cli.cli.runtime import Runtime
 from projects_cli.errors import ExitStatus, ProjectsError, UsageError, ValidationError, did_you_mean, nearest
 from projects_cli.render.console import Streams
@@ -113,6 +114,8 @@ class Terminated(KeyboardInterrupt):
 class GroupedCommand(TyperCommand):
     """A command whose help shows its options by group, the global ones last and in short."""
 
+    allow_extra_args = True  # they are refused in `invoke`, in this program's own words
+
     def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         """Give what follows the name; what has to be there stands as it is, without Typer's braces."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
@@ -121,8 +124,12 @@ class GroupedCommand(TyperCommand):
         """Run it; where its endpoint's schema refuses the request, the options are named that this was made of.
 
         Raises:
-            ValidationError: it does.
+            ValidationError: it does. UsageError: a global option is given that the command does not use.
         """
+        command = command_of(ctx)
+        if ctx.args:
+            raise _unexpected_argument(command, ctx.args[0])
+        refuse_unused(f"{command} --fix" if ctx.params.get("fix") else command, ctx.find_root().obj.flags)
         try:
             return super().invoke(ctx)
         except ValidationError as error:
@@ -267,6 +274,13 @@ def entry_of(word: str) -> Entry | None:
     return BY_WORD.get(word.removeprefix("projects.").replace("_", "-"))
 
 
+def command_of(ctx: typer.Context) -> str:
+    """Return the name of the command that runs, without aliases: `list`, `history prune`."""
+    _, word, *below = ctx.command_path.split()
+    entry = entry_of(word)
+    return " ".join([entry.name if entry else word, *below])
+
+
 def grouped_commands() -> dict[str, list[str]]:
     """Give the names of the commands that there are, by what a person may want to do."""
     having = {title: [name for name in names if name in BY_WORD] for title, names in GROUPS}
@@ -321,6 +335,15 @@ _QUIET_ENDINGS: dict[type[BaseException], ExitStatus] = {
 def _quiet(ending: BaseException) -> ExitStatus:
     """Give the status of an ending that needs no words."""
     return next(status for kind, status in _QUIET_ENDINGS.items() if isinstance(ending, kind))
+
+
+def _unexpected_argument(command: str, word: str) -> UsageError:
+    """Return the error for an argument that a command does not have."""
+    hint = f"see: projects {command} --help"
+    if command == "list":
+        name = shlex.quote(word)
+        hint = f"for one project use: projects get {name}; for names with a pattern: projects list --name {name}"
+    return UsageError(f"unexpected argument {word!r}", hint=hint)
 
 
 def _hide_passwords(error: ProjectsError) -> None:

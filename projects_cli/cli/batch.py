@@ -10,8 +10,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from projects_cli.cli.dispatch import carry, expect, partial_failure, show
+from projects_cli.cli.dispatch import carry, expect, nothing_to_do, partial_failure, show
 from projects_cli.cli.faults import fault_of
+from projects_cli.cli.runtime import WITH_USER
 from projects_cli.errors import (
     DatabaseRefused,
     DatabaseTimeout,
@@ -21,6 +22,7 @@ from projects_cli.errors import (
     PartialFailure,
     UsageError,
 )
+from projects_cli.messages import Response
 from projects_cli.render.console import as_json
 from projects_cli.render.encode import dumps
 from projects_cli.render.text import check_utf8
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 
     from projects_cli.cli.runtime import Runtime
     from projects_cli.errors import ProjectsError
-    from projects_cli.messages import Response
 
 KEYS = frozenset({"id", "endpoint", "version", "user", "params"})
 """What a line of a batch may hold (cli.md, batch)."""
@@ -43,9 +44,12 @@ NO_DATABASE = (DatabaseUnavailable, DatabaseTimeout, DatabaseRefused, NoPrivateS
 def call(runtime: Runtime, endpoint: str, data: str | None) -> None:
     """Carry one raw request, and print its response."""
     version = runtime.version(endpoint)
+    if "user" in runtime.flags and version.endpoint not in WITH_USER:
+        raise UsageError(f"{version.endpoint} does not use --user", hint="leave --user out; used by: projects.create")
     params = _parsed(_text(runtime, data)) if data is not None else {}
     expect(runtime, _look(version.endpoint, params))
-    show(runtime, carry(runtime, runtime.request(version, params), ask=False))
+    request = runtime.request(version, params)
+    show(runtime, carry(runtime, request, ask=False), page=request.params.get("page"))
 
 
 def _look(endpoint: str, params: Any) -> str:
@@ -84,6 +88,8 @@ def batch(runtime: Runtime, file: str) -> None:
             out.flush()
             if isinstance(fault, NO_DATABASE) and not runtime.is_connected:
                 raise fault
+    if not total and file == "-":
+        runtime.console.notice("standard input is empty: nothing to do")
     if failed:
         raise PartialFailure(f"{failed} of {total} requests failed; their answers say why")
 
@@ -176,7 +182,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _text(runtime: Runtime, data: str) -> bytes:
     """Give what `--data` means: itself, a file's content (`@FILE`), or standard input (`-`)."""
     if data == "-":
-        return _stdin(runtime).read()
+        text = _stdin(runtime).read()
+        if not text.removeprefix(BOM_UTF8).strip():
+            nothing_to_do(runtime, Response("raw", {}))
+        return text
     if not data.startswith("@"):
         return data.encode("utf-8", "surrogatepass")
     try:

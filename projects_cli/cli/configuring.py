@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.cli.dispatch import expect, show
+from projects_cli.cli.dispatch import expect, nothing_to_do, show
 from projects_cli.config.connection import shown_uri
 from projects_cli.config.settings import BY_NAME, SETTINGS, is_there, user_config_file
 from projects_cli.errors import ConfigError, Declined, UsageError
@@ -126,7 +126,11 @@ def set_value(runtime: Runtime, key: str, value: str) -> None:
     setting = setting_at(place)
     secret = setting.name == "uri"
     if value == "-":
-        value = runtime.console.line(f"{place}: ", hidden=secret)
+        read = runtime.console.line(f"{place}: ", hidden=secret)
+        if read is None:
+            unchanged = {"key": str(place), "value": None, "changed": False, "file": str(_path(runtime))}
+            nothing_to_do(runtime, Response("config.change", unchanged))
+        value = read
     elif secret and shown_uri(value) != value:
         runtime.console.warn(f"the shell's history may keep the password; next time: projects config set {key} -")
     stored = as_stored(setting, value, str(place))

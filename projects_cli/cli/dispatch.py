@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -37,6 +37,19 @@ if TYPE_CHECKING:
 MEANINGFUL_NULLS = frozenset({"stats_for_state"})
 """Parameters for which null is a value, not the lack of one (semantics.md, Common)."""
 
+WITHOUT_PROJECTS: dict[str, dict[str, Any]] = {
+    "projects.get_by_id": {"project": {}},
+    "projects.update": {"updated": 0, "fields": {}},
+    "projects.delete": {"deleted": 0, "disassociated_tasks": 0},
+    "projects.make_public": {"updated": 0},
+    "projects.make_private": {"updated": 0},
+    "projects.get_unique_metric_variants": {"metrics": []},
+    "projects.get_hyper_parameters": {"parameters": [], "remaining": 0, "total": 0},
+    "projects.get_task_tags": {"tags": []},
+    "projects.get_model_tags": {"tags": []},
+}
+"""The answers of commands that are given no project at all."""
+
 ADDRESSED = ("project", "projects", "ids")
 """Parameters that hold projects' ids; on the command line names and beginnings of ids are understood too."""
 
@@ -62,7 +75,7 @@ def run(
 
         arguments = with_picked(runtime, endpoint, arguments)
     request = requested(runtime, endpoint, arguments, prepare=prepare, optional=optional)
-    show(runtime, carry(runtime, request, ask=True, handler=handler))
+    show(runtime, carry(runtime, request, ask=True, handler=handler), page=request.params.get("page"))
 
 
 def expect(runtime: Runtime, look: str) -> None:
@@ -239,18 +252,19 @@ def tell_of_interrupted(runtime: Runtime, operations: Iterable[tuple[str, str]])
         )
 
 
-def show(runtime: Runtime, response: Response) -> None:
-    """Print a response. With `--fail-if-empty` an empty one is a finding.
+def show(runtime: Runtime, response: Response, *, page: int | None = None) -> None:
+    """Print a response. With `--fail-if-empty` an empty one is a finding; `page` is the page that was asked for.
 
     Raises:
         NothingFound: it is empty. PartialFailure: a change left documents as they are.
     """
-    count = runtime.console.show(response)
+    view = runtime.console.view_of(response)
+    empty = f"page {page} is past the end: pages are numbered from 0" if page and page > 0 else view.empty
+    count = runtime.console.show(response, empty=empty)
     if response.skipped:
         raise partial_failure(response)
-    view = runtime.console.view_of(response)
     if runtime.settings["fail_if_empty"] and (view.rows or view.values) and not count:
-        raise NothingFound(view.empty)
+        raise NothingFound(empty)
     remaining = response.data.get("remaining")
     if remaining:
         runtime.console.notice(f"{remaining} more of {response.data['total']}: see --page and --page-size")
@@ -264,8 +278,33 @@ def tell(runtime: Runtime, words: str, response: Response) -> None:
         show(runtime, response)
 
 
-def given_projects(runtime: Runtime, projects: Iterable[str]) -> list[str]:
-    """Give the projects named, each once; `-` stands for the lines of standard input."""
+def nothing_to_do(runtime: Runtime, response: Response) -> NoReturn:
+    """End a command that was to read standard input, which is empty; programs get an answer of the usual shape.
+
+    Raises:
+        Exit: always.
+    """
+    runtime.console.notice("standard input is empty: nothing to do")
+    if runtime.console.output in {"json", "yaml"}:
+        runtime.console.show(response)
+    raise typer.Exit(ExitStatus.DONE)
+
+
+def without_projects(runtime: Runtime, endpoint: str) -> Response:
+    """Return the answer of a command that is given no project at all."""
+    answer = WITHOUT_PROJECTS[endpoint]
+    if runtime.settings["dry_run"] and endpoint in endpoints.CHANGES:
+        counts = {"projects": 0}
+        return described(Plan(endpoint, "nothing to do", steps=[], answer=lambda _: answer, counts=counts))
+    return Response(endpoint, answer)
+
+
+def given_projects(runtime: Runtime, endpoint: str, projects: Sequence[str]) -> list[str]:
+    """Return the projects that are named, each once; `-` stands for the lines of standard input.
+
+    Raises:
+        UsageError: none is named. Exit: standard input is empty.
+    """
     named: list[str] = []
     for project in projects:
         if project == "-":
@@ -277,6 +316,8 @@ def given_projects(runtime: Runtime, projects: Iterable[str]) -> list[str]:
             )
         else:
             named.append(project)
+    if not named and "-" in projects:
+        nothing_to_do(runtime, without_projects(runtime, endpoint))
     if not named:
         raise UsageError("no project was named", hint="name it, or pick it from a list with --interactive")
     return list(dict.fromkeys(named))
@@ -320,11 +361,13 @@ def _addressed(runtime: Runtime, endpoint: str, value: str | list[str]) -> str |
     from projects_cli.endpoints.address import project_id
 
     if isinstance(value, str):
-        named = given_projects(runtime, [value])
+        named = given_projects(runtime, endpoint, [value])
         if len(named) > 1:
             raise UsageError(f"one project was expected, and standard input names {len(named)}")
         return project_id(named[0], lambda: runtime.store_for(endpoint))
-    return [project_id(project, lambda: runtime.store_for(endpoint)) for project in given_projects(runtime, value)]
+    return [
+        project_id(project, lambda: runtime.store_for(endpoint)) for project in given_projects(runtime, endpoint, value)
+    ]
 
 
 def _confirm(runtime: Runtime, plan: Plan, *, forced: bool) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import EBADF
+
 from projects_cli.errors import ProjectsError, UsageError
 
 MOST = 300
@@ -14,6 +16,8 @@ def fault_of(error: Exception) -> ProjectsError:
         return error
     if isinstance(error, RecursionError):
         return UsageError("the input is nested too deeply")
+    if isinstance(error, OSError) and error.errno == EBADF and not error.filename:
+        return ProjectsError("standard output is closed")
     if isinstance(error, OSError):
         return ProjectsError(f"{error.strerror or type(error).__name__}: {error.filename or 'writing the answer'}")
     return _unexpected(error)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from projects_cli.errors import FieldsValueError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+    from projects_cli.cli.runtime import Runtime
 
 
 class State(StrEnum):
@@ -67,6 +69,25 @@ def own_defaults(params: Mapping[str, Any], given: Mapping[str, Any]) -> list[st
     return [name for name in ("order_by", "only_fields", "page") if name in params and given.get(name) is None]
 
 
+def id_check(runtime: Runtime) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Return the function that warns of values of --id that are not the id of a project, such as names."""
+
+    def check(given: dict[str, Any]) -> dict[str, Any]:
+        ids = [value.removeprefix("-") for value in given.get("id") or () if not value.startswith("__$")]
+        if ids:
+            from projects_cli.endpoints.address import unknown_ids
+
+            store = runtime.reading
+            for value in runtime.persistently(lambda: unknown_ids(ids, store)):
+                runtime.console.warn(
+                    f"--id expects ids, and {value!r} is not the id of a project; "
+                    "for a name use: projects get NAME, or projects list --name REGEX"
+                )
+        return given
+
+    return check
+
+
 def tags_filter(tags: Sequence[str] | None, system_tags: Sequence[str] | None) -> dict[str, Sequence[str]] | None:
     """Give the `filter` of the tags' endpoints that `--filter-tag` and `--filter-system-tag` make; None without."""
     check_filter_tags(tags, system_tags)
@@ -113,5 +134,5 @@ def _limited(params: Mapping[str, Any], limit: int) -> dict[str, int]:
     if "page" in params or "page_size" in params:
         raise UsageError("--limit goes without --page and --page-size")
     if limit < 1:
-        raise UsageError(f"--limit {limit}: must be at least 1")
+        raise UsageError(f"--limit must be at least 1, not {limit}", hint="leave --limit out to list all projects")
     return {"page": 0, "page_size": limit}

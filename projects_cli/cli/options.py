@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from projects_cli.cli.helping import OPTIONS
 from projects_cli.config.settings import BY_NAME, OUTPUTS, SETTINGS, TIMES
+from projects_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FILTERS = "Filters"
 SHOWING = "Order, pages and fields"
@@ -37,7 +41,19 @@ GLOBAL_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Schema", ("schema", "api_version")),
     (
         "Output",
-        ("output", "fields", "query", "no_header", "time", "no_pager", "no_color", "quiet", "verbose", "fail_if_empty"),
+        (
+            "output",
+            "fields",
+            "query",
+            "no_header",
+            "csv_safe",
+            "time",
+            "no_pager",
+            "no_color",
+            "quiet",
+            "verbose",
+            "fail_if_empty",
+        ),
     ),
     ("Changes", ("yes", "confirm", "dry_run", "new_company", "no_input", "read_only")),
     ("Lock and journal", ("lock_wait", "no_journal", "journal_db")),
@@ -60,6 +76,9 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
     GlobalOption(("--fields",), "fields", "Only these fields; --fields help lists them.", "A,B"),
     GlobalOption(("--query",), "query", "What to take from the JSON answer, in JMESPath.", "JMESPATH"),
     GlobalOption(("--no-header",), "no_header", "Tables, tsv and csv without their heading.", constant=True),
+    GlobalOption(
+        ("--csv-safe",), "csv_safe", "Quote csv and tsv cells that a spreadsheet takes for formulas.", constant=True
+    ),
     GlobalOption(
         ("--time",), "time", f"Times in tables: {', '.join(TIMES)}. [default: relative on a terminal, else iso]", "FORM"
     ),
@@ -94,6 +113,45 @@ GLOBAL_OPTIONS: tuple[GlobalOption, ...] = (
     ),
     GlobalOption(("--fail-if-empty",), "fail_if_empty", "End with status 6 where nothing matches.", constant=True),
 )
+
+_READS = frozenset({"list", "get", "metrics", "hyperparams", "task-tags", "model-tags"})
+_CHANGES = frozenset({"create", "update", "delete", "make-public", "make-private"})
+_REQUESTS = frozenset({"call", "batch"})
+_JOURNALED = _CHANGES | _REQUESTS | {"undo", "resume", "history", "history prune", "doctor --fix"}
+_CONNECTED = _READS | _JOURNALED | {"doctor", "status", "indexes plan", "indexes create", "local sample"}
+
+USED_BY: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("uri", "uri_file", "database", "company", "timeout", "read_preference"), _CONNECTED),
+    **dict.fromkeys(("schema", "api_version"), _READS | _CHANGES | _REQUESTS | {"schema"}),
+    **dict.fromkeys(("no_journal", "journal_db"), _JOURNALED | {"doctor", "status"}),
+    "lock_wait": _JOURNALED - {"history"},
+    "user": frozenset({"create"}) | _REQUESTS,
+    "confirm": _CHANGES | {"undo", "doctor --fix", "history prune", "indexes create", "local reset"},
+}
+"""The commands that use a global option; any other refuses it, since it would not do what its caller expects.
+
+Options that are not here are understood everywhere: those that choose the profile or how an answer is shown, and those
+that hold for a command without changes too (--yes, --dry-run, --no-input, --read-only).
+"""
+
+SHOWING_SETTINGS = frozenset({"config list", "config get"})
+"""Commands that show what all options come to."""
+
+
+def refuse_unused(command: str, settings: Iterable[str]) -> None:
+    """Refuse an option on the command line that the command does not use.
+
+    Variables and files are not refused: they hold for all commands.
+
+    Raises:
+        UsageError: there is one; the hint names the commands that use it.
+    """
+    for option in GLOBAL_OPTIONS:
+        users = USED_BY.get(option.setting)
+        if users is not None and option.setting in settings and command not in users | SHOWING_SETTINGS:
+            flag, others = option.flags[0], ", ".join(sorted(users))
+            raise UsageError(f"projects {command} does not use {flag}", hint=f"leave {flag} out; used by: {others}")
+
 
 WITHOUT_OPTION: dict[str, str] = {
     "max_delete": "Refuse to delete more projects at once, those below counted; delete has it as --max-delete.",

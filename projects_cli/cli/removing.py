@@ -72,7 +72,7 @@ def remove(
     dispatch.expect(runtime, ENDPOINT)
     if interactive:
         projects = with_picked(runtime, ENDPOINT, {"ids": projects})["ids"]
-    named = dispatch.given_projects(runtime, projects)
+    named = dispatch.given_projects(runtime, ENDPOINT, projects)
     if len(named) == 1:
         dispatch.run(runtime, ENDPOINT, {"project": named[0], "force": force})
         return

@@ -84,6 +84,8 @@ Output:
   --fields A,B         Only these fields; --fields help lists them.
   --query JMESPATH     What to take from the JSON answer, in JMESPath.
   --no-header          Tables, tsv and csv without their heading.
+  --csv-safe           Quote csv and tsv cells that a spreadsheet takes for
+                       formulas.
   --time FORM          Times in tables: relative, absolute, iso. [default:
                        relative on a terminal, else iso]
   --no-pager           Long tables straight to the terminal.

@@ -89,6 +89,7 @@ class Runtime:
             fields=values.get("fields") or (),
             query=values.get("query"),
             heading=not values.get("no_header"),
+            csv_safe=bool(values.get("csv_safe")),
             times=values.get("time"),
             pager=not values.get("no_pager"),
         )

@@ -99,6 +99,7 @@ addition only; tables may change.
 - --fields: Only these fields, in every format, and no more is fetched; --fields help lists what a command has.
 - --query: What a JMESPath expression takes from the JSON: objects become columns of a table, values a line each.
 - --no-header: Tables, tsv and csv without their heading.
+- --csv-safe: An apostrophe before text in csv and tsv that begins with = + - @, a tab or a line break.
 - --time: absolute, relative or iso times in tables, tsv and csv. A terminal gets relative ones, all else iso.
 - --no-pager: Long tables straight to the terminal. The pager is $PROJECTS_PAGER, else $PAGER, else less -FRX.
 
@@ -120,6 +121,9 @@ what it cannot show.
 
 Control characters and bidirectional marks in names are shown escaped everywhere. There is colour on a terminal only,
 and none with --no-color, NO_COLOR or TERM=dumb.
+
+Without --csv-safe cells hold what is stored: a spreadsheet may take a project's name for a formula, and run it. Numbers
+are never quoted.
 
     projects list --tag prod --fields id,name --json
     projects list --stats --query 'projects[].name'

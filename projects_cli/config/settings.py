@@ -84,6 +84,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("fields", "PROJECTS_FIELDS", read=names, in_file=False),
     Setting("query", "PROJECTS_QUERY", in_file=False),
     Setting("no_header", "PROJECTS_NO_HEADER", default=False, read=boolean),
+    Setting("csv_safe", "PROJECTS_CSV_SAFE", default=False, read=boolean, in_profile=True),
     Setting("time", "PROJECTS_TIME", choices=TIMES, in_profile=True),
     Setting("no_pager", "PROJECTS_NO_PAGER", default=False, read=boolean),
     Setting("no_color", "PROJECTS_NO_COLOR", default=False, read=boolean, in_profile=True),

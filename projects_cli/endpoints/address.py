@@ -46,6 +46,19 @@ def project_id(project: str, store: Callable[[], Store]) -> str:
     return _found(project, store())
 
 
+def unknown_ids(texts: Iterable[str], store: Store) -> list[str]:
+    """Return the texts that are not an id: neither of its usual form, nor that of a project.
+
+    Ids of the usual form are not looked up: to find none of them is the answer.
+    """
+    odd = [text for text in dict.fromkeys(texts) if not _ID.fullmatch(text)]
+    if not odd:
+        return []
+    known = {one["_id"] for one in store.projects.find({"_id": {"$in": odd}}, {"_id": 1})}
+    known |= hierarchy.ids_of_other_types(odd, store).keys()
+    return [text for text in odd if text not in known]
+
+
 def choices(endpoint: str, store: Store) -> list[tuple[str, str]]:
     """Give the projects, as (id, name) by name, that a person may want to give to an endpoint.
 

@@ -74,22 +74,24 @@ class Console:
     fields: tuple[str, ...] = ()
     query: str | None = None
     heading: bool = True
+    csv_safe: bool = False
     times: str | None = None
     pager: bool = True
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     _line: Progress | None = None
     _warnings: list[str] = field(default_factory=list)
 
-    def show(self, response: Response) -> int:
-        """Write an answer to standard output in the chosen format; gives the number of records where it is a list.
+    def show(self, response: Response, *, empty: str | None = None) -> int:
+        """Write an answer to standard output in the chosen format, and return the number of records of a list.
 
         All of it is out before this ends: talk about the answer comes behind it, also where both go to one file.
+        `empty` is the notice if there are no records, the view's by default.
         """
-        count = self._shown(response)
+        count = self._shown(response, empty)
         self.streams.stdout.flush()
         return count
 
-    def _shown(self, response: Response) -> int:
+    def _shown(self, response: Response, empty: str | None) -> int:
         if self.output != "table":
             in_utf8(self.streams.stdout)
         view = self.view_of(response)
@@ -107,7 +109,7 @@ class Console:
         with _without_collection():
             self._write(counter.watched(response, view), view)
         if (view.rows or view.values) and not counter.count:
-            self.notice(view.empty)
+            self.notice(empty or view.empty)
         return counter.count
 
     def view_of(self, response: Response) -> View:
@@ -167,7 +169,14 @@ class Console:
             row = encode.csv_row if self.output == "csv" else encode.tab_row
             heading = self.heading and any(title for _, title in columns)
             encode.write_separated(
-                response, view, write, columns=columns, write_row=row, heading=heading, shows=self._shows(columns)
+                response,
+                view,
+                write,
+                columns=columns,
+                write_row=row,
+                heading=heading,
+                shows=self._shows(columns),
+                as_cell=encode.safe_cell if self.csv_safe and self.output != "table" else None,
             )
         else:
             _WRITERS[self.output](response, view, write)
@@ -213,6 +222,9 @@ class Console:
         if self.output == "json":
             in_utf8(self.streams.stderr).write(encode.dumps({"error": as_json(error)}) + "\n")
             return
+        if isinstance(error, Declined):  # the user's own decision
+            self.streams.stderr.write(f"{shown(error.message)}\n")
+            return
         self.streams.stderr.write(f"{self.styled('error:', 'bold red')} {shown(error.message)}\n")
         if len(error.problems) > 1 or any(problem.details for problem in error.problems):
             for problem in error.problems:
@@ -244,11 +256,24 @@ class Console:
         where = self.styled(f"PRODUCTION {shown(self.production)}: ", "bold red") if self.production else ""
         self.streams.stderr.write(f"{where}{shown(question)} {prompt}")
         self.streams.stderr.flush()
-        answer = self._read_line()
+        with self._cancelling():
+            line = self.streams.stdin.readline()
+        if not line.endswith("\n"):  # Ctrl-D: what follows begins a line of its own
+            self.streams.stderr.write("\n")
+        answer = check_utf8(line.rstrip("\r\n"), "the line of standard input")
         if typed is not None and answer != typed:
-            raise Declined(f"that is not {typed!r}: nothing was changed")
+            raise Declined(f"declined: {answer!r} is not {typed!r}; nothing was changed")
         if typed is None and answer.strip().lower() not in {"y", "yes"}:
-            raise Declined("nothing was changed")
+            raise Declined("declined: nothing was changed")
+
+    @contextmanager
+    def _cancelling(self) -> Iterator[None]:
+        """Report Ctrl-C at a question on a line of its own: nothing is changed before the answer."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.streams.stderr.write("\ncancelled, nothing was changed\n")
+            raise
 
     def _how_to_answer(self, typed: str | None) -> str:
         """Say which flags answer a question in advance."""
@@ -271,27 +296,26 @@ class Console:
         """Let the person pick from (key, label) pairs; see `picker.pick`."""
         from projects_cli.render import picker  # prompt_toolkit is slow to import
 
-        return picker.pick(options, self, title=title, several=several)
+        with self._cancelling():
+            return picker.pick(options, self, title=title, several=several)
 
-    def line(self, prompt: str, *, hidden: bool = False) -> str:
-        """Give a line of standard input; a person at a terminal is asked for it, and does not see a hidden one.
+    def line(self, prompt: str, *, hidden: bool = False) -> str | None:
+        """Return a line of standard input, or None at its end; at a terminal `hidden` input is not shown.
 
         Raises:
-            UsageError: there is none, or an empty one.
+            UsageError: the line is empty.
         """
-        if hidden and self.can_ask:
-            text = _typed_unseen(prompt, self.streams.stderr)
-        else:
-            if self.can_ask:
-                self.streams.stderr.write(prompt)
-                self.streams.stderr.flush()
-            text = self._read_line()
-        if not text:
+        with self._cancelling():
+            if hidden and self.can_ask:
+                text = _typed_unseen(prompt, self.streams.stderr)
+            else:
+                if self.can_ask:
+                    self.streams.stderr.write(prompt)
+                    self.streams.stderr.flush()
+                text = self.streams.stdin.readline() or None
+        if text is not None and not text.rstrip("\r\n"):
             raise UsageError("standard input gives no value: its first line is empty")
-        return text
-
-    def _read_line(self) -> str:
-        return check_utf8(self.streams.stdin.readline().rstrip("\r\n"), "the line of standard input")
+        return None if text is None else check_utf8(text.rstrip("\r\n"), "the line of standard input")
 
     def progress(self, done: int, total: int) -> None:
         """Show how far a long change is."""
@@ -363,14 +387,14 @@ def as_json(error: ProjectsError) -> dict[str, Any]:
     return shown_error
 
 
-def _typed_unseen(prompt: str, stream: TextIO) -> str:
+def _typed_unseen(prompt: str, stream: TextIO) -> str | None:
     from getpass import getpass  # a secret is rarely typed
 
     try:
         return getpass(prompt, stream)
     except EOFError:
         stream.write("\n")
-        return ""
+        return None
 
 
 @contextmanager

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _ASTRAL = re.compile(r"\\U[0-9A-F]{8}")
 
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet takes for the beginning of a formula."""
+
 
 def encoder(*, pretty: bool = False) -> Callable[[Any], str]:
     """Return the function that writes values as JSON in UTF-8, unsafe characters escaped.
@@ -143,7 +146,7 @@ def _yaml(value: object) -> str:
     return text.removesuffix("...\n")  # the end of a document that is a plain value
 
 
-def write_separated(
+def write_separated(  # noqa: PLR0913 - each is a choice of its own
     response: Response,
     view: View,
     write: Write,
@@ -152,22 +155,27 @@ def write_separated(
     write_row: Callable[..., Any],
     heading: bool = True,
     shows: Mapping[str, Callable[[Any], str]] | None = None,
+    as_cell: Callable[[Any], str] | None = None,
 ) -> None:
     """Write a heading and a line for each record, nothing cut; `write_row` joins the cells of a line.
 
-    `shows` has how the values of some fields are shown.
+    `shows` has how the values of some fields are shown; `as_cell` makes the text of a cell, `cell` by default.
     """
-    readers = [cell_reader(field, (shows or {}).get(field)) for field, _ in columns]
+    as_cell = as_cell or cell
+    readers = [cell_reader(field, (shows or {}).get(field), as_cell) for field, _ in columns]
     rows = iter(records(response, view))
     first = next(rows, None)
     if heading:
-        write(write_row([shown(title) for _, title in columns]))
+        write(write_row([as_cell(title) for _, title in columns]))
     for record in chain([first], rows) if first is not None else ():
         write(write_row([read(record) for read in readers]))
 
 
-def cell_reader(path: str, show: Callable[[Any], str] | None = None) -> Callable[[Mapping[str, Any]], str]:
-    """Compile the way from a record to one of its cells, once for all records; `show` is how the value is shown."""
+def cell_reader(
+    path: str, show: Callable[[Any], str] | None = None, as_cell: Callable[[Any], str] | None = None
+) -> Callable[[Mapping[str, Any]], str]:
+    """Return the function that takes a cell from a record, compiled once for all; `show` is how the value is shown."""
+    as_cell = as_cell or cell
     if "." in path:
 
         def take(record: Mapping[str, Any]) -> Any:
@@ -178,8 +186,8 @@ def cell_reader(path: str, show: Callable[[Any], str] | None = None) -> Callable
             return record.get(path)
 
     if show is None:
-        return lambda record: cell(take(record))
-    return lambda record: cell(show(take(record)))
+        return lambda record: as_cell(take(record))
+    return lambda record: as_cell(show(take(record)))
 
 
 def tab_row(cells: Iterable[str]) -> str:
@@ -253,6 +261,15 @@ def cell(value: object) -> str:
     if isinstance(simple, bool):
         return "true" if simple else "false"
     return dumps(simple) if isinstance(simple, dict | list) else shown(str(simple))
+
+
+def safe_cell(value: object) -> str:
+    """Return the text of a cell that no spreadsheet takes for a formula: an apostrophe marks it as text.
+
+    OWASP, "CSV Injection". Numbers are left alone: a negative one is not a formula.
+    """
+    text = cell(value)
+    return f"'{text}" if text.startswith(FORMULA_STARTS) and not isinstance(value, int | float) else text
 
 
 def _whole(value: Any) -> Any:

@@ -9,6 +9,7 @@ import typer
 from projects_cli.cli import journalled
 from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
 from projects_cli.cli.dispatch import check_confirm
+from projects_cli.cli.options import refuse_unused
 
 app = typer.Typer(cls=PlainGroup, **HABITS)
 
@@ -30,6 +31,7 @@ def history(
     Example: projects history --since 7d
     """
     if ctx.invoked_subcommand is None:
+        refuse_unused("history", ctx.obj.flags)
         ctx.obj.only_reads_journal = True
         journalled.history(ctx.obj, project=project, since=since, by=by)
 

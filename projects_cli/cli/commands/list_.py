@@ -8,7 +8,7 @@ import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
 from projects_cli.cli.dispatch import run
-from projects_cli.cli.listing import State, listing, own_defaults
+from projects_cli.cli.listing import State, id_check, listing, own_defaults
 from projects_cli.cli.options import FILTERS, SHOWING, STATISTICS
 
 app = typer.Typer(**HABITS)
@@ -158,4 +158,4 @@ def list_(
         ids=ctx.obj.settings["output"] == "id",
         given=given,
     )
-    run(ctx.obj, endpoint, params, optional=own_defaults(params, given))
+    run(ctx.obj, endpoint, params, prepare=id_check(ctx.obj), optional=own_defaults(params, given))
