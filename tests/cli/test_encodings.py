@@ -105,7 +105,7 @@ def run(
 
 
 def terminal(site: Site, *arguments: str, variables: dict[str, str]) -> Seen:
-    return on_terminal(site, *arguments, answer=None, keys=(), columns=80, lines=50, **variables)
+    return on_terminal(site, *arguments, answer=None, keys=(), columns=80, lines=50, controlling=False, **variables)
 
 
 def output(site: Site, *arguments: str, variables: dict[str, str], stdin: bytes = b"", **more: str | bytes) -> str:
