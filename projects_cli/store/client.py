@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 import pymongo
 from bson.errors import BSONError, InvalidDocument
 from pymongo import errors as driver
-from pymongo.read_preferences import make_read_preference, read_pref_mode_from_name
+from pymongo.read_preferences import Secondary, make_read_preference, read_pref_mode_from_name
 
 from projects_cli import __version__
 from projects_cli.errors import (
@@ -67,6 +67,9 @@ NOT_YET = "No servers found yet"
 
 _GONE = ("refused", "Name or service not known", "nodename nor servname", "No such file")
 """Words of a fault that waiting does not cure, unless another member takes over."""
+
+POLL = 0.005
+"""Seconds between two looks at what the driver's monitors know."""
 
 HICCUP = 1.0
 """Seconds for which a server with an open cursor may be away."""
@@ -284,6 +287,7 @@ def connect(
     first = min(timeout or DEFAULT_TIMEOUT, FIRST_CONTACT)
     try:
         _contact(client, preference, Contact(uri, shown, first, notice))
+        _await_preferred(client, preference)
         return Connection(client, database, timeout, preference)
     except BaseException:
         client.close()
@@ -349,6 +353,32 @@ def _ping(
                 message, hint = faults.login_refused(contact.uri, contact.shown, _server_words(error))
                 raise DatabaseRefused(message, hint=hint) from error
             raise
+
+
+def _await_preferred(client: pymongo.MongoClient[dict[str, Any]], preference: ReadPreference) -> None:
+    """Wait for a short time until the member that a `…Preferred` mode prefers is known, if there is one.
+
+    The driver takes the first member that has answered: with secondaryPreferred that is the primary in every run in
+    which it was faster than the secondaries. A run of a command is too short for this to even out.
+    """
+    tags, staleness = preference.tag_sets, preference.max_staleness
+    wanted: dict[str, ReadPreference] = {
+        "secondaryPreferred": Secondary(tags, staleness),
+        "primaryPreferred": PRIMARY,
+    }
+    preferred = wanted.get(preference.mongos_mode)
+    deadline = time.monotonic() + SOON
+    while preferred is not None and time.monotonic() < deadline:
+        description = client.topology_description
+        if description.has_readable_server(preferred) or not _has_unasked(client):
+            return
+        time.sleep(POLL)
+
+
+def _has_unasked(client: pymongo.MongoClient[dict[str, Any]]) -> bool:
+    """Return whether there is a member that has neither answered nor failed yet."""
+    servers = client.topology_description.server_descriptions().values()
+    return any(not server.is_server_type_known and server.error is None for server in servers)
 
 
 def is_single(client: pymongo.MongoClient[dict[str, Any]]) -> bool:

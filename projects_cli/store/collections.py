@@ -307,8 +307,11 @@ class Collection:
             merge = {"into": place, "on": "_id", "whenMatched": "fail", "whenNotMatched": "insert"}
             stages: Pipeline = [{"$match": held}, {"$replaceWith": {"$literal": document}}, {"$merge": merge}]
             client = self._raw.database.client
-            leases = client.get_database(guard.lease.database, write_concern=self._raw.write_concern)["lease"]
-            leases.aggregate(stages, comment=guard.comment)
+            # The driver would read the lease where the URI prefers to read: a secondary may lag behind.
+            database = client.get_database(
+                guard.lease.database, write_concern=self._raw.write_concern, read_preference=PRIMARY
+            )
+            database["lease"].aggregate(stages, comment=guard.comment)
 
     def update(self, filter_: Document, change: Document, guard: Guard) -> int:
         """Change the matching documents, while the guard holds. Return how many matched."""

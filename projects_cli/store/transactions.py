@@ -106,8 +106,9 @@ def await_writes(connection: Connection, comment: str) -> None:
 
 def _is_under_way(connection: Connection, comment: str) -> bool:
     matching: list[dict[str, Any]] = [{"$match": {"command.comment": comment}}, {"$limit": 1}]
+    admin = connection.client.get_database("admin", read_preference=PRIMARY)
     try:
-        listed = list(connection.client.admin.aggregate([{"$currentOp": {"allUsers": True}}, *matching]))
+        listed = list(admin.aggregate([{"$currentOp": {"allUsers": True}}, *matching]))
     except driver.OperationFailure:
-        listed = list(connection.client.admin.aggregate([{"$currentOp": {}}, *matching]))
+        listed = list(admin.aggregate([{"$currentOp": {}}, *matching]))
     return bool(listed)

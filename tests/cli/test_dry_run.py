@@ -68,9 +68,30 @@ def site(standalone: Server, cli: Cli, config: Path) -> Iterator[Site]:
 
 
 def everything(site: Site, config: Path) -> tuple[Any, ...]:
-    """Give the documents, the indexes, the journal and the settings."""
+    """Return the digests of all databases, the journal's too, the indexes and the settings."""
+    client = site.server.client
+    digests = {
+        name: client[name].command("dbHash")["collections"]
+        for name in client.list_database_names()
+        if name not in {"admin", "config", "local"}
+    }
     indexes = {name: sorted(site.documents[name].index_information()) for name in ("project", "task", "model")}
-    return site.everything(), indexes, site.json("history"), config.read_bytes()
+    return digests, indexes, config.read_bytes()
+
+
+DATABASE = [name for name in CHANGING if name.split()[0] not in {"config", "profile"}]
+"""Commands that change a database: read-only mode is not about settings."""
+
+
+@pytest.mark.parametrize("name", DATABASE)
+def test_read_only_mode_changes_nothing(site: Site, config: Path, name: str) -> None:
+    before = everything(site, config)
+    line = f'{{"endpoint": "create", "params": {CREATE}}}'
+    refused = site(*CHANGING[name], "--read-only", stdin=line)
+    assert refused.exit_code == (5 if name == "batch" else 4), refused.stderr
+    assert everything(site, config) == before
+    assert site(*CHANGING[name], "--read-only", "--dry-run", stdin=line).exit_code == 0
+    assert everything(site, config) == before
 
 
 @pytest.mark.parametrize("name", CHANGING)

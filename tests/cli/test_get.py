@@ -160,9 +160,10 @@ def test_an_empty_address_is_refused(site: Site) -> None:
     assert (error["name"], error["message"]) == ("EmptyName", "an empty name names no project")
 
 
-def test_an_empty_standard_input_is_refused(site: Site) -> None:
-    error = site.error("get", "-", status=2, stdin="\n")
-    assert (error["name"], error["message"]) == ("UsageError", "no project was named")
+def test_an_empty_standard_input_is_nothing_to_do(site: Site) -> None:
+    result = site("get", "-", stdin="\n")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "nothing to do" in result.stderr
 
 
 def test_several_lines_where_one_project_belongs_are_refused(site: Site) -> None:

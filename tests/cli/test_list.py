@@ -53,7 +53,7 @@ def test_the_endpoints_own_spelling_works_too(several: Site, word: str) -> None:
 
 def test_both_deployments_list(database: Any, cli: Cli) -> None:
     run = {"uri": database.uri, "PROJECTS_DATABASE": database.name, "PROJECTS_USER": "me"}
-    assert cli("create", "vision", "-d", "x", **run).exit_code == 0
+    assert cli("create", "vision", "-d", "x", "--new-company", **run).exit_code == 0
     assert cli("list", "--stats", "--fields-of-nothing", **run).exit_code == 2
     result = cli("list", "--stats", **run)
     assert [line.split("\t")[0] for line in result.stdout.splitlines()] == ["NAME", "vision"]
@@ -197,7 +197,7 @@ def test_a_star_after_a_reference_is_the_whole_referenced_document(several: Site
     middle = several.project("vision/middle", tags=["b", "a"], logo_blob="blob", extra=1, user="bob")
     several.project("vision/middle/leaf", user="bob")
     several.documents.user.insert_one({"_id": "bob", "company": COMPANY, "name": "Bob", "created": LONG_AGO})
-    several.documents.company.insert_one({"_id": COMPANY, "name": "ours", "defaults": {"a": 1}})
+    several.documents.company.replace_one({"_id": COMPANY}, {"name": "ours", "defaults": {"a": 1}}, upsert=True)
     data = '{"only_fields": ["parent.*", "user.*", "company.*"], "name": "leaf$"}'
     (shown,) = several.json("call", "get_all_ex", "--data", data)["projects"]
     assert shown["parent"] == {
@@ -333,7 +333,7 @@ def test_all_problems_come_at_once(several: Site) -> None:
 
 @pytest.mark.parametrize("limit", ["0", "-1"])
 def test_a_limit_is_at_least_1(several: Site, limit: str) -> None:
-    assert several.error("list", "--limit", limit, status=2)["message"] == f"--limit {limit}: must be at least 1"
+    assert several.error("list", "--limit", limit, status=2)["message"] == f"--limit must be at least 1, not {limit}"
 
 
 @pytest.mark.parametrize(
