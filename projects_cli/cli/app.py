@@ -341,10 +341,9 @@ def _unexpected_argument(command: str, word: str) -> UsageError:
     """Return the error for an argument that a command does not have."""
     hint = f"see: projects {command} --help"
     if command == "list":
-        name = shlex.quote(word)
         from projects_cli.config.connection import redacted  # only for a mistake
 
-        name = redacted(name)
+        name = shlex.quote(redacted(word))
         hint = f"for one project use: projects get {name}; for names with a pattern: projects list --name {name}"
     return UsageError(f"unexpected argument {word!r}", hint=hint)
 

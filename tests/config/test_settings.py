@@ -216,7 +216,7 @@ def test_an_unknown_key_of_a_profile_is_named_with_it(places: Places) -> None:
     places.user('profile = "home"\n[profiles.home]\nzebra = 1')
     error = places.refused()
     assert error.message == f"{places.user_file}: unknown key 'profiles.home.zebra'"
-    assert str(error.hint).startswith("known: api-version, company, database")
+    assert str(error.hint).startswith("known: api-version, company, csv-safe, database")
 
 
 @pytest.mark.parametrize("key", ["yes", "confirm", "dry-run"])
