@@ -123,10 +123,11 @@ def _written(text: str) -> int:
 def _repair_streams() -> None:
     """Open closed streams, read UTF-8, and escape characters that the encoding of an output stream lacks.
 
-    Bytes of standard input that are not UTF-8 become lone surrogates, which `check_utf8` refuses with the place.
     A closed descriptor would be taken by the next file or socket that is opened. Standard output is opened for reading
     only, so that whatever is written to it fails: an answer must not get lost with status 0. The descriptors stay open
     when the stream is replaced by a wider one.
+
+    Bytes of standard input that are not UTF-8 become lone surrogates, which `check_utf8` refuses with the place.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:  # closed by whoever started this process

@@ -254,13 +254,13 @@ class Console:
             )
         prompt = f"Type {what} to go on: " if typed is not None else "[y/N] "
         where = self.styled(f"PRODUCTION {shown(self.production)}: ", "bold red") if self.production else ""
-        self.streams.stderr.write(f"{where}{shown(question)} {prompt}")
-        self.streams.stderr.flush()
         with self._cancelling():
-            line = self.streams.stdin.readline()
-        if not line.endswith("\n"):  # Ctrl-D: what follows begins a line of its own
+            self.streams.stderr.write(f"{where}{shown(question)} {prompt}")
+            self.streams.stderr.flush()
+            answer = self._read_line()
+        if answer is None:  # Ctrl-D: what follows begins a line of its own
             self.streams.stderr.write("\n")
-        answer = check_utf8(line.rstrip("\r\n"), "the line of standard input")
+            answer = ""
         if typed is not None and answer != typed:
             raise Declined(f"declined: {answer!r} is not {typed!r}; nothing was changed")
         if typed is None and answer.strip().lower() not in {"y", "yes"}:
@@ -312,10 +312,15 @@ class Console:
                 if self.can_ask:
                     self.streams.stderr.write(prompt)
                     self.streams.stderr.flush()
-                text = self.streams.stdin.readline() or None
-        if text is not None and not text.rstrip("\r\n"):
+                text = self._read_line()
+        if text == "":
             raise UsageError("standard input gives no value: its first line is empty")
-        return None if text is None else check_utf8(text.rstrip("\r\n"), "the line of standard input")
+        return text
+
+    def _read_line(self) -> str | None:
+        """Return a line of standard input without its end, or None at the end of the input."""
+        line = self.streams.stdin.readline()
+        return check_utf8(line.rstrip("\r\n"), "the line of standard input") if line else None
 
     def progress(self, done: int, total: int) -> None:
         """Show how far a long change is."""
