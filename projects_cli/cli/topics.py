@@ -133,6 +133,10 @@ are never quoted.
 ENVIRONMENT = """
 A flag wins over its variable; a variable over the files (projects help config).
 
+A command refuses a flag that it does not use, such as list --user, and names the commands that use it. Variables and
+files hold for all commands and are never refused; nor are the flags for the profile and the output, --yes, --dry-run,
+--no-input and --read-only.
+
 <variables>
 
 The variables of a ClearML server rank below everything else. One that cannot be followed is an error:
