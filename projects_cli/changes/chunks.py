@@ -16,6 +16,7 @@ from projects_cli.errors import CannotUndo, ExpectedUniqueData
 from projects_cli.extended_json import id_text, identity
 from projects_cli.messages import Skipped
 from projects_cli.store import filters, raw_bson
+from projects_cli.store.collections import Guard
 from projects_cli.store.documents import decode, encode
 from projects_cli.store.raw_bson import NULL, Value
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from projects_cli.changes.lease import Lease
     from projects_cli.changes.records import Chunk
     from projects_cli.messages import Document, Step
-    from projects_cli.store.collections import Guard, Store
+    from projects_cli.store.collections import Store
 
 IDS = 10_000
 """Ids in a chunk of tasks or models, about half a megabyte; also how many documents one write changes."""
@@ -39,7 +40,7 @@ COMMAND = 15_500_000
 """Bytes of values that fit into one command beside everything else: MongoDB's limit is 16 MiB."""
 
 TRIES = 10
-"""How often a deletion is attempted while somebody else changes the project."""
+"""How often a deletion is attempted while another writer changes the project."""
 
 WITHOUT_UNDO = "change it without undo: --no-journal"
 
@@ -125,13 +126,13 @@ class Writer:
     lease: Lease | None
     renew: Callable[[Projects], None] = lambda _: None
 
-    def insert(self, kind: str, raw: bytes) -> None:
-        """Insert a document, unless one with its id exists.
+    def insert(self, raw: bytes) -> None:
+        """Insert a project, unless one with its id exists.
 
         Raises:
             ExpectedUniqueData: another document has its name. LeaseLost: another process took over.
         """
-        collection, same = self.store.named(kind), by_id(raw_bson.fields(raw)["_id"])
+        collection, same = self.store.projects, by_id(raw_bson.fields(raw)["_id"])
 
         def write(guard: Guard) -> int:
             try:
@@ -141,41 +142,36 @@ class Writer:
                     raise
             return int(collection.read(same) is not None)
 
-        self._fenced(write, 1)
+        self._fenced(write)
 
-    def update(self, kind: str, filter_: Document, change: Document, expected: int = 1) -> int:
-        """Change the matching documents; `expected` is how many there should be. Return how many matched."""
-        return self._fenced(lambda guard: self.store.named(kind).update(filter_, change, guard), expected)
+    def update(self, kind: str, filter_: Document, change: Document) -> int:
+        """Change the matching documents. Return how many matched."""
+        return self._fenced(lambda guard: self.store.named(kind).update(filter_, change, guard))
 
     def delete(self, filter_: Document) -> int:
         """Remove a matching project. Return how many were removed."""
-        return self._fenced(lambda guard: self.store.projects.delete_one(filter_, guard), 1)
+        return self._fenced(lambda guard: self.store.projects.delete_one(filter_, guard))
 
     def replace(self, filter_: Document, raw: bytes) -> int:
         """Replace a matching project. Return how many matched."""
-        return self._fenced(lambda guard: self.store.projects.replace(filter_, raw, guard), 1)
+        return self._fenced(lambda guard: self.store.projects.replace(filter_, raw, guard))
 
-    def _fenced(self, write: Callable[[Guard], int], expected: int) -> int:
-        """Write; again with a renewed lease if too few documents matched because the fence had closed.
+    def _fenced(self, write: Callable[[Guard], int]) -> int:
+        """Write; again with a renewed lease if nothing matched because the fence had closed.
 
-        Too small a count has two possible causes: the documents are not as expected, or the deadline had passed. The
-        server's clock only goes forward, so a deadline that has not passed now had not passed then.
+        The server evaluates the fence once for a command: if one document matched, it was open. If none did, either the
+        documents are not as expected or the deadline had passed. The server's clock only goes forward, so a deadline
+        that has not passed now had not passed then.
 
         Raises:
             LeaseLost: another process took over.
         """
         while True:
-            guard = _unfenced(self.operation) if self.lease is None else self.lease.guard(self.operation)
+            guard = Guard(self.operation) if self.lease is None else self.lease.guard(self.operation)
             count = write(guard)
-            if count >= expected or self.lease is None or self.lease.is_before(guard.deadline):
+            if count or self.lease is None or self.lease.is_before(guard.deadline):
                 return count
             self.lease.check()
-
-
-def _unfenced(operation: str) -> Guard:
-    from projects_cli.store.collections import Guard
-
-    return Guard(operation)
 
 
 # --- from the steps of a plan to chunks ---------------------------------------------------------------------------
@@ -312,7 +308,7 @@ def move(chunk: Members, source: Value, target: Value, writer: Writer, tally: Ta
     ids = within(chunk.ids)
     change = {"$set": raw_bson.embedded({"project": target})}
     condition = {**ids, **is_value("project", source), **filters.not_a_list()}
-    count = writer.update(chunk.kind, condition, change, expected=chunk.size)
+    count = writer.update(chunk.kind, condition, change)
     if tally.repeated:
         count = writer.store.named(chunk.kind).count({**ids, **is_value("project", target)})
     tally.add(chunk.kind, "update", count)
@@ -322,7 +318,7 @@ def _insert(entry: Entry, _: Projects, writer: Writer, tally: Tally) -> bool:
     if writer.store.projects.read(by_id(entry.id)) is not None:
         tally.found("insert")
         return True
-    writer.insert("project", entry.after)
+    writer.insert(entry.after)
     tally.add("project", "insert", 1)
     return True
 
@@ -350,8 +346,8 @@ def _update(entry: Entry, _: Projects, writer: Writer, tally: Tally) -> bool:
 def _delete(entry: Entry, chunk: Projects, writer: Writer, tally: Tally) -> bool:
     """Remove a project, unless another one is below it; what was put into it in the meantime is moved out later.
 
-    Its `last_update` must be that of the before-image: if somebody changed the project since, the image in the journal
-    is renewed first, so that an undo brings the latest state back.
+    Its `last_update` must be that of the before-image: if another writer changed the project since, the image in the
+    journal is renewed first, so that an undo brings the latest state back.
     """
     projects = writer.store.projects
     for _ in range(TRIES):
@@ -425,14 +421,14 @@ def _uninsert(entry: Entry, writer: Writer, tally: Tally) -> str | None:
         tally.add("project", "delete", 1) if current is not None else tally.found("delete")
         return None
     try:
-        writer.insert("project", current or entry.after)
+        writer.insert(current or entry.after)
     except ExpectedUniqueData:
         return f"it was removed, but holds {contents} now (see: projects doctor)"
     return f"it holds {contents} now"
 
 
 def is_as_created(current: bytes, entry: Entry) -> bool:
-    """Return whether nobody changed a project since it was created; a server sets `last_update` at any time."""
+    """Return whether a project is as it was created; a server sets `last_update` at any time."""
     now, made = raw_bson.fields(current), raw_bson.fields(entry.after)
     return (now | {"last_update": NULL}) == (made | {"last_update": NULL})
 
@@ -447,7 +443,7 @@ def contents_of(project: Value, store: Store) -> Iterator[str]:
 
 
 def _unupdate(entry: Entry, writer: Writer, tally: Tally) -> str | None:
-    """Give the changed fields their old values.
+    """Restore the old values of the changed fields.
 
     Setting a field leaves it in its place, removing one that was added removes its place. Only a field that the change
     removed has to return to its place: then the whole document is replaced, if nothing else changed it since.
@@ -502,7 +498,7 @@ def _undelete(entry: Entry, writer: Writer, tally: Tally) -> str | None:
         tally.found("insert")
         return None
     try:
-        writer.insert("project", entry.before)
+        writer.insert(entry.before)
     except ExpectedUniqueData:
         return "its name is taken by another project"
     tally.add("project", "insert", 1)

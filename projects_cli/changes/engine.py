@@ -261,7 +261,7 @@ class Engine:
         ]
 
     def _follow(self, operation: Operation, renaming: Renaming, tally: Tally, *, journaled: bool = True) -> None:
-        """Give the projects below a renamed one their names again, until all of them follow it.
+        """Rename the projects below a renamed one until the names of all of them follow it.
 
         A server may have created or renamed some of them since the change was planned.
         """

@@ -31,7 +31,7 @@ def born(pid: int) -> str | None:
 
 
 def process() -> Document:
-    """Return this process's identity, from which another process can tell whether it lives."""
+    """Return this process's identity, from which another process can see whether it is alive."""
     return {"host": socket.gethostname(), "machine": machine(), "pid": os.getpid(), "born": born(os.getpid())}
 
 
@@ -39,7 +39,7 @@ def is_dead(holder: Mapping[str, object]) -> bool:
     """Return whether a process is certainly dead: it was on this machine, and does not exist any more.
 
     A process that can't be seen may still live: with `hidepid`, /proc hides the processes of other users. The kernel
-    tells of each process id whether it exists; only what /proc shows can tell an old process from a new one.
+    knows of each process id whether it exists; only /proc distinguishes an old process from a new one.
     """
     pid = holder.get("pid")
     if not isinstance(pid, int) or pid <= 0 or holder.get("machine") != machine() or "//" in machine():

@@ -114,7 +114,7 @@ class Entry:
     `after` is the whole document for an insert, `{$set, $unset}` for an update, empty for a delete. `before` is the
     document before the change, None if there was none. `condition` is the plan's own precondition besides the id.
     `parent` is the name of the project above before the change, None if there was none to be seen. `twins` are other
-    projects that had the same name before the change. They tell what a later change did from what was so before.
+    projects that had the same name before the change. They distinguish later changes from what was so before.
     """
 
     id: Value

@@ -27,12 +27,13 @@ def undo(runtime: Runtime, operation: str | None, *, all_or_nothing: bool) -> No
     """
     expect(runtime, "operation")
     undoing = runtime.safety.undoing
-    if runtime.settings["dry_run"]:
-        show(runtime, undoing.preview(undoing.chosen(operation)))
-        return
-    check_writable(runtime, "undo")
+    if not runtime.settings["dry_run"]:
+        check_writable(runtime, "undo")
     chosen = undoing.chosen(operation)
     check_confirm(runtime, chosen.id)
+    if runtime.settings["dry_run"]:
+        show(runtime, undoing.preview(chosen))
+        return
     if operation is None:
         _agree_to_undo(runtime, chosen)
     else:

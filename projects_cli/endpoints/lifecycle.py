@@ -17,6 +17,7 @@ from projects_cli.errors import (
 from projects_cli.extended_json import id_text, identity
 from projects_cli.messages import Plan, Renaming, Sample, Step
 from projects_cli.store import filters
+from projects_cli.store.documents import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -228,6 +229,11 @@ def _renamed_below(project: Document, old: object, new: str, request: Request) -
     change: Document = {"last_update": request.now}
     name = project.get("name")
     if type(name) is str and type(old) is str and name.startswith(f"{old}/"):
+        if UNREADABLE in name[len(old) :]:
+            raise FieldsValueError(
+                f"the name of the project {id_text(project['_id'])} below is not UTF-8 text, and would be lost",
+                hint="rename it first, by its id: projects update ID --name NAME",
+            )
         change["name"] = new + name[len(old) :]
     return Step(
         "project",

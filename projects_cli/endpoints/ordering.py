@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from projects_cli.endpoints import fields
 from projects_cli.errors import FieldsValueError, ListsInSeveralKeys
 from projects_cli.store import filters, indexes
+from projects_cli.store.documents import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,9 +24,6 @@ MOST = 2**31 - 1
 
 FARTHEST = 2**62
 """Documents that it can be asked to pass over; there are never so many."""
-
-UNREADABLE = "\ufffd"
-"""What stands for bytes that are no UTF-8: two texts with it may be one here and two in MongoDB."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import hierarchy, lifecycle, scanning
-from projects_cli.errors import IndexGone
+from projects_cli.errors import FieldsValueError, IndexGone
 from projects_cli.messages import Response
 from projects_cli.store import deployment, filters, indexes, pipelines
+from projects_cli.store.documents import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +92,12 @@ def edit_tags(request: Request, store: Store, *, add: Sequence[str], remove: Seq
     """
     lifecycle.check_tags(request.params)
     stored = hierarchy.readable_project(request.params["project"], store, {"tags": 1})
-    tags = [*(tag for tag in _as_tags(stored.get("tags")) if tag not in remove), *add]
+    kept = [tag for tag in _as_tags(stored.get("tags")) if tag not in remove]
+    if any(isinstance(tag, str) and UNREADABLE in tag for tag in kept):
+        raise FieldsValueError(
+            "tags: a stored tag is not UTF-8 text, and would be lost", hint="set them all: --tag TAG"
+        )
+    tags = [*kept, *add]
     edited = request._replace(params={**request.params, "tags": tags})
     plan = lifecycle.plan_update(edited, store, skip_unchanged=True)
     if not plan.steps:

@@ -13,7 +13,7 @@ from projects_cli.safety.findings import EXAMPLES, example
 from projects_cli.safety.forest import FIELDS, LEVELS, SILENT, Forest, Project, is_at
 from projects_cli.safety.mending import Mending
 from projects_cli.store import filters, pipelines
-from projects_cli.store.documents import AFTER_THE_LAST_DATE, is_beyond_dates
+from projects_cli.store.documents import AFTER_THE_LAST_DATE, UNREADABLE, is_beyond_dates
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -40,9 +40,6 @@ TYPES: dict[str, tuple[str, ...]] = {
 
 ABSENT = ("missing", "null", "undefined")
 NOT_UTF8 = {"$type": "string", "$not": {"$regex": "^"}}
-UNREADABLE = "\ufffd"
-"""What is read in the place of bytes that are not UTF-8."""
-
 FIRST, BEHIND_LAST = datetime(1, 1, 1), AFTER_THE_LAST_DATE  # noqa: DTZ001 - as they are stored
 """The dates that a server, which is written in Python too, can read: of the years 1 to 9999."""
 

@@ -29,6 +29,9 @@ def decode(raw: bytes) -> Document:
     return bson.decode(raw, _OPTIONS)
 
 
+UNREADABLE = "\ufffd"
+"""What stands in decoded text for bytes that are not UTF-8: such text must not be stored again."""
+
 AFTER_THE_LAST_DATE = DatetimeMS(253_402_300_800_000)
 """The first moment of the year 10000, which Python has no date for."""
 

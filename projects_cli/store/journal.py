@@ -89,10 +89,6 @@ class JournalStore:
                 return self._database["operation"].find_one(same, {"_id": 1}) is not None
         return True
 
-    def operation(self, identifier: str) -> Document | None:
-        """Return a record, or None."""
-        return next(self.operations({"_id": identifier}, limit=1), None)
-
     def operations(self, filter_: Document, *, limit: int = 0) -> Iterator[Document]:
         """Stream records, the newest first; ids begin with the server's time."""
         with self._granted():

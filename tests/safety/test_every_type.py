@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import bson
@@ -11,7 +12,8 @@ import pytest
 from bson import Binary, Code, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from bson.raw_bson import RawBSONDocument
 
-from projects_cli.errors import CannotUndo
+from projects_cli.endpoints.tags import edit_tags
+from projects_cli.errors import CannotUndo, FieldsValueError
 from projects_cli.messages import Plan, Step
 from projects_cli.store import raw_bson
 from projects_cli.store.raw_bson import Value
@@ -169,6 +171,23 @@ def test_every_type_comes_back_from_private_to_public_and_back(odd_world: World)
     change("make_private", ids=ids)(odd_world.safety())
     assert odd_world.dump() != before
     assert undo(odd_world.safety()).data["skipped"] == []
+    assert odd_world.dump() == before
+
+
+def test_text_that_is_not_utf8_is_never_stored_in_another_form(odd_world: World) -> None:
+    """An edit of the tags, or a rename above, would have to write what it can't read."""
+    text = NOT_TEXT["latin-1 text"].data[4:-1]
+    name = b"root/" + text
+    below = child(2, name=Value(0x02, struct.pack("<i", len(name) + 1) + name + b"\0"))
+    tagged = child(3, tags=raw_bson.array([NOT_TEXT["latin-1 text"]]))
+    odd_world.load({"project": [bson.encode(ROOT), below, tagged]})
+    before = odd_world.dump()
+    store = odd_world.safety().store
+    edit = partial(edit_tags, add=["new"], remove=[])
+    with pytest.raises(FieldsValueError, match="not UTF-8 text"):
+        change("update", project=identifier(3), tags=["new"]).plan(store, edit)
+    with pytest.raises(FieldsValueError, match="not UTF-8 text"):
+        CHANGES["rename"].plan(store)
     assert odd_world.dump() == before
 
 

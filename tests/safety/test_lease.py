@@ -287,6 +287,7 @@ def test_without_the_right_to_write_the_journal(guarded: servers.Server, cli: Cl
     )
     uri = administrator.replace("root:", "ann:")
     with connect(administrator, "backend", shown="x").client as root:
+        root["backend"]["company"].insert_one({"_id": COMPANY, "name": "ours"})
         root.admin.command("createUser", "ann", pwd=UNSPOKEN, roles=[{"role": "readWrite", "db": "backend"}])
         refused = cli(*CREATE, uri=uri, PROJECTS_USER="ann")
         assert refused.exit_code == 77
