@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+AGAIN = 0.05
+"""Seconds of processor time between two signals, once the limit is reached."""
+
+
 class _Expired(BaseException):
     """Raised by the signal's handler; a `BaseException`, so that no library takes it for a fault of its own."""
 
@@ -37,7 +41,8 @@ class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one m
         except ValueError:  # not the main thread
             return
         self._active = True
-        signal.setitimer(signal.ITIMER_PROF, self._seconds)
+        # Again and again: an exception that comes while Python runs a destructor is dropped.
+        signal.setitimer(signal.ITIMER_PROF, self._seconds, AGAIN)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

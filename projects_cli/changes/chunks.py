@@ -133,6 +133,9 @@ class Writer:
             ExpectedUniqueData: another document has its name. LeaseLost: another process took over.
         """
         collection, same = self.store.projects, by_id(raw_bson.fields(raw)["_id"])
+        if collection.in_transaction:  # one that is refused is over, and one that is repeated begins anew
+            collection.insert(raw, Guard(self.operation))
+            return
 
         def write(guard: Guard) -> int:
             try:
@@ -453,13 +456,14 @@ def _unupdate(entry: Entry, writer: Writer, tally: Tally) -> str | None:
     if current is None or entry.before is None:
         return None
     now, before = raw_bson.fields(current), raw_bson.fields(entry.before)
-    if is_unchanged(now, entry):
+    ours = entry.change["$set"].get("last_update")
+    touched = ours is not None and now.get("last_update") == ours != before.get("last_update")
+    if is_unchanged(now, entry) and not touched:
         tally.found("update")
         return None
     if not has_change(now, entry):
         return CHANGED
-    ours = entry.change["$set"].get("last_update")
-    names = sorted(entry.changed_fields - (set() if now.get("last_update") == ours else {"last_update"}))
+    names = sorted(entry.changed_fields - (set() if touched else {"last_update"}))
     if not names:
         return None
     if any(name in before and name not in now for name in names):

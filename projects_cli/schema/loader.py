@@ -100,7 +100,9 @@ def _parsed(text: scan.Text, path: str, *, quoting: bool) -> Tree:
         SchemaError: with the line, in place of whatever pyhocon raised.
     """
     parser = _pyhocon()
-    from pyparsing import ParseBaseException  # see above
+    from pyparsing import ParseBaseException, ParserElement  # see above
+
+    blanks = ParserElement.DEFAULT_WHITE_CHARS
 
     try:
         tree = parser.ConfigFactory.parse_string(text.text)
@@ -112,6 +114,8 @@ def _parsed(text: scan.Text, path: str, *, quoting: bool) -> Tree:
         raise
     except Exception as error:  # pyhocon raises whatever its own code trips over
         raise _translated(error, text, path, quoting=quoting) from error
+    finally:  # pyhocon changes this for all of pyparsing, and does not change it back if it is interrupted
+        ParserElement.set_default_whitespace_chars(blanks)
     if not isinstance(tree, dict):
         raise SchemaError(f"{path}:1: the file holds a list, not the endpoints of a service")
     return _Plain(path, quoting=quoting).tree(tree, ())

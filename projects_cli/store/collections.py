@@ -290,7 +290,7 @@ class Collection:
 
         An insert has no filter that could carry the fence. With a lease the document therefore goes through an
         aggregation over the lease itself: if the lease is no longer held, nothing is inserted and no error is raised.
-        `$merge` is not allowed in a transaction, which needs no fence (see `changes.engine`).
+        `$merge` is not allowed in a transaction, which needs no fence (see `changes.engine`): its guard has no lease.
 
         Raises:
             ExpectedUniqueData: the id, or the name, exists already.
@@ -299,7 +299,7 @@ class Collection:
 
         document = unchanged(raw)
         with translated(), self._patience(LONG_WRITE):
-            if guard.lease is None or self._session is not None:
+            if guard.lease is None:
                 self._raw.insert_one(document, session=self._session, comment=guard.comment)
                 return
             place = {"db": self._raw.database.name, "coll": self._raw.name}
@@ -336,6 +336,11 @@ class Collection:
             return self._raw.replace_one(
                 self._guarded(filter_, guard), unchanged(raw), session=self._session, comment=guard.comment
             ).matched_count
+
+    @property
+    def in_transaction(self) -> bool:
+        """Return whether everything here is a part of a transaction."""
+        return self._session is not None
 
     def _guarded(self, filter_: Document, guard: Guard) -> Document:
         return {"$and": [self._scope, filter_, guard.filter]} if guard.filter else self.scoped(filter_)

@@ -40,10 +40,11 @@ def test_a_signal_in_the_middle(
             said = process.communicate(timeout=60)[1]
         assert process.returncode == status, said
         assert 0 < left(world) < COUNT
-        assert re.search(r"projects resume (\S+); or undo it: projects undo \1", said)
+        named = re.search(r"projects resume (\S+); or undo it: projects undo \1", said)
+        assert named is not None
         assert not dangling(world.dump())
-        assert "was interrupted" in run(world, "update", VISION["_id"], "--description", "about vision")[1]
-        assert run(world, ending)[0] == 0
+        assert "was interrupted" in run(world, "update", VISION["_id"], "--description", "another")[1]
+        assert run(world, ending, named[1])[0] == 0
         check_ended(world, content, ending)
 
 

@@ -127,7 +127,7 @@ def test_a_paused_change_writes_nothing_after_it_was_undone_or_finished(
                 assert found == BEFORE, (number, ending)
             assert not dangling(found)
             seen += 1
-        assert seen >= 5
+        assert seen >= 4  # an update: its record, its write, the end of the record, the end of the lease
         record_property("pause points", seen)
 
 

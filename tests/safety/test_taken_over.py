@@ -103,6 +103,6 @@ def test_a_lease_that_can_not_be_given_back_fails_nothing(world: World) -> None:
     """It expires by itself."""
     denied = {"failCommands": ["update"], "namespace": f"{world.journal_name}.lease", "errorCode": 96}
     with failing(world, mode="alwaysOn", **denied):
-        status, said = run_here(world, "create", "other", "--description", "")
+        status, said = run_here(world, "create", "other", "--description", "", "--user", "owner")
     assert (status, world.states()) == (0, ["done"]), said
     assert world.journal["lease"].distinct("owner") != [""]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from projects_cli.errors import SchemaError
+from projects_cli.limits import cpu_limit
 from projects_cli.schema.cache import LARGEST, LONGEST_COMPILING, READING_SECONDS, load
 from projects_cli.schema.loaded import VALIDATION_SECONDS
 from tests.running import run
@@ -174,3 +175,15 @@ def test_a_pattern_that_explodes_is_stopped(tmp_path: Path, schema: str, value: 
     with pytest.raises(SchemaError, match=r"demo\.ping 2\.1: checking the request .* takes too long"):
         version.validate({"a": value})
     assert time.process_time() - started < VALIDATION_SECONDS + 2
+
+
+def test_a_limit_holds_though_its_first_signal_is_dropped() -> None:
+    """Python drops an exception that comes while it runs a destructor, as those of a parser's grammar are."""
+    dropped = False
+    with pytest.raises(SchemaError), cpu_limit(0.05, lambda: SchemaError("too slow")):
+        while True:
+            try:
+                while not dropped:
+                    pass
+            except BaseException:  # noqa: BLE001 - as in a destructor
+                dropped = True
