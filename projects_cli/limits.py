@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one m
         self._seconds = seconds
         self._fault = fault
         self._before: Any = None
+        self._unraisable = sys.unraisablehook
         self._active = False
 
     def __enter__(self) -> None:
@@ -41,7 +43,9 @@ class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one m
         except ValueError:  # not the main thread
             return
         self._active = True
-        # Again and again: an exception that comes while Python runs a destructor is dropped.
+        self._unraisable = sys.unraisablehook
+        sys.unraisablehook = self._report_unraisable
+        # Periodic: Python drops an exception that is raised while it runs a destructor.
         signal.setitimer(signal.ITIMER_PROF, self._seconds, AGAIN)
 
     def __exit__(
@@ -52,8 +56,14 @@ class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one m
         if self._before is not None:
             signal.setitimer(signal.ITIMER_PROF, 0)
             signal.signal(signal.SIGPROF, self._before)
+            sys.unraisablehook = self._unraisable
         if kind is _Expired:
             raise self._fault() from error
+
+    def _report_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
+        """Report what Python could not raise, except this limit's own exception: the next signal raises it again."""
+        if unraisable.exc_type is not _Expired:
+            self._unraisable(unraisable)
 
     def _expire(self, _number: int, _frame: FrameType | None) -> None:
         if self._active:

@@ -191,3 +191,23 @@ def test_a_limit_holds_though_its_first_signal_is_dropped() -> None:
 
     with pytest.raises(SchemaError), cpu_limit(0.05, lambda: SchemaError("too slow")):
         stubborn()
+
+
+class Slow:
+    """Its destructor takes longer than the limit."""
+
+    def __del__(self) -> None:
+        started = time.process_time()
+        while time.process_time() - started < 0.2:
+            pass
+
+
+def test_a_limit_that_ends_in_a_destructor_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    def destroy_and_go_on() -> None:
+        Slow()
+        while True:
+            pass
+
+    with pytest.raises(SchemaError), cpu_limit(0.05, lambda: SchemaError("too slow")):
+        destroy_and_go_on()
+    assert capfd.readouterr().err == ""
