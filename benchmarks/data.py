@@ -14,7 +14,7 @@ import bson
 from bson.raw_bson import RawBSONDocument
 
 from projects_cli.config.settings import COMMUNITY_COMPANY
-from projects_cli.store.definitions import SERVER
+from projects_cli.store.index_definitions import SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

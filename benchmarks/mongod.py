@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 
 from projects_cli.config.connection import socket_uri
-from projects_cli.local import binary
+from projects_cli.local import mongod_binary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def running(folder: Path) -> Iterator[tuple[str, pymongo.MongoClient[dict[str, A
 
 def _start(folder: Path, data: Path, socket: Path) -> subprocess.Popen[bytes]:
     command = [
-        str(binary.find(os.environ.get("PROJECTS_MONGOD"))),
+        str(mongod_binary.find(os.environ.get("PROJECTS_MONGOD"))),
         "--quiet",
         f"--dbpath={data}",
         f"--logpath={folder / 'mongod.log'}",

@@ -12,7 +12,7 @@ from benchmarks import agreement
 from benchmarks.data import load
 from benchmarks.timing import Command, Measure
 from projects_cli.config.settings import COMMUNITY_COMPANY
-from projects_cli.store.definitions import EXTRAS
+from projects_cli.store.index_definitions import EXTRAS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

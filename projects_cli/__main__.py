@@ -113,7 +113,7 @@ def _written(text: str) -> int:
     except BrokenPipeError:
         pass
     except OSError as error:
-        from projects_cli.cli.faults import fault_of
+        from projects_cli.cli.exceptions import fault_of
 
         sys.stderr.write(f"error: {fault_of(error).message}\n")
         return 1

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import pytest
 
 from tests import servers
+from tests.worlds.site import empty_site
+from tests.worlds.world import BEFORE, world_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.worlds.site import Site
+    from tests.worlds.world import World
 
 
 class Database(NamedTuple):
@@ -101,3 +106,24 @@ def cli(monkeypatch: pytest.MonkeyPatch) -> Cli:
             return CliRunner().invoke(app, list(arguments), input=stdin)
 
     return run
+
+
+@pytest.fixture
+def site(standalone: servers.Server, cli: Cli) -> Iterator[Site]:
+    """Provide an empty database on a standalone, and the command line set to work on it."""
+    with empty_site(standalone, cli) as site:
+        yield site
+
+
+@pytest.fixture
+def world(deployment: servers.Server) -> Iterator[World]:
+    """Provide the small odd database and its journal, on each kind of deployment in turn."""
+    with world_on(deployment, BEFORE) as world:
+        yield world
+
+
+@pytest.fixture
+def lone(standalone: servers.Server) -> Iterator[World]:
+    """Provide the small odd database and its journal on a standalone."""
+    with world_on(standalone, BEFORE) as world:
+        yield world

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.schema.compiler import REPLACED_LINES, _all_references, _closed, _defined, _generated
-from projects_cli.schema.references import target
+from projects_cli.schema.refs import target
 from projects_cli.schema.validate import (
     JsonSchemaValueException,
     JsonSchemaValuesException,

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from tests.config.site import USER, Site
+from tests.worlds.site import USER, Site
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,9 +19,9 @@ import pymongo
 from pymongo.errors import PyMongoError
 
 from projects_cli.config.connection import socket_uri
-from projects_cli.local import binary
+from projects_cli.local import mongod_binary
 from projects_cli.store.admin import create_indexes
-from projects_cli.store.definitions import SERVER
+from projects_cli.store.index_definitions import SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -130,7 +130,7 @@ def launch(folder: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
         "networkMessageCompressors": "disabled",
         "wiredTigerCacheSizeGB": 0.25,
     }
-    command = [str(binary.find(MONGOD)), "--quiet"]
+    command = [str(mongod_binary.find(MONGOD)), "--quiet"]
     command += [f"--{name}={value}" for name, value in settings.items()]
     command += ["--setParameter=enableTestCommands=1", "--setParameter=diagnosticDataCollectionEnabled=false"]
     command += options

@@ -15,10 +15,10 @@ from projects_cli.changes.records import Entry, Kind, Members, Projects
 from projects_cli.errors import CannotUndo, ExpectedUniqueData
 from projects_cli.extended_json import id_text, identity
 from projects_cli.messages import Skipped
-from projects_cli.store import filters, raw_bson
+from projects_cli.store import bson_codec, filters
+from projects_cli.store.bson_codec import NULL, Value
 from projects_cli.store.collections import Guard
 from projects_cli.store.documents import decode, encode
-from projects_cli.store.raw_bson import NULL, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -86,7 +86,7 @@ class Tally:
 
 def shown(identifier: Value) -> str:
     """Return an id for display."""
-    return id_text(raw_bson.python_value(identifier))
+    return id_text(bson_codec.python_value(identifier))
 
 
 def by_id(identifier: Value) -> Document:
@@ -96,25 +96,25 @@ def by_id(identifier: Value) -> Document:
 
 def is_value(name: str, value: Value) -> Document:
     """Match documents of which a field is a value, or a list with it; null does not match an absent field."""
-    found: Document = {name: raw_bson.embedded({"$eq": value})}
+    found: Document = {name: bson_codec.embedded({"$eq": value})}
     return {**found, "$expr": {"$eq": [{"$type": f"${name}"}, "null"]}} if value == NULL else found
 
 
 def among(identifiers: Iterable[Value], name: str = "_id") -> Document:
     """Match documents of which a field is one of these values."""
-    return within(raw_bson.array(identifiers), name)
+    return within(bson_codec.array(identifiers), name)
 
 
 def within(array: Value, name: str = "_id") -> Document:
     """Match documents of which a field is an item of a stored array."""
-    return {name: raw_bson.embedded({"$in": array})}
+    return {name: bson_codec.embedded({"$in": array})}
 
 
 def stored_as(name: str, value: Value | None) -> Document:
     """Match documents in which a field has exactly this value, or is absent."""
     if value is None:
         return {name: {"$exists": False}}
-    return {"$expr": {"$eq": [f"${name}", raw_bson.embedded({"$literal": value})]}}
+    return {"$expr": {"$eq": [f"${name}", bson_codec.embedded({"$literal": value})]}}
 
 
 @dataclass(slots=True)
@@ -132,7 +132,7 @@ class Writer:
         Raises:
             ExpectedUniqueData: another document has its name. LeaseLost: another process took over.
         """
-        collection, same = self.store.projects, by_id(raw_bson.fields(raw)["_id"])
+        collection, same = self.store.projects, by_id(bson_codec.fields(raw)["_id"])
         if collection.in_transaction:  # one that is refused is over, and one that is repeated begins anew
             collection.insert(raw, Guard(self.operation))
             return
@@ -216,7 +216,7 @@ def _entry(step: Step, store: Store) -> Entry:
     before = None if step.action == "insert" else store.projects.read({"_id": identifier})
     stored = {} if before is None else decode(before)
     return Entry(
-        id=raw_bson.value_of(identifier) if before is None else raw_bson.fields(before)["_id"],
+        id=bson_codec.value_of(identifier) if before is None else bson_codec.fields(before)["_id"],
         name=step.name,
         action=step.action,
         after=b"" if step.action == "delete" else encode(step.change),
@@ -240,7 +240,7 @@ def _check_undoable(entry: Entry) -> None:
         raise CannotUndo(f"'{entry.name}' has the id null: a delete of it could not be undone", hint=WITHOUT_UNDO)
     if entry.action != "update" or entry.before is None:
         return
-    before = raw_bson.fields(entry.before)
+    before = bson_codec.fields(entry.before)
     replaced = not entry.change["$unset"].keys().isdisjoint(before)
     changed = sum(len(before[name].data) for name in entry.changed_fields & before.keys())
     size = 2 * len(entry.before) if replaced else changed
@@ -254,13 +254,13 @@ def _check_undoable(entry: Entry) -> None:
 
 def _with_surroundings(entries: list[Entry], store: Store) -> Projects:
     """Add to entries what an undo compares with: the names of the parents, and other projects of the same name."""
-    befores = [(entry, raw_bson.fields(entry.before)) for entry in entries if entry.before is not None]
+    befores = [(entry, bson_codec.fields(entry.before)) for entry in entries if entry.before is not None]
     parents = {before["parent"] for _, before in befores if _is_comparable(before.get("parent"))}
     named = {before["name"] for _, before in befores if _is_comparable(before.get("name"))}
     found = store.projects.raw(among(parents), {"name": 1}) if parents else ()
-    parent_names = {values["_id"]: values.get("name", NULL) for values in map(raw_bson.fields, found)}
+    parent_names = {values["_id"]: values.get("name", NULL) for values in map(bson_codec.fields, found)}
     twins: dict[Value, set[Value]] = defaultdict(set)
-    for values in map(raw_bson.fields, store.projects.raw(among(named, "name"), {"name": 1}) if named else ()):
+    for values in map(bson_codec.fields, store.projects.raw(among(named, "name"), {"name": 1}) if named else ()):
         twins[values["name"]].add(values["_id"])
     for entry, before in befores:
         entry.parent = parent_names.get(before.get("parent", NULL))
@@ -274,20 +274,20 @@ def _is_comparable(value: Value | None) -> bool:
     MongoDB takes a regular expression in it as a pattern, and refuses `undefined`, and documents that look like an
     operator.
     """
-    if value is None or value.type in {raw_bson.UNDEFINED.type, raw_bson.REGEX}:
+    if value is None or value.type in {bson_codec.UNDEFINED.type, bson_codec.REGEX}:
         return False
-    return value.type != raw_bson.DOCUMENT or not next(iter(raw_bson.fields(value.data)), "").startswith("$")
+    return value.type != bson_codec.DOCUMENT or not next(iter(bson_codec.fields(value.data)), "").startswith("$")
 
 
 def member_chunks(kind: Kind, filter_: Document, store: Store) -> Iterator[Chunk]:
     """Stream chunks for tasks or models that leave their projects: the ids that match now, by project."""
     own = filters.all_of([filter_, filters.not_a_list()])
     found = store.named(kind).raw(own, {"project": 1}, sort=[("project", 1)])
-    for source, members in groupby(map(raw_bson.fields, found), lambda values: values.get("project", NULL)):
+    for source, members in groupby(map(bson_codec.fields, found), lambda values: values.get("project", NULL)):
         ids = (values["_id"] for values in members)
         existed = store.projects.find_one(by_id(source), {"_id": 1}) is not None
         while batch := list(islice(ids, IDS)):
-            yield Members(kind, source, NULL, raw_bson.array(batch), len(batch), existed)
+            yield Members(kind, source, NULL, bson_codec.array(batch), len(batch), existed)
 
 
 # --- making a change ----------------------------------------------------------------------------------------------
@@ -309,7 +309,7 @@ def make(chunk: Chunk, writer: Writer, tally: Tally) -> bool:
 def move(chunk: Members, source: Value, target: Value, writer: Writer, tally: Tally) -> None:
     """Move the tasks or models of a chunk from one project into another, as far as they are still in the first."""
     ids = within(chunk.ids)
-    change = {"$set": raw_bson.embedded({"project": target})}
+    change = {"$set": bson_codec.embedded({"project": target})}
     condition = {**ids, **is_value("project", source), **filters.not_a_list()}
     count = writer.update(chunk.kind, condition, change)
     if tally.repeated:
@@ -330,16 +330,16 @@ def _update(entry: Entry, _: Projects, writer: Writer, tally: Tally) -> bool:
     if entry.before is None or entry.stale:
         tally.skip(entry, REMOVED if entry.before is None else CHANGED)
         return False
-    before, change = raw_bson.fields(entry.before), entry.change
+    before, change = bson_codec.fields(entry.before), entry.change
     names = sorted(entry.changed_fields - {"last_update"})
     as_before = [stored_as(name, before.get(name)) for name in names]
     condition = filters.all_of([by_id(entry.id), entry.condition, *as_before])
-    parts = {word: raw_bson.embedded(values) for word, values in change.items() if values}
+    parts = {word: bson_codec.embedded(values) for word, values in change.items() if values}
     if writer.update("project", condition, cast("Document", parts)):
         tally.add("project", "update", 1)
         return True
     current = writer.store.projects.read(by_id(entry.id))
-    if current is not None and has_change(raw_bson.fields(current), entry):
+    if current is not None and has_change(bson_codec.fields(current), entry):
         tally.found("update")
         return True
     tally.skip(entry, CHANGED if current else REMOVED)
@@ -359,7 +359,7 @@ def _delete(entry: Entry, chunk: Projects, writer: Writer, tally: Tally) -> bool
             tally.skip(entry, f"'{below.get('name')}' ({below['_id']}) is below it")
             return False
         if entry.before is not None:
-            version = stored_as("last_update", raw_bson.fields(entry.before).get("last_update"))
+            version = stored_as("last_update", bson_codec.fields(entry.before).get("last_update"))
             if writer.delete(filters.all_of([by_id(entry.id), entry.condition, version])):
                 tally.add("project", "delete", 1)
                 return True
@@ -416,7 +416,7 @@ def _uninsert(entry: Entry, writer: Writer, tally: Tally) -> str | None:
     if current is not None:
         if not is_as_created(current, entry):
             return CHANGED
-        version = stored_as("last_update", raw_bson.fields(current).get("last_update"))
+        version = stored_as("last_update", bson_codec.fields(current).get("last_update"))
         if not writer.delete(filters.all_of([by_id(entry.id), version])):
             return CHANGED
     contents = next(contents_of(entry.id, writer.store), None)
@@ -432,7 +432,7 @@ def _uninsert(entry: Entry, writer: Writer, tally: Tally) -> str | None:
 
 def is_as_created(current: bytes, entry: Entry) -> bool:
     """Return whether a project is as it was created; a server sets `last_update` at any time."""
-    now, made = raw_bson.fields(current), raw_bson.fields(entry.after)
+    now, made = bson_codec.fields(current), bson_codec.fields(entry.after)
     return (now | {"last_update": NULL}) == (made | {"last_update": NULL})
 
 
@@ -455,7 +455,7 @@ def _unupdate(entry: Entry, writer: Writer, tally: Tally) -> str | None:
     current = writer.store.projects.read(by_id(entry.id))
     if current is None or entry.before is None:
         return None
-    now, before = raw_bson.fields(current), raw_bson.fields(entry.before)
+    now, before = bson_codec.fields(current), bson_codec.fields(entry.before)
     ours = entry.change["$set"].get("last_update")
     touched = ours is not None and now.get("last_update") == ours != before.get("last_update")
     if is_unchanged(now, entry) and not touched:
@@ -467,13 +467,13 @@ def _unupdate(entry: Entry, writer: Writer, tally: Tally) -> str | None:
     if not names:
         return None
     if any(name in before and name not in now for name in names):
-        same = {"$expr": {"$eq": ["$$ROOT", raw_bson.embedded({"$literal": raw_bson.document_value(current)})]}}
+        same = {"$expr": {"$eq": ["$$ROOT", bson_codec.embedded({"$literal": bson_codec.document_value(current)})]}}
         count = writer.replace(filters.all_of([by_id(entry.id), same]), _merged(now, before, names))
     else:
         as_changed = filters.all_of([by_id(entry.id), *(stored_as(name, now.get(name)) for name in names)])
         restored = {name: before[name] for name in names if name in before}
         added = dict.fromkeys([name for name in names if name not in before], 1)
-        change = {"$set": raw_bson.embedded(restored)} if restored else {}
+        change = {"$set": bson_codec.embedded(restored)} if restored else {}
         count = writer.update("project", as_changed, {**change, **({"$unset": added} if added else {})})
     if not count:
         return CHANGED
@@ -483,7 +483,7 @@ def _unupdate(entry: Entry, writer: Writer, tally: Tally) -> str | None:
 
 def is_unchanged(now: dict[str, Value], entry: Entry) -> bool:
     """Return whether an update was never made, or is undone: its fields are as before, whoever set `last_update`."""
-    before = raw_bson.fields(entry.before or b"")
+    before = bson_codec.fields(entry.before or b"")
     own = entry.changed_fields - {"last_update"}
     if not own:
         return now.get("last_update") == before.get("last_update")
@@ -494,7 +494,7 @@ def _merged(now: dict[str, Value], before: dict[str, Value], names: Sequence[str
     """Return a document as it is now, with these fields as they were, each in its old place."""
     merged = {name: before[name] if name in names else now[name] for name in before if name in names or name in now}
     merged |= {name: value for name, value in now.items() if name not in names and name not in merged}
-    return raw_bson.document(merged)
+    return bson_codec.document(merged)
 
 
 def _undelete(entry: Entry, writer: Writer, tally: Tally) -> str | None:
@@ -518,5 +518,5 @@ _UNMAKE: dict[str, Callable[[Entry, Writer, Tally], str | None]] = {
 
 def missing(projects: Sequence[Value], store: Store) -> list[Value]:
     """Return the projects of these that do not exist any more."""
-    found = {raw_bson.fields(raw)["_id"] for raw in store.projects.raw(among(projects), {"_id": 1})}
+    found = {bson_codec.fields(raw)["_id"] for raw in store.projects.raw(among(projects), {"_id": 1})}
     return [identifier for identifier in projects if identifier not in found]

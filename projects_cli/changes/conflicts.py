@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from projects_cli.changes import chunks
 from projects_cli.changes.records import Projects
-from projects_cli.store import raw_bson
-from projects_cli.store.raw_bson import NULL, Value
+from projects_cli.store import bson_codec
+from projects_cli.store.bson_codec import NULL, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -86,7 +86,7 @@ def _conflicts_of_update(entry: Entry, store: Store, context: Context) -> Iterat
     if current is None:
         yield "it was removed in the meantime"
         return
-    now = raw_bson.fields(current)
+    now = bson_codec.fields(current)
     if chunks.is_unchanged(now, entry):
         return
     if not chunks.has_change(now, entry):
@@ -98,7 +98,7 @@ def _conflicts_of_update(entry: Entry, store: Store, context: Context) -> Iterat
 
 def _new_below(entry: Entry, store: Store, context: Context) -> Iterator[str]:
     children = store.projects.raw(chunks.is_value("parent", entry.id), {"_id": 1})
-    ids = {raw_bson.fields(child)["_id"] for child in children}
+    ids = {bson_codec.fields(child)["_id"] for child in children}
     if not ids <= context.ids - context.skipped:
         yield "projects were created below it in the meantime"
 
@@ -107,7 +107,7 @@ def _conflicts_of_delete(entry: Entry, store: Store, context: Context) -> Iterat
     if entry.before is None or store.projects.find_one(chunks.by_id(entry.id), {"_id": 1}) is not None:
         return
     yield from _name_taken(entry, store, context)
-    yield from _misplaced(raw_bson.fields(entry.before), entry.parent, store, context)
+    yield from _misplaced(bson_codec.fields(entry.before), entry.parent, store, context)
 
 
 def _misplaced(project: dict[str, Value], then: Value | None, store: Store, context: Context) -> Iterator[str]:
@@ -118,26 +118,26 @@ def _misplaced(project: dict[str, Value], then: Value | None, store: Store, cont
             yield "its parent project was not restored"
         return
     current = store.projects.read(chunks.by_id(parent))
-    now = None if current is None else raw_bson.fields(current).get("name", NULL)
+    now = None if current is None else bson_codec.fields(current).get("name", NULL)
     if now == then or then is None:
         return
     if now is None:
         yield "its parent project was removed in the meantime"
     else:
-        yield f"its parent project was renamed in the meantime: '{raw_bson.python_value(now)}'"
+        yield f"its parent project was renamed in the meantime: '{bson_codec.python_value(now)}'"
 
 
 def _name_taken(entry: Entry, store: Store, context: Context) -> Iterator[str]:
-    name = raw_bson.fields(entry.before or b"").get("name")
-    if name is None or name == raw_bson.UNDEFINED:
+    name = bson_codec.fields(entry.before or b"").get("name")
+    if name is None or name == bson_codec.UNDEFINED:
         return
     if _named(name, store) - entry.twins - context.ids:
-        yield f"its name '{raw_bson.python_value(name)}' is taken by another project"
+        yield f"its name '{bson_codec.python_value(name)}' is taken by another project"
 
 
 def _named(name: Value, store: Store) -> set[Value]:
     """Return the ids of the projects with a name; a list of names that has it is another name."""
-    found = map(raw_bson.fields, store.projects.raw(chunks.is_value("name", name), {"name": 1}))
+    found = map(bson_codec.fields, store.projects.raw(chunks.is_value("name", name), {"name": 1}))
     return {project["_id"] for project in found if project.get("name") == name}
 
 
@@ -161,15 +161,15 @@ def hindrances(chunk: Chunk, store: Store, context: Context) -> Iterator[str]:
         if entry.action == "insert" and current is None:
             yield from _hindrances_of_insert(entry, store, context)
         elif entry.action == "update" and current is not None and entry.before is not None:
-            yield from _hindrances_of_update(entry, raw_bson.fields(current), store, context)
+            yield from _hindrances_of_update(entry, bson_codec.fields(current), store, context)
 
 
 def _hindrances_of_insert(entry: Entry, store: Store, context: Context) -> Iterator[str]:
-    project = raw_bson.fields(entry.after)
+    project = bson_codec.fields(entry.after)
     parent = project.get("parent", NULL)
     made = parent in context.ids and store.projects.find_one(chunks.by_id(parent), {"_id": 1}) is None
     if parent != NULL and not made:  # a parent that this operation still has to create has the right name
-        above = raw_bson.value_of(entry.name.rpartition("/")[0])
+        above = bson_codec.value_of(entry.name.rpartition("/")[0])
         yield from (f"'{entry.name}': {why}" for why in _misplaced(project, above, store, context))
     if store.projects.find_one(chunks.is_value("name", project["name"]), {"_id": 1}):
         yield f"'{entry.name}': its name is taken by another project"
@@ -189,4 +189,4 @@ def _hindrances_of_update(entry: Entry, now: dict[str, Value], store: Store, con
         yield from (f"'{entry.name}': {why}" for why in _new_below(entry, store, context))
     name = after.get("name") or now.get("name", NULL)
     if _named(name, store) - entry.twins - context.ids:
-        yield f"'{entry.name}': the name '{raw_bson.python_value(name)}' is taken by another project"
+        yield f"'{entry.name}': the name '{bson_codec.python_value(name)}' is taken by another project"

@@ -26,9 +26,9 @@ from projects_cli.errors import ExpectedUniqueData, ServiceError
 from projects_cli.extended_json import id_text
 from projects_cli.messages import Outcome, Renaming, Response, Skipped, Step
 from projects_cli.store import transactions
+from projects_cli.store.bson_codec import NULL, value_of
 from projects_cli.store.collections import open_store
-from projects_cli.store.raw_bson import NULL, value_of
-from projects_cli.store.retries import persistently
+from projects_cli.store.retry import persistently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from projects_cli.changes.lease import Lease
     from projects_cli.changes.records import Chunk, Entry, Kind, Operation
     from projects_cli.messages import Document, Plan
+    from projects_cli.store.bson_codec import Value
     from projects_cli.store.collections import Store
-    from projects_cli.store.raw_bson import Value
     from projects_cli.store.transactions import Session
 
     Progress = Callable[[int, int], None]

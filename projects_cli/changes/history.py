@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.changes import chunks, process_identity
+from projects_cli import process_identity
+from projects_cli.changes import chunks
 from projects_cli.changes import lease as leases
 from projects_cli.changes.records import FINISHED, FORMAT, UNFINISHED, Operation, decode_chunk
 from projects_cli.errors import OperationNotFound, UnreadableRecord

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from projects_cli.changes import process_identity
+from projects_cli import process_identity
 from projects_cli.changes.chunks import chunks_of
 from projects_cli.changes.records import (
     FORMAT,
@@ -22,7 +22,7 @@ from projects_cli.changes.records import (
     encode_chunk,
 )
 from projects_cli.errors import LeaseLost
-from projects_cli.store.retries import persistently
+from projects_cli.store.retry import persistently
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -11,11 +11,11 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from projects_cli.changes.process_identity import is_dead
 from projects_cli.errors import LeaseLost, LockHeld, ProjectsError
+from projects_cli.process_identity import is_dead
 from projects_cli.store.collections import Guard, LeaseId
 from projects_cli.store.journal import Term
-from projects_cli.store.retries import persistently
+from projects_cli.store.retry import persistently
 
 if TYPE_CHECKING:
     from datetime import datetime

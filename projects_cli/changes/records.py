@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from projects_cli.errors import CannotUndo, UnreadableRecord
 from projects_cli.messages import Renaming
-from projects_cli.store import raw_bson
+from projects_cli.store import bson_codec
+from projects_cli.store.bson_codec import NULL, Value
 from projects_cli.store.documents import decode, encode
-from projects_cli.store.raw_bson import NULL, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -137,27 +137,27 @@ class Entry:
             "essential": self.essential,
             "stale": self.stale,
         }
-        raw = {"id": self.id, **raw_bson.fields(encode(plain)), "after": raw_bson.value_of(self.after)}
-        raw["before"] = NULL if self.before is None else raw_bson.value_of(self.before)
+        raw = {"id": self.id, **bson_codec.fields(encode(plain)), "after": bson_codec.value_of(self.after)}
+        raw["before"] = NULL if self.before is None else bson_codec.value_of(self.before)
         if self.parent is not None:
             raw["parent"] = self.parent
-        raw["twins"] = raw_bson.array(sorted(self.twins))
-        return raw_bson.document(raw)
+        raw["twins"] = bson_codec.array(sorted(self.twins))
+        return bson_codec.document(raw)
 
     @classmethod
     def decode(cls, raw: bytes) -> Entry:
         """Return a stored entry."""
-        values = raw_bson.fields(raw)
-        plain = decode(raw_bson.document({name: value for name, value in values.items() if name in _PLAIN}))
+        values = bson_codec.fields(raw)
+        plain = decode(bson_codec.document({name: value for name, value in values.items() if name in _PLAIN}))
         return cls(
-            id=values["id"], parent=values.get("parent"), twins=frozenset(raw_bson.items(values["twins"])), **plain
+            id=values["id"], parent=values.get("parent"), twins=frozenset(bson_codec.items(values["twins"])), **plain
         )
 
     @property
     def change(self) -> dict[str, dict[str, Value]]:
         """Return the fields that an update sets and those that it removes: `{"$set": {…}, "$unset": {…}}`."""
-        parts = raw_bson.fields(self.after)
-        return {name: raw_bson.fields(parts[name].data) if name in parts else {} for name in ("$set", "$unset")}
+        parts = bson_codec.fields(self.after)
+        return {name: bson_codec.fields(parts[name].data) if name in parts else {} for name in ("$set", "$unset")}
 
     @property
     def changed_fields(self) -> set[str]:
@@ -220,12 +220,12 @@ def encode_chunk(operation: str, chunk: Chunk, *, limit: int = LARGEST_CHUNK) ->
     """
     head = {"_id": chunk_id(operation, chunk.number), "operation": operation}
     if isinstance(chunk, Projects):
-        entries = raw_bson.array(raw_bson.document_value(entry.encode()) for entry in chunk.entries)
-        body = {"kind": raw_bson.value_of("project"), "entries": entries}
+        entries = bson_codec.array(bson_codec.document_value(entry.encode()) for entry in chunk.entries)
+        body = {"kind": bson_codec.value_of("project"), "entries": entries}
     else:
         plain = {"kind": chunk.kind, "size": chunk.size, "existed": chunk.existed}
-        body = {**raw_bson.fields(encode(plain)), "project": chunk.source, "to": chunk.target, "ids": chunk.ids}
-    raw = raw_bson.document({**raw_bson.fields(encode(head)), **body})
+        body = {**bson_codec.fields(encode(plain)), "project": chunk.source, "to": chunk.target, "ids": chunk.ids}
+    raw = bson_codec.document({**bson_codec.fields(encode(head)), **body})
     if len(raw) > limit:
         names = [entry.name for entry in chunk.entries] if isinstance(chunk, Projects) else []
         raise CannotUndo(
@@ -239,18 +239,18 @@ def encode_chunk(operation: str, chunk: Chunk, *, limit: int = LARGEST_CHUNK) ->
 
 def decode_chunk(raw: bytes) -> Chunk:
     """Return a stored chunk."""
-    values = raw_bson.fields(raw)
-    kind = raw_bson.python_value(values["kind"])
-    number = int(str(raw_bson.python_value(values["_id"])).rpartition("/")[2])
+    values = bson_codec.fields(raw)
+    kind = bson_codec.python_value(values["kind"])
+    number = int(str(bson_codec.python_value(values["_id"])).rpartition("/")[2])
     if kind == "project":
-        return Projects([Entry.decode(entry.data) for entry in raw_bson.items(values["entries"])], number)
+        return Projects([Entry.decode(entry.data) for entry in bson_codec.items(values["entries"])], number)
     return Members(
         kind=kind,
         source=values["project"],
         target=values["to"],
         ids=values["ids"],
-        size=int(raw_bson.python_value(values["size"])),
-        existed=bool(raw_bson.python_value(values["existed"])),
+        size=int(bson_codec.python_value(values["size"])),
+        existed=bool(bson_codec.python_value(values["existed"])),
         number=number,
     )
 

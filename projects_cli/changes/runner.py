@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from projects_cli.changes import process_identity
+from projects_cli import process_identity
 from projects_cli.changes.engine import SMALL, Engine
 from projects_cli.changes.history import Operations
 from projects_cli.changes.journal import Author, Journal, MemoryStore

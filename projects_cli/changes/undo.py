@@ -10,7 +10,7 @@ from projects_cli.changes.records import Members, Operation, Projects, decode_ch
 from projects_cli.errors import CannotUndo, Problem
 from projects_cli.extended_json import id_text
 from projects_cli.messages import Response
-from projects_cli.store import raw_bson
+from projects_cli.store import bson_codec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -197,7 +197,7 @@ def _undoing(chunk: Chunk) -> Iterator[Document]:
         for entry in reversed(chunk.entries):
             yield _step(_OPPOSITE[entry.action], "project", "undo", entry=entry)
     else:
-        yield _step("update", chunk.kind, f"back into {raw_bson.python_value(chunk.source)}", documents=chunk.size)
+        yield _step("update", chunk.kind, f"back into {bson_codec.python_value(chunk.source)}", documents=chunk.size)
 
 
 def _making(chunk: Chunk) -> Iterator[Document]:
@@ -205,7 +205,7 @@ def _making(chunk: Chunk) -> Iterator[Document]:
         for entry in chunk.entries:
             yield _step(entry.action, "project", "resume", entry=entry)
     else:
-        yield _step("update", chunk.kind, f"leave {raw_bson.python_value(chunk.source)}", documents=chunk.size)
+        yield _step("update", chunk.kind, f"leave {bson_codec.python_value(chunk.source)}", documents=chunk.size)
 
 
 def _step(action: str, kind: str, why: str, *, entry: Entry | None = None, documents: int = 1) -> dict[str, Any]:
@@ -221,4 +221,4 @@ def _step(action: str, kind: str, why: str, *, entry: Entry | None = None, docum
 
 
 def _text(entry: Entry) -> str:
-    return id_text(raw_bson.python_value(entry.id))
+    return id_text(bson_codec.python_value(entry.id))

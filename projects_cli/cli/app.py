@@ -14,8 +14,9 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from projects_cli import __version__
-from projects_cli.cli.faults import fault_of, signal_behind
-from projects_cli.cli.helping import (
+from projects_cli.cli.context import Context
+from projects_cli.cli.exceptions import fault_of, signal_behind
+from projects_cli.cli.help_format import (
     help_text,
     help_width,
     write_first_steps,
@@ -27,10 +28,9 @@ from projects_cli.cli.helping import (
     write_text,
 )
 from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption, refuse_unused
-from projects_cli.cli.runtime import Runtime
 from projects_cli.errors import ExitStatus, ProjectsError, UsageError, ValidationError, did_you_mean, nearest
 from projects_cli.render.console import Streams
-from projects_cli.render.text import check_utf8
+from projects_cli.render.escaping import check_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -239,33 +239,33 @@ class Commands(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
         """Run a command line and leave with its exit status; inside another program, so nothing stays open."""
-        runtime = Runtime(Streams.of_process())
+        context = Context(Streams.of_process())
         try:
-            sys.exit(self.status(list(sys.argv[1:] if args is None else args), runtime))
+            sys.exit(self.status(list(sys.argv[1:] if args is None else args), context))
         finally:
-            runtime.close()
+            context.close()
 
-    def status(self, args: list[str], runtime: Runtime) -> ExitStatus:
+    def status(self, args: list[str], context: Context) -> ExitStatus:
         """Run a command line; gives the exit status. Every fault ends here, as a message."""
         try:
-            return self._run(args, runtime)
+            return self._run(args, context)
         except tuple(_QUIET_ENDINGS) as ending:
             return _quiet(ending)
         except Exception as error:  # noqa: BLE001 - the last resort: never a traceback
             came = signal_behind(error)
-            return _report(_fault_of(error), args, runtime) if came is None else _quiet(came)
+            return _report(_fault_of(error), args, context) if came is None else _quiet(came)
 
-    def _run(self, args: list[str], runtime: Runtime) -> ExitStatus:
+    def _run(self, args: list[str], context: Context) -> ExitStatus:
         status = ExitStatus.DONE
         for number, argument in enumerate(args, 1):
             check_utf8(argument, f"argument {number}")
         try:
-            with self.make_context("projects", args, obj=runtime, terminal_width=help_width()) as ctx:
+            with self.make_context("projects", args, obj=context, terminal_width=help_width()) as ctx:
                 self.invoke(ctx)
         except typer.Exit as leaving:
             status = ExitStatus(leaving.exit_code)
-        runtime.streams.stdout.flush()
-        runtime.console.tell_warnings()
+        context.streams.stdout.flush()
+        context.console.tell_warnings()
         return status
 
 
@@ -291,7 +291,7 @@ def grouped_commands() -> dict[str, list[str]]:
 
 
 def global_options() -> list[TyperOption]:
-    """Make the global options anew; each puts what it was given into the runtime's flags, the last one wins."""
+    """Make the global options anew; each puts what it was given into the context's flags, the last one wins."""
     return [_made(option) for option in GLOBAL_OPTIONS]
 
 
@@ -356,15 +356,15 @@ def _hide_passwords(error: ProjectsError) -> None:
         error.message = redacted(error.message)
 
 
-def _report(error: ProjectsError, args: list[str], runtime: Runtime) -> ExitStatus:
+def _report(error: ProjectsError, args: list[str], context: Context) -> ExitStatus:
     """Tell a fault; where the command line itself is wrong, `--json` in it still holds."""
     if {"--json", "-ojson", "--output=json"} & set(args) or "json" in [
         value for flag, value in pairwise(args) if flag in {"-o", "--output"}
     ]:
-        runtime.flags["output"] = "json"
-        runtime.console.output = "json"
+        context.flags["output"] = "json"
+        context.console.output = "json"
     _hide_passwords(error)
-    runtime.console.error(error)
+    context.console.error(error)
     return error.status
 
 
@@ -419,4 +419,4 @@ def run(args: list[str]) -> int:
     """Run a command line as a process does, which leaves its connection to the kernel; gives the exit status."""
     signal.signal(signal.SIGTERM, _terminated)
     command = typer.main.get_command(app)
-    return int(command.status(args, Runtime(Streams.of_process())))  # type: ignore[attr-defined]
+    return int(command.status(args, Context(Streams.of_process())))  # type: ignore[attr-defined]

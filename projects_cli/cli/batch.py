@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from projects_cli.cli.dispatch import carry, expect, nothing_to_do, partial_failure, show
-from projects_cli.cli.faults import fault_of
-from projects_cli.cli.runtime import WITH_USER
+from projects_cli.cli.context import WITH_USER
+from projects_cli.cli.exceptions import fault_of
+from projects_cli.cli.flow import carry, expect, nothing_to_do, partial_failure, show
 from projects_cli.errors import (
     DatabaseRefused,
     DatabaseTimeout,
@@ -25,13 +25,13 @@ from projects_cli.errors import (
 from projects_cli.messages import Response
 from projects_cli.render.console import as_json
 from projects_cli.render.encode import dumps
-from projects_cli.render.text import check_utf8
+from projects_cli.render.escaping import check_utf8
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from projects_cli.cli.runtime import Runtime
+    from projects_cli.cli.context import Context
     from projects_cli.errors import ProjectsError
 
 KEYS = frozenset({"id", "endpoint", "version", "user", "params"})
@@ -41,15 +41,15 @@ NO_DATABASE = (DatabaseUnavailable, DatabaseTimeout, DatabaseRefused, NoPrivateS
 """Faults that are not about a line where no connection was made yet."""
 
 
-def call(runtime: Runtime, endpoint: str, data: str | None) -> None:
+def call(context: Context, endpoint: str, data: str | None) -> None:
     """Carry one raw request, and print its response."""
-    version = runtime.version(endpoint)
-    if "user" in runtime.flags and version.endpoint not in WITH_USER:
+    version = context.version(endpoint)
+    if "user" in context.flags and version.endpoint not in WITH_USER:
         raise UsageError(f"{version.endpoint} does not use --user", hint="leave --user out; used by: projects.create")
-    params = _parsed(_text(runtime, data)) if data is not None else {}
-    expect(runtime, _look(version.endpoint, params))
-    request = runtime.request(version, params)
-    show(runtime, carry(runtime, request, ask=False), page=request.params.get("page"))
+    params = _parsed(_text(context, data)) if data is not None else {}
+    expect(context, _look(version.endpoint, params))
+    request = context.request(version, params)
+    show(context, carry(context, request, ask=False), page=request.params.get("page"))
 
 
 def _look(endpoint: str, params: Any) -> str:
@@ -59,12 +59,12 @@ def _look(endpoint: str, params: Any) -> str:
     return look if look in VIEWS else "raw"
 
 
-def skeleton(runtime: Runtime, endpoint: str) -> None:
+def skeleton(context: Context, endpoint: str) -> None:
     """Print a request to fill in."""
-    runtime.streams.data.write(dumps(runtime.version(endpoint).skeleton(), pretty=True) + "\n")
+    context.streams.data.write(dumps(context.version(endpoint).skeleton(), pretty=True) + "\n")
 
 
-def batch(runtime: Runtime, file: str) -> None:
+def batch(context: Context, file: str) -> None:
     """Carry the requests of a file of JSON Lines, and print an answer for each, in order.
 
     Raises:
@@ -72,29 +72,29 @@ def batch(runtime: Runtime, file: str) -> None:
         DatabaseUnavailable, DatabaseTimeout, DatabaseRefused, NoPrivateServer: there is no database to work on, which
             no further line would find; the line that needed it was answered so.
     """
-    if runtime.console.fields or runtime.console.query is not None:
+    if context.console.fields or context.console.query is not None:
         raise UsageError("batch answers each line as a whole", hint="leave out --fields and --query")
     failed = total = 0
-    out = runtime.streams.data
-    with _lines(runtime, file) as lines:
+    out = context.streams.data
+    with _lines(context, file) as lines:
         for number, raw in enumerate(lines):
             line = raw.removeprefix(BOM_UTF8) if number == 0 else raw
             if not line.strip():
                 continue
             total += 1
-            answer, fault = _answer(runtime, line)
+            answer, fault = _answer(context, line)
             failed += fault is not None
             out.write(dumps(answer) + "\n")
             out.flush()
-            if isinstance(fault, NO_DATABASE) and not runtime.is_connected:
+            if isinstance(fault, NO_DATABASE) and not context.is_connected:
                 raise fault
     if not total and file == "-":
-        runtime.console.notice("standard input is empty: nothing to do")
+        context.console.notice("standard input is empty: nothing to do")
     if failed:
         raise PartialFailure(f"{failed} of {total} requests failed; their answers say why")
 
 
-def _answer(runtime: Runtime, line: bytes) -> tuple[dict[str, Any], ProjectsError | None]:
+def _answer(context: Context, line: bytes) -> tuple[dict[str, Any], ProjectsError | None]:
     """Give the answer to one line; whatever is wrong with it becomes an error, which is given beside.
 
     Raises:
@@ -104,7 +104,7 @@ def _answer(runtime: Runtime, line: bytes) -> tuple[dict[str, Any], ProjectsErro
     try:
         entry = _entry(line)
         identifier = entry.get("id")
-        response = _carried(runtime, entry)
+        response = _carried(context, entry)
         data = {key: list(value) if hasattr(value, "__next__") else value for key, value in response.data.items()}
         answer: dict[str, Any] = {"id": identifier, "ok": True, "data": data}
         if not response.skipped:
@@ -120,10 +120,10 @@ def _answer(runtime: Runtime, line: bytes) -> tuple[dict[str, Any], ProjectsErro
         return {"id": identifier if identifier is not None else _id_of(line), "ok": False, "error": shown}, fault
 
 
-def _carried(runtime: Runtime, entry: Mapping[str, Any]) -> Response:
-    version = runtime.version(entry["endpoint"], entry.get("version"))
-    request = runtime.request(version, entry.get("params", {}), entry.get("user"))
-    return carry(runtime, request, ask=False)
+def _carried(context: Context, entry: Mapping[str, Any]) -> Response:
+    version = context.version(entry["endpoint"], entry.get("version"))
+    request = context.request(version, entry.get("params", {}), entry.get("user"))
+    return carry(context, request, ask=False)
 
 
 def _entry(line: bytes) -> dict[str, Any]:
@@ -179,12 +179,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _text(runtime: Runtime, data: str) -> bytes:
+def _text(context: Context, data: str) -> bytes:
     """Give what `--data` means: itself, a file's content (`@FILE`), or standard input (`-`)."""
     if data == "-":
-        text = _stdin(runtime).read()
+        text = _stdin(context).read()
         if not text.removeprefix(BOM_UTF8).strip():
-            nothing_to_do(runtime, Response("raw", {}))
+            nothing_to_do(context, Response("raw", {}))
         return text
     if not data.startswith("@"):
         return data.encode("utf-8", "surrogatepass")
@@ -195,10 +195,10 @@ def _text(runtime: Runtime, data: str) -> bytes:
 
 
 @contextmanager
-def _lines(runtime: Runtime, file: str) -> Iterator[BinaryIO]:
+def _lines(context: Context, file: str) -> Iterator[BinaryIO]:
     """Open a file of lines, or standard input."""
     if file == "-":
-        yield _stdin(runtime)
+        yield _stdin(context)
         return
     with ExitStack() as opened:
         try:
@@ -212,5 +212,5 @@ def _words(error: OSError | ValueError) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-def _stdin(runtime: Runtime) -> BinaryIO:
-    return getattr(runtime.streams.stdin, "buffer", sys.stdin.buffer)
+def _stdin(context: Context) -> BinaryIO:
+    return getattr(context.streams.stdin, "buffer", sys.stdin.buffer)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.cli.dispatch import expect, nothing_to_do, show
+from projects_cli.cli.flow import expect, nothing_to_do, show
 from projects_cli.config.connection import shown_uri
 from projects_cli.config.settings import BY_NAME, SETTINGS, is_there, user_config_file
 from projects_cli.errors import ConfigError, Declined, UsageError
@@ -21,7 +21,7 @@ from projects_cli.messages import Response
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from projects_cli.cli.runtime import Runtime
+    from projects_cli.cli.context import Context
     from projects_cli.config.connection import Target
     from projects_cli.config.settings import Setting, Settings
     from projects_cli.messages import Document
@@ -39,46 +39,46 @@ _BEGINNING = b"""# Settings of `projects`; what can be set, and what holds: proj
 # --- looking ------------------------------------------------------------------------------------------------------
 
 
-def list_settings(runtime: Runtime) -> None:
+def list_settings(context: Context) -> None:
     """Show every setting, and where its value comes from."""
-    expect(runtime, "config.list")
-    found = _target(runtime)
-    rows = [_row(runtime.settings, setting, found) for setting in SETTINGS]
-    show(runtime, Response("config.list", {"settings": rows}))
+    expect(context, "config.list")
+    found = _target(context)
+    rows = [_row(context.settings, setting, found) for setting in SETTINGS]
+    show(context, Response("config.list", {"settings": rows}))
 
 
-def get_setting(runtime: Runtime, key: str) -> None:
+def get_setting(context: Context, key: str) -> None:
     """Show one setting: the value that holds, or what a profile says."""
-    expect(runtime, "config.get")
+    expect(context, "config.get")
     from projects_cli.config.writing import key_of, setting_at
 
     place = key_of(key)
     if place.profile is not None:
         setting = setting_at(place)
-        values = _file(runtime).profile(place.profile)
-        source = f"{_path(runtime)} [profiles.{place.profile}]" if setting.name in values else ""
+        values = _file(context).profile(place.profile)
+        source = f"{_path(context)} [profiles.{place.profile}]" if setting.name in values else ""
         origin = "user file" if source else "default"
         row = {"key": str(place), "value": _shown(values.get(setting.name)), "origin": origin, "source": source}
     else:
         found = BY_NAME.get(key.replace("-", "_"))
         setting = found or setting_at(place)
-        row = _row(runtime.settings, setting, _target(runtime) if setting.name in {"uri", "database"} else None)
-    show(runtime, Response("config.get", row))
+        row = _row(context.settings, setting, _target(context) if setting.name in {"uri", "database"} else None)
+    show(context, Response("config.get", row))
 
 
-def show_path(runtime: Runtime) -> None:
+def show_path(context: Context) -> None:
     """Print the path of the configuration, and whether it is there."""
-    expect(runtime, "config.path")
-    path = _path(runtime)
-    runtime.console.show(Response("config.path", {"path": str(path), "exists": is_there(path)}))
+    expect(context, "config.path")
+    path = _path(context)
+    context.console.show(Response("config.path", {"path": str(path), "exists": is_there(path)}))
 
 
-def _target(runtime: Runtime) -> Target | None:
+def _target(context: Context) -> Target | None:
     """Return the database that the settings and the environment name; warn if one of them cannot be used."""
     try:
-        return runtime.target
+        return context.target
     except ConfigError as error:
-        runtime.console.warn(error.message)
+        context.console.warn(error.message)
         return None
 
 
@@ -103,55 +103,55 @@ def _shown(value: object) -> object:
     return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
 
 
-def _path(runtime: Runtime) -> Path:
-    return user_config_file(runtime.streams.environment)
+def _path(context: Context) -> Path:
+    return user_config_file(context.streams.environment)
 
 
-def _file(runtime: Runtime) -> Any:
+def _file(context: Context) -> Any:
     from projects_cli.config.files import user_file
 
-    return user_file(_path(runtime))
+    return user_file(_path(context))
 
 
 # --- changing -----------------------------------------------------------------------------------------------------
 
 
-def set_value(runtime: Runtime, key: str, value: str) -> None:
+def set_value(context: Context, key: str, value: str) -> None:
     """Write a setting into the file; `-` reads the value from standard input."""
-    expect(runtime, "config.change")
+    expect(context, "config.change")
     from projects_cli.config.writing import as_stored, key_of, setting_at, with_value
 
     place = key_of(key)
-    _check_no_profile(runtime, place.name)
+    _check_no_profile(context, place.name)
     setting = setting_at(place)
     secret = setting.name == "uri"
     if value == "-":
-        read = runtime.console.line(f"{place}: ", hidden=secret)
+        read = context.console.line(f"{place}: ", hidden=secret)
         if read is None:
-            unchanged = {"key": str(place), "value": None, "changed": False, "file": str(_path(runtime))}
-            nothing_to_do(runtime, Response("config.change", unchanged))
+            unchanged = {"key": str(place), "value": None, "changed": False, "file": str(_path(context))}
+            nothing_to_do(context, Response("config.change", unchanged))
         value = read
     elif secret and shown_uri(value) != value:
-        runtime.console.warn(f"the shell's history may keep the password; next time: projects config set {key} -")
+        context.console.warn(f"the shell's history may keep the password; next time: projects config set {key} -")
     stored = as_stored(setting, value, str(place))
-    changed = _rewrite(runtime, lambda text: with_value(text, place, stored))
-    _tell(runtime, str(place), stored, changed=changed)
+    changed = _rewrite(context, lambda text: with_value(text, place, stored))
+    _tell(context, str(place), stored, changed=changed)
 
 
-def unset_value(runtime: Runtime, key: str) -> None:
+def unset_value(context: Context, key: str) -> None:
     """Take a setting, or a whole profile, out of the file."""
-    expect(runtime, "config.change")
+    expect(context, "config.change")
     from projects_cli.config.writing import key_of, without
 
     place = key_of(key)
-    _check_no_profile(runtime, place.name)
-    changed = _rewrite(runtime, lambda text: without(text, place))
-    _tell(runtime, str(place), None, changed=changed)
+    _check_no_profile(context, place.name)
+    changed = _rewrite(context, lambda text: without(text, place))
+    _tell(context, str(place), None, changed=changed)
 
 
-def _check_no_profile(runtime: Runtime, name: str | None) -> None:
+def _check_no_profile(context: Context, name: str | None) -> None:
     """Refuse `--profile` where it could be meant as the profile to change; there is one way to name that."""
-    chosen = runtime.flags.get("profile")
+    chosen = context.flags.get("profile")
     if chosen is not None:
         raise UsageError(
             "--profile says which profile is used, not which is changed",
@@ -159,68 +159,68 @@ def _check_no_profile(runtime: Runtime, name: str | None) -> None:
         )
 
 
-def _rewrite(runtime: Runtime, change: Callable[[str], str]) -> bool:
+def _rewrite(context: Context, change: Callable[[str], str]) -> bool:
     from projects_cli.config.writing import rewrite
 
-    return rewrite(_path(runtime), change, dry_run=runtime.given["dry_run"])
+    return rewrite(_path(context), change, dry_run=context.given["dry_run"])
 
 
-def _tell(runtime: Runtime, key: str, value: object, *, changed: bool) -> None:
+def _tell(context: Context, key: str, value: object, *, changed: bool) -> None:
     """Say what was changed, or would be."""
-    path = _path(runtime)
-    if runtime.given["dry_run"]:
-        runtime.console.notice(f"would change {path}" if changed else f"{path} is like that already")
+    path = _path(context)
+    if context.given["dry_run"]:
+        context.console.notice(f"would change {path}" if changed else f"{path} is like that already")
     else:
-        runtime.console.notice(f"changed {path}" if changed else f"{path} was like that already")
-    done = changed and not runtime.given["dry_run"]
+        context.console.notice(f"changed {path}" if changed else f"{path} was like that already")
+    done = changed and not context.given["dry_run"]
     answer = {"key": key, "value": _shown(value), "changed": done, "file": str(path)}
-    runtime.console.show(Response("config.change", answer))
+    context.console.show(Response("config.change", answer))
 
 
 # --- the editor ---------------------------------------------------------------------------------------------------
 
 
-def edit(runtime: Runtime) -> None:
+def edit(context: Context) -> None:
     """Open the file in the person's editor; what comes back is checked before it takes the file's place."""
     from projects_cli.config import writing
 
-    path = _path(runtime)
-    if runtime.given["dry_run"]:
-        runtime.console.notice(f"would open {path} in {_editor(runtime)}")
+    path = _path(context)
+    if context.given["dry_run"]:
+        context.console.notice(f"would open {path} in {_editor(context)}")
         return
     before = writing.current(path)
     draft = writing.draft(path, before or _BEGINNING)
     try:
-        after = _edited(runtime, draft, path)
+        after = _edited(context, draft, path)
         if after == (before or _BEGINNING):
-            runtime.console.notice("nothing was changed")
+            context.console.notice("nothing was changed")
             return
         writing.replace(path, after, instead_of=before)
     finally:
         draft.unlink(missing_ok=True)
-    runtime.console.notice(f"changed {path}")
+    context.console.notice(f"changed {path}")
 
 
-def _edited(runtime: Runtime, draft: Path, path: Path) -> bytes:
+def _edited(context: Context, draft: Path, path: Path) -> bytes:
     """Give what the person made of the draft, once it can be used; they may try again, or give up."""
     from projects_cli.config.writing import check
 
     while True:
-        _run_editor(runtime, draft)
+        _run_editor(context, draft)
         text = draft.read_bytes()
         try:
             check(text, path)
         except ConfigError as error:
-            if not runtime.console.can_ask:
+            if not context.console.can_ask:
                 raise
-            runtime.console.error(error)
-            runtime.console.ask("Edit it again?")
+            context.console.error(error)
+            context.console.ask("Edit it again?")
         else:
             return text
 
 
-def _run_editor(runtime: Runtime, file: Path) -> None:
-    editor = _editor(runtime)
+def _run_editor(context: Context, file: Path) -> None:
+    editor = _editor(context)
     try:
         with _interrupts_left_to_the_child():
             ended = subprocess.run([*shlex.split(editor), str(file)], check=False)  # noqa: S603 - the person's own editor
@@ -230,14 +230,14 @@ def _run_editor(runtime: Runtime, file: Path) -> None:
         raise Declined(f"the editor ended with status {ended.returncode}: nothing was changed")
 
 
-def _editor(runtime: Runtime) -> str:
+def _editor(context: Context) -> str:
     """Name the person's editor; without a terminal one that they have chosen, since `vi` would wait for ever.
 
     Raises:
         UsageError: there is neither.
     """
-    environment = runtime.streams.environment
-    editor = environment.get("VISUAL") or environment.get("EDITOR") or ("vi" if runtime.console.can_ask else "")
+    environment = context.streams.environment
+    editor = environment.get("VISUAL") or environment.get("EDITOR") or ("vi" if context.console.can_ask else "")
     if not editor:
         raise UsageError("there is no terminal for an editor", hint="use: projects config set KEY VALUE")
     return editor
@@ -256,42 +256,42 @@ def _interrupts_left_to_the_child() -> Iterator[None]:
 # --- profiles -----------------------------------------------------------------------------------------------------
 
 
-def list_profiles(runtime: Runtime) -> None:
+def list_profiles(context: Context) -> None:
     """Show the profiles of the configuration; the one in use is marked."""
-    expect(runtime, "profile.list")
-    file = _file(runtime)
-    rows = [_profile_row(runtime, name, file.profile(name)) for name in sorted(file.tables)]
-    show(runtime, Response("profile.list", {"profiles": rows}))
+    expect(context, "profile.list")
+    file = _file(context)
+    rows = [_profile_row(context, name, file.profile(name)) for name in sorted(file.tables)]
+    show(context, Response("profile.list", {"profiles": rows}))
 
 
-def show_profile(runtime: Runtime, name: str | None) -> None:
+def show_profile(context: Context, name: str | None) -> None:
     """Show what a profile says: the one named, else the one in use."""
-    expect(runtime, "profile.show")
-    chosen = name or runtime.settings["profile"]
+    expect(context, "profile.show")
+    chosen = name or context.settings["profile"]
     if chosen is None:
         raise UsageError("no profile is in use", hint="name one: projects profile list")
-    values = _file(runtime).profile(chosen)
+    values = _file(context).profile(chosen)
     rows = [{"key": BY_NAME[one].key, "value": _shown(value)} for one, value in values.items()]
-    show(runtime, Response("profile.show", {"profile": chosen, "settings": rows}))
+    show(context, Response("profile.show", {"profile": chosen, "settings": rows}))
 
 
-def use_profile(runtime: Runtime, name: str) -> None:
+def use_profile(context: Context, name: str) -> None:
     """Make a profile the default, and tell where something stronger chooses another one."""
     from projects_cli.config.writing import Key, with_value
 
-    file = _file(runtime)
+    file = _file(context)
     file.profile(name)
-    changed = _rewrite(runtime, lambda text: with_value(text, Key(None, "profile"), name))
-    _tell(runtime, "profile", name, changed=changed)
-    stronger = runtime.settings.sources["profile"]
-    if runtime.settings["profile"] != name and not runtime.given["dry_run"]:
-        runtime.console.warn(f"{stronger} chooses {runtime.settings['profile']!r} here, which is stronger")
+    changed = _rewrite(context, lambda text: with_value(text, Key(None, "profile"), name))
+    _tell(context, "profile", name, changed=changed)
+    stronger = context.settings.sources["profile"]
+    if context.settings["profile"] != name and not context.given["dry_run"]:
+        context.console.warn(f"{stronger} chooses {context.settings['profile']!r} here, which is stronger")
 
 
-def _profile_row(runtime: Runtime, name: str, values: Document) -> Document:
+def _profile_row(context: Context, name: str, values: Document) -> Document:
     return {
         "name": name,
-        "in_use": name == runtime.settings["profile"],
+        "in_use": name == context.settings["profile"],
         "production": values.get("production", False),
         "uri": _shown(values.get("uri")),
         "uri_file": _shown(values.get("uri_file")),

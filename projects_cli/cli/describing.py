@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.cli.app import COMMANDS
-from projects_cli.cli.dispatch import expect, show
+from projects_cli.cli.flow import expect, show
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
-    from projects_cli.cli.runtime import Runtime
+    from projects_cli.cli.context import Context
     from projects_cli.schema.model import Parameter
 
 COMMAND_OF = {entry.endpoint: entry.name for entry in COMMANDS if entry.endpoint} | {"projects.get_all_ex": "list"}
 
 
-def describe(runtime: Runtime, endpoint: str | None) -> None:
+def describe(context: Context, endpoint: str | None) -> None:
     """Show all endpoints, or one."""
-    expect(runtime, "schema" if endpoint is None else _look_of_one(runtime))
-    show(runtime, _all(runtime) if endpoint is None else _one(runtime, endpoint))
+    expect(context, "schema" if endpoint is None else _look_of_one(context))
+    show(context, _all(context) if endpoint is None else _one(context, endpoint))
 
 
-def _look_of_one(runtime: Runtime) -> str:
-    return "schema.json" if runtime.console.output == "json" else "schema.endpoint"
+def _look_of_one(context: Context) -> str:
+    return "schema.json" if context.console.output == "json" else "schema.endpoint"
 
 
-def _all(runtime: Runtime) -> Response:
+def _all(context: Context) -> Response:
     rows = [
         {
             "endpoint": endpoint.name,
@@ -33,17 +33,17 @@ def _all(runtime: Runtime) -> Response:
             "command": COMMAND_OF.get(endpoint.name),
             "summary": endpoint.description,
         }
-        for endpoint in runtime.catalog.endpoints()
+        for endpoint in context.catalog.endpoints()
     ]
     return Response("schema", {"endpoints": rows})
 
 
-def _one(runtime: Runtime, endpoint: str) -> Response:
-    version = runtime.version(endpoint)
+def _one(context: Context, endpoint: str) -> Response:
+    version = context.version(endpoint)
     head = {"endpoint": version.endpoint, "version": version.number, "description": version.description}
-    if runtime.console.output == "json":
+    if context.console.output == "json":
         return Response("schema.json", {**head, "request": version.request_schema, "response": version.response_schema})
-    runtime.console.notice(f"{version.endpoint}, version {version.number}: {version.description}")
+    context.console.notice(f"{version.endpoint}, version {version.number}: {version.description}")
     rows = [_record(parameter) for parameter in version.parameters]
     return Response("schema.endpoint", {**head, "parameters": rows})
 

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from projects_cli.cli import dispatch
+from projects_cli.cli import flow
+from projects_cli.diagnosis.findings import KINDS
 from projects_cli.errors import ExitStatus, OperationUnfinished, UsageError, did_you_mean, nearest
-from projects_cli.safety.findings import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from projects_cli.cli.runtime import Runtime
+    from projects_cli.cli.context import Context
+    from projects_cli.diagnosis.doctor import Doctor
     from projects_cli.messages import Response
-    from projects_cli.safety.doctor import Doctor
 
 LOOKING = "looking at the database:"
 
 
-def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
+def examine(context: Context, *, fix: bool, only: Sequence[str]) -> None:
     """Show what is wrong; with `fix` repair what can be repaired first, and show what is left.
 
     Raises:
@@ -28,30 +28,30 @@ def examine(runtime: Runtime, *, fix: bool, only: Sequence[str]) -> None:
         DatabaseRefused, DatabaseError, DatabaseTimeout, DatabaseUnavailable: what was asked for by name can't be looked
             at, or the documents can't.
     """
-    dispatch.expect(runtime, "plan" if fix and runtime.settings["dry_run"] else "doctor")
+    flow.expect(context, "plan" if fix and context.settings["dry_run"] else "doctor")
     wanted = _wanted(only)
     if fix:
-        dispatch.check_confirm(runtime, runtime.target.name)  # also if nothing will be fixed, or asked
-    doctor = _doctor(runtime, changes=fix)
-    mended = _mend(runtime, doctor, wanted) if fix else None
-    if mended is not None and runtime.settings["dry_run"]:
-        runtime.console.show(mended)
+        flow.check_confirm(context, context.target.name)  # also if nothing will be fixed, or asked
+    doctor = _doctor(context, changes=fix)
+    mended = _mend(context, doctor, wanted) if fix else None
+    if mended is not None and context.settings["dry_run"]:
+        context.console.show(mended)
         return
-    with runtime.console.waiting(LOOKING):
-        found = runtime.persistently(lambda: doctor.examine(wanted))
+    with context.console.waiting(LOOKING):
+        found = context.persistently(lambda: doctor.examine(wanted))
     for skipped in found.findings.skipped:
         if only and mended is None:
             fault = found.findings.faults[skipped["name"]]
             raise type(fault)(f"{skipped['name']} can't be looked for: {skipped['why']}")
-        runtime.console.warn(f"{skipped['name']} was not looked for: {skipped['why']}")
-    runtime.console.show(found.response(**({} if mended is None else {"fixed": mended.data})))
+        context.console.warn(f"{skipped['name']} was not looked for: {skipped['why']}")
+    context.console.show(found.response(**({} if mended is None else {"fixed": mended.data})))
     if mended is not None and mended.skipped:
-        raise dispatch.partial_failure(mended)
+        raise flow.partial_failure(mended)
     counts = found.findings.by_severity
     if counts:
-        runtime.console.notice(f"found: {', '.join(_counted(count, name) for name, count in counts.items())}")
+        context.console.notice(f"found: {', '.join(_counted(count, name) for name, count in counts.items())}")
     if any(finding.fixable for finding in found.findings.found.values()):
-        runtime.console.notice("to fix what can be fixed: projects doctor --fix (preview: --fix --dry-run)")
+        context.console.notice("to fix what can be fixed: projects doctor --fix (preview: --fix --dry-run)")
     if counts.keys() - {"note"}:
         raise typer.Exit(ExitStatus.FINDINGS)
 
@@ -73,31 +73,31 @@ def _wanted(only: Sequence[str]) -> frozenset[str]:
     return frozenset(only or KINDS)
 
 
-def _doctor(runtime: Runtime, *, changes: bool) -> Doctor:
-    from projects_cli.safety.doctor import Doctor
+def _doctor(context: Context, *, changes: bool) -> Doctor:
+    from projects_cli.diagnosis.doctor import Doctor
 
     return Doctor(
-        safety=runtime.safety,
-        store=runtime.store if changes else runtime.reading,
-        journal_database=None if runtime.settings["no_journal"] else runtime.settings["journal_db"],
+        safety=context.runner,
+        store=context.store if changes else context.reading,
+        journal_database=None if context.settings["no_journal"] else context.settings["journal_db"],
     )
 
 
-def _mend(runtime: Runtime, doctor: Doctor, wanted: frozenset[str]) -> Response | None:
+def _mend(context: Context, doctor: Doctor, wanted: frozenset[str]) -> Response | None:
     """Mend what can be mended, or show how with `--dry-run`; None where there is nothing to do.
 
     Raises:
         OperationUnfinished: a change was stopped in the middle.
     """
-    with runtime.console.waiting(LOOKING):
-        plan = runtime.persistently(lambda: doctor.plan(wanted))
+    with context.console.waiting(LOOKING):
+        plan = context.persistently(lambda: doctor.plan(wanted))
     if not plan.steps:
-        runtime.console.notice("there is nothing that --fix can mend")
+        context.console.notice("there is nothing that --fix can mend")
         return None
-    if not runtime.settings["dry_run"] and not runtime.settings["read_only"]:
-        for operation in runtime.interrupted:
+    if not context.settings["dry_run"] and not context.settings["read_only"]:
+        for operation in context.interrupted:
             raise OperationUnfinished(
                 f"operation {operation.id} was interrupted: {operation.summary}",
                 hint=f"first finish it: projects resume {operation.id}; or undo it: projects undo {operation.id}",
             )
-    return dispatch.change(runtime, plan, lambda: doctor.plan(wanted), ask=True)
+    return flow.change(context, plan, lambda: doctor.plan(wanted), ask=True)

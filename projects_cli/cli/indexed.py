@@ -4,46 +4,46 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import as_sentence, check_confirm, check_writable, confirm, expect, show
+from projects_cli.cli.flow import as_sentence, check_confirm, check_writable, confirm, expect, show
 from projects_cli.errors import UsageError, did_you_mean, nearest
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from projects_cli.cli.runtime import Runtime
-    from projects_cli.safety.indexing import Suggestion
+    from projects_cli.cli.context import Context
+    from projects_cli.diagnosis.index_advice import Suggestion
 
 
-def plan(runtime: Runtime) -> None:
+def plan(context: Context) -> None:
     """Show which indexes would help, and which are there already."""
-    expect(runtime, "indexes")
-    store = runtime.reading
-    from projects_cli.safety.indexing import suggestions
+    expect(context, "indexes")
+    store = context.reading
+    from projects_cli.diagnosis.index_advice import suggestions
 
-    show(runtime, _answer(suggestions(store)))
+    show(context, _answer(suggestions(store)))
 
 
-def create(runtime: Runtime, names: Sequence[str]) -> None:
+def create(context: Context, names: Sequence[str]) -> None:
     """Make the indexes that are missing, or those of them that are named; asks first."""
-    expect(runtime, "indexes")
-    check_confirm(runtime, runtime.target.name)
-    store = runtime.store
-    from projects_cli.safety.indexing import make, suggestions
+    expect(context, "indexes")
+    check_confirm(context, context.target.name)
+    store = context.store
+    from projects_cli.diagnosis.index_advice import make, suggestions
 
     wanted = _wanted(suggestions(store), names)
-    if runtime.settings["dry_run"]:
-        show(runtime, _answer(wanted))
+    if context.settings["dry_run"]:
+        show(context, _answer(wanted))
         return
     if wanted:
-        _agree(runtime, wanted)
+        _agree(context, wanted)
     made = []
     for one in make(store, wanted):
-        runtime.console.notice(f"made: {one.name} on {one.collection}")
+        context.console.notice(f"made: {one.name} on {one.collection}")
         made.append(one)
     if not made:
-        runtime.console.notice("nothing is missing")
-    show(runtime, _answer(made))
+        context.console.notice("nothing is missing")
+    show(context, _answer(made))
 
 
 def _wanted(found: Sequence[Suggestion], names: Sequence[str]) -> list[Suggestion]:
@@ -60,13 +60,13 @@ def _wanted(found: Sequence[Suggestion], names: Sequence[str]) -> list[Suggestio
     return [one for one in found if not one.present and (not names or one.name in names)]
 
 
-def _agree(runtime: Runtime, wanted: Sequence[Suggestion]) -> None:
+def _agree(context: Context, wanted: Sequence[Suggestion]) -> None:
     """Refuse to create indexes in read-only mode, or without confirmation."""
-    what = f"make {len(wanted)} {'index' if len(wanted) == 1 else 'indexes'} in {runtime.settings['database']!r}"
-    check_writable(runtime, what)
+    what = f"make {len(wanted)} {'index' if len(wanted) == 1 else 'indexes'} in {context.settings['database']!r}"
+    check_writable(context, what)
     about = [f"{one.collection}.{one.name}" for one in wanted]
     question = f"{as_sentence(what)}? MongoDB reads each collection for that; others can work."
-    confirm(runtime, question, name=runtime.target.name, about=about)
+    confirm(context, question, name=context.target.name, about=about)
 
 
 def _answer(found: Iterable[Suggestion]) -> Response:

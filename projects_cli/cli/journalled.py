@@ -5,107 +5,107 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import check_confirm, check_production, check_writable, confirm, expect, show, tell
+from projects_cli.cli.flow import check_confirm, check_production, check_writable, confirm, expect, show, tell
 from projects_cli.config.values import duration
 from projects_cli.errors import ConfirmationNeeded, EmptyName, UsageError
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
     from projects_cli.changes.records import Operation
-    from projects_cli.cli.runtime import Runtime
+    from projects_cli.cli.context import Context
 
 LONGEST = timedelta(days=36_500)
 """Older than any journal, and still a date when it is subtracted from today."""
 
 
-def undo(runtime: Runtime, operation: str | None, *, all_or_nothing: bool) -> None:
+def undo(context: Context, operation: str | None, *, all_or_nothing: bool) -> None:
     """Undo an operation, or show what that would do.
 
     Raises:
         ConfirmationNeeded: none was named, and there is no terminal to ask on. Declined: the user declined.
         PartialFailure: what others changed since was left as it is.
     """
-    expect(runtime, "operation")
-    undoing = runtime.safety.undoing
-    if not runtime.settings["dry_run"]:
-        check_writable(runtime, "undo")
+    expect(context, "operation")
+    undoing = context.runner.undoing
+    if not context.settings["dry_run"]:
+        check_writable(context, "undo")
     chosen = undoing.chosen(operation)
-    check_confirm(runtime, chosen.id)
-    if runtime.settings["dry_run"]:
-        show(runtime, undoing.preview(chosen))
+    check_confirm(context, chosen.id)
+    if context.settings["dry_run"]:
+        show(context, undoing.preview(chosen))
         return
     if operation is None:
-        _agree_to_undo(runtime, chosen)
+        _agree_to_undo(context, chosen)
     else:
-        check_production(runtime)
-    show(runtime, runtime.safety.undo(chosen, all_or_nothing=all_or_nothing))
+        check_production(context)
+    show(context, context.runner.undo(chosen, all_or_nothing=all_or_nothing))
 
 
-def _agree_to_undo(runtime: Runtime, operation: Operation) -> None:
+def _agree_to_undo(context: Context, operation: Operation) -> None:
     """Ask whether the caller's newest operation is the one that is meant."""
-    from projects_cli.render import humane
+    from projects_cli.render import humanize
 
-    age = humane.time(operation.started, form="relative", now=datetime.now(UTC))
+    age = humanize.time(operation.started, form="relative", now=datetime.now(UTC))
     what = f"operation {operation.id}: {operation.summary} (by {operation.by} on {operation.host}, {age})"
     try:
-        confirm(runtime, f"Undo {what}?", name=operation.id)
+        confirm(context, f"Undo {what}?", name=operation.id)
     except ConfirmationNeeded as error:
         error.hint = (
             error.hint
-            if runtime.settings["yes"]
+            if context.settings["yes"]
             else (f"name the operation: projects undo {operation.id}; or undo your newest one with --yes")
         )
         raise
 
 
-def resume(runtime: Runtime, operation: str | None) -> None:
+def resume(context: Context, operation: str | None) -> None:
     """Finish an interrupted operation."""
-    expect(runtime, "operation")
-    if not runtime.settings["dry_run"]:
-        check_writable(runtime, "resume")
-    if operation is None and not runtime.interrupted:
-        tell(runtime, "no interrupted operation", Response("operation", {"operation": None}))
+    expect(context, "operation")
+    if not context.settings["dry_run"]:
+        check_writable(context, "resume")
+    if operation is None and not context.interrupted:
+        tell(context, "no interrupted operation", Response("operation", {"operation": None}))
         return
-    if runtime.settings["dry_run"]:
-        show(runtime, runtime.safety.undoing.preview_resume(operation))
+    if context.settings["dry_run"]:
+        show(context, context.runner.undoing.preview_resume(operation))
         return
-    check_production(runtime)
-    show(runtime, runtime.safety.resume(operation))
+    check_production(context)
+    show(context, context.runner.resume(operation))
 
 
-def history(runtime: Runtime, *, project: str | None, since: str | None, by: str | None) -> None:
+def history(context: Context, *, project: str | None, since: str | None, by: str | None) -> None:
     """Show the journal, or what of it passes the filters."""
-    expect(runtime, "history")
+    expect(context, "history")
     age = None if since is None else _age(since, "--since")
     if project == "":
         raise EmptyName("an empty name names no project")
-    show(runtime, runtime.safety.operations.history(project=project, since=age, by=by))
+    show(context, context.runner.operations.history(project=project, since=age, by=by))
 
 
-def prune(runtime: Runtime, older_than: str) -> None:
+def prune(context: Context, older_than: str) -> None:
     """Remove older operations from the journal, once the user has agreed: that can't be undone."""
-    expect(runtime, "history.prune")
+    expect(context, "history.prune")
     age = _age(older_than, "--older-than")
-    dry_run = runtime.settings["dry_run"]
+    dry_run = context.settings["dry_run"]
     if not dry_run:
-        check_writable(runtime, "history prune")
-    operations = runtime.safety.operations
+        check_writable(context, "history prune")
+    operations = context.runner.operations
     before = operations.now() - age
     found = operations.prunable(before)
     if not dry_run:
-        _agree_to_prune(runtime, len(found), older_than)
+        _agree_to_prune(context, len(found), older_than)
     pruned = 0 if dry_run else operations.prune(found, before)
-    show(runtime, Response("history.prune", {"pruned": pruned, "found": len(found)}))
+    show(context, Response("history.prune", {"pruned": pruned, "found": len(found)}))
 
 
-def _agree_to_prune(runtime: Runtime, count: int, older_than: str) -> None:
+def _agree_to_prune(context: Context, count: int, older_than: str) -> None:
     """Ask whether old operations may be removed, unless that was answered in advance; there may be none."""
-    database = runtime.target.name
-    check_confirm(runtime, database)
+    database = context.target.name
+    check_confirm(context, database)
     if count:
         what = "1 operation" if count == 1 else f"{count} operations"
         confirm(
-            runtime,
+            context,
             f"Remove {what} older than {older_than} from the journal of {database!r}? "
             "Removed operations can't be undone, and history does not show them.",
             name=database,

@@ -10,7 +10,7 @@ from projects_cli.errors import FieldsValueError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from projects_cli.cli.runtime import Runtime
+    from projects_cli.cli.context import Context
 
 
 class State(StrEnum):
@@ -69,7 +69,7 @@ def own_defaults(params: Mapping[str, Any], given: Mapping[str, Any]) -> list[st
     return [name for name in ("order_by", "only_fields", "page") if name in params and given.get(name) is None]
 
 
-def id_check(runtime: Runtime) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def id_check(context: Context) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Return the function that warns of values of --id that are not the id of a project, such as names."""
 
     def check(given: dict[str, Any]) -> dict[str, Any]:
@@ -77,9 +77,9 @@ def id_check(runtime: Runtime) -> Callable[[dict[str, Any]], dict[str, Any]]:
         if ids:
             from projects_cli.endpoints.address import unknown_ids
 
-            store = runtime.reading
-            for value in runtime.persistently(lambda: unknown_ids(ids, store)):
-                runtime.console.warn(
+            store = context.reading
+            for value in context.persistently(lambda: unknown_ids(ids, store)):
+                context.console.warn(
                     f"--id expects ids, and {value!r} is not the id of a project; "
                     "for a name use: projects get NAME, or projects list --name REGEX"
                 )

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import expect, show, tell_of_interrupted
+from projects_cli.cli.flow import expect, show, tell_of_interrupted
 from projects_cli.config.connection import shown_uri
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
-    from projects_cli.cli.runtime import Runtime
+    from projects_cli.cli.context import Context
     from projects_cli.config.connection import Target
     from projects_cli.config.settings import Settings
     from projects_cli.messages import Document
 
 
-def status(runtime: Runtime) -> None:
+def status(context: Context) -> None:
     """Show where this program works, and what it finds there."""
-    expect(runtime, "status")
-    settings = runtime.settings
+    expect(context, "status")
+    settings = context.settings
     journal = None if settings["no_journal"] else settings["journal_db"]
-    store = runtime.reading
-    from projects_cli.safety.overview import Overview
+    store = context.reading
+    from projects_cli.diagnosis.overview import Overview
 
-    runtime.only_reads_journal = True
-    operations = None if journal is None else runtime.safety.operations
-    found = Overview(store, runtime.target.name, operations, journal).look()
+    context.only_reads_journal = True
+    operations = None if journal is None else context.runner.operations
+    found = Overview(store, context.target.name, operations, journal).look()
     found["rights"]["read_only"] = settings["read_only"]
-    data = {"profile": _profile(settings), "database": {**_database(runtime.target), "journal": journal}, **found}
+    data = {"profile": _profile(settings), "database": {**_database(context.target), "journal": journal}, **found}
     tell_of_interrupted(
-        runtime, [(one["id"], one["summary"]) for one in (found["unfinished"] or {}).get("operations", ())]
+        context, [(one["id"], one["summary"]) for one in (found["unfinished"] or {}).get("operations", ())]
     )
     for unknown in found["unknown"]:
-        runtime.console.warn(f"{unknown['what']} is not known: {unknown['why']}")
-    show(runtime, Response("status", data))
+        context.console.warn(f"{unknown['what']} is not known: {unknown['why']}")
+    show(context, Response("status", data))
 
 
 def _profile(settings: Settings) -> Document | None:

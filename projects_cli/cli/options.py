@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from projects_cli.cli.helping import OPTIONS
+from projects_cli.cli.help_format import OPTIONS
 from projects_cli.config.settings import BY_NAME, OUTPUTS, SETTINGS, TIMES
 from projects_cli.errors import UsageError
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from projects_cli.cli import dispatch
-from projects_cli.cli.picking import with_picked
+from projects_cli.cli import flow
+from projects_cli.cli.project_picker import with_picked
 from projects_cli.errors import (
     AmbiguousProject,
     ChangedMeanwhile,
@@ -26,7 +26,7 @@ from projects_cli.messages import Plan, Response
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from projects_cli.cli.runtime import Runtime
+    from projects_cli.cli.context import Context
     from projects_cli.messages import Request
 
 ENDPOINT = "projects.delete"
@@ -48,18 +48,18 @@ class Deletion:
 class Failures:
     """The projects that could not be deleted, each told when it fails, or with `--json` at the end."""
 
-    runtime: Runtime
+    context: Context
     found: list[tuple[str, ProjectsError]]
 
     def add(self, project: str, error: ProjectsError) -> None:
         """Keep one, and tell it."""
         self.found.append((project, error))
-        if self.runtime.console.output != "json":
-            self.runtime.console.error(error)
+        if self.context.console.output != "json":
+            self.context.console.error(error)
 
 
 def remove(
-    runtime: Runtime, projects: Sequence[str], *, force: bool, max_delete: int | None, interactive: bool
+    context: Context, projects: Sequence[str], *, force: bool, max_delete: int | None, interactive: bool
 ) -> None:
     """Delete projects: responses are summed. `interactive` has them picked from a list.
 
@@ -68,28 +68,28 @@ def remove(
         ProjectsError: a fault of the run as a whole; what was deleted before it is shown.
     """
     if max_delete is not None:
-        runtime.flags["max_delete"] = max_delete
-    dispatch.expect(runtime, ENDPOINT)
+        context.flags["max_delete"] = max_delete
+    flow.expect(context, ENDPOINT)
     if interactive:
-        projects = with_picked(runtime, ENDPOINT, {"ids": projects})["ids"]
-    named = dispatch.given_projects(runtime, ENDPOINT, projects)
+        projects = with_picked(context, ENDPOINT, {"ids": projects})["ids"]
+    named = flow.given_projects(context, ENDPOINT, projects)
     if len(named) == 1:
-        dispatch.run(runtime, ENDPOINT, {"project": named[0], "force": force})
+        flow.run(context, ENDPOINT, {"project": named[0], "force": force})
         return
-    failures = Failures(runtime, [])
-    deletions = _without_covered(_planned(runtime, named, failures, force=force))
+    failures = Failures(context, [])
+    deletions = _without_covered(_planned(context, named, failures, force=force))
     if deletions:
-        _carry_out(runtime, deletions, failures, force=force)
+        _carry_out(context, deletions, failures, force=force)
     if failures.found:
         raise PartialFailure(f"{len(failures.found)} of {len(named)} did not succeed", failures=failures.found)
 
 
-def _planned(runtime: Runtime, named: Sequence[str], failures: Failures, *, force: bool) -> list[Deletion]:
+def _planned(context: Context, named: Sequence[str], failures: Failures, *, force: bool) -> list[Deletion]:
     found = []
     for project in named:
         try:
-            request = dispatch.requested(runtime, ENDPOINT, {"project": project, "force": force})
-            found.append(Deletion(project, request, dispatch.planned(request, runtime)))
+            request = flow.requested(context, ENDPOINT, {"project": project, "force": force})
+            found.append(Deletion(project, request, flow.planned(request, context)))
         except ABOUT_ONE as error:
             failures.add(project, error)
     return found
@@ -108,35 +108,35 @@ def _root(deletion: Deletion) -> str:
     return deletion.plan.samples[0].id
 
 
-def _carry_out(runtime: Runtime, deletions: Sequence[Deletion], failures: Failures, *, force: bool) -> None:
+def _carry_out(context: Context, deletions: Sequence[Deletion], failures: Failures, *, force: bool) -> None:
     """Show one plan, ask once, make each; or show only, for a dry run."""
     joined = deletions[0].plan if len(deletions) == 1 else _joined([deletion.plan for deletion in deletions])
-    dispatch.check_confirm(runtime, joined.name)
-    dispatch.check_extent(runtime, joined)
-    if runtime.settings["dry_run"]:
-        dispatch.show(runtime, dispatch.described(joined))
+    flow.check_confirm(context, joined.name)
+    flow.check_extent(context, joined)
+    if context.settings["dry_run"]:
+        flow.show(context, flow.described(joined))
         return
-    asked = dispatch.agree(runtime, joined, ask=True, forced=force)
+    asked = flow.agree(context, joined, ask=True, forced=force)
     total: dict[str, int] = {}
     try:
         for deletion in deletions:
-            _make(runtime, deletion, failures, total, asked=asked)
+            _make(context, deletion, failures, total, asked=asked)
     finally:
         if total:
-            dispatch.show(runtime, Response(ENDPOINT, total))
+            flow.show(context, Response(ENDPOINT, total))
 
 
-def _make(runtime: Runtime, deletion: Deletion, failures: Failures, total: dict[str, int], *, asked: bool) -> None:
+def _make(context: Context, deletion: Deletion, failures: Failures, total: dict[str, int], *, asked: bool) -> None:
     """Make one, and add what it did to the total."""
-    again = partial(dispatch.planned, deletion.request, runtime)
+    again = partial(flow.planned, deletion.request, context)
     already = total.get("deleted", 0)
     try:
-        response = dispatch.make(runtime, deletion.plan, again, told=True, agreed=asked, already=already)
+        response = flow.make(context, deletion.plan, again, told=True, agreed=asked, already=already)
     except ABOUT_ONE as error:
         failures.add(deletion.project, error)
         return
     if response.skipped:
-        failures.add(deletion.project, dispatch.partial_failure(response))
+        failures.add(deletion.project, flow.partial_failure(response))
     for name, number in response.data.items():
         total[name] = total.get(name, 0) + number
 

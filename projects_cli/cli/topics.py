@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.cli.helping import write_lines, write_pairs
+from projects_cli.cli.help_format import write_lines, write_pairs
 from projects_cli.cli.options import Explained, explained
 from projects_cli.errors import STATUS_MEANINGS
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import fields
 from projects_cli.errors import FieldsValueError, ListsInSeveralKeys
-from projects_cli.store import filters, indexes
+from projects_cli.store import filters, index_match
 from projects_cli.store.documents import UNREADABLE
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class Part:
         unique index differs only where an own and a public project, no more, share a name: these two are put right
         here. A page is read with its two neighbours, so that its border never parts a pair.
         """
-        if not indexes.has_unique(self.store.projects.indexes(), ("name", "company")):
+        if not index_match.has_unique(self.store.projects.indexes(), ("name", "company")):
             yield from self._sorted(condition, skip, limit)
             return
         before = min(skip, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from projects_cli.errors import IndexGone
-from projects_cli.store import filters, indexes
+from projects_cli.store import filters, index_match
 from projects_cli.store.collections import NATURAL
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def hint(collection: Collection, companies: Sequence[str]) -> str | None:
 
     MongoDB itself would go by an index of the company, and fetch every document at random.
     """
-    by_company = indexes.led_by(collection.indexes(), "company")
+    by_company = index_match.led_by(collection.indexes(), "company")
     try:
         alone = by_company is not None and not collection.has_others(companies, by_company)
     except IndexGone:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from projects_cli.endpoints import hierarchy, lifecycle, scanning
 from projects_cli.errors import FieldsValueError, IndexGone
 from projects_cli.messages import Response
-from projects_cli.store import deployment, filters, indexes, pipelines
+from projects_cli.store import deployment, filters, index_match, pipelines
 from projects_cli.store.documents import UNREADABLE
 
 if TYPE_CHECKING:
@@ -57,14 +57,14 @@ def _from_an_index(store: Store, collection: Collection, name: str) -> list[str]
     A cluster keeps documents for a while that have moved on to another of its parts, and indexes do not tell them.
     """
     described = collection.indexes()
-    by_company, alone = indexes.led_by(described, "company"), indexes.exactly(described, [name])
+    by_company, alone = index_match.led_by(described, "company"), index_match.exactly(described, [name])
     if deployment.topology(deployment.hello(store.connection, anywhere=True)) == "sharded":
         return None
     if by_company and alone:
         items = collection.items_of_all(store.company, name, index=alone, by_company=by_company)
         if items is not None:
             return [item for item in items if isinstance(item, str)]
-    if index := indexes.exactly(described, ["company", name]):
+    if index := index_match.exactly(described, ["company", name]):
         return collection.texts(store.company, name, index, collection.estimated_count() // DOCUMENTS_A_STEP)
     return None
 

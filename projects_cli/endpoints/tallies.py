@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from projects_cli.endpoints import scanning
 from projects_cli.errors import IndexGone
 from projects_cli.extended_json import compact, identity
-from projects_cli.store import filters, indexes
+from projects_cli.store import filters, index_match
 from projects_cli.store.documents import DATES, is_later, seconds_between
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def plan(tasks: Collection, projects: int, of: int) -> Plan:
     """Choose a plan by the indexes that are there, and by how many of all projects are asked for."""
     named = projects * FEW <= of
     described = tasks.indexes()
-    by_marks = None if named else indexes.exactly(described, ("company", "system_tags"))
+    by_marks = None if named else index_match.exactly(described, ("company", "system_tags"))
     if index := _covering(described, named=named):
         return Plan(named, index["name"], covering=True, archived=index["name"] if _has_marks(index) else by_marks)
     return Plan(named, None if named else scanning.hint(tasks, tasks.companies), archived=by_marks)
@@ -123,7 +123,7 @@ def plan(tasks: Collection, projects: int, of: int) -> Plan:
 
 def _covering(described: Sequence[Document], *, named: bool) -> Document | None:
     """Give the best index that has all that is summed: where projects are named, it has to have them in order."""
-    found = indexes.holding(described, COVERED)
+    found = index_match.holding(described, COVERED)
     in_order = [index for index in found if "project" in list(index["key"])[:2]]
     kept = in_order if named else [*in_order, *found]
     return next((index for index in kept if _has_marks(index)), kept[0] if kept else None)

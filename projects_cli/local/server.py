@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.config.connection import socket_uri
 from projects_cli.errors import NoPrivateServer
-from projects_cli.local import flock, process, record
-from projects_cli.local.place import Place, make_private, place_of
+from projects_cli.local import flock, process, ready_file
+from projects_cli.local.paths import Place, make_private, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,16 +41,16 @@ def ensure(settings: Settings) -> str:
     with _translated(place):
         make_private(place.folder)
         _use(place, settings["local_idle"])
-        running = record.current(place) or _start(place, settings)
+        running = ready_file.current(place) or _start(place, settings)
     return socket_uri(Path(running.socket))
 
 
-def _start(place: Place, settings: Settings) -> record.Record:
+def _start(place: Place, settings: Settings) -> ready_file.Record:
     """Start the server, unless another command has done it while this one waited for its turn."""
     from projects_cli.local import start  # brings pymongo; a running server does not need it
 
     with flock.held(place.starting):
-        return record.current(place) or start.start(place, settings)
+        return ready_file.current(place) or start.start(place, settings)
 
 
 def _use(place: Place, idle: float) -> None:
@@ -92,7 +92,7 @@ def stop(settings: Settings) -> bool:
 def _stop(place: Place) -> bool:
     """End the server of a place, and wait until its watcher has left too."""
     place.ready.unlink(missing_ok=True)
-    pid = process.find(lambda arguments: record.serves_data(arguments, place.data))
+    pid = process.find(lambda arguments: ready_file.serves_data(arguments, place.data))
     if pid is None:
         return False
     process.end(pid, STOP_PATIENCE)
@@ -131,8 +131,8 @@ def remove_data(place: Place) -> None:
 def status(settings: Settings) -> dict[str, Any]:
     """Describe the server without starting it; times are UTC, `size` is bytes on the disk, null is unknown."""
     place = place_of(settings)
-    running = record.read(place) if place.folder.is_dir() else None
-    if running is not None and not record.serves(place, running):
+    running = ready_file.read(place) if place.folder.is_dir() else None
+    if running is not None and not ready_file.serves(place, running):
         running = None
     used, until = _times(place) if running else (None, None)
     return {

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from projects_cli.config.connection import socket_uri
 from projects_cli.errors import DatabaseUnavailable, NoPrivateServer
-from projects_cli.local import binary, failure, flock, process, record, watch
+from projects_cli.local import flock, mongod_binary, process, ready_file, start_failure, watchdog
 from projects_cli.local.owners import owners
-from projects_cli.local.place import Place, make_private
-from projects_cli.store.definitions import INDEXES
+from projects_cli.local.paths import Place, make_private
+from projects_cli.store.index_definitions import INDEXES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ OPTIONS: Mapping[str, str] = {
 _PAUSE = 0.01
 
 
-def start(place: Place, settings: Settings) -> record.Record:
+def start(place: Place, settings: Settings) -> ready_file.Record:
     """Give the record of a server that takes commands: a new one, or one whose starter or watcher was killed.
 
     The caller holds the lock `starting`.
@@ -56,11 +56,11 @@ def start(place: Place, settings: Settings) -> record.Record:
         NoPrivateServer: there is no mongod, or it does not start.
     """
     place.ready.unlink(missing_ok=True)
-    pid, at = _survivor(place) or _launched(place, binary.find_for(settings))
+    pid, at = _survivor(place) or _launched(place, mongod_binary.find_for(settings))
     watcher = _watcher(place, pid)
     version = _prepared(place, pid, at, settings["database"])
-    made = record.Record(pid, process.born(pid), watcher, process.born(watcher), str(at), time.time(), version)
-    record.write(place, made)
+    made = ready_file.Record(pid, process.born(pid), watcher, process.born(watcher), str(at), time.time(), version)
+    ready_file.write(place, made)
     return made
 
 
@@ -77,7 +77,7 @@ def _prepared(place: Place, pid: int, at: Path, database: str) -> str:
             if time.monotonic() > deadline:
                 raise
             time.sleep(_PAUSE)
-        raise failure.ended(place, "mongod ended while it started") from error
+        raise start_failure.ended(place, "mongod ended while it started") from error
 
 
 def _survivor(place: Place) -> tuple[int, Path] | None:
@@ -85,7 +85,7 @@ def _survivor(place: Place) -> tuple[int, Path] | None:
     _end_the_moved(place)
     deadline = time.monotonic() + HUNG
     while True:
-        pid = process.find(lambda arguments: record.serves_data(arguments, place.data))
+        pid = process.find(lambda arguments: ready_file.serves_data(arguments, place.data))
         if pid is None and not flock.is_held(place.watcher):
             return None
         if pid is not None:
@@ -100,8 +100,8 @@ def _survivor(place: Place) -> tuple[int, Path] | None:
 
 def _end_the_moved(place: Place) -> None:
     """End a server whose folder was moved to this place while it ran: its paths lead nowhere now."""
-    left = record.read(place)
-    if left is None or process.born(left.pid) != left.born or record.is_server_of(place, left.pid):
+    left = ready_file.read(place)
+    if left is None or process.born(left.pid) != left.born or ready_file.is_server_of(place, left.pid):
         return
     data = [one.removeprefix("--dbpath=") for one in process.arguments(left.pid) if one.startswith("--dbpath=")]
     if data and not Path(data[0]).exists():
@@ -145,7 +145,7 @@ def _launched(place: Place, mongod: Path) -> tuple[int, Path]:
             return pid, place.socket
         status = _ended(watcher)
         if status is not None:
-            raise failure.explained(place, mongod, status)
+            raise start_failure.explained(place, mongod, status)
         time.sleep(_PAUSE)
     raise NoPrivateServer(f"mongod did not answer in {PATIENCE:.0f} s", hint=f"its log: {place.log}")
 
@@ -169,7 +169,7 @@ def _spawn(place: Place, *work: str) -> int:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(kept)}
     return os.posix_spawn(
         sys.executable,
-        [sys.executable, "-I", "-S", watch.__file__, str(place.folder), *work],
+        [sys.executable, "-I", "-S", watchdog.__file__, str(place.folder), *work],
         environment,
         file_actions=(
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from projects_cli.errors import ConfirmationNeeded, Declined, PartialFailure, ProjectsError, UsageError
 from projects_cli.render import colours, encode
-from projects_cli.render.text import check_utf8, shown
+from projects_cli.render.escaping import check_utf8, shown
 from projects_cli.render.views import VIEWS, View
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ class Console:
             in_utf8(self.streams.stdout)
         view = self.view_of(response)
         if self.fields and self.output != "id":
-            from projects_cli.render import choosing
+            from projects_cli.render import field_selection
 
-            response = choosing.narrowed(response, view, self.fields)
+            response = field_selection.narrowed(response, view, self.fields)
         if self.query is not None:
             return self._show_taken(response, self.query)
         if view.rows and (line := self._progress_line()):
@@ -118,16 +118,16 @@ class Console:
 
     def _show_taken(self, response: Response, query: str) -> int:
         """Write what a query takes from an answer."""
-        from projects_cli.render import taking
+        from projects_cli.render.query import as_table, taken
 
-        result = taking.taken(response, query)
+        result = taken(response, query)
         empty = result is None or result == []
         if self.output in {"json", "jsonl", "yaml"}:
             encode.write_value(result, self.output, self.streams.stdout.write, pretty=self._is_pretty)
         else:
-            self._write(*taking.as_table(result))
+            self._write(*as_table(result))
         if empty:
-            self.notice("the query takes nothing from the answer")
+            self.notice("the query matched nothing")
         return 0 if empty else len(result) if isinstance(result, list) else 1
 
     def check(self, view: View) -> None:
@@ -142,13 +142,13 @@ class Console:
             if view.id is None:
                 raise UsageError("the answer of this command has no ids", hint="use -o json, or -o tsv")
         if self.fields:
-            from projects_cli.render import choosing
+            from projects_cli.render import field_selection
 
-            choosing.check(view, self.fields)
+            field_selection.check(view, self.fields)
         if self.query is not None:
-            from projects_cli.render import taking
+            from projects_cli.render import query
 
-            taking.check(self.query)
+            query.check(self.query)
 
     @property
     def _is_pretty(self) -> bool:
@@ -192,11 +192,11 @@ class Console:
         """Give how lines of cells show some fields: times, where they were asked for in another form than stored."""
         if self.times in {None, "iso"}:
             return {}
-        from projects_cli.render import humane
+        from projects_cli.render import humanize
 
         now = self.clock()
-        show = partial(humane.time, form=self.times, now=now)
-        return {path: show for path, _ in columns if path in humane.TIMES}
+        show = partial(humanize.time, form=self.times, now=now)
+        return {path: show for path, _ in columns if path in humanize.TIMES}
 
     # --- talk -----------------------------------------------------------------------------------------------------
 

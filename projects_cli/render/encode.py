@@ -9,7 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.extended_json import id_text, plain
-from projects_cli.render.text import has_unsafe, shown, shown_in_json
+from projects_cli.render.escaping import has_unsafe, shown, shown_in_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

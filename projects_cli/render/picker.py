@@ -14,7 +14,7 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from projects_cli.errors import Declined
-from projects_cli.render.text import shown
+from projects_cli.render.escaping import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TextIO
 
-from projects_cli.render.humane import duration
+from projects_cli.render.humanize import duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

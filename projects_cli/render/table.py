@@ -13,10 +13,10 @@ from rich.console import Console as RichConsole
 from rich.table import Table
 from rich.text import Text
 
-from projects_cli.render import colours, humane
+from projects_cli.render import colours, humanize
 from projects_cli.render.encode import cell, records, value_at
+from projects_cli.render.escaping import shown
 from projects_cli.render.pager import through_pager
-from projects_cli.render.text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 CHUNK = 1000
 """Rows whose widths are measured together; a longer list goes on with the same widths."""
 
-WHOLE = humane.TIMES | {"id", "parent", "company", "user", "pid", "versions", "endpoint", "command"}
+WHOLE = humanize.TIMES | {"id", "parent", "company", "user", "pid", "versions", "endpoint", "command"}
 WHOLE |= {"metric_hash", "variant_hash", "operation", "state", "action", "collection", "key"}
 """Columns that are never folded."""
 
@@ -149,7 +149,7 @@ def _is_whole(field: str) -> bool:
 
 
 def _is_number(field: str) -> bool:
-    return field in NUMBERS or (field.startswith("stats.") and field not in humane.TIMES)
+    return field in NUMBERS or (field.startswith("stats.") and field not in humanize.TIMES)
 
 
 def _table(columns: Columns, widths: Sequence[int], cells: Cells, *, heading: bool) -> Table:
@@ -257,13 +257,13 @@ def _shown_for(console: Console) -> Show:
     form, now = console.times or "relative", console.clock()
 
     def show(value: Any, path: str) -> str:
-        if path in humane.TIMES:
-            return cell(humane.time(value, form=form, now=now))
+        if path in humanize.TIMES:
+            return cell(humanize.time(value, form=form, now=now))
         if isinstance(value, int) and not isinstance(value, bool):
-            if path in humane.DURATIONS:
-                return humane.duration(value)
-            if path in humane.SIZES:
-                return humane.size(value)
+            if path in humanize.DURATIONS:
+                return humanize.duration(value)
+            if path in humanize.SIZES:
+                return humanize.size(value)
         return cell(value)
 
     return show

@@ -11,7 +11,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import SchemaError
-from projects_cli.schema.references import reached, references, resolved, target
+from projects_cli.schema.refs import reached, references, resolved, target
 from projects_cli.schema.validate import NULL_ITEMS, NULL_VALUES
 
 if TYPE_CHECKING:

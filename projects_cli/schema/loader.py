@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from projects_cli.errors import SchemaError
 from projects_cli.schema import scan
 from projects_cli.schema.model import is_version, version_key
-from projects_cli.schema.references import target
+from projects_cli.schema.refs import target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

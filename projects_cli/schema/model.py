@@ -5,7 +5,7 @@ This module is on the way of every command: it imports nothing that isn't loaded
 
 from __future__ import annotations
 
-from projects_cli.schema.references import resolved
+from projects_cli.schema.refs import resolved
 from projects_cli.schema.validate import allows_null, shown, validate
 
 TYPE_CHECKING = False

@@ -9,7 +9,7 @@ no text may hold half a surrogate pair, since it could not be stored.
 
 from __future__ import annotations
 
-from projects_cli.schema.references import resolved
+from projects_cli.schema.refs import resolved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

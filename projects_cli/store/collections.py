@@ -295,7 +295,7 @@ class Collection:
         Raises:
             ExpectedUniqueData: the id, or the name, exists already.
         """
-        from projects_cli.store.raw_bson import unchanged  # only changes need it
+        from projects_cli.store.bson_codec import unchanged  # only changes need it
 
         document = unchanged(raw)
         with translated(), self._patience(LONG_WRITE):
@@ -330,7 +330,7 @@ class Collection:
 
     def replace(self, filter_: Document, raw: bytes, guard: Guard) -> int:
         """Replace one matching document, while the guard holds. Return how many matched: 0 or 1."""
-        from projects_cli.store.raw_bson import unchanged  # only changes need it
+        from projects_cli.store.bson_codec import unchanged  # only changes need it
 
         with translated():
             return self._raw.replace_one(

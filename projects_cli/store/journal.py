@@ -19,9 +19,9 @@ from pymongo import errors as driver
 
 from projects_cli.errors import DatabaseRefused
 from projects_cli.store import filters
+from projects_cli.store.bson_codec import unchanged
 from projects_cli.store.client import PRIMARY, translated
-from projects_cli.store.raw_bson import unchanged
-from projects_cli.store.retries import persistently
+from projects_cli.store.retry import persistently
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

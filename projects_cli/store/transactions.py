@@ -14,7 +14,7 @@ from pymongo.read_concern import ReadConcern
 
 from projects_cli.errors import DatabaseTimeout, ProjectsError
 from projects_cli.store.client import LONG_WRITE, PRIMARY, translated
-from projects_cli.store.retries import persistently
+from projects_cli.store.retry import persistently
 
 if TYPE_CHECKING:
     from collections.abc import Callable

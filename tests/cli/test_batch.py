@@ -7,20 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.config.site import COMPANY, OTHER, UNKNOWN, USER, Site, empty_site
+from tests.worlds.site import COMPANY, OTHER, UNKNOWN, USER, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from tests.conftest import Cli
-    from tests.servers import Server
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
 
 
 def lines(*requests: object) -> str:

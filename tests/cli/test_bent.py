@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from bson import Binary, Int64, ObjectId
 
-from tests.config.site import COMPANY, Site, empty_site
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Cli
-    from tests.servers import Server
+from tests.worlds.site import COMPANY, Site
 
 GONE = object()
 OID = ObjectId("65f000000000000000000002")
@@ -41,12 +35,6 @@ IDS: dict[str, tuple[Any, str]] = {
     "UUID": (Binary(bytes(16), 4), '{"$binary":{"base64":"AAAAAAAAAAAAAAAAAAAAAA==","subType":"04"}}'),
 }
 """Ids that a server never makes, and what names them on a command line."""
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
 
 
 def bend(site: Site, identifier: str, fields: dict[str, Any]) -> None:

@@ -7,20 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.config.site import UNKNOWN, Site, empty_site
+from tests.worlds.site import UNKNOWN, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Cli
-    from tests.servers import Server
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
 
 
 NEW_ENDPOINT = """

@@ -11,22 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.config.site import Site, empty_site
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Cli
-    from tests.servers import Server
+    from tests.worlds.site import Site
 
 ID = "0123456789abcdef0123456789abcdef"
 NOWHERE = "mongodb://127.0.0.1:1"
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ from projects_cli.errors import STATUS_MEANINGS, ExitStatus
 from projects_cli.store.client import connect
 from projects_cli.store.journal import JournalStore
 from tests import servers
-from tests.config.site import COMPANY, OTHER, UNKNOWN, Site, empty_site, metrics
 from tests.running import on_terminal, run, start
+from tests.worlds.site import COMPANY, OTHER, UNKNOWN, Site, empty_site, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,13 +40,12 @@ NOWHERE = "mongodb://127.0.0.1:1"
 
 
 @pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Give a site with a little of everything."""
-    with empty_site(standalone, cli) as site:
-        site.project("vision/detector", _id=ID, tags=["prod", "gpu"], description="Road signs")
-        site.project("audio")
-        site.task(ID, status="completed", hyperparams={"Args": {"lr": {}}}, last_metrics=metrics(loss="train"))
-        yield site
+    site.project("vision/detector", _id=ID, tags=["prod", "gpu"], description="Road signs")
+    site.project("audio")
+    site.task(ID, status="completed", hyperparams={"Args": {"lr": {}}}, last_metrics=metrics(loss="train"))
+    return site
 
 
 @pytest.fixture
@@ -632,7 +631,7 @@ def test_a_bare_command_prints_short_help_and_typos_suggest(cli: Cli) -> None:
     bare = cli()
     assert (bare.exit_code, len(bare.stdout.splitlines()) < 30) == (0, True)
     assert "did you mean 'list'" in cli("lsit").stderr
-    for topic in ("exit-codes", "output", "environment", "filters", "safety", "config"):
+    for topic in ("exit-codes", "output", "environment", "filters", "runner", "config"):
         assert cli("help", topic).exit_code == 0
 
 

@@ -21,8 +21,8 @@ from projects_cli.cli.completion.quoting import continued, unquoted
 from projects_cli.cli.generating.__main__ import CHECKOUT, COMPLETIONS
 from projects_cli.cli.options import GLOBAL_OPTIONS
 from projects_cli.config.settings import BY_NAME
-from tests.config.site import OTHER, Site, empty_site
 from tests.terminals import Terminal, put_on_path
+from tests.worlds.site import OTHER, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.config.site import COMPANY, Site, empty_site
 from tests.running import on_terminal
+from tests.worlds.site import COMPANY, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Cli
-    from tests.servers import Server
 
 PRUNE = ("history", "prune", "--older-than", "0.001")
 COMMANDS = {
@@ -35,14 +33,13 @@ COMMANDS = {
 
 
 @pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Provide a site where each of the commands has something to change."""
-    with empty_site(standalone, cli) as site:
-        site.json("create", "audio", "-d", "x")
-        site.task(site.project("vision/deep"), system_tags=["archived"])
-        site.project("speech", path=["nowhere"])
-        site.project("shown", company="", company_origin=COMPANY)
-        yield site
+    site.json("create", "audio", "-d", "x")
+    site.task(site.project("vision/deep"), system_tags=["archived"])
+    site.project("speech", path=["nowhere"])
+    site.project("shown", company="", company_origin=COMPANY)
+    return site
 
 
 @pytest.mark.parametrize("answer", [(), ("--yes",), ("--force",), ("--dry-run",)], ids=str)

@@ -26,12 +26,12 @@ HERE = Path(__file__).parents[2]
 PACKAGE = HERE / "projects_cli"
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "cli": {"schema", "endpoints", "changes", "safety", "render", "config", "local", "cli"},
+    "cli": {"schema", "endpoints", "changes", "diagnosis", "render", "config", "local", "cli"},
     "schema": {"schema"},
     "endpoints": {"store", "endpoints"},
     "store": {"store"},
     "changes": {"store", "changes"},
-    "safety": {"store", "changes", "safety"},
+    "diagnosis": {"store", "changes", "diagnosis"},
     "render": {"render"},
     "local": {"config", "store", "local"},
     "config": {"config"},
@@ -51,8 +51,8 @@ OWNERS: dict[str, set[str]] = {
     "jmespath": {"render"},
     "prompt_toolkit": {"render"},
 }
-BUILDER = PACKAGE / "cli" / "runtime.py"
-FREE = {"errors", "messages", "extended_json", "limits", "__version__"}
+BUILDER = PACKAGE / "cli" / "context.py"
+FREE = {"errors", "messages", "extended_json", "limits", "process_identity", "__version__"}
 
 WAITING_ENDPOINTS: set[str] = set()
 """Endpoints of the schema that this program does not implement yet."""
@@ -108,7 +108,7 @@ def queries_in(text: str) -> list[str]:
 
 
 def test_no_command_asks_a_collection_itself() -> None:
-    assert queries_in("list(runtime.store.users.find({})); page.find(b'x')") == ["runtime.store.users.find"]
+    assert queries_in("list(context.store.users.find({})); page.find(b'x')") == ["context.store.users.find"]
     for file in (PACKAGE / "cli").rglob("*.py"):
         assert queries_in(file.read_text(encoding="utf-8")) == [], file
 

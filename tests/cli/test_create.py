@@ -8,21 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.config.site import COMPANY, LONG_AGO, OTHER, USER, Site, empty_site
+from tests.worlds.site import COMPANY, LONG_AGO, OTHER, USER, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Cli, Database
-    from tests.servers import Server
 
 DESCRIBED = ("--description", "x")
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
 
 
 def test_a_project_is_stored_as_the_server_stores_it(site: Site) -> None:

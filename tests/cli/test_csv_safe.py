@@ -10,22 +10,12 @@ import pytest
 from bson import Int64
 
 from projects_cli.render.encode import safe_cell
-from tests.config.site import Site, empty_site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Cli
-    from tests.servers import Server
+    from tests.worlds.site import Site
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0", "-", "-x, y"]
 HARMLESS = ["vision", " =1", "a=b", "'=1", "1-1", ""]
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
 
 
 def cells(site: Site, *arguments: str, **environment: str) -> list[list[str]]:

@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.config.site import LONG_AGO, OTHER, UNKNOWN, Site, empty_site
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Cli
-    from tests.servers import Server
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
+from tests.worlds.site import LONG_AGO, OTHER, UNKNOWN, Site
 
 
 def test_an_empty_project_goes_once_somebody_says_yes(site: Site) -> None:

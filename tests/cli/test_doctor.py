@@ -12,9 +12,9 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from bson.regex import Regex
 
+from projects_cli.diagnosis.findings import EXAMPLES, KINDS, MEMBERS, PROJECTS
 from projects_cli.local.sample import sample
-from projects_cli.safety.findings import EXAMPLES, KINDS, MEMBERS, PROJECTS
-from tests.config.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site, empty_site
+from tests.worlds.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from projects_cli.cli.app import COMMANDS
-from tests.config.site import COMPANY, Site, empty_site
+from tests.worlds.site import COMPANY, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ CHANGING: dict[str, tuple[str, ...]] = {
     "profile": ("profile", "use", "toy"),
 }
 ELSEWHERE = {
-    "resume": "tests/safety/test_lease.py",
+    "resume": "tests/changes/test_lease.py",
     "local": "tests/local/test_local_dry_run.py",
     "completion": "writes a file of the shell's",
 }

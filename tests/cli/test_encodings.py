@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.config.site import COMPANY, Site, empty_site
 from tests.running import PROGRAM, Seen, environment_of, on_terminal
+from tests.worlds.site import COMPANY, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
-    from tests.conftest import Cli
-    from tests.servers import Server
 
 NAME = "Größe/日本語 🚀/café – e\u0301"
 """Letters of Latin-1, letters beyond it, an emoji beyond U+FFFF, and a decomposed é."""
@@ -83,12 +81,6 @@ def any_locale(request: pytest.FixtureRequest, locales: Path) -> dict[str, str]:
 def variables(request: pytest.FixtureRequest, locales: Path) -> dict[str, str]:
     """Give the variables of one locale of each kind in turn."""
     return _chosen(request.param, locales)
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
 
 
 def run(

@@ -16,7 +16,7 @@ from projects_cli.cli.generating.__main__ import CHECKOUT, COMMANDS, COMPLETIONS
 from projects_cli.cli.generating.manual import manual_pages
 from projects_cli.cli.generating.pages import command_pages
 from projects_cli.cli.generating.program import HEADER, Command, Option, Program, Value, program
-from projects_cli.cli.helping import HelpText, help_text
+from projects_cli.cli.help_format import HelpText, help_text
 from projects_cli.cli.options import GLOBAL_OPTIONS, explained
 from projects_cli.config.settings import BY_NAME, SETTINGS
 

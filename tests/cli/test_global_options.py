@@ -14,21 +14,12 @@ from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption
 from projects_cli.config.settings import BY_NAME
 from projects_cli.schema.cache import shipped_file
 from tests import servers
-from tests.config.site import COMPANY, OTHER, Site, empty_site
+from tests.worlds.site import COMPANY, OTHER, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Cli
-    from tests.servers import Server
 
 PRIVATE = ("start", "stop", "status", "reset", "path", "sample")
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
 
 
 def error_of(result: Any, status: int = 2) -> dict[str, Any]:

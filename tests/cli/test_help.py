@@ -19,7 +19,7 @@ import pytest
 from projects_cli.cli import root_help
 from projects_cli.cli.app import COMMANDS, GROUPS
 from projects_cli.cli.generating.program import program
-from projects_cli.cli.helping import FIRST_STEPS, OPTIONS
+from projects_cli.cli.help_format import FIRST_STEPS, OPTIONS
 from projects_cli.cli.options import GLOBAL_OPTIONS
 from projects_cli.cli.topics import TOPICS, Lines, Pairs, Topic
 from projects_cli.config.settings import SETTINGS
@@ -220,7 +220,7 @@ def test_the_help_of_the_whole_imports_nothing(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 80, 200])
-@pytest.mark.parametrize("arguments", [(), ("--help",), ("list", "--help"), ("help", "safety")])
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("list", "--help"), ("help", "runner")])
 def test_help_fits_the_terminal(columns: int, arguments: tuple[str, ...]) -> None:
     mine, its = pty.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from tests.config.site import OTHER, UNKNOWN, Site, empty_site
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Cli
-    from tests.servers import Server
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
+from tests.worlds.site import OTHER, UNKNOWN, Site
 
 
 def parameters(*names: str) -> dict[str, dict[str, dict[str, str]]]:

@@ -11,14 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.config.site import empty_site
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.config.site import Site
-    from tests.conftest import Cli
-    from tests.servers import Server
+    from tests.worlds.site import Site
 
 ROOT = Path(__file__).parents[2]
 OWN = "projects_cli"
@@ -76,15 +70,15 @@ def loaded(folder: Path, *arguments: str, status: int = 0, **variables: str) -> 
 
 
 START = {
-    *("cli", "cli.app", "cli.commands", "cli.faults", "cli.helping", "cli.options", "cli.runtime"),
+    *("cli", "cli.app", "cli.commands", "cli.exceptions", "cli.help_format", "cli.options", "cli.context"),
     *("config", "config.settings", "config.values", "errors", "extended_json", "messages"),
-    *("render", "render.colours", "render.console", "render.encode", "render.text", "render.views"),
+    *("render", "render.colours", "render.console", "render.encode", "render.escaping", "render.views"),
 }
 """Modules of every command."""
 
 HELP = {"cli.topics", "config.connection", "config.owned"}
-ROAD = {"cli.dispatch", "endpoints"}
-SCHEMA = {"schema", "schema.cache", "schema.model", "schema.references", "schema.shipped"}
+ROAD = {"cli.flow", "endpoints"}
+SCHEMA = {"schema", "schema.cache", "schema.model", "schema.refs", "schema.shipped"}
 SCHEMA |= {"schema.kept", "schema.validate"}
 
 
@@ -105,7 +99,7 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
     ("--help",): Budget({"cli", "cli.root_help"}, set(), 1),
     (): Budget({"cli", "cli.root_help"}, set(), 1),
     ("list", "--help"): Budget(START | HELP | ROAD | _command("list_", "cli.listing"), {"typer"}),
-    ("delete", "-h"): Budget(START | HELP | ROAD | _command("delete", "cli.removing", "cli.picking"), {"typer"}),
+    ("delete", "-h"): Budget(START | HELP | ROAD | _command("delete", "cli.removing", "cli.project_picker"), {"typer"}),
     ("help", "output"): Budget(START | HELP | _command("help_", "cli.explaining"), {"typer"}),
     ("completion", "bash"): Budget(
         START | ROAD | SCHEMA | _command("completion", "cli.completion", "cli.completion.installing"), {"typer"}
@@ -144,7 +138,7 @@ READING |= {
     "store.filters",
 }
 READING |= {"store.uri"}
-READING |= {"store.indexes", "store.retries"}
+READING |= {"store.index_match", "store.retry"}
 DRIVER = {"typer", "pymongo", "orjson"}
 
 ON_A_DATABASE: dict[tuple[str, ...], Budget] = {
@@ -181,12 +175,6 @@ def test_a_refused_command_line_stays_in_its_budget(tmp_path: Path, arguments: t
     assert over(loaded(tmp_path, *arguments, status=2), REFUSED[arguments]) == {}
 
 
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
-
-
 @pytest.mark.parametrize("arguments", ON_A_DATABASE, ids=" ".join)
 def test_a_reading_command_stays_in_its_budget(site: Site, tmp_path: Path, arguments: tuple[str, ...]) -> None:
     project = site.project("vision")
@@ -197,9 +185,9 @@ def test_a_reading_command_stays_in_its_budget(site: Site, tmp_path: Path, argum
 
 
 def test_the_budget_would_show_what_is_too_much() -> None:
-    found = Loaded({"cli", "safety"}, {"typer", "rich"}, {"json", "ssl"})
+    found = Loaded({"cli", "runner"}, {"typer", "rich"}, {"json", "ssl"})
     assert over(found, Budget({"cli"}, {"typer"}, 1)) == {
-        "own": ["safety"],
+        "own": ["runner"],
         "packages": ["rich"],
         "standard": ["json", "ssl"],
     }

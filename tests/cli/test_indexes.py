@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects_cli.store.definitions import EXTRAS, SERVER
-from tests.config.site import COMPANY, LONG_AGO, Site
+from projects_cli.store.index_definitions import EXTRAS, SERVER
+from tests.worlds.site import COMPANY, LONG_AGO, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

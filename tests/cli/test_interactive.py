@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.config.site import OTHER, Site, empty_site
 from tests.running import QUESTION, on_terminal, run
+from tests.worlds.site import OTHER, Site, empty_site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Cli
     from tests.servers import Server
 
@@ -22,11 +20,10 @@ UP, DOWN, TAB, ENTER, ESCAPE, CTRL_C = "\x1b[A", "\x1b[B", "\t", "\r", "\x1b", "
 
 
 @pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        for name in ("audio", "vision/detection", "vision/Segmentation", "日本語"):
-            site.project(name)
-        yield site
+def site(site: Site) -> Site:
+    for name in ("audio", "vision/detection", "vision/Segmentation", "日本語"):
+        site.project(name)
+    return site
 
 
 def test_a_project_is_found_by_typing_parts_of_its_name(site: Site) -> None:

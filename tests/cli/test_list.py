@@ -8,19 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.config.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site, empty_site
+from tests.worlds.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Cli
-    from tests.servers import Server
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
 
 
 def names(answer: dict[str, list[dict[str, str]]]) -> list[str]:

@@ -9,13 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.config.site import Site, empty_site
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Cli
-    from tests.servers import Server
+    from tests.worlds.site import Site
 
 SHIPPED = (Path(__file__).parents[2] / "schema" / "projects.conf").read_text(encoding="utf-8")
 
@@ -56,12 +51,6 @@ get_by_id {
 }
 """
 """What later versions of the service may have that this program does not implement."""
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
 
 
 @pytest.fixture

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 from bson import ObjectId
 
-from tests.config.site import UNKNOWN, Site, empty_site, metrics
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Cli
-    from tests.servers import Server
+from tests.worlds.site import UNKNOWN, Site, metrics
 
 PAST = "page 1 is past the end: pages are numbered from 0"
 
 
 @pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        project = site.project("vision", _id="odd-id")
-        site.task(project, hyperparams={"Args": {"lr": {}}}, last_metrics=metrics(loss="train"))
-        yield site
+def site(site: Site) -> Site:
+    project = site.project("vision", _id="odd-id")
+    site.task(project, hyperparams={"Args": {"lr": {}}}, last_metrics=metrics(loss="train"))
+    return site
 
 
 PAGED = [

@@ -15,24 +15,16 @@ from hypothesis import strategies as st
 
 from projects_cli.errors import ExitStatus
 from projects_cli.render.views import PROJECT_FIELDS
-from tests.config.site import COMPANY, Site, empty_site, metrics
+from tests.worlds.site import COMPANY, Site, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from tests.conftest import Cli
-    from tests.servers import Server
 
 ID = "0123456789abcdef0123456789abcdef"
 NASTY = "a\x1b[31mred\x1b[0m\x07\tb\nc\r\x9b\u202eevil\u2066\u200f [bold]not bold[bold] :smile: é😀,\"'"
 ESCAPED = "a\\x1b[31mred\\x1b[0m\\x07\\tb\\nc\\r\\x9b\\u202eevil\\u2066\\u200f [bold]not bold[bold] :smile: é😀,\"'"
 FORMATS = ("table", "json", "jsonl", "yaml", "csv", "tsv", "id")
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.config.site import COMPANY, OTHER, Site, empty_site
 from tests.running import on_terminal
+from tests.worlds.site import COMPANY, OTHER, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,13 +22,12 @@ LISTED = "Esc leaves"
 
 
 @pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
+def site(site: Site) -> Site:
     """Provide a site whose company has several users, of whom two have one name; another company has one more."""
-    with empty_site(standalone, cli) as site:
-        users = {"0a": "Ann", "0b": "Bob", "0c": "Twin", "0d": "Twin", "Bob": "not Bob"}
-        site.documents.user.insert_many([{"_id": key, "name": name, "company": COMPANY} for key, name in users.items()])
-        site.documents.user.insert_one({"_id": "0x", "name": "Eve", "company": OTHER})
-        yield site
+    users = {"0a": "Ann", "0b": "Bob", "0c": "Twin", "0d": "Twin", "Bob": "not Bob"}
+    site.documents.user.insert_many([{"_id": key, "name": name, "company": COMPANY} for key, name in users.items()])
+    site.documents.user.insert_one({"_id": "0x", "name": "Eve", "company": OTHER})
+    return site
 
 
 @pytest.fixture

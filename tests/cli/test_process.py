@@ -17,23 +17,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.cells import cell_len
 
-from tests.config.site import Site, empty_site
 from tests.running import PATIENCE, PROGRAM, environment_of, on_terminal, run, start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Cli
-    from tests.servers import Server
+    from tests.worlds.site import Site
 
 UNSPOKEN = "topsecret"
 NOWHERE = f"mongodb://ann:{UNSPOKEN}@127.0.0.1:1"
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
 
 
 def shell(site: Site, script: str) -> subprocess.CompletedProcess[str]:

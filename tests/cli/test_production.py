@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.config.site import COMPANY, Site, empty_site
+from tests.worlds.site import COMPANY, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,20 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.config.site import Site, empty_site
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Cli
-    from tests.servers import Server
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        yield site
+    from tests.worlds.site import Site
 
 
 NOWHERE = {"PROJECTS_MONGO_URI": "mongodb://127.0.0.1:1", "PROJECTS_TIMEOUT": "1"}

@@ -9,23 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.config.site import Site, empty_site
 from tests.running import PROGRAM, QUESTION, environment_of, on_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Cli
-    from tests.servers import Server
+    from tests.worlds.site import Site
 
 EMPTY = "standard input is empty: nothing to do"
 
 
 @pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        site.project("vision/deep")
-        yield site
+def site(site: Site) -> Site:
+    site.project("vision/deep")
+    return site
 
 
 # --- an empty standard input --------------------------------------------------------------------------------------

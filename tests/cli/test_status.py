@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 import pytest
 
-from projects_cli.changes import process_identity
+from projects_cli import process_identity
 from projects_cli.changes.lease import key_of
 from projects_cli.changes.records import FORMAT
 from projects_cli.store.client import connect
 from projects_cli.store.journal import JournalStore
 from tests import servers
-from tests.config.site import COMPANY, OTHER, Site, empty_site
 from tests.faults.nodes import one_node
+from tests.worlds.site import COMPANY, OTHER, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,22 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.config.site import Site, empty_site
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Cli
-    from tests.servers import Server
+    from tests.worlds.site import Site
 
 EMPTY_TAG = (400, 16, "FieldsValueError")
 
 
 @pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        site.project("vision", tags=["a"])
-        yield site
+def site(site: Site) -> Site:
+    site.project("vision", tags=["a"])
+    return site
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 import typer
 
 from projects_cli.cli.app import COMMANDS, app
 from projects_cli.cli.options import GLOBAL_OPTIONS, USED_BY
-from tests.config.site import USER, Site, empty_site
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.conftest import Cli
-    from tests.servers import Server
+from tests.worlds.site import USER, Site
 
 ID = "0123456789abcdef0123456789abcdef"
 COMMAND_LINES: dict[str, tuple[str, ...]] = {
@@ -78,10 +70,9 @@ FLAGS = {option.setting: option for option in GLOBAL_OPTIONS if option.setting i
 
 
 @pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as site:
-        site.project("vision", _id=ID)
-        yield site
+def site(site: Site) -> Site:
+    site.project("vision", _id=ID)
+    return site
 
 
 def flag_of(site: Site, setting: str) -> tuple[str, ...]:

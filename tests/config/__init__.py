@@ -2,4 +2,4 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.config.site")
+pytest.register_assert_rewrite("tests.worlds.site")

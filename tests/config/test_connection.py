@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects_cli.cli.runtime import command_line
+from projects_cli.cli.context import command_line
 from projects_cli.config.connection import database_uri, redacted, shown_uri, socket_uri
 from projects_cli.config.settings import resolve
 from projects_cli.errors import ConfigError

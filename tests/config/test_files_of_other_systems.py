@@ -13,24 +13,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.config.site import Site, empty_site
 from tests.running import ROOT, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Cli
-    from tests.servers import Server
+    from tests.worlds.site import Site
 
 URI = "mongodb://127.0.0.1:1/other"
 MARK = codecs.BOM_UTF8
-
-
-@pytest.fixture
-def site(standalone: Server, cli: Cli) -> Iterator[Site]:
-    with empty_site(standalone, cli) as made:
-        yield made
 
 
 def written(path: Path, content: bytes, mode: int = 0o600) -> Path:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from projects_cli import __version__
-from tests.safety.processes import run_here
-from tests.safety.world import Content, World, dangling
+from tests.changes.processes import run_here
+from tests.worlds.world import Content, World, dangling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,12 +22,12 @@ from pymongo.errors import PyMongoError
 from projects_cli.changes import lease as leases
 from projects_cli.store.client import PASSING
 from tests import servers
+from tests.changes.processes import command, large, run
 from tests.faults.ending import after_fault, failing
 from tests.faults.nodes import Node, ThreeNodes, one_node, three_nodes
 from tests.faults.proxy import Weather, proxy
 from tests.fuzz import trial
-from tests.safety.processes import command, large, run
-from tests.safety.world import DETECTOR, Content, World
+from tests.worlds.world import DETECTOR, Content, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.safety.processes import settings_of
-from tests.safety.world import BEFORE, VISION, World, world_on
+from tests.changes.processes import settings_of
+from tests.worlds.world import BEFORE, VISION, World, world_on
 
 if TYPE_CHECKING:
     from tests.servers import Server

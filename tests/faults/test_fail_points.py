@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from projects_cli.store.client import PASSING
+from tests.changes.processes import run_here
 from tests.faults.ending import after_fault, failing
-from tests.safety.processes import run_here
-from tests.safety.world import BEFORE, DETECTOR, Content, World, world_on
+from tests.worlds.world import BEFORE, DETECTOR, Content, World, world_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

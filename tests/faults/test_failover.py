@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 import pytest
 
-from tests.safety.processes import COUNT, await_middle, command, large, left, run
-from tests.safety.world import DETECTOR, VISION, Content, World, dangling, world_on
+from tests.changes.processes import COUNT, await_middle, command, large, left, run
+from tests.worlds.world import DETECTOR, VISION, Content, World, dangling, world_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

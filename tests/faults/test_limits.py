@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.changes.processes import ROOT, command, large, run, settings_of
 from tests.faults.ending import after_fault
-from tests.safety.processes import ROOT, command, large, run, settings_of
-from tests.safety.world import BEFORE, DETECTOR, Content, World, world_on
+from tests.worlds.world import BEFORE, DETECTOR, Content, World, world_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,10 +12,10 @@ import bson
 import pytest
 from bson.int64 import Int64
 
-from tests.config.site import Site, empty_site
 from tests.faults.tampering import BEFORE_DOCUMENT, OP_MSG, Document, Message, Silence, lying
 from tests.fuzz.trial import bounded
 from tests.running import run
+from tests.worlds.site import Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

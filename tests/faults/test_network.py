@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import servers
+from tests.changes.processes import await_middle, command, large, run
 from tests.faults.ending import after_fault, failing
 from tests.faults.proxy import Weather, proxy
-from tests.safety.processes import await_middle, command, large, run
-from tests.safety.world import DETECTOR, Content, World, world_on
+from tests.worlds.world import DETECTOR, Content, World, world_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable

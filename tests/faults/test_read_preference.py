@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 import pytest
 
-from tests.config.site import Site, empty_site
+from tests.worlds.site import Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

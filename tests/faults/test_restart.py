@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import servers
-from tests.safety.processes import COUNT, await_middle, command, large, left, run
-from tests.safety.world import DETECTOR, World, dangling
+from tests.changes.processes import COUNT, await_middle, command, large, left, run
+from tests.worlds.world import DETECTOR, World, dangling
 
 if TYPE_CHECKING:
     import subprocess

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.config.site import Site, empty_site
+from tests.worlds.site import Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

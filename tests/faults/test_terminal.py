@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from projects_cli.config.settings import OUTPUTS
-from tests.config.site import USER, Site, empty_site, metrics
 from tests.fuzz.trial import RAW
+from tests.worlds.site import USER, Site, empty_site, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

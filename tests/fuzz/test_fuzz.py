@@ -16,11 +16,11 @@ import pytest
 import typer
 
 from projects_cli.cli.app import app
-from projects_cli.cli.runtime import Runtime
+from projects_cli.cli.context import Context
 from projects_cli.errors import ExitStatus
 from projects_cli.render.console import Streams
-from tests.config.site import Site, empty_site
 from tests.fuzz import hostile, trial
+from tests.worlds.site import Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -109,9 +109,9 @@ def test_requests(site: Site, part: int, record_property: Callable[[str, object]
     lines = (hostile.request(random, known) + b"\n" for _ in range(COUNT // PARTS))
     stdin = Lines(lines, look)
     with trial.bounded("a batch"):
-        runtime = Runtime(Streams(stdin, out, err, os.environ))  # type: ignore[arg-type]
-        status = typer.main.get_command(app).status(["batch", "-"], runtime)  # type: ignore[attr-defined]
-        runtime.close()
+        context = Context(Streams(stdin, out, err, os.environ))  # type: ignore[arg-type]
+        status = typer.main.get_command(app).status(["batch", "-"], context)  # type: ignore[attr-defined]
+        context.close()
     assert (status, sum(answered.values())) == (ExitStatus.PARTIAL, COUNT // PARTS), err.getvalue()
     assert min(answered.values()) > COUNT // PARTS // 100
     record_property("answered", answered)

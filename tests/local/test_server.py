@@ -18,8 +18,8 @@ import pytest
 
 from projects_cli.config.settings import COMMUNITY_COMPANY, login_name
 from projects_cli.errors import NoPrivateServer
-from projects_cli.local import flock, place, process, record, server
-from projects_cli.store.definitions import INDEXES
+from projects_cli.local import flock, paths, process, ready_file, server
+from projects_cli.store.index_definitions import INDEXES
 from tests.servers import answers
 
 if TYPE_CHECKING:
@@ -38,14 +38,14 @@ def wait_until(wanted: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def recorded(private: Private) -> record.Record:
-    found = record.read(place.place_of(private.settings()))
+def recorded(private: Private) -> ready_file.Record:
+    found = ready_file.read(paths.place_of(private.settings()))
     assert found is not None
     return found
 
 
 def watched(private: Private) -> bool:
-    return flock.is_held(place.place_of(private.settings()).watcher)
+    return flock.is_held(paths.place_of(private.settings()).watcher)
 
 
 def put(uri: str, **document: Any) -> None:
@@ -91,9 +91,9 @@ def test_ten_first_commands_at_once_share_one_server(private: Private) -> None:
     results = [command.communicate() for command in commands]
     assert [command.returncode for command in commands] == [0] * 10, results
     assert len({out for out, _ in results}) == 1
-    data = place.place_of(private.settings()).data
+    data = paths.place_of(private.settings()).data
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
-    assert sum(record.serves_data(process.arguments(pid), data) for pid in pids) == 1
+    assert sum(ready_file.serves_data(process.arguments(pid), data) for pid in pids) == 1
 
 
 def test_nobody_else_may_enter(private: Private) -> None:
@@ -131,7 +131,7 @@ def test_it_stops_when_nobody_has_used_it_for_a_while(private: Private) -> None:
     pid = recorded(private).pid
     wait_until(lambda: not process.born(pid))
     wait_until(lambda: not watched(private))
-    assert record.read(place.place_of(private.settings())) is None
+    assert ready_file.read(paths.place_of(private.settings())) is None
     assert answers(private.use())
 
 
@@ -247,10 +247,12 @@ def test_leftovers_are_no_obstacle(private: Private) -> None:
 def test_another_process_with_the_recorded_id_is_not_believed(private: Private) -> None:
     private.use()
     found = recorded(private)
-    here = place.place_of(private.settings())
+    here = paths.place_of(private.settings())
     server.stop(private.settings())
-    me = record.Record(os.getpid(), process.born(os.getpid()), os.getpid(), process.born(os.getpid()), "x", 0.0, "6")
-    record.write(here, me)
+    me = ready_file.Record(
+        os.getpid(), process.born(os.getpid()), os.getpid(), process.born(os.getpid()), "x", 0.0, "6"
+    )
+    ready_file.write(here, me)
     assert private.status()["running"] is False
     private.use()
     assert recorded(private).pid not in {found.pid, os.getpid()}

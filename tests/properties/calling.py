@@ -106,7 +106,7 @@ class Caller:
 
 def _applied(plan: Plan, store: Store) -> Response:
     """Make a change, without a journal; the only place that knows how."""
-    safety = Runner(
+    runner = Runner(
         store=store,
         stored=None,
         author=Author(by="caller", command="projects test"),
@@ -115,7 +115,7 @@ def _applied(plan: Plan, store: Store) -> Response:
         lock_wait=0,
         progress=lambda _done, _all: None,
     )
-    return safety.apply(plan, lambda: plan)[0]
+    return runner.apply(plan, lambda: plan)[0]
 
 
 def _read(response: Response) -> Document:

@@ -24,10 +24,10 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.datetime_ms import DatetimeMS
 from bson.raw_bson import RawBSONDocument
 
-from tests.config.site import COMPANY, LONG_AGO
+from tests.worlds.site import COMPANY, LONG_AGO
 
 if TYPE_CHECKING:
-    from tests.config.site import Site
+    from tests.worlds.site import Site
 
 Document = dict[str, Any]
 TOLERANT: CodecOptions[Document] = CodecOptions(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from tests.properties import worlds
 from tests.properties.calling import OWN, Document, Documents
+from tests.worlds import random_worlds as worlds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from projects_cli.changes.journal import Author
 from projects_cli.changes.runner import Runner
-from projects_cli.safety.doctor import CONTENTS, Doctor
+from projects_cli.diagnosis.doctor import CONTENTS, Doctor
 from projects_cli.store.journal import JournalStore
 from tests.properties.calling import OWN, Documents
 from tests.properties.tenancies import MARKER
-from tests.properties.worlds import OTHER
+from tests.worlds.random_worlds import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +122,7 @@ def _members(kind: int, drawn: list[tuple[str, Any]]) -> list[Document]:
 # --- asking -------------------------------------------------------------------------------------------------------
 
 
-def safety(caller: Caller) -> Runner:
+def runner(caller: Caller) -> Runner:
     """Give the way to changes, with a journal."""
     return Runner(
         store=caller.store,
@@ -142,12 +142,12 @@ def doctor(changes: Runner) -> Doctor:
 
 def examined(caller: Caller) -> list[Document]:
     """Give what is found in the documents."""
-    return doctor(safety(caller)).examine(CONTENTS).findings.records()
+    return doctor(runner(caller)).examine(CONTENTS).findings.records()
 
 
 def mended(caller: Caller) -> bool:
     """Mend what can be mended; tells whether there was anything."""
-    changes = safety(caller)
+    changes = runner(caller)
     plan = doctor(changes).plan(CONTENTS)
     if plan.steps:
         changes.apply(plan, lambda: doctor(changes).plan(CONTENTS))
@@ -182,7 +182,7 @@ def test_the_doctor_keeps_to_its_company_and_mends_for_good(caller: Caller, twin
     assert {key: after[key] for key in twins_before} == twin.stored()
     _check_left(findings, examined(caller))
     if was_mended:
-        safety(caller).undo(None)
+        runner(caller).undo(None)
     assert caller.stored() == before
 
 

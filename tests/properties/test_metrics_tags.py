@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.properties import model, worlds
+from tests.properties import model
 from tests.properties.calling import NOW, OWN, Document, Documents, Failure
+from tests.worlds import random_worlds as worlds
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

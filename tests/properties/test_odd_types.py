@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from projects_cli.cli.completion.fetch import sections
+from projects_cli.diagnosis.findings import EXAMPLES
 from projects_cli.endpoints import address
-from projects_cli.safety.findings import EXAMPLES
 from projects_cli.store.client import connect
 from projects_cli.store.collections import open_store
 from tests import servers
-from tests.config.site import COMPANY, OTHER, Document, Site, empty_site
 from tests.properties.odd_values import NO_ID, PROJECT_FIELDS, REPR, VALUES, fill, member, sound, write
+from tests.worlds.site import COMPANY, OTHER, Document, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo.errors import BulkWriteError
 
-from tests.properties import worlds
 from tests.properties.calling import OWN, Caller, Document, calling
+from tests.worlds import random_worlds as worlds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

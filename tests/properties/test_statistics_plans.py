@@ -14,11 +14,12 @@ from projects_cli.endpoints import tallies
 from projects_cli.endpoints.tallies import Plan
 from projects_cli.store.client import connect
 from projects_cli.store.collections import NATURAL, open_store
-from projects_cli.store.definitions import EXTRAS, INDEXES, SERVER
+from projects_cli.store.index_definitions import EXTRAS, INDEXES, SERVER
 from tests import servers
-from tests.properties import model, worlds
+from tests.properties import model
 from tests.properties.calling import NOW, OWN, Caller, Document, Documents
 from tests.properties.dropping import dropping
+from tests.worlds import random_worlds as worlds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

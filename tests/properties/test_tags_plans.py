@@ -14,11 +14,11 @@ from pymongo import ReadPreference, monitoring
 from projects_cli.endpoints import tags
 from projects_cli.store.client import Connection, connect
 from projects_cli.store.collections import open_store
-from projects_cli.store.definitions import EXTRAS, INDEXES, SERVER
+from projects_cli.store.index_definitions import EXTRAS, INDEXES, SERVER
 from tests import servers
-from tests.properties import worlds
 from tests.properties.calling import OWN, Caller, Document
 from tests.properties.dropping import dropping
+from tests.worlds import random_worlds as worlds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

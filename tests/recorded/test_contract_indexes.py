@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 import pytest
 
-from projects_cli.store.definitions import SERVER
+from projects_cli.store.index_definitions import SERVER
 
 if TYPE_CHECKING:
     from tests.conftest import Database

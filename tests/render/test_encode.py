@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from projects_cli.messages import Response
 from projects_cli.render import encode
-from projects_cli.render.text import UNSAFE
+from projects_cli.render.escaping import UNSAFE
 from projects_cli.render.views import View
 from projects_cli.store.documents import decode
 

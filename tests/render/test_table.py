@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from projects_cli.messages import Response
-from projects_cli.render import colours, humane
+from projects_cli.render import colours, humanize
 from projects_cli.render.console import Console, Streams
 from projects_cli.render.pager import pager_command
 from projects_cli.render.table import CHUNK, _lines, write_table
@@ -357,7 +357,7 @@ def test_times_in_each_form(form: str, text: str) -> None:
     ],
 )
 def test_how_long_ago(moment: Any, text: str) -> None:
-    assert humane.time(moment, form="relative", now=NOW) == text
+    assert humanize.time(moment, form="relative", now=NOW) == text
 
 
 def test_a_table_without_its_heading() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projects_cli.render.console import Console, Streams
-from projects_cli.render.text import UNSAFE, shown, shown_in_json
+from projects_cli.render.escaping import UNSAFE, shown, shown_in_json
 
 
 @pytest.mark.parametrize(

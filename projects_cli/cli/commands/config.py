@@ -8,7 +8,7 @@ import typer
 
 from projects_cli.cli import configuring
 from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
-from projects_cli.cli.helping import show_help
+from projects_cli.cli.help_format import show_help
 
 app = typer.Typer(
     cls=PlainGroup,

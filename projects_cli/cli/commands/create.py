@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
-from projects_cli.cli.dispatch import run
+from projects_cli.cli.flow import run
 from projects_cli.cli.options import Destination, SystemTags, Tags
 
 app = typer.Typer(**HABITS)

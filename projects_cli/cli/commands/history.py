@@ -8,7 +8,7 @@ import typer
 
 from projects_cli.cli import journalled
 from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
-from projects_cli.cli.dispatch import check_confirm
+from projects_cli.cli.flow import check_confirm
 from projects_cli.cli.options import refuse_unused
 
 app = typer.Typer(cls=PlainGroup, **HABITS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from projects_cli.cli.app import HABITS, GroupedCommand
-from projects_cli.cli.dispatch import run
+from projects_cli.cli.flow import run
 from projects_cli.cli.options import Interactive, OptionalProject, Page, PageSize
 
 app = typer.Typer(**HABITS)

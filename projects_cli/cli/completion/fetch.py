@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from projects_cli.cli.completion.answer import path_of
 from projects_cli.cli.completion.names import content
-from projects_cli.cli.runtime import Runtime
+from projects_cli.cli.context import Context
 from projects_cli.config.connection import database_uri
 from projects_cli.endpoints import address
 from projects_cli.extended_json import compact, id_text
 from projects_cli.local import flock, server
 from projects_cli.render.console import Streams
-from projects_cli.render.text import shown
+from projects_cli.render.escaping import shown
 from projects_cli.schema.kept import is_private, replace
 
 if TYPE_CHECKING:
@@ -39,18 +39,18 @@ def main() -> int:
         path = Path(path_of(os.environ))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if is_private(path.parent.stat()) and flock.take(flock.open_file(path.with_name(f"{path.name}.lock"))):
-            fetch(Runtime(Streams.of_process()), path)
+            fetch(Context(Streams.of_process()), path)
     except Exception:  # noqa: BLE001 - nobody is there to be told; the next TAB tries again
         return 1
     return 0
 
 
-def fetch(runtime: Runtime, path: Path) -> None:
+def fetch(context: Context, path: Path) -> None:
     """Write the file of names of the database that the settings mean; a private one is not started for that."""
-    if database_uri(runtime.settings) is None and not server.status(runtime.settings)["running"]:
+    if database_uri(context.settings) is None and not server.status(context.settings)["running"]:
         return
-    watched = runtime.settings["uri_file"]
-    found = sections(address.names(runtime.reading, MOST))
+    watched = context.settings["uri_file"]
+    found = sections(address.names(context.reading, MOST))
     replace(str(path), content(found, [] if watched is None else [str(Path(watched).absolute())]))
     _forget_oldest(path.parent)
 

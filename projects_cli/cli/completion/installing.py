@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.dispatch import show
+from projects_cli.cli.flow import show
 from projects_cli.config.settings import xdg_folder
 from projects_cli.errors import UsageError
 from projects_cli.messages import Response
@@ -16,7 +16,7 @@ from projects_cli.schema.kept import replace
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from projects_cli.cli.runtime import Runtime
+    from projects_cli.cli.context import Context
 
 FOLDERS = (Path(__file__).with_name("files"), Path(__file__).resolve().parents[3] / "completions")
 """Where the files are: in an installed package, in a checkout."""
@@ -76,13 +76,13 @@ PLACES: dict[Shell, Place] = {
 }
 
 
-def complete(runtime: Runtime, shell: Shell, *, install: bool) -> None:
+def complete(context: Context, shell: Shell, *, install: bool) -> None:
     """Print the file for a shell, or install it and tell where; no other file is touched."""
     text = _shipped(PLACES[shell].source)
     if install:
-        show(runtime, Response("completion", _installed(runtime, shell, text)))
+        show(context, Response("completion", _installed(context, shell, text)))
     else:
-        runtime.streams.stdout.write(text)
+        context.streams.stdout.write(text)
 
 
 def _shipped(name: str) -> str:
@@ -90,18 +90,18 @@ def _shipped(name: str) -> str:
     return found.read_text("utf-8")
 
 
-def _installed(runtime: Runtime, shell: Shell, text: str) -> Mapping[str, str]:
+def _installed(context: Context, shell: Shell, text: str) -> Mapping[str, str]:
     """Put the file in its place, unless it is there already or nothing is to be done."""
     place = PLACES[shell]
-    path = xdg_folder(runtime.streams.environment, place.variable, place.home) / place.below
+    path = xdg_folder(context.streams.environment, place.variable, place.home) / place.below
     target = path.resolve()  # a person may keep such files elsewhere, and a link to them here
     there = _content(target)
     state = "there already"
     if there != text:
         if there is not None and MARK not in "".join(there.splitlines()[:2]):
             raise UsageError(f"{path} is there, and not made by this program", hint="move it away first")
-        state = "would be written" if runtime.settings["dry_run"] else "written"
-        if not runtime.settings["dry_run"]:
+        state = "would be written" if context.settings["dry_run"] else "written"
+        if not context.settings["dry_run"]:
             target.parent.mkdir(parents=True, exist_ok=True)
             replace(str(target), text.encode())
             target.chmod(0o644)

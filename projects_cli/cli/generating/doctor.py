@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from projects_cli.cli.generating.pages import MARK, code, plain, table
-from projects_cli.safety.findings import DEPLOYMENT, MEMBERS, PROJECTS
+from projects_cli.diagnosis.findings import DEPLOYMENT, MEMBERS, PROJECTS
 
 HEAD = """\
 # What the doctor finds

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from projects_cli import __version__
 from projects_cli.cli.generating.program import HEADER, Command, Program, Value, grouped, usage
-from projects_cli.cli.helping import FIRST_STEPS
+from projects_cli.cli.help_format import FIRST_STEPS
 from projects_cli.cli.topics import TOPICS, Lines, Pairs, Topic
 
 if TYPE_CHECKING:

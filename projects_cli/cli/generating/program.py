@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import typer
 
 from projects_cli.cli.app import BY_WORD, COMMANDS, app
-from projects_cli.cli.helping import OPTIONS, HelpText, help_text
+from projects_cli.cli.help_format import OPTIONS, HelpText, help_text
 from projects_cli.cli.options import GLOBAL_OPTIONS
 from projects_cli.cli.topics import BY_NAME as TOPIC_NAMES
 from projects_cli.config.settings import BY_NAME, SETTINGS
+from projects_cli.diagnosis.findings import KINDS
 from projects_cli.endpoints.fields import LISTED
-from projects_cli.safety.findings import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

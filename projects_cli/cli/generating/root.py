@@ -8,7 +8,7 @@ import typer
 
 from projects_cli.cli.app import app
 from projects_cli.cli.generating.program import HEADER
-from projects_cli.cli.helping import WIDEST
+from projects_cli.cli.help_format import WIDEST
 
 CONTENT = '''"""The help of the whole; {header}."""
 

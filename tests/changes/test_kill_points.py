@@ -1,0 +1,177 @@
+"""A process dies by SIGKILL at every one of its writes: nothing dangles, and everything can be finished or undone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projects_cli.changes.engine import SMALL
+from projects_cli.errors import OperationNotFound
+from tests.worlds.world import (
+    BEFORE,
+    CHANGES,
+    FELLOW,
+    SITE,
+    Content,
+    World,
+    by_id,
+    change,
+    crooked,
+    dangling,
+    points,
+    resume,
+    undo,
+    world_on,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from projects_cli.changes.runner import Runner
+    from tests.worlds.world import Change, Point
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+ROADS = {"standalone": ("standalone", SMALL), "transaction": ("replica_set", SMALL), "steps": ("replica_set", 0)}
+"""On which server, and up to how many documents in one transaction."""
+
+ENDINGS: dict[str, Callable[[Runner], object]] = {"started": resume, "succeeded": undo}
+"""How each kind of point ends."""
+
+FEWEST = {"create": 10, "update": 5, "rename": 9, "delete": 15, "make_public": 7, "make_private": 7}
+"""Writes that each change has at least: a listener that sees none would pass every test."""
+
+
+@pytest.fixture(params=ROADS)
+def road(request: pytest.FixtureRequest) -> tuple[str, int]:
+    server, small = ROADS[request.param]
+    return server, small
+
+
+@pytest.fixture(params=CHANGES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_a_change_killed_at_every_write(
+    name: str, road: tuple[str, int], request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> None:
+    """Each state between two writes is seen twice: after the one it is undone, before the other it is finished."""
+    server, small = road
+    with world_on(request.getfixturevalue(server), BEFORE) as world:
+        after = made(world, CHANGES[name], small)
+        seen = 0
+        for point in points(world, CHANGES[name], lambda: world.load(BEFORE), small):
+            check_point(world, CHANGES[name], after, ENDINGS[point.when], point)
+            seen += 1
+        assert world.dump() == after
+        assert seen >= 2 * FEWEST[name]
+        record_property("kill points", seen)
+
+
+def made(world: World, change: Change, small: int) -> Content:
+    """Give the documents after an undisturbed run, which leaves nothing crooked."""
+    world.load(BEFORE)
+    change(world.runner(small=small))
+    after = world.dump()
+    assert after != BEFORE
+    assert not dangling(after)
+    assert not crooked(after)
+    return after
+
+
+def check_point(world: World, change: Change, after: Content, ending: Callable[[Runner], object], point: Point) -> None:
+    """Check the documents as a crash left them, end what was interrupted, and check them again."""
+    crashed = world.dump()
+    assert not dangling(crashed), point
+    if world.interrupted():
+        ending(world.runner())
+        assert world.dump() == (after if ending is resume else BEFORE), point
+    elif crashed == BEFORE:
+        change(world.runner())  # neither is needed, and nothing of the dead one is in the way
+        assert world.dump() == after, point
+    else:
+        assert crashed == after, point
+        undo(world.runner())
+        assert world.dump() == BEFORE, point
+    assert not world.interrupted(), point
+
+
+@pytest.mark.parametrize(("server", "name"), [*(("standalone", name) for name in CHANGES), ("replica_set", "delete")])
+def test_the_ending_killed_at_every_write(
+    server: str, name: str, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+) -> None:
+    """`resume` and `undo` of a half-made change, and `undo` of a whole one, die too; then either is run again."""
+    with world_on(request.getfixturevalue(server), BEFORE) as world:
+        after = made(world, CHANGES[name], 0)
+        starts = [(undo, after, world.dump_journal())]
+        if half := halfway(world, name):
+            starts += [(resume, *half), (undo, *half)]
+        seen = [kill_ending(world, ending, content, journal, after) for ending, content, journal in starts]
+        assert name == "update" or len(seen) == 3
+        record_property("kill points", sum(seen))
+
+
+def halfway(world: World, name: str) -> tuple[Content, Content] | None:
+    """Give documents and journal as a process left them that died after its second changing write, where it has two."""
+    states: list[Content] = [BEFORE]
+    for _ in points(world, CHANGES[name], lambda: world.load(BEFORE), 0):
+        crashed = world.dump()
+        if crashed not in states and world.interrupted():
+            states.append(crashed)
+            if len(states) == 3 or (len(states) == 2 and len(CHANGES[name].params.get("ids", ())) == 2):
+                return crashed, world.dump_journal()
+    return None
+
+
+def kill_ending(
+    world: World, ending: Callable[[Runner], object], content: Content, journal: Content, after: Content
+) -> int:
+    seen = 0
+    for point in points(world, ending, lambda: world.load(content, journal), SMALL):
+        seen += 1
+        again = ENDINGS[point.when]
+        assert not dangling(world.dump()), point
+        goal = expected(world, again, after)
+        try:
+            again(world.runner())
+        except OperationNotFound:
+            assert world.states() in (["done"], ["undone"]), point
+        assert world.dump() == goal, (ending, again, point)
+        assert not world.interrupted(), point
+    assert seen >= 6
+    return seen
+
+
+def expected(world: World, again: Callable[[Runner], object], after: Content) -> Content:
+    """Give what running a command again must lead to: `resume` goes on in the direction that was taken."""
+    forwards = again is resume and world.states() in (["applying"], ["applied"], ["done"])
+    return after if forwards else BEFORE
+
+
+def test_the_sweep_killed_at_every_write(world: World) -> None:
+    """A server puts a task into an empty project after its delete was planned: it is taken out at the end."""
+    late = {**SITE["task"][0], "_id": "late", "project": FELLOW["_id"]}
+    delete = change("delete", project=FELLOW["_id"])
+
+    def command(runner: Runner) -> None:
+        plan = delete.plan(runner.store)
+        runner.store.connection.database["task"].insert_one(late)
+        runner.apply(plan, lambda: plan)
+
+    world.load(BEFORE)
+    command(world.runner())
+    after = world.dump()
+    assert by_id(after, "task")["late"]["project"] is None
+    world.runner().undo(None)
+    before = world.dump()
+    for point in points(world, command, lambda: world.load(BEFORE), SMALL):
+        crashed = world.dump()
+        if world.interrupted():
+            assert crashed != BEFORE
+            ENDINGS[point.when](world.runner())
+            assert world.dump() == (after if point.when == "started" else before), point
+        else:
+            assert crashed in (BEFORE, before, after), point
+            assert not dangling(crashed), point

@@ -1,0 +1,95 @@
+"""Finishing what was interrupted: not where others have changed the tree since."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from projects_cli.errors import CannotUndo
+from tests.worlds.world import (
+    BEFORE,
+    CHANGES,
+    DETECTOR,
+    VISION,
+    YOLO,
+    Change,
+    World,
+    by_id,
+    change,
+    crooked,
+    dangling,
+    dies,
+    project,
+    undo,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+
+def stop_after(world: World, made: Change, done: Callable[[World], bool]) -> None:
+    """Leave a change in the middle: its process is killed as soon as something is done."""
+    for number in range(1, 30):
+        world.load(BEFORE)
+        assert dies(world, made, number, "succeeded")
+        if done(world):
+            return
+    raise AssertionError("it never was")
+
+
+def has_name(name: str) -> Callable[[World], bool]:
+    return lambda world: name in {one["name"] for one in by_id(world.dump()).values()}
+
+
+def test_what_was_made_was_deleted_since(lone: World) -> None:
+    stop_after(lone, CHANGES["create"], has_name("vision/new"))
+    operation = lone.interrupted()[0].id
+    new = next(one["_id"] for one in by_id(lone.dump()).values() if one["name"] == "vision/new")
+    change("delete", project=new)(lone.runner())
+    with pytest.raises(CannotUndo, match="is void"):  # nothing of it is there any longer
+        lone.runner().resume(operation)
+    assert lone.dump() == BEFORE
+
+
+def test_a_parent_that_was_renamed_since(lone: World) -> None:
+    stop_after(lone, CHANGES["create"], has_name("vision/new"))
+    operation = lone.interrupted()[0].id
+    change("update", project=VISION["_id"], name="sight")(lone.runner())
+    with pytest.raises(CannotUndo, match="its parent project was renamed in the meantime: 'sight/new'"):
+        lone.runner().resume(operation)
+    assert not crooked(lone.dump())
+
+
+def test_a_name_that_was_taken_since(lone: World) -> None:
+    """Also where no unique index would notice."""
+    stop_after(lone, CHANGES["create"], has_name("vision/new"))
+    operation = lone.interrupted()[0].id
+    Change("create", {"name": "vision/new/deep"}, first_id=0xB000)(lone.runner())
+    with pytest.raises(CannotUndo, match="'vision/new/deep': its name is taken"):
+        lone.runner().resume(operation)
+
+
+def test_a_project_that_was_made_below_a_half_renamed_one(lone: World) -> None:
+    """Its name would not follow; the rename can be taken back instead."""
+    stop_after(lone, CHANGES["rename"], has_name("vision/finder"))
+    late = project(97, "vision/detector/yolo/late", [VISION, DETECTOR, YOLO])
+    lone.documents["project"].insert_one(late)
+    with pytest.raises(CannotUndo, match="'vision/detector/yolo': projects were created below it"):
+        lone.runner().resume(None)
+    undo(lone.runner())
+    content = lone.dump()
+    assert not crooked(content)
+    assert not dangling(content)
+
+
+def test_a_server_that_touches_projects_is_no_obstacle(lone: World) -> None:
+    """Neither for finishing nor for taking back."""
+    for ending in ("resume", "undo"):
+        stop_after(lone, CHANGES["rename"], has_name("vision/finder"))
+        lone.documents["project"].update_many({}, {"$currentDate": {"last_update": True}})
+        getattr(lone.runner(), ending)(None)
+        assert not crooked(lone.dump())
+        assert has_name("vision/finder")(lone) is (ending == "resume")
