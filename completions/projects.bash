@@ -224,7 +224,7 @@ __projects_value() {
         ' ;;
         'profile use':0) __projects_ask profiles ;;
         'profile show':0) __projects_ask profiles ;;
-        'completion':0) __projects_offer ' bash zsh fish powershell ' ;;
+        'completion':0) __projects_offer ' bash zsh fish ' ;;
         'help':[0-9]*) __projects_offer '
         list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
         resume history doctor indexes call batch schema status config profile local completion help

@@ -381,6 +381,6 @@ complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load a sample:
 
 
 complete -c projects -n '__projects_at \'completion\'' -l install -d 'Put it where the shell looks for it, and tell where that is.'
-complete -c projects -n '__projects_at \'completion\' 0' -f -a 'bash zsh fish powershell'
+complete -c projects -n '__projects_at \'completion\' 0' -f -a 'bash zsh fish'
 
 complete -c projects -n '__projects_at \'help\'' -f -a 'list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo resume history doctor indexes call batch schema status config profile local completion help exit-codes output environment filters safety config'

@@ -23,7 +23,6 @@ WHERE = {
     Shell.bash: ".local/share/bash-completion/completions/projects",
     Shell.zsh: ".local/share/zsh/site-functions/_projects",
     Shell.fish: ".config/fish/completions/projects.fish",
-    Shell.powershell: ".config/powershell/projects.ps1",
 }
 
 

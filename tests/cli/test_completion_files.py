@@ -1,7 +1,4 @@
-"""The completion files: complete, and working in real shells.
-
-PowerShell is on no machine of ours: its file is only looked at.
-"""
+"""The completion files: complete, and working in real shells."""
 
 from __future__ import annotations
 
@@ -17,7 +14,6 @@ import typer
 from projects_cli.cli.app import BY_WORD, COMMANDS, app
 from projects_cli.cli.generating.__main__ import CHECKOUT, COMPLETIONS
 from projects_cli.cli.generating.fish import fish
-from projects_cli.cli.generating.powershell import _ps_literal
 from projects_cli.cli.generating.program import Command, Option, Program, Value
 from projects_cli.cli.generating.zsh import zsh
 from tests.terminals import Terminal, put_on_path
@@ -79,14 +75,9 @@ def section_of_fish(text: str, place: str) -> str:
     return "".join(f"{line} " for line in text.splitlines() if line.startswith(starts))
 
 
-def section_of_powershell(text: str, place: str) -> str:
-    return "".join(line for line in text.splitlines() if re.match(rf" *@{{ Place = '(\*|{place})'; Flag", line))
-
-
 SECTIONS: dict[str, tuple[Callable[[str, str], str], Callable[[str], str]]] = {
     "_projects": (section_of_zsh, lambda flag: rf"[)*]{flag}[=+\[]"),
     "projects.fish": (section_of_fish, lambda flag: rf" {'-l ' + flag[2:] if flag[1] == '-' else '-s ' + flag[1:]} "),
-    "projects.ps1": (section_of_powershell, lambda flag: rf"Flag = '{flag}'; "),
 }
 """Of each file but bash's, which a real bash reads below: what belongs to a command, and how a flag stands there."""
 
@@ -106,26 +97,12 @@ def test_every_option_of_every_command_stands_in_the_file(name: str) -> None:
         ("projects.bash", r"^ +'{place}'\)$"),
         ("_projects", r"^ +'{last}:.+'$"),
         ("projects.fish", r"-a {last} -d '.+'$"),
-        ("projects.ps1", r"Place = '{place}'; Names = @\('{last}'.*Help = '.+' }}$"),
     ],
 )
 def test_every_command_stands_in_the_file(name: str, pattern: str) -> None:
     text = (FOLDER / name).read_text()
     for place in live_flags().keys() - {""}:
         assert re.search(pattern.format(place=place, last=place.split()[-1]), text, re.MULTILINE), place
-
-
-def test_powershell_quotes_and_brackets_are_paired() -> None:
-    text = (FOLDER / "projects.ps1").read_text()
-    without_words = re.sub(r"'(?:''|[^'\n])*'|\"(?:`.|[^\"\n])*\"|^ *#.*$", "", text, flags=re.MULTILINE)
-    for opening, closing in ("{}", "()", "[]"):
-        assert without_words.count(opening) == without_words.count(closing)
-    assert "'" not in without_words
-    assert "Register-ArgumentCompleter -Native -CommandName projects" in text
-
-
-def test_powershell_takes_every_kind_of_single_quote_for_one() -> None:
-    assert _ps_literal("a'b’c") == "'a''b’’c'"
 
 
 def nasty_program() -> Program:

@@ -15,7 +15,7 @@ app = typer.Typer(**HABITS)
 @app.command(cls=GroupedCommand)
 def completion(
     ctx: typer.Context,
-    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh, fish or powershell.")],
+    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
     install: Annotated[
         bool, typer.Option("--install", help="Put it where the shell looks for it, and tell where that is.")
     ] = False,

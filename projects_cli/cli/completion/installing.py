@@ -31,7 +31,6 @@ class Shell(StrEnum):
     bash = "bash"
     zsh = "zsh"
     fish = "fish"
-    powershell = "powershell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +64,6 @@ PLACES: dict[Shell, Place] = {
     ),
     Shell.fish: Place(
         "projects.fish", "XDG_CONFIG_HOME", ".config", "fish/completions/projects.fish", "open a new shell"
-    ),
-    Shell.powershell: Place(
-        "projects.ps1",
-        "XDG_CONFIG_HOME",
-        ".config",
-        "powershell/projects.ps1",
-        "in the file that $PROFILE names: . '{path}'",
     ),
 }
 

@@ -14,7 +14,6 @@ from projects_cli.cli.generating.doctor import doctor_page
 from projects_cli.cli.generating.fish import fish
 from projects_cli.cli.generating.manual import manual_pages
 from projects_cli.cli.generating.pages import command_pages, options_page, topics_page
-from projects_cli.cli.generating.powershell import powershell
 from projects_cli.cli.generating.program import program
 from projects_cli.cli.generating.root import root_help
 from projects_cli.cli.generating.zsh import zsh
@@ -34,7 +33,7 @@ FOLDERS = (COMPLETIONS, COMMANDS, MANUALS)
 def generated() -> dict[str, str]:
     """Give the text of every generated file, by its path in the checkout."""
     live = program()
-    shells = {"projects.bash": bash, "_projects": zsh, "projects.fish": fish, "projects.ps1": powershell}
+    shells = {"projects.bash": bash, "_projects": zsh, "projects.fish": fish}
     texts = {
         **{f"{COMPLETIONS}/{name}": make(live) for name, make in shells.items()},
         **{f"{COMMANDS}/{name}": text for name, text in command_pages(live).items()},
