@@ -72,10 +72,10 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m projects_cli.cli.generating --check
+	$(BIN)/python -m tools --check
 
 docs: $(STAMP)
-	$(BIN)/python -m projects_cli.cli.generating
+	$(BIN)/python -m tools
 
 # What tables and help look like, for tests/render/test_snapshots.py; look at the difference before you commit it.
 snapshots: $(STAMP)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from projects_cli.cli.completion.installing import MARK, PLACES, Shell
-from projects_cli.cli.generating.__main__ import CHECKOUT, COMPLETIONS
-from projects_cli.cli.generating.program import HEADER
 from tests.terminals import put_on_path
+from tools.__main__ import CHECKOUT, COMPLETIONS
+from tools.program import HEADER
 
 if TYPE_CHECKING:
     from tests.conftest import Cli

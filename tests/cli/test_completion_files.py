@@ -12,11 +12,11 @@ import pytest
 import typer
 
 from projects_cli.cli.app import BY_WORD, COMMANDS, app
-from projects_cli.cli.generating.__main__ import CHECKOUT, COMPLETIONS
-from projects_cli.cli.generating.fish import fish
-from projects_cli.cli.generating.program import Command, Option, Program, Value
-from projects_cli.cli.generating.zsh import zsh
 from tests.terminals import Terminal, put_on_path
+from tools.__main__ import CHECKOUT, COMPLETIONS
+from tools.fish import fish
+from tools.program import Command, Option, Program, Value
+from tools.zsh import zsh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -18,11 +18,11 @@ import pytest
 from projects_cli.cli.completion import answer, names
 from projects_cli.cli.completion.answer import _for_bash, path_of
 from projects_cli.cli.completion.quoting import continued, unquoted
-from projects_cli.cli.generating.__main__ import CHECKOUT, COMPLETIONS
 from projects_cli.cli.options import GLOBAL_OPTIONS
 from projects_cli.config.settings import BY_NAME
 from tests.terminals import Terminal, put_on_path
 from tests.worlds.site import OTHER, Site, empty_site
+from tools.__main__ import CHECKOUT, COMPLETIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

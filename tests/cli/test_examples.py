@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from projects_cli.cli.generating.program import program
 from projects_cli.cli.help_format import FIRST_STEPS
 from projects_cli.cli.topics import TOPICS, Lines
 from projects_cli.config.settings import COMMUNITY_COMPANY
 from projects_cli.local.sample import load
 from projects_cli.store.client import connect
 from tests.worlds.site import empty_site
+from tools.program import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from projects_cli.cli.generating import __main__ as generating
-from projects_cli.cli.generating.__main__ import CHECKOUT, COMMANDS, COMPLETIONS, MANUALS
-from projects_cli.cli.generating.manual import manual_pages
-from projects_cli.cli.generating.pages import command_pages
-from projects_cli.cli.generating.program import HEADER, Command, Option, Program, Value, program
 from projects_cli.cli.help_format import HelpText, help_text
 from projects_cli.cli.options import GLOBAL_OPTIONS, explained
 from projects_cli.config.settings import BY_NAME, SETTINGS
+from tools import __main__ as generating
+from tools.__main__ import CHECKOUT, COMMANDS, COMPLETIONS, MANUALS
+from tools.manual import manual_pages
+from tools.pages import command_pages
+from tools.program import HEADER, Command, Option, Program, Value, program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,7 +55,7 @@ def test_the_check_names_stale_missing_and_left_over_files_and_writes_nothing(
 
 
 def test_the_text_is_the_same_in_another_process() -> None:
-    check = [sys.executable, "-m", "projects_cli.cli.generating", "--check"]
+    check = [sys.executable, "-m", "tools", "--check"]
     for seed in "12":
         subprocess.run(check, cwd=CHECKOUT, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
 

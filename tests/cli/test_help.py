@@ -18,12 +18,12 @@ import pytest
 
 from projects_cli.cli import root_help
 from projects_cli.cli.app import COMMANDS, GROUPS
-from projects_cli.cli.generating.program import program
 from projects_cli.cli.help_format import FIRST_STEPS, OPTIONS
 from projects_cli.cli.options import GLOBAL_OPTIONS
 from projects_cli.cli.topics import TOPICS, Lines, Pairs, Topic
 from projects_cli.config.settings import SETTINGS
 from projects_cli.errors import STATUS_MEANINGS
+from tools.program import program
 
 if TYPE_CHECKING:
     from tests.conftest import Cli

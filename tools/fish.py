@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.generating.program import ASKED, HEADER, Command, Kind, Option, Program, Value, filled, flags_of
+from tools.program import ASKED, HEADER, Command, Kind, Option, Program, Value, filled, flags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.generating.program import (
+from tools.program import (
     ASKED,
     HEADER,
     Command,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from projects_cli import __version__
-from projects_cli.cli.generating.program import HEADER, Command, Program, Value, grouped, usage
 from projects_cli.cli.help_format import FIRST_STEPS
 from projects_cli.cli.topics import TOPICS, Lines, Pairs, Topic
+from tools.program import HEADER, Command, Program, Value, grouped, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

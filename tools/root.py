@@ -7,8 +7,8 @@ from typing import Any
 import typer
 
 from projects_cli.cli.app import app
-from projects_cli.cli.generating.program import HEADER
 from projects_cli.cli.help_format import WIDEST
+from tools.program import HEADER
 
 CONTENT = '''"""The help of the whole; {header}."""
 

@@ -1,6 +1,6 @@
-"""Writes all that is generated from the live commands, or says what is stale: `python -m projects_cli.cli.generating`.
+"""Write every generated file, or report the stale ones: `python -m tools [--check]`.
 
-A developer's tool: `make docs` writes the files, `make lint` asks with `--check` whether they are fresh.
+`make docs` writes the files, `make lint` checks them.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.generating.bash import bash
-from projects_cli.cli.generating.doctor import doctor_page
-from projects_cli.cli.generating.fish import fish
-from projects_cli.cli.generating.manual import manual_pages
-from projects_cli.cli.generating.pages import command_pages, options_page, topics_page
-from projects_cli.cli.generating.program import program
-from projects_cli.cli.generating.root import root_help
-from projects_cli.cli.generating.zsh import zsh
+from tools.bash import bash
+from tools.doctor import doctor_page
+from tools.fish import fish
+from tools.manual import manual_pages
+from tools.pages import command_pages, options_page, topics_page
+from tools.program import program
+from tools.root import root_help
+from tools.zsh import zsh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CHECKOUT = Path(__file__).resolve().parents[3]
+CHECKOUT = Path(__file__).resolve().parents[1]
 
 COMPLETIONS = "completions"
 COMMANDS = "docs/commands"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.generating.program import HEADER, Command, Program, grouped, usage
 from projects_cli.cli.help_format import OPTIONS
 from projects_cli.cli.options import Explained, explained
 from projects_cli.cli.topics import TOPICS, Block, Lines, Pairs
+from tools.program import HEADER, Command, Program, grouped, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from projects_cli.cli.generating.pages import MARK, code, plain, table
 from projects_cli.diagnosis.findings import DEPLOYMENT, MEMBERS, PROJECTS
+from tools.pages import MARK, code, plain, table
 
 HEAD = """\
 # What the doctor finds
