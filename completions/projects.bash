@@ -7,10 +7,13 @@ __projects_command() {
     case $1 in
         '')
             commands='
-        list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
-        resume history doctor indexes call batch schema status config profile local completion help
+        status list get metrics hyperparams task-tags model-tags create update delete make-public
+        make-private undo resume history doctor indexes call batch schema local config profile completion
+        help
         '
             flags=' --version '
+            ;;
+        'status')
             ;;
         'list')
             flags='
@@ -26,6 +29,21 @@ __projects_command() {
             ;;
         'get')
             flags=' --interactive -i '
+            ;;
+        'metrics')
+            flags=' --interactive -i '
+            ;;
+        'hyperparams')
+            flags=' --page --page-size --interactive -i '
+            valued=' --page --page-size '
+            ;;
+        'task-tags')
+            flags=' --project --projects --include-system --filter-tag --filter-system-tag '
+            valued=' --project --projects --filter-tag --filter-system-tag '
+            ;;
+        'model-tags')
+            flags=' --project --projects --include-system --filter-tag --filter-system-tag '
+            valued=' --project --projects --filter-tag --filter-system-tag '
             ;;
         'create')
             flags=' --description -d --tag --tags --system-tag --system-tags --default-output-destination '
@@ -51,21 +69,6 @@ __projects_command() {
             ;;
         'make-private')
             flags=' --interactive -i '
-            ;;
-        'metrics')
-            flags=' --interactive -i '
-            ;;
-        'hyperparams')
-            flags=' --page --page-size --interactive -i '
-            valued=' --page --page-size '
-            ;;
-        'task-tags')
-            flags=' --project --projects --include-system --filter-tag --filter-system-tag '
-            valued=' --project --projects --filter-tag --filter-system-tag '
-            ;;
-        'model-tags')
-            flags=' --project --projects --include-system --filter-tag --filter-system-tag '
-            valued=' --project --projects --filter-tag --filter-system-tag '
             ;;
         'undo')
             flags=' --all-or-nothing '
@@ -100,7 +103,20 @@ __projects_command() {
             ;;
         'schema')
             ;;
-        'status')
+        'local')
+            commands=' start stop status reset path sample '
+            ;;
+        'local start')
+            ;;
+        'local stop')
+            ;;
+        'local status')
+            ;;
+        'local reset')
+            ;;
+        'local path')
+            ;;
+        'local sample')
             ;;
         'config')
             commands=' list get set unset path edit '
@@ -125,21 +141,6 @@ __projects_command() {
         'profile use')
             ;;
         'profile show')
-            ;;
-        'local')
-            commands=' start stop status reset path sample '
-            ;;
-        'local start')
-            ;;
-        'local stop')
-            ;;
-        'local status')
-            ;;
-        'local reset')
-            ;;
-        'local path')
-            ;;
-        'local sample')
             ;;
         'completion')
             flags=' --install '
@@ -172,14 +173,14 @@ __projects_value() {
         ' ;;
         'list':--only-fields) __projects_ask fields ;;
         'list':--state | 'list':--stats-for-state) __projects_offer ' active archived all ' ;;
+        'task-tags':--project | 'task-tags':--projects) __projects_ask projects ;;
+        'model-tags':--project | 'model-tags':--projects) __projects_ask projects ;;
         'create':--tag | 'create':--tags) __projects_ask tags ;;
         'create':--system-tag | 'create':--system-tags) __projects_ask system-tags ;;
         'update':--tag | 'update':--tags) __projects_ask tags ;;
         'update':--add-tag) __projects_ask tags ;;
         'update':--remove-tag) __projects_ask tags ;;
         'update':--system-tag | 'update':--system-tags) __projects_ask system-tags ;;
-        'task-tags':--project | 'task-tags':--projects) __projects_ask projects ;;
-        'model-tags':--project | 'model-tags':--projects) __projects_ask projects ;;
         'history':--project) __projects_ask projects ;;
         'doctor':--only) __projects_offer '
         basename-mismatch field-missing field-type name-duplicated name-public parent-gone parent-cycle
@@ -198,12 +199,12 @@ __projects_value() {
         *:--confirm) __projects_ask projects ;;
         *:--read-preference) __projects_offer ' primary primaryPreferred secondary secondaryPreferred nearest ' ;;
         'get':0) __projects_ask projects ;;
+        'metrics':0) __projects_ask projects ;;
+        'hyperparams':0) __projects_ask projects ;;
         'update':0) __projects_ask projects ;;
         'delete':[0-9]*) __projects_ask projects ;;
         'make-public':[0-9]*) __projects_ask projects ;;
         'make-private':[0-9]*) __projects_ask projects ;;
-        'metrics':0) __projects_ask projects ;;
-        'hyperparams':0) __projects_ask projects ;;
         'call':0) __projects_ask endpoints ;;
         'batch':0) __projects_offer files ;;
         'schema':0) __projects_ask endpoints ;;
@@ -226,9 +227,9 @@ __projects_value() {
         'profile show':0) __projects_ask profiles ;;
         'completion':0) __projects_offer ' bash zsh fish ' ;;
         'help':[0-9]*) __projects_offer '
-        list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo
-        resume history doctor indexes call batch schema status config profile local completion help
-        exit-codes output environment filters safety config
+        status list get metrics hyperparams task-tags model-tags create update delete make-public
+        make-private undo resume history doctor indexes call batch schema local config profile completion
+        help exit-codes output environment filters safety config
         ' ;;
     esac
 }
@@ -240,17 +241,18 @@ __projects_step() {
         flag=''
     elif [[ -n $no_more || $word != -?* ]]; then
         case $position:$command:${name//_/-} in
+            0:'':status) command='status' ;;
             0:'':list | 0:'':get-all | 0:'':get-all-ex) command='list' ;;
             0:'':get | 0:'':get-by-id) command='get' ;;
+            0:'':metrics | 0:'':get-unique-metric-variants) command='metrics' ;;
+            0:'':hyperparams | 0:'':get-hyper-parameters) command='hyperparams' ;;
+            0:'':task-tags | 0:'':get-task-tags) command='task-tags' ;;
+            0:'':model-tags | 0:'':get-model-tags) command='model-tags' ;;
             0:'':create) command='create' ;;
             0:'':update) command='update' ;;
             0:'':delete) command='delete' ;;
             0:'':make-public) command='make-public' ;;
             0:'':make-private) command='make-private' ;;
-            0:'':metrics | 0:'':get-unique-metric-variants) command='metrics' ;;
-            0:'':hyperparams | 0:'':get-hyper-parameters) command='hyperparams' ;;
-            0:'':task-tags | 0:'':get-task-tags) command='task-tags' ;;
-            0:'':model-tags | 0:'':get-model-tags) command='model-tags' ;;
             0:'':undo) command='undo' ;;
             0:'':resume) command='resume' ;;
             0:'':history) command='history' ;;
@@ -262,7 +264,13 @@ __projects_step() {
             0:'':call) command='call' ;;
             0:'':batch) command='batch' ;;
             0:'':schema) command='schema' ;;
-            0:'':status) command='status' ;;
+            0:'':local) command='local' ;;
+            0:'local':start) command='local start' ;;
+            0:'local':stop) command='local stop' ;;
+            0:'local':status) command='local status' ;;
+            0:'local':reset) command='local reset' ;;
+            0:'local':path) command='local path' ;;
+            0:'local':sample) command='local sample' ;;
             0:'':config) command='config' ;;
             0:'config':list) command='config list' ;;
             0:'config':get) command='config get' ;;
@@ -274,13 +282,6 @@ __projects_step() {
             0:'profile':list) command='profile list' ;;
             0:'profile':use) command='profile use' ;;
             0:'profile':show) command='profile show' ;;
-            0:'':local) command='local' ;;
-            0:'local':start) command='local start' ;;
-            0:'local':stop) command='local stop' ;;
-            0:'local':status) command='local status' ;;
-            0:'local':reset) command='local reset' ;;
-            0:'local':path) command='local path' ;;
-            0:'local':sample) command='local sample' ;;
             0:'':completion) command='completion' ;;
             0:'':help) command='help' ;;
             *) position=$((position + 1)) ;;

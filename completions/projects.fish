@@ -7,18 +7,18 @@ function __projects_takes
     switch $argv[1]
         case 'list'
             set -a valued --id --name --description --tag --tags --exclude-tag --system-tag --system-tags --search --search-text --any --all --order-by --page --page-size --limit -L --only-fields --state --stats-for-state
-        case 'create'
-            set -a valued --description -d --tag --tags --system-tag --system-tags --default-output-destination
-        case 'update'
-            set -a valued --name --description -d --tag --tags --add-tag --remove-tag --system-tag --system-tags --default-output-destination
-        case 'delete'
-            set -a valued --max-delete
         case 'hyperparams'
             set -a valued --page --page-size
         case 'task-tags'
             set -a valued --project --projects --filter-tag --filter-system-tag
         case 'model-tags'
             set -a valued --project --projects --filter-tag --filter-system-tag
+        case 'create'
+            set -a valued --description -d --tag --tags --system-tag --system-tags --default-output-destination
+        case 'update'
+            set -a valued --name --description -d --tag --tags --add-tag --remove-tag --system-tag --system-tags --default-output-destination
+        case 'delete'
+            set -a valued --max-delete
         case 'history'
             set -a valued --project --since --by
         case 'history prune'
@@ -44,10 +44,20 @@ function __projects_place
             set flag ''
         else if test -n "$no_more"; or not string match -qr -- '^-.' $word
             switch $position:$place:(string replace -r '^projects\.' '' -- $word | string replace -a _ -)
+                case '0::status'
+                    set place 'status'
                 case '0::list' '0::get-all' '0::get-all-ex'
                     set place 'list'
                 case '0::get' '0::get-by-id'
                     set place 'get'
+                case '0::metrics' '0::get-unique-metric-variants'
+                    set place 'metrics'
+                case '0::hyperparams' '0::get-hyper-parameters'
+                    set place 'hyperparams'
+                case '0::task-tags' '0::get-task-tags'
+                    set place 'task-tags'
+                case '0::model-tags' '0::get-model-tags'
+                    set place 'model-tags'
                 case '0::create'
                     set place 'create'
                 case '0::update'
@@ -58,14 +68,6 @@ function __projects_place
                     set place 'make-public'
                 case '0::make-private'
                     set place 'make-private'
-                case '0::metrics' '0::get-unique-metric-variants'
-                    set place 'metrics'
-                case '0::hyperparams' '0::get-hyper-parameters'
-                    set place 'hyperparams'
-                case '0::task-tags' '0::get-task-tags'
-                    set place 'task-tags'
-                case '0::model-tags' '0::get-model-tags'
-                    set place 'model-tags'
                 case '0::undo'
                     set place 'undo'
                 case '0::resume'
@@ -88,8 +90,20 @@ function __projects_place
                     set place 'batch'
                 case '0::schema'
                     set place 'schema'
-                case '0::status'
-                    set place 'status'
+                case '0::local'
+                    set place 'local'
+                case '0:local:start'
+                    set place 'local start'
+                case '0:local:stop'
+                    set place 'local stop'
+                case '0:local:status'
+                    set place 'local status'
+                case '0:local:reset'
+                    set place 'local reset'
+                case '0:local:path'
+                    set place 'local path'
+                case '0:local:sample'
+                    set place 'local sample'
                 case '0::config'
                     set place 'config'
                 case '0:config:list'
@@ -112,20 +126,6 @@ function __projects_place
                     set place 'profile use'
                 case '0:profile:show'
                     set place 'profile show'
-                case '0::local'
-                    set place 'local'
-                case '0:local:start'
-                    set place 'local start'
-                case '0:local:stop'
-                    set place 'local stop'
-                case '0:local:status'
-                    set place 'local status'
-                case '0:local:reset'
-                    set place 'local reset'
-                case '0:local:path'
-                    set place 'local path'
-                case '0:local:sample'
-                    set place 'local sample'
                 case '0::completion'
                     set place 'completion'
                 case '0::help'
@@ -219,31 +219,32 @@ complete -c projects -l fail-if-empty -d 'End with status 6 where nothing matche
 complete -c projects -l help -s h -d 'Show this message and exit.'
 
 complete -c projects -n '__projects_at \'\'' -l version -d 'Show the version.'
+complete -c projects -n '__projects_at \'\' 0' -a status -d 'Show the database, its contents and your privileges.'
 complete -c projects -n '__projects_at \'\' 0' -a list -d 'List projects, filtered and ordered.'
-complete -c projects -n '__projects_at \'\' 0' -a get -d 'Show one project.'
-complete -c projects -n '__projects_at \'\' 0' -a create -d 'Create a project, and the ones above it that are missing.'
-complete -c projects -n '__projects_at \'\' 0' -a update -d 'Change a project\'s name, description or tags.'
-complete -c projects -n '__projects_at \'\' 0' -a delete -d 'Delete projects with all below; tasks and models stay.'
-complete -c projects -n '__projects_at \'\' 0' -a make-public -d 'Let every company see projects.'
-complete -c projects -n '__projects_at \'\' 0' -a make-private -d 'Take public projects back.'
+complete -c projects -n '__projects_at \'\' 0' -a get -d 'Show a project.'
 complete -c projects -n '__projects_at \'\' 0' -a metrics -d 'List the metrics that tasks report.'
-complete -c projects -n '__projects_at \'\' 0' -a hyperparams -d 'List the hyper-parameters that tasks use.'
+complete -c projects -n '__projects_at \'\' 0' -a hyperparams -d 'List the hyperparameters that tasks use.'
 complete -c projects -n '__projects_at \'\' 0' -a task-tags -d 'List the tags of tasks.'
 complete -c projects -n '__projects_at \'\' 0' -a model-tags -d 'List the tags of models.'
-complete -c projects -n '__projects_at \'\' 0' -a undo -d 'Take a change back.'
-complete -c projects -n '__projects_at \'\' 0' -a resume -d 'Finish a change that was stopped in the middle.'
-complete -c projects -n '__projects_at \'\' 0' -a history -d 'Show who changed what, when, and how it ended.'
-complete -c projects -n '__projects_at \'\' 0' -a doctor -d 'Find what is wrong with a database, and mend it.'
-complete -c projects -n '__projects_at \'\' 0' -a indexes -d 'Show which indexes would help, and make them.'
-complete -c projects -n '__projects_at \'\' 0' -a call -d 'Call any endpoint: a request in, the response out.'
-complete -c projects -n '__projects_at \'\' 0' -a batch -d 'Carry out many requests, a JSON line each.'
-complete -c projects -n '__projects_at \'\' 0' -a schema -d 'Show what the loaded schema says.'
-complete -c projects -n '__projects_at \'\' 0' -a status -d 'Show the database, how much is in it, and what you may do.'
-complete -c projects -n '__projects_at \'\' 0' -a config -d 'Your settings: what holds and why; change them.'
-complete -c projects -n '__projects_at \'\' 0' -a profile -d 'Profiles: list them, show one, choose the default.'
-complete -c projects -n '__projects_at \'\' 0' -a local -d 'The private database: start, stop, status, sample data.'
-complete -c projects -n '__projects_at \'\' 0' -a completion -d 'Let TAB complete commands, options and names in your shell.'
-complete -c projects -n '__projects_at \'\' 0' -a help -d 'Show the help of a command, or tell about a topic.'
+complete -c projects -n '__projects_at \'\' 0' -a create -d 'Create a project and any missing parents.'
+complete -c projects -n '__projects_at \'\' 0' -a update -d 'Change a project\'s name, description or tags.'
+complete -c projects -n '__projects_at \'\' 0' -a delete -d 'Delete projects and their sub-projects.'
+complete -c projects -n '__projects_at \'\' 0' -a make-public -d 'Make projects visible to every company.'
+complete -c projects -n '__projects_at \'\' 0' -a make-private -d 'Make public projects private again.'
+complete -c projects -n '__projects_at \'\' 0' -a undo -d 'Undo a change.'
+complete -c projects -n '__projects_at \'\' 0' -a resume -d 'Resume an interrupted change.'
+complete -c projects -n '__projects_at \'\' 0' -a history -d 'Show who changed what, and when.'
+complete -c projects -n '__projects_at \'\' 0' -a doctor -d 'Find and repair inconsistencies.'
+complete -c projects -n '__projects_at \'\' 0' -a indexes -d 'Show and create recommended indexes.'
+complete -c projects -n '__projects_at \'\' 0' -a call -d 'Call an endpoint with a JSON request.'
+complete -c projects -n '__projects_at \'\' 0' -a batch -d 'Run many requests from a JSON Lines file.'
+complete -c projects -n '__projects_at \'\' 0' -a schema -d 'Show the loaded schema.'
+complete -c projects -n '__projects_at \'\' 0' -a local -d 'Start, stop and inspect the private database.'
+complete -c projects -n '__projects_at \'\' 0' -a config -d 'Show and change settings, with their origins.'
+complete -c projects -n '__projects_at \'\' 0' -a profile -d 'List, show and choose profiles.'
+complete -c projects -n '__projects_at \'\' 0' -a completion -d 'Set up shell completion.'
+complete -c projects -n '__projects_at \'\' 0' -a help -d 'Show the help of a command or a topic.'
+
 
 complete -c projects -n '__projects_at \'list\'' -l id -r -f -a '(__projects_ask ids)' -d 'Only these ids; hidden ones too.'
 complete -c projects -n '__projects_at \'list\'' -l name -r -f -d 'The name has this pattern.'
@@ -266,6 +267,24 @@ complete -c projects -n '__projects_at \'list\'' -l state -l stats-for-state -r 
 
 complete -c projects -n '__projects_at \'get\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'get\' 0' -f -a '(__projects_ask projects)'
+
+complete -c projects -n '__projects_at \'metrics\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
+complete -c projects -n '__projects_at \'metrics\' 0' -f -a '(__projects_ask projects)'
+
+complete -c projects -n '__projects_at \'hyperparams\'' -l page -r -f -d 'Page number, from 0.'
+complete -c projects -n '__projects_at \'hyperparams\'' -l page-size -r -f -d 'Records of a page.'
+complete -c projects -n '__projects_at \'hyperparams\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
+complete -c projects -n '__projects_at \'hyperparams\' 0' -f -a '(__projects_ask projects)'
+
+complete -c projects -n '__projects_at \'task-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and those below; repeat.'
+complete -c projects -n '__projects_at \'task-tags\'' -l include-system -d 'System tags too.'
+complete -c projects -n '__projects_at \'task-tags\'' -l filter-tag -r -f -d 'Only of those with this tag; takes list operators too.'
+complete -c projects -n '__projects_at \'task-tags\'' -l filter-system-tag -r -f -d 'Only of those with this system tag.'
+
+complete -c projects -n '__projects_at \'model-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and those below; repeat.'
+complete -c projects -n '__projects_at \'model-tags\'' -l include-system -d 'System tags too.'
+complete -c projects -n '__projects_at \'model-tags\'' -l filter-tag -r -f -d 'Only of those with this tag; takes list operators too.'
+complete -c projects -n '__projects_at \'model-tags\'' -l filter-system-tag -r -f -d 'Only of those with this system tag.'
 
 complete -c projects -n '__projects_at \'create\'' -l description -s d -r -f -d 'What it is for. [required]'
 complete -c projects -n '__projects_at \'create\'' -l tag -l tags -r -f -a '(__projects_ask tags)' -d 'Tag; repeat for more.'
@@ -297,24 +316,6 @@ complete -c projects -n '__projects_at \'make-public\'' -f -a '(__projects_ask p
 complete -c projects -n '__projects_at \'make-private\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'make-private\'' -f -a '(__projects_ask projects)'
 
-complete -c projects -n '__projects_at \'metrics\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
-complete -c projects -n '__projects_at \'metrics\' 0' -f -a '(__projects_ask projects)'
-
-complete -c projects -n '__projects_at \'hyperparams\'' -l page -r -f -d 'Page number, from 0.'
-complete -c projects -n '__projects_at \'hyperparams\'' -l page-size -r -f -d 'Records of a page.'
-complete -c projects -n '__projects_at \'hyperparams\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
-complete -c projects -n '__projects_at \'hyperparams\' 0' -f -a '(__projects_ask projects)'
-
-complete -c projects -n '__projects_at \'task-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and those below; repeat.'
-complete -c projects -n '__projects_at \'task-tags\'' -l include-system -d 'System tags too.'
-complete -c projects -n '__projects_at \'task-tags\'' -l filter-tag -r -f -d 'Only of those with this tag; takes list operators too.'
-complete -c projects -n '__projects_at \'task-tags\'' -l filter-system-tag -r -f -d 'Only of those with this system tag.'
-
-complete -c projects -n '__projects_at \'model-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and those below; repeat.'
-complete -c projects -n '__projects_at \'model-tags\'' -l include-system -d 'System tags too.'
-complete -c projects -n '__projects_at \'model-tags\'' -l filter-tag -r -f -d 'Only of those with this tag; takes list operators too.'
-complete -c projects -n '__projects_at \'model-tags\'' -l filter-system-tag -r -f -d 'Only of those with this system tag.'
-
 complete -c projects -n '__projects_at \'undo\'' -l all-or-nothing -d 'Refuse if others changed any of it since.'
 
 
@@ -340,6 +341,18 @@ complete -c projects -n '__projects_at \'call\' 0' -f -a '(__projects_ask endpoi
 complete -c projects -n '__projects_at \'batch\' 0' -F
 
 complete -c projects -n '__projects_at \'schema\' 0' -f -a '(__projects_ask endpoints)'
+
+complete -c projects -n '__projects_at \'local\' 0' -a start -d 'Start it; every command does so by itself where it needs it.'
+complete -c projects -n '__projects_at \'local\' 0' -a stop -d 'Stop it; its data stay.'
+complete -c projects -n '__projects_at \'local\' 0' -a status -d 'Tell whether it runs, where it is, and when it will stop by itself.'
+complete -c projects -n '__projects_at \'local\' 0' -a reset -d 'Stop it and remove all its data; asks first.'
+complete -c projects -n '__projects_at \'local\' 0' -a path -d 'Print its folder.'
+complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load a sample: about 60 projects, 400 tasks and 60 models, as a real server would have stored them.'
+
+
+
+
+
 
 
 complete -c projects -n '__projects_at \'config\' 0' -a list -d 'List every setting with its value, and where that comes from.'
@@ -367,20 +380,7 @@ complete -c projects -n '__projects_at \'profile use\' 0' -f -a '(__projects_ask
 
 complete -c projects -n '__projects_at \'profile show\' 0' -f -a '(__projects_ask profiles)'
 
-complete -c projects -n '__projects_at \'local\' 0' -a start -d 'Start it; every command does so by itself where it needs it.'
-complete -c projects -n '__projects_at \'local\' 0' -a stop -d 'Stop it; its data stay.'
-complete -c projects -n '__projects_at \'local\' 0' -a status -d 'Tell whether it runs, where it is, and when it will stop by itself.'
-complete -c projects -n '__projects_at \'local\' 0' -a reset -d 'Stop it and remove all its data; asks first.'
-complete -c projects -n '__projects_at \'local\' 0' -a path -d 'Print its folder.'
-complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load a sample: about 60 projects, 400 tasks and 60 models, as a real server would have stored them.'
-
-
-
-
-
-
-
 complete -c projects -n '__projects_at \'completion\'' -l install -d 'Put it where the shell looks for it, and tell where that is.'
 complete -c projects -n '__projects_at \'completion\' 0' -f -a 'bash zsh fish'
 
-complete -c projects -n '__projects_at \'help\'' -f -a 'list get create update delete make-public make-private metrics hyperparams task-tags model-tags undo resume history doctor indexes call batch schema status config profile local completion help exit-codes output environment filters safety config'
+complete -c projects -n '__projects_at \'help\'' -f -a 'status list get metrics hyperparams task-tags model-tags create update delete make-public make-private undo resume history doctor indexes call batch schema local config profile completion help exit-codes output environment filters safety config'

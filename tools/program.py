@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import typer
 
-from projects_cli.cli.app import BY_WORD, COMMANDS, app
+from projects_cli.cli.app import app
 from projects_cli.cli.help_format import OPTIONS, HelpText, help_text
 from projects_cli.cli.options import GLOBAL_OPTIONS
+from projects_cli.cli.registry import BY_WORD, COMMANDS
 from projects_cli.cli.topics import BY_NAME as TOPIC_NAMES
 from projects_cli.config.settings import BY_NAME, SETTINGS
 from projects_cli.diagnosis.findings import KINDS

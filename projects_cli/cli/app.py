@@ -8,7 +8,7 @@ import signal
 import sys
 from importlib import import_module
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -28,6 +28,7 @@ from projects_cli.cli.help_format import (
     write_text,
 )
 from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption, refuse_unused
+from projects_cli.cli.registry import BY_WORD, COMMANDS, by_group, entry_of
 from projects_cli.errors import ExitStatus, ProjectsError, UsageError, ValidationError, did_you_mean, nearest
 from projects_cli.render.console import Streams
 from projects_cli.render.escaping import check_utf8
@@ -36,75 +37,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
-class Entry(NamedTuple):
-    """A command: its name, the module that has it, what the list of commands says, and its endpoint if it has one."""
-
-    name: str
-    module: str
-    summary: str
-    endpoint: str | None = None
-    aliases: tuple[str, ...] = ()
-
-
-COMMANDS: tuple[Entry, ...] = (
-    Entry("list", "list_", "List projects, filtered and ordered.", "projects.get_all", ("get-all", "get-all-ex")),
-    Entry("get", "get", "Show one project.", "projects.get_by_id", ("get-by-id",)),
-    Entry("create", "create", "Create a project, and the ones above it that are missing.", "projects.create"),
-    Entry("update", "update", "Change a project's name, description or tags.", "projects.update"),
-    Entry("delete", "delete", "Delete projects with all below; tasks and models stay.", "projects.delete"),
-    Entry("make-public", "make_public", "Let every company see projects.", "projects.make_public"),
-    Entry("make-private", "make_private", "Take public projects back.", "projects.make_private"),
-    Entry(
-        "metrics",
-        "metrics",
-        "List the metrics that tasks report.",
-        "projects.get_unique_metric_variants",
-        ("get-unique-metric-variants",),
-    ),
-    Entry(
-        "hyperparams",
-        "hyperparams",
-        "List the hyper-parameters that tasks use.",
-        "projects.get_hyper_parameters",
-        ("get-hyper-parameters",),
-    ),
-    Entry("task-tags", "task_tags", "List the tags of tasks.", "projects.get_task_tags", ("get-task-tags",)),
-    Entry("model-tags", "model_tags", "List the tags of models.", "projects.get_model_tags", ("get-model-tags",)),
-    Entry("undo", "undo", "Take a change back."),
-    Entry("resume", "resume", "Finish a change that was stopped in the middle."),
-    Entry("history", "history", "Show who changed what, when, and how it ended."),
-    Entry("doctor", "doctor", "Find what is wrong with a database, and mend it."),
-    Entry("indexes", "indexes", "Show which indexes would help, and make them."),
-    Entry("call", "call", "Call any endpoint: a request in, the response out."),
-    Entry("batch", "batch", "Carry out many requests, a JSON line each."),
-    Entry("schema", "schema", "Show what the loaded schema says."),
-    Entry("status", "status", "Show the database, how much is in it, and what you may do."),
-    Entry("config", "config", "Your settings: what holds and why; change them."),
-    Entry("profile", "profile", "Profiles: list them, show one, choose the default."),
-    Entry("local", "local", "The private database: start, stop, status, sample data."),
-    Entry("completion", "completion", "Let TAB complete commands, options and names in your shell."),
-    Entry("help", "help_", "Show the help of a command, or tell about a topic."),
-)
-"""Every command; help and completion read this table, and only the command that is used is imported."""
-
-GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("Look", ("status", "list", "get", "metrics", "hyperparams", "task-tags", "model-tags")),
-    ("Change", ("create", "update", "delete", "make-public", "make-private")),
-    ("Take back and mend", ("undo", "resume", "history", "doctor", "indexes")),
-    ("In the raw", ("call", "batch", "schema")),
-    ("Set up", ("local", "config", "profile", "completion", "help")),
-)
-"""What a person may want to do, and the commands for it, in this order."""
-
-BY_WORD: dict[str, Entry] = {word: entry for entry in COMMANDS for word in (entry.name, *entry.aliases)}
-
-HABITS: dict[str, Any] = {
+TYPER_OPTIONS: dict[str, Any] = {
     "add_completion": False,
     "rich_markup_mode": None,
     "pretty_exceptions_enable": False,
     "context_settings": {"help_option_names": ["--help", "-h"]},
 }
-"""How every Typer of this program is made."""
+"""The options of every `Typer` of this program."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -215,9 +154,9 @@ class Commands(TyperGroup):
 
     def format_options(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
         """Write the commands without importing any, then the options."""
-        for title, names in grouped_commands().items():
+        for title, entries in by_group().items():
             with formatter.section(title):
-                write_pairs([(name, BY_WORD[name].summary) for name in names], formatter)
+                write_pairs([(entry.name, entry.summary) for entry in entries], formatter)
         write_options(self.get_params(ctx), ctx, formatter)
 
     def format_epilog(self, ctx: typer.Context, formatter: Any) -> None:  # type: ignore[override]
@@ -227,7 +166,7 @@ class Commands(TyperGroup):
     def bare_help(self, ctx: typer.Context) -> str:
         """Give what a person sees who names no command."""
         formatter = ctx.make_formatter()
-        write_short_help(grouped_commands(), formatter)
+        write_short_help({title: [entry.name for entry in entries] for title, entries in by_group().items()}, formatter)
         return str(formatter.getvalue())
 
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
@@ -269,25 +208,11 @@ class Commands(TyperGroup):
         return status
 
 
-def entry_of(word: str) -> Entry | None:
-    """Give the entry of a command by any of its names: `get-all`, `get_all`, `projects.get_all`."""
-    return BY_WORD.get(word.removeprefix("projects.").replace("_", "-"))
-
-
 def command_of(ctx: typer.Context) -> str:
     """Return the name of the command that runs, without aliases: `list`, `history prune`."""
     _, word, *below = ctx.command_path.split()
     entry = entry_of(word)
     return " ".join([entry.name if entry else word, *below])
-
-
-def grouped_commands() -> dict[str, list[str]]:
-    """Give the names of the commands that there are, by what a person may want to do."""
-    having = {title: [name for name in names if name in BY_WORD] for title, names in GROUPS}
-    named = {name for names in having.values() for name in names}
-    return (
-        having | {"Others": others} if (others := [one.name for one in COMMANDS if one.name not in named]) else having
-    )
 
 
 def global_options() -> list[TyperOption]:
@@ -397,7 +322,7 @@ def _terminated(*_: object) -> NoReturn:
     raise Terminated
 
 
-app = typer.Typer(cls=Commands, **HABITS)
+app = typer.Typer(cls=Commands, **TYPER_OPTIONS)
 
 
 @app.callback(invoke_without_command=True)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from projects_cli.cli.context import WITH_USER
 from projects_cli.cli.exceptions import fault_of
-from projects_cli.cli.flow import carry, expect, nothing_to_do, partial_failure, show
+from projects_cli.cli.flow import carry, expect, partial_failure, show
+from projects_cli.cli.request import nothing_to_do
 from projects_cli.errors import (
     DatabaseRefused,
     DatabaseTimeout,

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.cli.flow import expect, nothing_to_do, show
+from projects_cli.cli.flow import expect, show
+from projects_cli.cli.request import nothing_to_do
 from projects_cli.config.connection import shown_uri
 from projects_cli.config.settings import BY_NAME, SETTINGS, is_there, user_config_file
 from projects_cli.errors import ConfigError, Declined, UsageError
@@ -83,13 +84,17 @@ def _target(context: Context) -> Target | None:
 
 
 def _row(settings: Settings, setting: Setting, target: Target | None) -> Document:
-    value, origin, source = settings[setting.name], settings.origins[setting.name], settings.sources[setting.name]
+    value, origin, source = (
+        getattr(settings, setting.name),
+        settings.origins[setting.name],
+        settings.sources[setting.name],
+    )
     if target is not None and origin == "default":
-        origin_of_uri = settings.origins["uri_file" if settings["uri_file"] else "uri"]
+        origin_of_uri = settings.origins["uri_file" if settings.uri_file else "uri"]
         named = "environment" if origin_of_uri == "default" else origin_of_uri
         if setting.name == "database" and target.name_source:
             value, origin, source = target.name, named, target.name_source
-        elif setting.name == "uri" and target.uri and not settings["uri_file"]:
+        elif setting.name == "uri" and target.uri and not settings.uri_file:
             value, origin, source = target.uri, named, target.source
     return {"key": setting.key, "value": _shown(value), "origin": origin, "source": source}
 
@@ -162,17 +167,17 @@ def _check_no_profile(context: Context, name: str | None) -> None:
 def _rewrite(context: Context, change: Callable[[str], str]) -> bool:
     from projects_cli.config.writing import rewrite
 
-    return rewrite(_path(context), change, dry_run=context.given["dry_run"])
+    return rewrite(_path(context), change, dry_run=context.given.dry_run)
 
 
 def _tell(context: Context, key: str, value: object, *, changed: bool) -> None:
     """Say what was changed, or would be."""
     path = _path(context)
-    if context.given["dry_run"]:
+    if context.given.dry_run:
         context.console.notice(f"would change {path}" if changed else f"{path} is like that already")
     else:
         context.console.notice(f"changed {path}" if changed else f"{path} was like that already")
-    done = changed and not context.given["dry_run"]
+    done = changed and not context.given.dry_run
     answer = {"key": key, "value": _shown(value), "changed": done, "file": str(path)}
     context.console.show(Response("config.change", answer))
 
@@ -185,7 +190,7 @@ def edit(context: Context) -> None:
     from projects_cli.config import writing
 
     path = _path(context)
-    if context.given["dry_run"]:
+    if context.given.dry_run:
         context.console.notice(f"would open {path} in {_editor(context)}")
         return
     before = writing.current(path)
@@ -267,7 +272,7 @@ def list_profiles(context: Context) -> None:
 def show_profile(context: Context, name: str | None) -> None:
     """Show what a profile says: the one named, else the one in use."""
     expect(context, "profile.show")
-    chosen = name or context.settings["profile"]
+    chosen = name or context.settings.profile
     if chosen is None:
         raise UsageError("no profile is in use", hint="name one: projects profile list")
     values = _file(context).profile(chosen)
@@ -284,14 +289,14 @@ def use_profile(context: Context, name: str) -> None:
     changed = _rewrite(context, lambda text: with_value(text, Key(None, "profile"), name))
     _tell(context, "profile", name, changed=changed)
     stronger = context.settings.sources["profile"]
-    if context.settings["profile"] != name and not context.given["dry_run"]:
-        context.console.warn(f"{stronger} chooses {context.settings['profile']!r} here, which is stronger")
+    if context.settings.profile != name and not context.given.dry_run:
+        context.console.warn(f"{stronger} chooses {context.settings.profile!r} here, which is stronger")
 
 
 def _profile_row(context: Context, name: str, values: Document) -> Document:
     return {
         "name": name,
-        "in_use": name == context.settings["profile"],
+        "in_use": name == context.settings.profile,
         "production": values.get("production", False),
         "uri": _shown(values.get("uri")),
         "uri_file": _shown(values.get("uri_file")),

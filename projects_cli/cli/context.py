@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
@@ -74,42 +75,40 @@ class Context:
 
     @cached_property
     def console(self) -> Console:
-        """Give the console as the settings want it; where they can't be read, as the flags do."""
-        try:
-            values = self._readable.values
-        except ProjectsError:
-            values = {"output": "json" if self.flags.get("output") == "json" else "table"}
+        """Return the console that the settings describe; if they can't be read, the one that flags describe."""
+        settings = self._readable
         return Console(
             self.streams,
-            output=values["output"],
-            colour=not values.get("no_color"),
-            quiet=bool(values.get("quiet")),
-            may_ask=not values.get("no_input"),
-            production=values["profile"] if values.get("production") else None,
-            fields=values.get("fields") or (),
-            query=values.get("query"),
-            heading=not values.get("no_header"),
-            csv_safe=bool(values.get("csv_safe")),
-            times=values.get("time"),
-            pager=not values.get("no_pager"),
+            output=settings.output,
+            colour=not settings.no_color,
+            quiet=settings.quiet,
+            may_ask=not settings.no_input,
+            production=settings.profile if settings.production else None,
+            fields=settings.fields or (),
+            query=settings.query,
+            heading=not settings.no_header,
+            csv_safe=settings.csv_safe,
+            times=settings.time,
+            pager=not settings.no_pager,
         )
 
     @property
     def _readable(self) -> Settings:
-        """Give the settings, without the files' where those can't be used."""
-        try:
-            return self.settings
-        except ProjectsError:
-            return self.given
+        """Return the settings, without those of files if a file can't be used, else the defaults in JSON or a table."""
+        for name in ("settings", "given"):
+            with suppress(ProjectsError):
+                settings: Settings = getattr(self, name)
+                return settings
+        return resolve({"output": "json"} if self.flags.get("output") == "json" else {}, {}, None)
 
     @cached_property
     def catalog(self) -> Catalog:
         """Give the schema: the shipped one, or what `--schema` names."""
         from projects_cli.schema.cache import load
 
-        catalog = load(self.settings["schema"])
-        if self.settings["verbose"]:
-            self.console.notice(f"schema: {self.settings['schema'] or 'the shipped one'}")
+        catalog = load(self.settings.schema)
+        if self.settings.verbose:
+            self.console.notice(f"schema: {self.settings.schema or 'the shipped one'}")
         return catalog
 
     @cached_property
@@ -118,7 +117,7 @@ class Context:
         connection = self.connection
         from projects_cli.store.collections import open_store
 
-        return open_store(connection, self.settings["company"])
+        return open_store(connection, self.settings.company)
 
     @cached_property
     def reading(self) -> Store:
@@ -126,7 +125,7 @@ class Context:
         connection = self.connection
         from projects_cli.store.collections import open_store
 
-        return open_store(connection, self.settings["company"], reading=True)
+        return open_store(connection, self.settings.company, reading=True)
 
     def store_for(self, endpoint: str) -> Store:
         """Give the collections that an endpoint works on."""
@@ -151,8 +150,8 @@ class Context:
             self.console.warn(warning)
         uri = target.uri or self._private_uri()
         shown = shown_uri(target.uri) if target.uri else "the private database"
-        if self.settings["verbose"]:
-            self.console.notice(f"database: {shown}, {target.name}; company {self.settings['company']}")
+        if self.settings.verbose:
+            self.console.notice(f"database: {shown}, {target.name}; company {self.settings.company}")
         # The driver is slow to import: this comes last, once the request is known to be valid (bars.md).
         from projects_cli.store.client import connect
 
@@ -160,8 +159,8 @@ class Context:
             uri,
             target.name,
             shown=shown,
-            timeout=self.settings["timeout"],
-            read_preference=self.settings["read_preference"],
+            timeout=self.settings.timeout,
+            read_preference=self.settings.read_preference,
             warn=self.console.warn,
             notice=self.console.notice,
         )
@@ -170,7 +169,7 @@ class Context:
         """Start the private server unless it runs; announce it if it is used only because nothing is configured."""
         from projects_cli.local import server
 
-        if not self.private_is_chosen and not self.settings["quiet"]:
+        if not self.private_is_chosen and not self.settings.quiet:
             words = f"no database is configured: using the private database in {server.path(self.settings)}"
             # With --json notices are dropped, but a script without its environment must not go unnoticed either.
             (self.console.warn if self.console.output == "json" else self.console.notice)(words)
@@ -198,26 +197,26 @@ class Context:
             author=Author(by=login_name() or "?", command=command_line(sys.argv), database_user=user),
             database=self.target.name,
             clock=_now,
-            lock_wait=self.settings["lock_wait"],
+            lock_wait=self.settings.lock_wait,
             progress=self.console.progress,
         )
 
     def _journal_store(self) -> JournalStore | None:
-        if self.settings["no_journal"]:
+        if self.settings.no_journal:
             return None
         from projects_cli.store.journal import JournalStore
 
-        return JournalStore(self.connection, self.settings["journal_db"], only_read=self.only_reads_journal)
+        return JournalStore(self.connection, self.settings.journal_db, only_read=self.only_reads_journal)
 
     @cached_property
     def interrupted(self) -> list[Operation]:
         """Return the interrupted operations, if there is a journal; looked up once in a run."""
-        return [] if self.settings["no_journal"] else self.runner.operations.interrupted()
+        return [] if self.settings.no_journal else self.runner.operations.interrupted()
 
     @cached_property
     def unreadable(self) -> list[str]:
         """Return why unfinished records of the journal can't be read; looked up once in a run."""
-        return [] if self.settings["no_journal"] else self.runner.operations.unreadable()
+        return [] if self.settings.no_journal else self.runner.operations.unreadable()
 
     @property
     def is_connected(self) -> bool:
@@ -231,7 +230,7 @@ class Context:
 
     def version(self, endpoint: str, asked: str | None = None) -> Version:
         """Give an endpoint in the version asked for, else in that of `--api-version`."""
-        return self.catalog.version(endpoint, asked or self.settings["api_version"])
+        return self.catalog.version(endpoint, asked or self.settings.api_version)
 
     def request(
         self, version: Version, params: Mapping[str, Any], user: str | None = None, *, ask: bool = False
@@ -253,7 +252,7 @@ class Context:
             endpoint=version.endpoint,
             version=version.number,
             params=valid,
-            company=self.settings["company"],
+            company=self.settings.company,
             user=self._owner(user, ask=ask) if version.endpoint in WITH_USER else user or "",
             now=_now(),
             new_id=_new_id,
@@ -267,7 +266,7 @@ class Context:
         Raises:
             UnknownCompany: the company has no document of its own, and no project, user or task.
         """
-        if self._company_is_known or self.settings["new_company"]:
+        if self._company_is_known or self.settings.new_company:
             return
         store = self.store
         from projects_cli.store import tenancy
@@ -275,7 +274,7 @@ class Context:
         self._company_is_known = self.persistently(lambda: tenancy.is_known(store))
         if self._company_is_known:
             return
-        company, source = self.settings["company"], self.settings.sources["company"]
+        company, source = self.settings.company, self.settings.sources["company"]
         database = f"the database {self.target.name!r}"
         fault = f"the company {company!r} is unknown in {database}: no company document, project, user or task"
         if self.persistently(lambda: tenancy.is_empty(store)):
@@ -292,7 +291,7 @@ class Context:
             UsageError: the user is not Unicode text, or unknown, or it is uncertain which one is meant.
         """
         source = "user" if user else self.settings.sources["user"]
-        user = user or self.settings["user"] or ""
+        user = user or self.settings.user or ""
         _check_unicode(user)
         if user not in self._owners:
             self._owners[user] = self._named_owner(user, source) if user else self._default_owner(ask=ask)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.cli.app import COMMANDS
 from projects_cli.cli.flow import expect, show
+from projects_cli.cli.registry import COMMANDS
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:

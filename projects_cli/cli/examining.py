@@ -28,13 +28,13 @@ def examine(context: Context, *, fix: bool, only: Sequence[str]) -> None:
         DatabaseRefused, DatabaseError, DatabaseTimeout, DatabaseUnavailable: what was asked for by name can't be looked
             at, or the documents can't.
     """
-    flow.expect(context, "plan" if fix and context.settings["dry_run"] else "doctor")
+    flow.expect(context, "plan" if fix and context.settings.dry_run else "doctor")
     wanted = _wanted(only)
     if fix:
         flow.check_confirm(context, context.target.name)  # also if nothing will be fixed, or asked
     doctor = _doctor(context, changes=fix)
     mended = _mend(context, doctor, wanted) if fix else None
-    if mended is not None and context.settings["dry_run"]:
+    if mended is not None and context.settings.dry_run:
         context.console.show(mended)
         return
     with context.console.waiting(LOOKING):
@@ -79,7 +79,7 @@ def _doctor(context: Context, *, changes: bool) -> Doctor:
     return Doctor(
         safety=context.runner,
         store=context.store if changes else context.reading,
-        journal_database=None if context.settings["no_journal"] else context.settings["journal_db"],
+        journal_database=None if context.settings.no_journal else context.settings.journal_db,
     )
 
 
@@ -94,7 +94,7 @@ def _mend(context: Context, doctor: Doctor, wanted: frozenset[str]) -> Response 
     if not plan.steps:
         context.console.notice("there is nothing that --fix can mend")
         return None
-    if not context.settings["dry_run"] and not context.settings["read_only"]:
+    if not context.settings.dry_run and not context.settings.read_only:
         for operation in context.interrupted:
             raise OperationUnfinished(
                 f"operation {operation.id} was interrupted: {operation.summary}",

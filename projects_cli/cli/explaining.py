@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.cli.app import BY_WORD
+from projects_cli.cli.registry import BY_WORD
 from projects_cli.cli.topics import BY_NAME, Topic, write_topic
 from projects_cli.errors import UsageError, did_you_mean, nearest
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from projects_cli import endpoints
+from projects_cli.cli.request import requested
 from projects_cli.errors import (
     ChangedMeanwhile,
     ConfirmationNeeded,
@@ -18,10 +19,8 @@ from projects_cli.errors import (
     PartialFailure,
     Problem,
     ReadOnly,
-    UsageError,
 )
 from projects_cli.messages import NO_OUTCOME, Plan, Response
-from projects_cli.render.escaping import check_utf8
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
@@ -30,28 +29,8 @@ if TYPE_CHECKING:
     from projects_cli.cli.context import Context
     from projects_cli.endpoints import Handler
     from projects_cli.messages import Request
-    from projects_cli.schema.model import Version
 
     Prepare = Callable[[dict[str, Any]], dict[str, Any]]
-
-MEANINGFUL_NULLS = frozenset({"stats_for_state"})
-"""Parameters for which null is a value, not the lack of one (semantics.md, Common)."""
-
-WITHOUT_PROJECTS: dict[str, dict[str, Any]] = {
-    "projects.get_by_id": {"project": {}},
-    "projects.update": {"updated": 0, "fields": {}},
-    "projects.delete": {"deleted": 0, "disassociated_tasks": 0},
-    "projects.make_public": {"updated": 0},
-    "projects.make_private": {"updated": 0},
-    "projects.get_unique_metric_variants": {"metrics": []},
-    "projects.get_hyper_parameters": {"parameters": [], "remaining": 0, "total": 0},
-    "projects.get_task_tags": {"tags": []},
-    "projects.get_model_tags": {"tags": []},
-}
-"""The answers of commands that are given no project at all."""
-
-ADDRESSED = ("project", "projects", "ids")
-"""Parameters that hold projects' ids; on the command line names and beginnings of ids are understood too."""
 
 
 def run(
@@ -85,7 +64,7 @@ def expect(context: Context, look: str) -> None:
         UsageError: see `Console.check`.
     """
     console = context.console
-    view = VIEWS["plan" if VIEWS[look].changes and context.settings["dry_run"] else look]
+    view = VIEWS["plan" if VIEWS[look].changes and context.settings.dry_run else look]
     if console.fields:
         from projects_cli.render import field_selection
 
@@ -93,37 +72,6 @@ def expect(context: Context, look: str) -> None:
             replace(console, fields=(), query=None).show(field_selection.listed(view))
             raise typer.Exit(ExitStatus.DONE)
     console.check(view)
-
-
-def requested(
-    context: Context,
-    endpoint: str,
-    arguments: Mapping[str, Any],
-    *,
-    prepare: Prepare | None = None,
-    optional: Collection[str] = (),
-) -> Request:
-    """Return the request of a command's arguments; their faults are reported before the database is asked.
-
-    A loaded schema may lack what the user did not ask for: a flag that is not set, and the `optional` arguments, which
-    are the command's own defaults. These are left out then.
-    """
-    version = context.version(endpoint)
-    given = {
-        name: value
-        for name, value in arguments.items()
-        if (value is not None or name in MEANINGFUL_NULLS)
-        and (_has(version, name) or not (value is False or name in optional))
-    }
-    check_known(context, version, given)
-    check_named(version, arguments)
-    version.validate(given)  # before anything is asked of the database
-    for name in ADDRESSED:
-        if name in given:
-            given[name] = _addressed(context, endpoint, given[name])
-    if prepare is not None:
-        given = prepare(given)
-    return context.request(version, given, ask=True)
 
 
 def carry(context: Context, request: Request, *, ask: bool, handler: Handler | None = None) -> Response:
@@ -144,9 +92,9 @@ def change(context: Context, plan: Plan, again: Callable[[], Plan], *, ask: bool
         check_confirm(context, plan.name)
         if not plan.steps:
             context.console.notice(plan.summary)
-            return described(plan) if context.settings["dry_run"] else Response(plan.endpoint, plan.answer(NO_OUTCOME))
+            return described(plan) if context.settings.dry_run else Response(plan.endpoint, plan.answer(NO_OUTCOME))
         check_extent(context, plan)
-        if context.settings["dry_run"]:
+        if context.settings.dry_run:
             return described(plan)
         asked = agree(context, plan, ask=ask, forced=forced)
         try:
@@ -171,7 +119,7 @@ def check_extent(context: Context, plan: Plan, already: int = 0) -> None:
     Raises:
         OverMaxDelete: it does.
     """
-    most = context.settings["max_delete"]
+    most = context.settings.max_delete
     removed = sum(step.count for step in plan.steps if (step.collection, step.action) == ("project", "delete"))
     if most is not None and already + removed > most:
         raise OverMaxDelete(f"{plan.summary}: would delete {already + removed} projects, but --max-delete is {most}")
@@ -263,7 +211,7 @@ def show(context: Context, response: Response, *, page: int | None = None) -> No
     count = context.console.show(response, empty=empty)
     if response.skipped:
         raise partial_failure(response)
-    if context.settings["fail_if_empty"] and (view.rows or view.values) and not count:
+    if context.settings.fail_if_empty and (view.rows or view.values) and not count:
         raise NothingFound(empty)
     remaining = response.data.get("remaining")
     if remaining:
@@ -276,98 +224,6 @@ def tell(context: Context, words: str, response: Response) -> None:
         context.console.notice(words)
     else:
         show(context, response)
-
-
-def nothing_to_do(context: Context, response: Response) -> NoReturn:
-    """End a command that was to read standard input, which is empty; programs get an answer of the usual shape.
-
-    Raises:
-        Exit: always.
-    """
-    context.console.notice("standard input is empty: nothing to do")
-    if context.console.output in {"json", "yaml"}:
-        context.console.show(response)
-    raise typer.Exit(ExitStatus.DONE)
-
-
-def without_projects(context: Context, endpoint: str) -> Response:
-    """Return the answer of a command that is given no project at all."""
-    answer = WITHOUT_PROJECTS[endpoint]
-    if context.settings["dry_run"] and endpoint in endpoints.CHANGES:
-        counts = {"projects": 0}
-        return described(Plan(endpoint, "nothing to do", steps=[], answer=lambda _: answer, counts=counts))
-    return Response(endpoint, answer)
-
-
-def given_projects(context: Context, endpoint: str, projects: Sequence[str]) -> list[str]:
-    """Return the projects that are named, each once; `-` stands for the lines of standard input.
-
-    Raises:
-        UsageError: none is named. Exit: standard input is empty.
-    """
-    named: list[str] = []
-    for project in projects:
-        if project == "-":
-            text = context.streams.stdin.read().removeprefix("\ufeff")
-            named.extend(
-                check_utf8(line.rstrip("\r"), f"line {number} of standard input")
-                for number, line in enumerate(text.split("\n"), 1)
-                if line.strip()
-            )
-        else:
-            named.append(project)
-    if not named and "-" in projects:
-        nothing_to_do(context, without_projects(context, endpoint))
-    if not named:
-        raise UsageError("no project was named", hint="name it, or pick it from a list with --interactive")
-    return list(dict.fromkeys(named))
-
-
-def check_known(context: Context, version: Version, given: Mapping[str, Any]) -> None:
-    """Refuse a parameter that the chosen version lacks, naming the version that has it.
-
-    Raises:
-        UsageError: it lacks one.
-    """
-    known = version.request_schema.get("properties", {})
-    for name in given:
-        if name not in known:
-            endpoint = context.catalog.endpoint(version.endpoint)
-            having = [number for number in endpoint.versions if _has(endpoint.version(number), name)]
-            where = f"version {having[0]} has it" if having else "no version of the loaded schema has it"
-            raise UsageError(
-                f"{version.endpoint} of version {version.number} has no parameter {name!r}: {where}",
-                hint="leave out --api-version, or choose another one" if having else None,
-            )
-
-
-def check_named(version: Version, arguments: Mapping[str, Any]) -> None:
-    """Refuse a command that needs a project and names none.
-
-    Raises:
-        UsageError: it names none.
-    """
-    needed = {"ids", *version.request_schema.get("required", ())}
-    for name in ADDRESSED:
-        if name in needed and name in arguments and arguments[name] in (None, []):
-            raise UsageError("no project was named", hint="name it, or pick it from a list with --interactive")
-
-
-def _has(version: Version, parameter: str) -> bool:
-    return parameter in version.request_schema.get("properties", {})
-
-
-def _addressed(context: Context, endpoint: str, value: str | list[str]) -> str | list[str]:
-    from projects_cli.endpoints.address import project_id
-
-    if isinstance(value, str):
-        named = given_projects(context, endpoint, [value])
-        if len(named) > 1:
-            raise UsageError(f"one project was expected, and standard input names {len(named)}")
-        return project_id(named[0], lambda: context.store_for(endpoint))
-    return [
-        project_id(project, lambda: context.store_for(endpoint)) for project in given_projects(context, endpoint, value)
-    ]
 
 
 def _confirm(context: Context, plan: Plan, *, forced: bool) -> bool:
@@ -394,7 +250,7 @@ def confirm(context: Context, question: str, *, name: str, typed: str | None = N
             and was not named on the command line. Declined: by the user.
     """
     check_confirm(context, name)
-    if context.settings["yes"] or context.settings["confirm"] is not None:
+    if context.settings.yes or context.settings.confirm is not None:
         check_production(context)
         return False
     if typed is None:
@@ -412,7 +268,7 @@ def check_confirm(context: Context, name: str) -> None:
     Raises:
         ConfirmationNeeded: the names differ.
     """
-    given = context.settings["confirm"]
+    given = context.settings.confirm
     if given is not None and given != name:
         source = context.settings.sources["confirm"]
         raise ConfirmationNeeded(
@@ -433,7 +289,7 @@ def check_writable(context: Context, change: str) -> None:
     Raises:
         ReadOnly: they are.
     """
-    if context.settings["read_only"]:
+    if context.settings.read_only:
         source = context.settings.sources["read_only"]
         raise ReadOnly(f"{change}: changes are switched off", hint=f"that was said by {source}")
 
@@ -447,11 +303,11 @@ def check_production(context: Context) -> None:
         ConfirmationNeeded: it does not.
     """
     settings = context.settings
-    if settings["production"] and settings.origins["profile"] != "flag":
-        name = settings["profile"]
+    if settings.production and settings.origins["profile"] != "flag":
+        name = settings.profile
         raise ConfirmationNeeded(
             f"the profile {name!r} is production, and nobody is asked about this change: "
-            f"say --profile {shlex.quote(name)} on the same command line",
+            f"say --profile {shlex.quote(str(name))} on the same command line",
             hint=f"it was chosen by {settings.sources['profile']}",
         )
 

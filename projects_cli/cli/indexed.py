@@ -32,7 +32,7 @@ def create(context: Context, names: Sequence[str]) -> None:
     from projects_cli.diagnosis.index_advice import make, suggestions
 
     wanted = _wanted(suggestions(store), names)
-    if context.settings["dry_run"]:
+    if context.settings.dry_run:
         show(context, _answer(wanted))
         return
     if wanted:
@@ -62,7 +62,7 @@ def _wanted(found: Sequence[Suggestion], names: Sequence[str]) -> list[Suggestio
 
 def _agree(context: Context, wanted: Sequence[Suggestion]) -> None:
     """Refuse to create indexes in read-only mode, or without confirmation."""
-    what = f"make {len(wanted)} {'index' if len(wanted) == 1 else 'indexes'} in {context.settings['database']!r}"
+    what = f"make {len(wanted)} {'index' if len(wanted) == 1 else 'indexes'} in {context.settings.database!r}"
     check_writable(context, what)
     about = [f"{one.collection}.{one.name}" for one in wanted]
     question = f"{as_sentence(what)}? MongoDB reads each collection for that; others can work."

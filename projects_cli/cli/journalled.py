@@ -27,11 +27,11 @@ def undo(context: Context, operation: str | None, *, all_or_nothing: bool) -> No
     """
     expect(context, "operation")
     undoing = context.runner.undoing
-    if not context.settings["dry_run"]:
+    if not context.settings.dry_run:
         check_writable(context, "undo")
     chosen = undoing.chosen(operation)
     check_confirm(context, chosen.id)
-    if context.settings["dry_run"]:
+    if context.settings.dry_run:
         show(context, undoing.preview(chosen))
         return
     if operation is None:
@@ -52,7 +52,7 @@ def _agree_to_undo(context: Context, operation: Operation) -> None:
     except ConfirmationNeeded as error:
         error.hint = (
             error.hint
-            if context.settings["yes"]
+            if context.settings.yes
             else (f"name the operation: projects undo {operation.id}; or undo your newest one with --yes")
         )
         raise
@@ -61,12 +61,12 @@ def _agree_to_undo(context: Context, operation: Operation) -> None:
 def resume(context: Context, operation: str | None) -> None:
     """Finish an interrupted operation."""
     expect(context, "operation")
-    if not context.settings["dry_run"]:
+    if not context.settings.dry_run:
         check_writable(context, "resume")
     if operation is None and not context.interrupted:
         tell(context, "no interrupted operation", Response("operation", {"operation": None}))
         return
-    if context.settings["dry_run"]:
+    if context.settings.dry_run:
         show(context, context.runner.undoing.preview_resume(operation))
         return
     check_production(context)
@@ -86,7 +86,7 @@ def prune(context: Context, older_than: str) -> None:
     """Remove older operations from the journal, once the user has agreed: that can't be undone."""
     expect(context, "history.prune")
     age = _age(older_than, "--older-than")
-    dry_run = context.settings["dry_run"]
+    dry_run = context.settings.dry_run
     if not dry_run:
         check_writable(context, "history prune")
     operations = context.runner.operations

@@ -19,14 +19,14 @@ def status(context: Context) -> None:
     """Show where this program works, and what it finds there."""
     expect(context, "status")
     settings = context.settings
-    journal = None if settings["no_journal"] else settings["journal_db"]
+    journal = None if settings.no_journal else settings.journal_db
     store = context.reading
     from projects_cli.diagnosis.overview import Overview
 
     context.only_reads_journal = True
     operations = None if journal is None else context.runner.operations
     found = Overview(store, context.target.name, operations, journal).look()
-    found["rights"]["read_only"] = settings["read_only"]
+    found["rights"]["read_only"] = settings.read_only
     data = {"profile": _profile(settings), "database": {**_database(context.target), "journal": journal}, **found}
     tell_of_interrupted(
         context, [(one["id"], one["summary"]) for one in (found["unfinished"] or {}).get("operations", ())]
@@ -37,9 +37,9 @@ def status(context: Context) -> None:
 
 
 def _profile(settings: Settings) -> Document | None:
-    if settings["profile"] is None:
+    if settings.profile is None:
         return None
-    return {"name": settings["profile"], "production": settings["production"], "source": settings.sources["profile"]}
+    return {"name": settings.profile, "production": settings.production, "source": settings.sources["profile"]}
 
 
 def _database(target: Target) -> Document:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def start(context: Context) -> None:
     """Start the private server, and tell where it is."""
     expect(context, "local.status")
-    if context.settings["dry_run"]:
+    if context.settings.dry_run:
         found = server.status(context.settings)
         words = "it runs already" if found["running"] else f"would start the private server in {found['folder']}"
         tell(context, words, Response("local.status", found))
@@ -29,7 +29,7 @@ def start(context: Context) -> None:
 def stop(context: Context) -> None:
     """Stop the private server."""
     expect(context, "local.stop")
-    if context.settings["dry_run"]:
+    if context.settings.dry_run:
         running = server.status(context.settings)["running"]
         words = "would stop the private server; the data stay" if running else "it is not running"
         tell(context, words, Response("local.stop", {"stopped": False}))
@@ -50,7 +50,7 @@ def reset(context: Context) -> None:
     expect(context, "local.reset")
     folder = server.status(context.settings)["data"]
     check_confirm(context, folder)
-    if context.settings["dry_run"]:
+    if context.settings.dry_run:
         words = f"would stop the private server and remove {folder}"
         tell(context, words, Response("local.reset", {"data": folder, "removed": False}))
         return
@@ -74,13 +74,13 @@ def sample(context: Context) -> None:
             "the sample goes into the private database only, and a URI is set",
             hint="unset what names it (see: projects config get uri)",
         )
-    dry_run = context.settings["dry_run"]
+    dry_run = context.settings.dry_run
     if not dry_run:
         check_writable(context, "local sample")
     from projects_cli.local.sample import load
 
     context.private_is_chosen = True
-    done = load(context.connection, context.settings["company"], dry_run=dry_run)
+    done = load(context.connection, context.settings.company, dry_run=dry_run)
     answer = Response("local.sample", done)
     if dry_run:
         missing = (f"{done['missing'][name]} {name}s" for name in ("project", "task", "model"))

@@ -51,7 +51,7 @@ def pick_owner(context: Context) -> str:
     """
     from projects_cli.endpoints.owner import choices
 
-    console, profile = context.console, context.settings["profile"]
+    console, profile = context.console, context.settings.profile
     [(owner, name)] = console.pick(choices(context.store), title="Owner of the project", several=False).items()
     key = f"profiles.{profile}.user" if profile else "user"
     console.notice(f"owner: {name}; to keep this choice: projects config set {key} {shlex.quote(owner)}")

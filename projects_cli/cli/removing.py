@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from projects_cli.cli import flow
 from projects_cli.cli.project_picker import with_picked
+from projects_cli.cli.request import given_projects, requested
 from projects_cli.errors import (
     AmbiguousProject,
     ChangedMeanwhile,
@@ -72,7 +73,7 @@ def remove(
     flow.expect(context, ENDPOINT)
     if interactive:
         projects = with_picked(context, ENDPOINT, {"ids": projects})["ids"]
-    named = flow.given_projects(context, ENDPOINT, projects)
+    named = given_projects(context, ENDPOINT, projects)
     if len(named) == 1:
         flow.run(context, ENDPOINT, {"project": named[0], "force": force})
         return
@@ -88,7 +89,7 @@ def _planned(context: Context, named: Sequence[str], failures: Failures, *, forc
     found = []
     for project in named:
         try:
-            request = flow.requested(context, ENDPOINT, {"project": project, "force": force})
+            request = requested(context, ENDPOINT, {"project": project, "force": force})
             found.append(Deletion(project, request, flow.planned(request, context)))
         except ABOUT_ONE as error:
             failures.add(project, error)
@@ -113,7 +114,7 @@ def _carry_out(context: Context, deletions: Sequence[Deletion], failures: Failur
     joined = deletions[0].plan if len(deletions) == 1 else _joined([deletion.plan for deletion in deletions])
     flow.check_confirm(context, joined.name)
     flow.check_extent(context, joined)
-    if context.settings["dry_run"]:
+    if context.settings.dry_run:
         flow.show(context, flow.described(joined))
         return
     asked = flow.agree(context, joined, ask=True, forced=force)

@@ -19,40 +19,40 @@ Examples:
   projects delete vision --force --dry-run
       see what a deletion would do
 
-Look:
-  status       Show the database, how much is in it, and what you may do.
+Inspect:
+  status       Show the database, its contents and your privileges.
   list         List projects, filtered and ordered.
-  get          Show one project.
+  get          Show a project.
   metrics      List the metrics that tasks report.
-  hyperparams  List the hyper-parameters that tasks use.
+  hyperparams  List the hyperparameters that tasks use.
   task-tags    List the tags of tasks.
   model-tags   List the tags of models.
 
 Change:
-  create        Create a project, and the ones above it that are missing.
+  create        Create a project and any missing parents.
   update        Change a project's name, description or tags.
-  delete        Delete projects with all below; tasks and models stay.
-  make-public   Let every company see projects.
-  make-private  Take public projects back.
+  delete        Delete projects and their sub-projects.
+  make-public   Make projects visible to every company.
+  make-private  Make public projects private again.
 
-Take back and mend:
-  undo     Take a change back.
-  resume   Finish a change that was stopped in the middle.
-  history  Show who changed what, when, and how it ended.
-  doctor   Find what is wrong with a database, and mend it.
-  indexes  Show which indexes would help, and make them.
+Undo and repair:
+  undo     Undo a change.
+  resume   Resume an interrupted change.
+  history  Show who changed what, and when.
+  doctor   Find and repair inconsistencies.
+  indexes  Show and create recommended indexes.
 
-In the raw:
-  call    Call any endpoint: a request in, the response out.
-  batch   Carry out many requests, a JSON line each.
-  schema  Show what the loaded schema says.
+Low level:
+  call    Call an endpoint with a JSON request.
+  batch   Run many requests from a JSON Lines file.
+  schema  Show the loaded schema.
 
-Set up:
-  local       The private database: start, stop, status, sample data.
-  config      Your settings: what holds and why; change them.
-  profile     Profiles: list them, show one, choose the default.
-  completion  Let TAB complete commands, options and names in your shell.
-  help        Show the help of a command, or tell about a topic.
+Setup:
+  local       Start, stop and inspect the private database.
+  config      Show and change settings, with their origins.
+  profile     List, show and choose profiles.
+  completion  Set up shell completion.
+  help        Show the help of a command or a topic.
 
 Options:
   --version   Show the version.
@@ -129,12 +129,12 @@ Examples:
       see what a deletion would do
 
 Commands:
-  Look:                status, list, get, metrics, hyperparams, task-tags,
-                       model-tags
-  Change:              create, update, delete, make-public, make-private
-  Take back and mend:  undo, resume, history, doctor, indexes
-  In the raw:          call, batch, schema
-  Set up:              local, config, profile, completion, help
+  Inspect:          status, list, get, metrics, hyperparams, task-tags,
+                    model-tags
+  Change:           create, update, delete, make-public, make-private
+  Undo and repair:  undo, resume, history, doctor, indexes
+  Low level:        call, batch, schema
+  Setup:            local, config, profile, completion, help
 
 All commands and options: projects --help. One command: projects help COMMAND.
 projects help TOPIC tells about exit-codes, output, environment, filters,

@@ -56,10 +56,10 @@ def target(settings: Settings) -> Target:
     warnings: tuple[str, ...] = ()
     uri: str | None = None
     source, configured = "", None
-    if settings["uri"]:
-        uri, source = str(settings["uri"]), settings.sources["uri"]
-    elif settings["uri_file"]:
-        uri, warnings = _from_file(settings["uri_file"])
+    if settings.uri:
+        uri, source = str(settings.uri), settings.sources["uri"]
+    elif settings.uri_file:
+        uri, warnings = _from_file(settings.uri_file)
         source = settings.sources["uri_file"]
     else:
         from projects_cli.config.server_variables import server_address  # a site's own settings do without
@@ -67,11 +67,11 @@ def target(settings: Settings) -> Target:
         if address := server_address(settings.environment):
             uri, source, configured = address.uri, ", ".join(address.variables), address.database
     if settings.origins["database"] != "default":
-        return Target(uri, source, settings["database"], settings.sources["database"], warnings)
+        return Target(uri, source, settings.database, settings.sources["database"], warnings)
     named = database_in(uri or "") or configured
     if named:
         return Target(uri, source, named, source, warnings)
-    return Target(uri, source, settings["database"], "", warnings)
+    return Target(uri, source, settings.database, "", warnings)
 
 
 def database_uri(settings: Settings) -> str | None:

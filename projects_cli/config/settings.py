@@ -121,19 +121,53 @@ class Layer(NamedTuple):
     warning: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The values that hold for this run, each with its origin and where it stands (`""` for a default)."""
+    """The settings in effect. `origins` and `sources` say where each was set, as in `Layer`; both are by name.
 
-    values: Mapping[str, Any]
+    Each setting of `SETTINGS` is a field; a test holds the two together.
+    """
+
+    uri: str | None
+    uri_file: Path | None
+    database: str
+    company: str
+    user: str | None
+    profile: str | None
+    schema: Path | None
+    api_version: str | None
+    output: str
+    fields: tuple[str, ...] | None
+    query: str | None
+    no_header: bool
+    csv_safe: bool
+    time: str | None
+    no_pager: bool
+    no_color: bool
+    quiet: bool
+    verbose: bool
+    timeout: float | None
+    yes: bool
+    confirm: str | None
+    dry_run: bool
+    new_company: bool
+    max_delete: int | None
+    no_input: bool
+    read_only: bool
+    lock_wait: float
+    no_journal: bool
+    journal_db: str
+    read_preference: str | None
+    fail_if_empty: bool
+    local_dir: Path | None
+    local_idle: float
+    mongod: str | None
+    production: bool
+
     origins: Mapping[str, Origin]
     sources: Mapping[str, str]
     environment: Mapping[str, str]
-    warnings: tuple[str, ...] = ()
-
-    def __getitem__(self, name: str) -> Any:
-        """Give the value of the setting with that name (as in `SETTINGS`)."""
-        return self.values[name]
+    warnings: tuple[str, ...]
 
 
 def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], folder: Path | None) -> Settings:
@@ -157,7 +191,7 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], folder: Pa
         origins.update(dict.fromkeys(layer.values, layer.origin))
         sources.update(layer.sources)
     warnings = tuple(layer.warning for layer in from_files if layer.warning)
-    return Settings(values, origins, sources, environment, warnings)
+    return Settings(**values, origins=origins, sources=sources, environment=environment, warnings=warnings)
 
 
 def _drop_rival(layer: Layer, values: dict[str, Any], origins: dict[str, Origin], sources: dict[str, str]) -> None:

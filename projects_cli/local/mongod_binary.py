@@ -50,7 +50,7 @@ def find(chosen: str | None, search_path: str | None = None) -> Path:
 
 def find_for(settings: Settings) -> Path:
     """Give the mongod that these settings mean; raises as `find` does."""
-    return find(settings["mongod"], settings.environment.get("PATH"))
+    return find(settings.mongod, settings.environment.get("PATH"))
 
 
 def bundled() -> Path | None:

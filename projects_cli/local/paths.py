@@ -83,7 +83,7 @@ def place_of(settings: Settings) -> Place:
     Raises:
         NoPrivateServer: no folder has a path that is short enough for a socket.
     """
-    folder = _folder(settings["local_dir"], settings.environment)
+    folder = _folder(settings.local_dir, settings.environment)
     return Place(folder, _socket(folder, settings.environment))
 
 

@@ -40,7 +40,7 @@ def ensure(settings: Settings) -> str:
     place = place_of(settings)
     with _translated(place):
         make_private(place.folder)
-        _use(place, settings["local_idle"])
+        _use(place, settings.local_idle)
         running = ready_file.current(place) or _start(place, settings)
     return socket_uri(Path(running.socket))
 

@@ -58,7 +58,7 @@ def start(place: Place, settings: Settings) -> ready_file.Record:
     place.ready.unlink(missing_ok=True)
     pid, at = _survivor(place) or _launched(place, mongod_binary.find_for(settings))
     watcher = _watcher(place, pid)
-    version = _prepared(place, pid, at, settings["database"])
+    version = _prepared(place, pid, at, settings.database)
     made = ready_file.Record(pid, process.born(pid), watcher, process.born(watcher), str(at), time.time(), version)
     ready_file.write(place, made)
     return made

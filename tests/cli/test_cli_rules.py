@@ -18,8 +18,8 @@ from rich.cells import cell_len
 
 from projects_cli import __version__
 from projects_cli.changes.lease import Lease, key_of
-from projects_cli.cli.app import COMMANDS
 from projects_cli.cli.options import GLOBAL_OPTIONS
+from projects_cli.cli.registry import COMMANDS
 from projects_cli.config.settings import BY_NAME
 from projects_cli.errors import STATUS_MEANINGS, ExitStatus
 from projects_cli.store.client import connect
@@ -631,7 +631,7 @@ def test_a_bare_command_prints_short_help_and_typos_suggest(cli: Cli) -> None:
     bare = cli()
     assert (bare.exit_code, len(bare.stdout.splitlines()) < 30) == (0, True)
     assert "did you mean 'list'" in cli("lsit").stderr
-    for topic in ("exit-codes", "output", "environment", "filters", "runner", "config"):
+    for topic in ("exit-codes", "output", "environment", "filters", "safety", "config"):
         assert cli("help", topic).exit_code == 0
 
 

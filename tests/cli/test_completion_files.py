@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer
 
-from projects_cli.cli.app import BY_WORD, COMMANDS, app
+from projects_cli.cli.app import app
+from projects_cli.cli.registry import BY_WORD, COMMANDS
 from tests.terminals import Terminal, put_on_path
 from tools.__main__ import CHECKOUT, COMPLETIONS
 from tools.fish import fish

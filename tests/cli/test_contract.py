@@ -11,8 +11,9 @@ import pytest
 import typer
 
 from projects_cli import endpoints, errors
-from projects_cli.cli.app import COMMANDS, app
+from projects_cli.cli.app import app
 from projects_cli.cli.options import GLOBAL_OPTIONS
+from projects_cli.cli.registry import COMMANDS
 from projects_cli.config.settings import BY_NAME
 from projects_cli.endpoints import fields
 from projects_cli.errors import STATUS_MEANINGS, ExitStatus, ProjectsError, ServiceError

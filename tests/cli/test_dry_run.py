@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects_cli.cli.app import COMMANDS
+from projects_cli.cli.registry import COMMANDS
 from tests.worlds.site import COMPANY, Site, empty_site
 
 if TYPE_CHECKING:

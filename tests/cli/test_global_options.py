@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from projects_cli import __version__
-from projects_cli.cli.app import COMMANDS
 from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption
+from projects_cli.cli.registry import COMMANDS
 from projects_cli.config.settings import BY_NAME
 from projects_cli.schema.cache import shipped_file
 from tests import servers

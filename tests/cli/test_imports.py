@@ -70,14 +70,23 @@ def loaded(folder: Path, *arguments: str, status: int = 0, **variables: str) -> 
 
 
 START = {
-    *("cli", "cli.app", "cli.commands", "cli.exceptions", "cli.help_format", "cli.options", "cli.context"),
+    *(
+        "cli",
+        "cli.app",
+        "cli.commands",
+        "cli.exceptions",
+        "cli.help_format",
+        "cli.options",
+        "cli.registry",
+        "cli.context",
+    ),
     *("config", "config.settings", "config.values", "errors", "extended_json", "messages"),
     *("render", "render.colours", "render.console", "render.encode", "render.escaping", "render.views"),
 }
 """Modules of every command."""
 
 HELP = {"cli.topics", "config.connection", "config.owned"}
-ROAD = {"cli.flow", "endpoints"}
+ROAD = {"cli.flow", "cli.request", "endpoints"}
 SCHEMA = {"schema", "schema.cache", "schema.model", "schema.refs", "schema.shipped"}
 SCHEMA |= {"schema.kept", "schema.validate"}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import typer
 
-from projects_cli.cli.app import COMMANDS, app
+from projects_cli.cli.app import app
 from projects_cli.cli.options import GLOBAL_OPTIONS, USED_BY
+from projects_cli.cli.registry import COMMANDS
 from tests.worlds.site import USER, Site
 
 ID = "0123456789abcdef0123456789abcdef"

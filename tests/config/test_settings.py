@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from projects_cli.config.settings import (
+    BY_NAME,
     COMMUNITY_COMPANY,
     PROFILE_SETTINGS,
     SETTINGS,
@@ -70,12 +72,12 @@ def places(tmp_path: Path) -> Places:
 
 
 def origin(settings: Settings, name: str) -> tuple[object, str]:
-    return settings[name], settings.origins[name]
+    return getattr(settings, name), settings.origins[name]
 
 
 def test_defaults(places: Places) -> None:
     settings = places.resolve()
-    assert {name: settings[name] for name in ("database", "company", "output", "timeout", "uri", "user")} == {
+    assert {name: getattr(settings, name) for name in ("database", "company", "output", "timeout", "uri", "user")} == {
         "database": "backend",
         "company": COMMUNITY_COMPANY,
         "output": "table",
@@ -99,18 +101,18 @@ def test_each_place_is_weaker_than_the_one_before(places: Places) -> None:
 
 def test_a_profile_wins_over_the_top_of_its_file(places: Places) -> None:
     places.user(USER_FILE)
-    assert places.resolve()["database"] == "top"
+    assert places.resolve().database == "top"
     settings = places.resolve(PROJECTS_PROFILE="work")
-    assert (settings["database"], settings["read_only"], settings["timeout"]) == ("work-db", True, 60)
+    assert (settings.database, settings.read_only, settings.timeout) == ("work-db", True, 60)
 
 
 def test_a_profile_is_chosen_by_flag_then_variable_then_project_then_user_file(places: Places) -> None:
     places.user(USER_FILE + "[profiles.third]\ncompany = 'third-company'\n")
     places.project('profile = "work"')
     flags = {"profile": "third"}
-    assert places.resolve(flags=flags, PROJECTS_PROFILE="home")["company"] == "third-company"
-    assert places.resolve(PROJECTS_PROFILE="home")["company"] == "home-company"
-    assert places.resolve()["company"] == "work-company"
+    assert places.resolve(flags=flags, PROJECTS_PROFILE="home").company == "third-company"
+    assert places.resolve(PROJECTS_PROFILE="home").company == "home-company"
+    assert places.resolve().company == "work-company"
 
 
 def test_an_unknown_profile_names_those_that_there_are(places: Places) -> None:
@@ -137,7 +139,7 @@ def test_a_project_file_may_only_choose_a_profile(places: Places, content: str) 
 def test_a_project_files_profile_does_not_matter_where_a_flag_chooses(places: Places) -> None:
     places.user(USER_FILE)
     places.project('profile = "nowhere"')
-    assert places.resolve(flags={"profile": "home"})["company"] == "home-company"
+    assert places.resolve(flags={"profile": "home"}).company == "home-company"
 
 
 @pytest.mark.parametrize("content", ["profile = 7", "profile = ['home']"])
@@ -167,7 +169,7 @@ def test_without_a_folder_no_file_is_read(places: Places) -> None:
     places.user("= no configuration")
     environment = {"XDG_CONFIG_HOME": str(places.user_file.parents[1]), "PROJECTS_OUTPUT": "csv"}
     settings = resolve({"profile": "nowhere"}, environment, None)
-    assert (settings["output"], settings["profile"]) == ("csv", "nowhere")
+    assert (settings.output, settings.profile) == ("csv", "nowhere")
 
 
 ADDRESSES = {"uri": "mongodb://somewhere", "uri-file": "/some/where"}
@@ -178,7 +180,7 @@ def test_one_address_of_a_profile_wins_over_the_other_kind_of_the_top(places: Pl
     top, own = ADDRESSES[above], ADDRESSES[below]
     places.user(f'profile = "home"\n{above} = "{top}"\n[profiles.home]\n{below} = "{own}"\n')
     settings = places.resolve()
-    assert str(settings[below.replace("-", "_")]) == own
+    assert str(getattr(settings, below.replace("-", "_"))) == own
     assert origin(settings, above.replace("-", "_")) == (None, "default")
 
 
@@ -234,7 +236,7 @@ def test_a_profile_has_its_own_settings_only(places: Places, name: str) -> None:
 def test_dashes_and_underscores_are_the_same(places: Places) -> None:
     places.user('no-color = true\nfail_if_empty = "yes"')
     settings = places.resolve()
-    assert (settings["no_color"], settings["fail_if_empty"]) == (True, True)
+    assert (settings.no_color, settings.fail_if_empty) == (True, True)
 
 
 @pytest.mark.parametrize("content", ["timeout = 'soon'", "output = 'xml'", "no-color = 'maybe'"])
@@ -255,7 +257,7 @@ def test_a_value_of_another_type_is_refused(places: Places, content: str) -> Non
 @pytest.mark.parametrize(("content", "seconds"), [("timeout = 5", 5), ("timeout = 2.5", 2.5), ("timeout = '2m'", 120)])
 def test_a_number_in_a_file_is_seconds(places: Places, content: str, seconds: float) -> None:
     places.user(content)
-    assert places.resolve()["timeout"] == seconds
+    assert places.resolve().timeout == seconds
 
 
 @pytest.mark.parametrize("content", ["timeout = 0", "timeout = -1"])
@@ -289,8 +291,8 @@ def test_a_path_in_a_file_starts_at_the_files_folder(places: Places, monkeypatch
     monkeypatch.setenv("HOME", "/home/ann")
     for written, meant in (("x", places.user_file.parent / "x"), ("/x", Path("/x")), ("~/x", Path("/home/ann/x"))):
         places.user(f'uri-file = "{written}"')
-        assert places.resolve()["uri_file"] == meant
-    assert places.resolve(PROJECTS_MONGO_URI_FILE="~/y")["uri_file"] == Path("/home/ann/y")
+        assert places.resolve().uri_file == meant
+    assert places.resolve(PROJECTS_MONGO_URI_FILE="~/y").uri_file == Path("/home/ann/y")
 
 
 def test_a_file_that_never_ends_is_refused(places: Places) -> None:
@@ -333,7 +335,7 @@ def test_of_a_link_the_file_behind_it_counts(places: Places, tmp_path: Path) -> 
     target.chmod(0o644)
     assert "can be read by others" in places.refused().message
     target.chmod(0o600)
-    assert places.resolve()["uri"] == "mongodb://x"
+    assert places.resolve().uri == "mongodb://x"
 
 
 def test_a_uri_of_another_profile_is_kept_from_others_too(places: Places) -> None:
@@ -352,7 +354,7 @@ def test_a_file_with_a_uri_is_for_its_owner_alone(places: Places, content: str, 
     assert error.message == f"{places.user_file} holds a URI and can be read by others"
     assert error.hint == f"chmod 600 {places.user_file}"
     places.user(content)
-    assert places.resolve()["uri"] == "mongodb://x"
+    assert places.resolve().uri == "mongodb://x"
 
 
 @pytest.mark.parametrize("content", ['uri = ["mongodb://ann:secret@x"]', 'output = "mongodb://ann:secret@x"'])
@@ -365,7 +367,7 @@ def test_a_uri_in_a_wrong_place_is_told_without_its_password(places: Places, con
 
 def test_a_file_without_a_uri_may_be_read_by_others(places: Places) -> None:
     places.user('database = "x"', 0o644)
-    assert places.resolve()["database"] == "x"
+    assert places.resolve().database == "x"
 
 
 # --- environment and flags ----------------------------------------------------------------------------------------
@@ -373,7 +375,7 @@ def test_a_file_without_a_uri_may_be_read_by_others(places: Places) -> None:
 
 def test_an_empty_variable_is_not_set(places: Places) -> None:
     settings = places.resolve(PROJECTS_DATABASE="", PROJECTS_READ_ONLY="")
-    assert (settings["database"], settings["read_only"]) == ("backend", False)
+    assert (settings.database, settings.read_only) == ("backend", False)
 
 
 def test_a_variable_that_can_not_be_read_is_named(places: Places) -> None:
@@ -389,7 +391,7 @@ def test_a_flag_that_can_not_be_read_is_named(places: Places) -> None:
 
 def test_a_switch_in_the_environment_can_be_off_against_the_file(places: Places) -> None:
     places.user("read-only = true")
-    assert places.resolve(PROJECTS_READ_ONLY="0")["read_only"] is False
+    assert places.resolve(PROJECTS_READ_ONLY="0").read_only is False
 
 
 def test_every_setting_has_a_variable_of_its_own() -> None:
@@ -400,7 +402,7 @@ def test_every_setting_has_a_variable_of_its_own() -> None:
 
 def test_that_a_profile_is_production_can_be_said_by_the_profile_alone(places: Places) -> None:
     places.user("[profiles.home]\nproduction = true\n")
-    assert places.resolve(flags={"profile": "home"}, PROJECTS_PRODUCTION="0")["production"] is True
+    assert places.resolve(flags={"profile": "home"}, PROJECTS_PRODUCTION="0").production is True
     places.user("production = true")
     assert places.refused().hint == "production belongs to a profile: profiles.NAME.production"
 
@@ -409,7 +411,7 @@ def test_the_users_file_is_in_home_where_xdg_says_nothing(tmp_path: Path) -> Non
     file = tmp_path / ".config" / "projects" / "config.toml"
     file.parent.mkdir(parents=True)
     file.write_text('database = "at-home"')
-    assert resolve({}, {"HOME": str(tmp_path)}, tmp_path)["database"] == "at-home"
+    assert resolve({}, {"HOME": str(tmp_path)}, tmp_path).database == "at-home"
 
 
 def test_a_relative_xdg_folder_is_ignored_as_the_standard_has_it(tmp_path: Path) -> None:
@@ -454,3 +456,8 @@ def test_both_readers_of_xdg_folders_say_the_same_and_ignore_a_relative_one(
     found = xdg_folder(environment, "XDG_CACHE_HOME", ".cache")
     assert str(found) == kept.xdg_folder(environment, "XDG_CACHE_HOME", ".cache")
     assert found == (Path("/srv/ada") if chosen == "/srv/ada" else Path(home or "~").expanduser() / ".cache")
+
+
+def test_each_setting_of_the_table_is_a_field() -> None:
+    facts = {"origins", "sources", "environment", "warnings"}
+    assert [field.name for field in dataclasses.fields(Settings) if field.name not in facts] == list(BY_NAME)

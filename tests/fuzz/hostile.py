@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from projects_cli.cli.app import COMMANDS, app
+from projects_cli.cli.app import app
+from projects_cli.cli.registry import COMMANDS
 from projects_cli.endpoints import HANDLERS
 from projects_cli.schema.cache import load
 

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.batch import call as carry_call
 from projects_cli.cli.batch import skeleton as show_skeleton
 
-app = typer.Typer(**HABITS)
+app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)

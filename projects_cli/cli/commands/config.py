@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from projects_cli.cli import configuring
-from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
 from projects_cli.cli.help_format import show_help
 
 app = typer.Typer(
     cls=PlainGroup,
-    **HABITS,
+    **TYPER_OPTIONS,
     help="Your settings: what holds and why, and the file that keeps them.\n\nExample: projects config list",
 )
 

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.options import Interactive, ProjectArguments
 from projects_cli.cli.removing import remove
 
-app = typer.Typer(**HABITS)
+app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from projects_cli.cli import examining
-from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 
-app = typer.Typer(**HABITS)
+app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)

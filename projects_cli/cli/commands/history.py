@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from projects_cli.cli import journalled
-from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
 from projects_cli.cli.flow import check_confirm
 from projects_cli.cli.options import refuse_unused
 
-app = typer.Typer(cls=PlainGroup, **HABITS)
+app = typer.Typer(cls=PlainGroup, **TYPER_OPTIONS)
 
 
 @app.callback(invoke_without_command=True)

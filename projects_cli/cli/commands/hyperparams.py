@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import run
 from projects_cli.cli.options import Interactive, OptionalProject, Page, PageSize
 
-app = typer.Typer(**HABITS)
+app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from projects_cli.cli import indexed
-from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
 from projects_cli.cli.help_format import show_help
 
 app = typer.Typer(
     cls=PlainGroup,
-    **HABITS,
+    **TYPER_OPTIONS,
     help="Indexes that make this program fast on a server's database; the private one has them.\n\n"
     "Example: projects indexes plan",
 )

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import run
 from projects_cli.cli.listing import State, id_check, listing, own_defaults
 from projects_cli.cli.options import FILTERS, SHOWING, STATISTICS
 
-app = typer.Typer(**HABITS)
+app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)
@@ -154,8 +154,8 @@ def list_(
         exclude_tags=exclude_tag,
         no_tags=no_tags,
         limit=limit,
-        fields=ctx.obj.settings["fields"] or (),
-        ids=ctx.obj.settings["output"] == "id",
+        fields=ctx.obj.settings.fields or (),
+        ids=ctx.obj.settings.output == "id",
         given=given,
     )
     run(ctx.obj, endpoint, params, prepare=id_check(ctx.obj), optional=own_defaults(params, given))

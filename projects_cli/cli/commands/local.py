@@ -5,12 +5,12 @@ from __future__ import annotations
 import typer
 
 from projects_cli.cli import private
-from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
 from projects_cli.cli.help_format import show_help
 
 app = typer.Typer(
     cls=PlainGroup,
-    **HABITS,
+    **TYPER_OPTIONS,
     help="The private database: a real mongod of your own, on a socket that only you can reach.\n\n"
     "Example: projects local sample",
 )

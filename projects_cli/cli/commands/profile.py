@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from projects_cli.cli import configuring
-from projects_cli.cli.app import HABITS, GroupedCommand, PlainGroup
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
 from projects_cli.cli.help_format import show_help
 
 app = typer.Typer(
     cls=PlainGroup,
-    **HABITS,
+    **TYPER_OPTIONS,
     help="Profiles: a database, and how to work on it, by name.\n\nExample: projects profile list",
 )
 

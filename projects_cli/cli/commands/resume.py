@@ -5,10 +5,10 @@ from __future__ import annotations
 import typer
 
 from projects_cli.cli import journalled
-from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.options import OperationArgument
 
-app = typer.Typer(**HABITS)
+app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)

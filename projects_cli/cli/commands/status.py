@@ -5,9 +5,9 @@ from __future__ import annotations
 import typer
 
 from projects_cli.cli import looking
-from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 
-app = typer.Typer(**HABITS)
+app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from projects_cli.cli import journalled
-from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.options import OperationArgument
 
-app = typer.Typer(**HABITS)
+app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)

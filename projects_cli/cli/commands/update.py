@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from projects_cli.cli.app import HABITS, GroupedCommand
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.editing import edit, planner
 from projects_cli.cli.flow import run
 from projects_cli.cli.options import Destination, Interactive, ProjectArgument, SystemTags, Tags
 
-app = typer.Typer(**HABITS)
+app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)

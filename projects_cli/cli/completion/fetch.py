@@ -49,7 +49,7 @@ def fetch(context: Context, path: Path) -> None:
     """Write the file of names of the database that the settings mean; a private one is not started for that."""
     if database_uri(context.settings) is None and not server.status(context.settings)["running"]:
         return
-    watched = context.settings["uri_file"]
+    watched = context.settings.uri_file
     found = sections(address.names(context.reading, MOST))
     replace(str(path), content(found, [] if watched is None else [str(Path(watched).absolute())]))
     _forget_oldest(path.parent)

@@ -92,8 +92,8 @@ def _installed(context: Context, shell: Shell, text: str) -> Mapping[str, str]:
     if there != text:
         if there is not None and MARK not in "".join(there.splitlines()[:2]):
             raise UsageError(f"{path} is there, and not made by this program", hint="move it away first")
-        state = "would be written" if context.settings["dry_run"] else "written"
-        if not context.settings["dry_run"]:
+        state = "would be written" if context.settings.dry_run else "written"
+        if not context.settings.dry_run:
             target.parent.mkdir(parents=True, exist_ok=True)
             replace(str(target), text.encode())
             target.chmod(0o644)

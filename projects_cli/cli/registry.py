@@ -1,0 +1,86 @@
+"""The table of commands: name, module, summary, group, endpoint and aliases. Nothing is imported for it.
+
+Help, completion and the generated pages read it; only the module of the command that runs is imported.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """A command, the module in `cli/commands/` that has it, and its endpoint if it has one."""
+
+    name: str
+    module: str
+    summary: str
+    group: str
+    endpoint: str | None = None
+    aliases: tuple[str, ...] = ()
+
+
+INSPECT, CHANGE, REPAIR, LOW_LEVEL, SETUP = GROUPS = ("Inspect", "Change", "Undo and repair", "Low level", "Setup")
+"""The groups of commands, in the order in which help lists them."""
+
+COMMANDS: tuple[Entry, ...] = (
+    Entry("status", "status", "Show the database, its contents and your privileges.", INSPECT),
+    Entry(
+        "list",
+        "list_",
+        "List projects, filtered and ordered.",
+        INSPECT,
+        "projects.get_all",
+        ("get-all", "get-all-ex"),
+    ),
+    Entry("get", "get", "Show a project.", INSPECT, "projects.get_by_id", ("get-by-id",)),
+    Entry(
+        "metrics",
+        "metrics",
+        "List the metrics that tasks report.",
+        INSPECT,
+        "projects.get_unique_metric_variants",
+        ("get-unique-metric-variants",),
+    ),
+    Entry(
+        "hyperparams",
+        "hyperparams",
+        "List the hyperparameters that tasks use.",
+        INSPECT,
+        "projects.get_hyper_parameters",
+        ("get-hyper-parameters",),
+    ),
+    Entry("task-tags", "task_tags", "List the tags of tasks.", INSPECT, "projects.get_task_tags", ("get-task-tags",)),
+    Entry(
+        "model-tags", "model_tags", "List the tags of models.", INSPECT, "projects.get_model_tags", ("get-model-tags",)
+    ),
+    Entry("create", "create", "Create a project and any missing parents.", CHANGE, "projects.create"),
+    Entry("update", "update", "Change a project's name, description or tags.", CHANGE, "projects.update"),
+    Entry("delete", "delete", "Delete projects and their sub-projects.", CHANGE, "projects.delete"),
+    Entry("make-public", "make_public", "Make projects visible to every company.", CHANGE, "projects.make_public"),
+    Entry("make-private", "make_private", "Make public projects private again.", CHANGE, "projects.make_private"),
+    Entry("undo", "undo", "Undo a change.", REPAIR),
+    Entry("resume", "resume", "Resume an interrupted change.", REPAIR),
+    Entry("history", "history", "Show who changed what, and when.", REPAIR),
+    Entry("doctor", "doctor", "Find and repair inconsistencies.", REPAIR),
+    Entry("indexes", "indexes", "Show and create recommended indexes.", REPAIR),
+    Entry("call", "call", "Call an endpoint with a JSON request.", LOW_LEVEL),
+    Entry("batch", "batch", "Run many requests from a JSON Lines file.", LOW_LEVEL),
+    Entry("schema", "schema", "Show the loaded schema.", LOW_LEVEL),
+    Entry("local", "local", "Start, stop and inspect the private database.", SETUP),
+    Entry("config", "config", "Show and change settings, with their origins.", SETUP),
+    Entry("profile", "profile", "List, show and choose profiles.", SETUP),
+    Entry("completion", "completion", "Set up shell completion.", SETUP),
+    Entry("help", "help_", "Show the help of a command or a topic.", SETUP),
+)
+
+BY_WORD: dict[str, Entry] = {word: entry for entry in COMMANDS for word in (entry.name, *entry.aliases)}
+
+
+def entry_of(word: str) -> Entry | None:
+    """Return the entry of a command by any of its names: `get-all`, `get_all`, `projects.get_all`."""
+    return BY_WORD.get(word.removeprefix("projects.").replace("_", "-"))
+
+
+def by_group() -> dict[str, list[Entry]]:
+    """Return the commands of each group, in the order of the table."""
+    return {group: [entry for entry in COMMANDS if entry.group == group] for group in GROUPS}
