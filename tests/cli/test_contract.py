@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "local": {"config", "store", "local"},
     "config": {"config"},
 }
-"""The table of design.md; every room may import `errors` and `messages` besides, and its own modules."""
+"""The table of docs/architecture.md (Packages). Every package may also import `errors`, `messages` and itself."""
 
 OWNERS: dict[str, set[str]] = {
     "typer": {"cli"},
@@ -150,7 +150,7 @@ OPTION_OF = {
     ("projects.get_task_tags", "filter"): "--filter-tag",
     ("projects.get_model_tags", "filter"): "--filter-tag",
 }
-"""Parameters that are objects: their option has another name (cli.md, Commands)."""
+"""Parameters that are objects: their option has another name."""
 
 
 @pytest.mark.parametrize("endpoint", sorted(ENDPOINTS.keys() - WAITING_ENDPOINTS))

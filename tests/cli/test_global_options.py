@@ -96,7 +96,7 @@ PROMISED = {
     "--read-preference": "PROJECTS_READ_PREFERENCE",
     "--fail-if-empty": "PROJECTS_FAIL_IF_EMPTY",
 }
-"""What people were promised (cli.md, Global options and Environment)."""
+"""The global options and their variables, which users rely on: neither may disappear."""
 
 
 def test_every_promised_option_is_there_with_its_variable() -> None:

@@ -288,7 +288,7 @@ QUIETLY = settings(
 
 
 def stored_name(name: str) -> str:
-    """Give the name that semantics.md (create) makes of what was given."""
+    """Return the name that is stored, as in docs/semantics.md (create)."""
     return "/".join(part.strip() for part in name.split("/") if part)
 
 

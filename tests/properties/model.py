@@ -1,4 +1,4 @@
-"""What the endpoints answer, in plain Python: written from semantics.md and data-model.md alone.
+"""The endpoints in plain Python, written from docs/semantics.md and docs/data-model.md alone.
 
 Where the text leaves something open, the reading is said here: `null` in a list is no value (it neither ends a
 `__$not` nor stands before a `__$any`); a list of ids that is not empty addresses hidden projects, whatever it holds;
@@ -76,7 +76,7 @@ def _put(found: Wanted, value: str, mode: str, *, negated: bool) -> None:
 
 
 def ambiguous(values: Sequence[str | None] | None) -> bool:
-    """Tell whether semantics.md does not say what a list means: `__$not` before `-x` or null."""
+    """Return whether docs/semantics.md leaves the meaning of a list open: `__$not` before `-x` or null."""
     pairs = zip(values or (), (values or ())[1:], strict=False)
     return any(one in NEGATIONS and (after is None or after.startswith("-")) for one, after in pairs)
 
@@ -403,6 +403,6 @@ def _runtime(task: Document) -> int:
 
 
 def escaped(key: str) -> str:
-    """Give a parameter's name as it is stored as a key (data-model.md, task)."""
+    """Return the key under which a parameter is stored, as in docs/data-model.md (`task`)."""
     key = key.replace("%", "%%").replace(".", "%2E").replace("$", "%24").replace("__", "%_%_")
     return f"%{key}" if key.startswith("_") else key

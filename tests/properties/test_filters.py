@@ -1,4 +1,4 @@
-"""Filters, order, pages and fields of the listings, against a plain-Python model of semantics.md."""
+"""Filters, order, pages and fields of the listings, against a plain-Python model of docs/semantics.md."""
 
 from __future__ import annotations
 

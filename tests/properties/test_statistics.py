@@ -1,4 +1,4 @@
-"""`include_stats`: sums over trees of projects, against a plain-Python model of semantics.md."""
+"""`include_stats`: sums over trees of projects, against a plain-Python model of docs/semantics.md."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.properties.calling import Answer, Caller, Document
 
 CHANGES_CONTENTS = "projects.delete"
-"""The endpoint that takes public tasks and models out of an own project (semantics.md, on purpose, 5)."""
+"""The endpoint that unassigns public tasks and models of an own project: docs/semantics.md (differs on purpose, 5)."""
 
 FEW = settings().max_examples // 3
 

@@ -35,7 +35,7 @@ NEWER_PARAMETERS = {
     "projects.get_unique_metric_variants": _SCOPE,
     "projects.get_hyper_parameters": _SCOPE,
 }
-"""What semantics.md lists beyond the first schema, and some that the recorded server knows besides."""
+"""Parameters of newer versions, which the first schema lacks; the recorded server knows them."""
 
 NEWER_ANSWERS = {"projects.delete": ("deleted_models", "deleted_tasks", "urls")}
 """Fields of responses that belong to newer versions."""

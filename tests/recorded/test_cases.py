@@ -27,7 +27,7 @@ pytestmark = [
 
 
 class Difference(NamedTuple):
-    """Where this program answers otherwise on purpose: the number in semantics.md, and what it answers."""
+    """A deliberate difference: its number in docs/semantics.md (differs on purpose), and the response."""
 
     number: int
     subcode: int | None = None
