@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote_plus
 
-from projects_cli.config.owned import check_private, read
 from projects_cli.config.values import uri as checked_uri
 from projects_cli.errors import ConfigError
+from projects_cli.private_files import check_secret, read_owned
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +27,7 @@ NOT_DATA = "admin"
 """The database that a URI names for the login alone."""
 
 
-OTHER_WAYS = ("mount a secret read-only or with mode 0400", "or put the URI into PROJECTS_MONGO_URI")
+OTHER_WAYS = "mount a secret read-only or with mode 0400; or put the URI into PROJECTS_MONGO_URI"
 """What to do about a URI file that others can read, besides chmod."""
 
 
@@ -88,10 +88,10 @@ def database_in(uri: str) -> str | None:
 
 def _from_file(path: Path) -> tuple[str, tuple[str, ...]]:
     """Read a URI from a file that nobody else can read; return it with a warning about the file, if there is one."""
-    file = read(path)
-    warning = check_private(path, file, *OTHER_WAYS)
+    content, information, on_read_only_mount = read_owned(path)
+    warning = check_secret(path, information, OTHER_WAYS, on_read_only_mount=on_read_only_mount)
     try:
-        text = file.content.decode("utf-8-sig").strip()
+        text = content.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise ConfigError(f"the URI file {path} is not valid UTF-8") from error
     if not text or len(text.splitlines()) > 1:

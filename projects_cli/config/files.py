@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.config.owned import check_private, read
 from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Layer, is_there
 from projects_cli.errors import ConfigError, did_you_mean, nearest
+from projects_cli.private_files import check_secret, read_owned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,7 +59,7 @@ class UserFile:
 
 def project_layer(path: Path) -> Layer:
     """Read a folder's `.projects.toml`, which may only name a profile."""
-    table = parsed(read(path).content, path)
+    table = parsed(read_owned(path)[0], path)
     for key in table:
         if key != "profile":
             raise ConfigError(f"{path}: {key!r} is not allowed here: this file may only choose a profile by name")
@@ -91,10 +91,10 @@ def user_file(path: Path) -> UserFile:
     """
     if not is_there(path):
         return UserFile(path, {}, {})
-    found = read(path)
-    file = understood(found.content, path)
+    content, information, on_read_only_mount = read_owned(path)
+    file = understood(content, path)
     if file.holds_uri:
-        return replace(file, warning=check_private(path, found))
+        return replace(file, warning=check_secret(path, information, on_read_only_mount=on_read_only_mount))
     return file
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from projects_cli.config.values import boolean, company, count, database, duration, file_path, names, patience, uri
 from projects_cli.errors import ConfigError
+from projects_cli.private_files import xdg_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -269,17 +270,7 @@ def absolute(path: Path) -> Path:
 
 def user_config_file(environment: Mapping[str, str]) -> Path:
     """Give the path of the user's configuration, whether it exists or not."""
-    return xdg_folder(environment, "XDG_CONFIG_HOME", ".config") / "projects" / "config.toml"
-
-
-def xdg_folder(environment: Mapping[str, str], variable: str, below: str) -> Path:
-    """Give a folder of the XDG standard: what its variable says, else one below the person's own.
-
-    A relative one is to be ignored, says the standard. `schema.kept` has the same in strings, for where every
-    import counts; a test holds the two together.
-    """
-    chosen = Path(environment.get(variable, ""))
-    return chosen if chosen.is_absolute() else Path(environment.get("HOME") or "~").expanduser() / below
+    return Path(xdg_folder(environment, "XDG_CONFIG_HOME", ".config"), "projects", "config.toml")
 
 
 def login_name() -> str | None:

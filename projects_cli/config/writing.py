@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import secrets
 import shlex
-import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from projects_cli import private_files
 from projects_cli.config.files import nearest_key, parsed, understood
-from projects_cli.config.owned import read
 from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, Setting, absolute, is_there
 from projects_cli.config.values import boolean, count, duration, file_path, patience, uri
 from projects_cli.errors import ConfigError, LockHeld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 PRIVATE = 0o600
 """The mode of a new file, and of one that holds a URI."""
 
 PATIENCE = 5.0
 """Seconds to wait for another process that changes the file; a change takes far less."""
-
-PAUSE = 0.02
 
 PROFILES = "profiles"
 
@@ -194,7 +189,7 @@ def current(path: Path) -> bytes:
     Raises:
         ConfigError: somebody else could have written it.
     """
-    return read(path).content if is_there(path) else b""
+    return private_files.read_owned(path)[0] if is_there(path) else b""
 
 
 def check(text: bytes, path: Path) -> None:
@@ -209,7 +204,7 @@ def check(text: bytes, path: Path) -> None:
 def draft(path: Path, text: bytes) -> Path:
     """Write a text beside the file, for an editor; gives the path of what only its owner can read."""
     with _alone(path):
-        return _written(path, text, PRIVATE, ".toml")
+        return Path(private_files.create(path.parent, text, suffix=".toml", durable=True))
 
 
 @contextmanager
@@ -223,7 +218,11 @@ def _alone(path: Path) -> Iterator[None]:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            _lock(handle, path.parent)
+            if not private_files.lock(handle, timeout=PATIENCE):
+                raise LockHeld(
+                    f"another process has held the lock on {path.parent} for {PATIENCE:.0f} s",
+                    hint=f"see which: fuser -v {shlex.quote(str(path.parent))}; then try again",
+                )
             yield
         finally:
             os.close(handle)
@@ -231,44 +230,7 @@ def _alone(path: Path) -> Iterator[None]:
         raise ConfigError(f"{path} can't be written: {error.strerror}") from error
 
 
-def _lock(handle: int, folder: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise LockHeld(
-                    f"another process has held the lock on {folder} for {PATIENCE:.0f} s",
-                    hint=f"see which: fuser -v {shlex.quote(str(folder))}; then try again",
-                ) from None
-            time.sleep(PAUSE)
-
-
 def _replace(path: Path, text: bytes) -> None:
-    """Put a new file in the place of the old one at once, on the disk before it is seen.
-
-    It keeps the old one's mode, but one that holds a URI is for its owner alone.
-    """
+    """Replace the file and keep its mode; a file that holds a URI is for its owner alone."""
     mode = path.stat().st_mode & 0o777 if is_there(path) else PRIVATE
-    new = _written(path, text, mode & PRIVATE if understood(text, path).holds_uri else mode, ".new")
-    try:
-        new.replace(path)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise
-
-
-def _written(path: Path, text: bytes, mode: int, ending: str) -> Path:
-    new = path.with_name(f".{path.name}.{secrets.token_hex(8)}{ending}")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-    return new
+    private_files.replace(path, text, mode & PRIVATE if understood(text, path).holds_uri else mode, durable=True)

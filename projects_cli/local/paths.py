@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from projects_cli.config.settings import absolute, xdg_folder
+from projects_cli.config.settings import absolute
 from projects_cli.errors import NoPrivateServer
+from projects_cli.private_files import APPLICATION, xdg_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,8 +91,7 @@ def place_of(settings: Settings) -> Place:
 def _folder(chosen: Path | None, environment: Mapping[str, str]) -> Path:
     """Give the folder; links above it are followed, the folder itself may not be one."""
     data = xdg_folder(environment, "XDG_DATA_HOME", ".local/share")
-    path = Path(chosen).expanduser() if chosen else data / "projects-cli" / "local"
-    path = absolute(path)
+    path = absolute(Path(chosen).expanduser() if chosen else Path(data, APPLICATION, "local"))
     return path.parent.resolve() / path.name if path.name not in {"", ".."} else path.resolve()
 
 

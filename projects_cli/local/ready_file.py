@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from projects_cli.local import process
+from projects_cli.private_files import replace
 
 if TYPE_CHECKING:
     from projects_cli.local.paths import Place
@@ -39,10 +40,7 @@ class Record:
 
 def write(place: Place, record: Record) -> None:
     """Put the record in its place at once, so that nobody reads half of it."""
-    draft = place.folder / f"ready.{os.getpid()}"
-    draft.write_text(record.text(), encoding="utf-8", errors="surrogateescape")
-    draft.chmod(0o600)
-    draft.replace(place.ready)
+    replace(place.ready, record.text().encode(errors="surrogateescape"))
 
 
 def read(place: Place) -> Record | None:

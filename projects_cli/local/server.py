@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.config.connection import socket_uri
 from projects_cli.errors import NoPrivateServer
-from projects_cli.local import flock, process, ready_file
+from projects_cli.local import process, ready_file
 from projects_cli.local.paths import Place, make_private, place_of
+from projects_cli.private_files import is_locked, lock, open_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 STOP_PATIENCE = 30.0
 """Seconds for mongod to stop before it is killed."""
+
+LOCK_TIMEOUT = 90.0
+"""Seconds to wait for another command that starts or stops the server; either takes less."""
 
 _in_use: dict[Path, int] = {}
 """The open (and locked) `in-use` file of each folder that this process uses, until it ends."""
@@ -49,16 +53,32 @@ def _start(place: Place, settings: Settings) -> ready_file.Record:
     """Start the server, unless another command has done it while this one waited for its turn."""
     from projects_cli.local import start  # brings pymongo; a running server does not need it
 
-    with flock.held(place.starting):
+    with _starting(place):
         return ready_file.current(place) or start.start(place, settings)
+
+
+@contextmanager
+def _starting(place: Place) -> Iterator[None]:
+    """Hold the lock of the one command that starts or stops the server.
+
+    Raises:
+        NoPrivateServer: another command still holds it after `LOCK_TIMEOUT` seconds.
+    """
+    descriptor = open_lock(place.starting)
+    try:
+        if not lock(descriptor, timeout=LOCK_TIMEOUT):
+            raise NoPrivateServer(f"another command has been starting or stopping the server for {LOCK_TIMEOUT:.0f} s")
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _use(place: Place, idle: float) -> None:
     """Share the lock that keeps the server from stopping, and say until when it has to stay after that."""
     handle = _in_use.get(place.in_use)
     if handle is None or not _is_open_at(handle, place.in_use):
-        handle = flock.open_file(place.in_use)
-        if not flock.take(handle, shared=True, patience=flock.PATIENCE):
+        handle = open_lock(place.in_use)
+        if not lock(handle, shared=True, timeout=LOCK_TIMEOUT):
             os.close(handle)
             raise NoPrivateServer("the private server is about to stop, and does not", hint="projects local stop")
         _in_use[place.in_use] = handle
@@ -85,7 +105,7 @@ def stop(settings: Settings) -> bool:
         return False
     with _translated(place):
         make_private(place.folder)
-        with flock.held(place.starting):
+        with _starting(place):
             return _stop(place)
 
 
@@ -97,7 +117,7 @@ def _stop(place: Place) -> bool:
         return False
     process.end(pid, STOP_PATIENCE)
     deadline = time.monotonic() + STOP_PATIENCE
-    while flock.is_held(place.watcher) and time.monotonic() < deadline:
+    while is_locked(place.watcher) and time.monotonic() < deadline:
         time.sleep(0.01)
     return True
 
@@ -113,7 +133,7 @@ def reset(settings: Settings) -> None:
         return
     with _translated(place):
         make_private(place.folder)
-        with flock.held(place.starting):
+        with _starting(place):
             _stop(place)
             remove_data(place)
 

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from projects_cli.config.connection import socket_uri
 from projects_cli.errors import DatabaseUnavailable, NoPrivateServer
-from projects_cli.local import flock, mongod_binary, process, ready_file, start_failure, watchdog
+from projects_cli.local import mongod_binary, process, ready_file, start_failure, watchdog
 from projects_cli.local.owners import owners
 from projects_cli.local.paths import Place, make_private
+from projects_cli.private_files import is_locked
 from projects_cli.store.index_definitions import INDEXES
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _survivor(place: Place) -> tuple[int, Path] | None:
     deadline = time.monotonic() + HUNG
     while True:
         pid = process.find(lambda arguments: ready_file.serves_data(arguments, place.data))
-        if pid is None and not flock.is_held(place.watcher):
+        if pid is None and not is_locked(place.watcher):
             return None
         if pid is not None:
             at = _socket_of(pid)
@@ -189,11 +190,11 @@ def _ended(child: int) -> int | None:
 
 def _watcher(place: Place, pid: int) -> int:
     """Give the process that watches the server; one is started where there is none."""
-    if not flock.is_held(place.watcher):
+    if not is_locked(place.watcher):
         _spawn(place, "adopt", str(pid))
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        written = place.watcher.read_bytes() if flock.is_held(place.watcher) else b""
+        written = place.watcher.read_bytes() if is_locked(place.watcher) else b""
         if written.isdigit():
             return int(written)
         time.sleep(_PAUSE)

@@ -9,7 +9,7 @@ This module is on the way of every command: it imports nothing that isn't loaded
 library come in when something has to be compiled.
 """
 
-# ruff: noqa: PTH100, PTH103, PTH108, PTH110, PTH112, PTH116, PTH118, PTH119, PTH120, PTH122
+# ruff: noqa: PTH100, PTH103, PTH110, PTH112, PTH116, PTH118, PTH119, PTH120, PTH122
 # ruff: noqa: PTH123, PTH208
 # Names of files are plain strings all through this room: pathlib alone costs more than a request's whole validation.
 
@@ -21,7 +21,7 @@ import stat
 from _frozen_importlib_external import MAGIC_NUMBER
 
 from projects_cli import __version__
-from projects_cli.schema.kept import NEW, default_cache_dir, is_private, read_regular, replace, sha256
+from projects_cli.private_files import NEW, cache_folder, is_private, prune, read_regular, replace, sha256
 from projects_cli.schema.model import DEFAULT_SERVICE, Catalog, Service, Version
 
 TYPE_CHECKING = False
@@ -82,7 +82,7 @@ def load(path: str | os.PathLike[str] | None = None, *, cache_dir: str | os.Path
     Raises:
         SchemaError: `FILE:LINE: what is wrong`.
     """
-    folder = os.fspath(cache_dir) if cache_dir is not None else default_cache_dir()
+    folder = os.fspath(cache_dir) if cache_dir is not None else cache_folder()
     if path is None:
         return Catalog({DEFAULT_SERVICE: lambda: _shipped(folder)})
     from projects_cli.schema.loaded import LoadedVersion  # not with the shipped schema
@@ -298,22 +298,6 @@ def write_cache(path: str, compiled: Compiled) -> None:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         if is_private(os.stat(folder)):
             replace(path, HEADER + sha256(payload).digest() + payload)
-            _forget_oldest(folder)
+            prune(folder, ("schema-", NEW), KEPT_FILES)  # every edit of a schema leaves one behind
     except OSError:
         return
-
-
-def _forget_oldest(folder: str) -> None:
-    """Keep the newest files only: every edit of a schema leaves one behind."""
-    kept = [os.path.join(folder, name) for name in os.listdir(folder) if name.startswith(("schema-", NEW))]
-    if len(kept) > KEPT_FILES:
-        for name in sorted(kept, key=_age)[:-KEPT_FILES]:
-            os.unlink(name)
-
-
-def _age(path: str) -> float:
-    """When the file was written; one that another process took away meanwhile is the oldest."""
-    try:
-        return os.stat(path).st_mtime
-    except OSError:
-        return 0.0

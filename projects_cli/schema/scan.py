@@ -14,8 +14,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from projects_cli.errors import SchemaError
+from projects_cli.private_files import read_regular
 from projects_cli.schema.cache import LARGEST
-from projects_cli.schema.kept import read_regular
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -328,7 +328,7 @@ def test_edit_reads_no_file_that_others_can_write(cli: Cli, file: Path, tmp_path
     write(file, 'database = "x"\n')
     file.chmod(0o646)
     error = refused(cli, "config", "edit", EDITOR=editor(tmp_path, "path.write_text('timeout = 5')"))
-    assert "can be written by everybody" in error["message"]
+    assert "can be written by all users" in error["message"]
     assert file.read_text() == 'database = "x"\n'
 
 

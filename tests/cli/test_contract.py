@@ -53,7 +53,7 @@ OWNERS: dict[str, set[str]] = {
     "prompt_toolkit": {"render"},
 }
 BUILDER = PACKAGE / "cli" / "context.py"
-FREE = {"errors", "messages", "extended_json", "limits", "process_identity", "__version__"}
+FREE = {"errors", "messages", "extended_json", "limits", "private_files", "process_identity", "__version__"}
 
 WAITING_ENDPOINTS: set[str] = set()
 """Endpoints of the schema that this program does not implement yet."""

@@ -80,15 +80,15 @@ START = {
         "cli.registry",
         "cli.context",
     ),
-    *("config", "config.settings", "config.values", "errors", "extended_json", "messages"),
+    *("config", "config.settings", "config.values", "errors", "extended_json", "messages", "private_files"),
     *("render", "render.colours", "render.console", "render.encode", "render.escaping", "render.views"),
 }
 """Modules of every command."""
 
-HELP = {"cli.topics", "config.connection", "config.owned"}
+HELP = {"cli.topics", "config.connection"}
 ROAD = {"cli.flow", "cli.request", "endpoints"}
 SCHEMA = {"schema", "schema.cache", "schema.model", "schema.refs", "schema.shipped"}
-SCHEMA |= {"schema.kept", "schema.validate"}
+SCHEMA |= {"schema.validate"}
 
 
 class Budget(NamedTuple):
@@ -114,9 +114,7 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
         START | ROAD | SCHEMA | _command("completion", "cli.completion", "cli.completion.installing"), {"typer"}
     ),
     ("config", "list"): Budget(
-        START
-        | ROAD
-        | _command("config", "cli.configuring", "config.connection", "config.owned", "config.server_variables"),
+        START | ROAD | _command("config", "cli.configuring", "config.connection", "config.server_variables"),
         {"typer"},
     ),
     ("schema", "create"): Budget(
@@ -136,7 +134,7 @@ REFUSED: dict[tuple[str, ...], Budget] = {
 }
 """Command lines that are refused before anything is asked of a database."""
 
-READING = {"config.connection", "config.owned", "endpoints.catalog", "endpoints.fields", "endpoints.hierarchy"}
+READING = {"config.connection", "endpoints.catalog", "endpoints.fields", "endpoints.hierarchy"}
 READING |= {
     "endpoints.ordering",
     "store",

@@ -18,7 +18,8 @@ import pytest
 
 from projects_cli.config.settings import COMMUNITY_COMPANY, login_name
 from projects_cli.errors import NoPrivateServer
-from projects_cli.local import flock, paths, process, ready_file, server
+from projects_cli.local import paths, process, ready_file, server
+from projects_cli.private_files import is_locked
 from projects_cli.store.index_definitions import INDEXES
 from tests.servers import answers
 
@@ -45,7 +46,7 @@ def recorded(private: Private) -> ready_file.Record:
 
 
 def watched(private: Private) -> bool:
-    return flock.is_held(paths.place_of(private.settings()).watcher)
+    return is_locked(paths.place_of(private.settings()).watcher)
 
 
 def put(uri: str, **document: Any) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from projects_cli.errors import SchemaError
+from projects_cli.private_files import cache_folder
 from projects_cli.schema.cache import load, shipped_file
-from projects_cli.schema.kept import default_cache_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,10 +130,10 @@ def test_old_files_are_forgotten(tmp_path: Path) -> None:
 
 def test_default_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_cache_dir() == f"{tmp_path}/projects-cli"
+    assert cache_folder() == f"{tmp_path}/projects-cli"
     monkeypatch.setenv("XDG_CACHE_HOME", "not/absolute")
     monkeypatch.setenv("HOME", "/somewhere")
-    assert default_cache_dir() == "/somewhere/.cache/projects-cli"
+    assert cache_folder() == "/somewhere/.cache/projects-cli"
 
 
 def test_eight_processes_at_once(tmp_path: Path) -> None:

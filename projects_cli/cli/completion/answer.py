@@ -17,7 +17,7 @@ import time
 
 from projects_cli.cli.completion import names
 from projects_cli.cli.completion.quoting import continued, is_shown, unquoted
-from projects_cli.schema.kept import default_cache_dir, is_private, sha256, xdg_folder
+from projects_cli.private_files import cache_folder, is_private, sha256, xdg_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def path_of(environment: Mapping[str, str]) -> str:
     files = [_content(".projects.toml"), _content(os.path.join(base, "projects", "config.toml"))]
     pieces = ["\0".join(chosen).encode("utf-8", "surrogateescape"), *files]
     digest = sha256(b"".join(b"%d:%b" % (len(piece), piece) for piece in pieces)).hexdigest()
-    return os.path.join(default_cache_dir(), f"names-{digest}")
+    return os.path.join(cache_folder(), f"names-{digest}")
 
 
 def _whole(name: str, value: str) -> str:

@@ -13,10 +13,10 @@ from projects_cli.cli.context import Context
 from projects_cli.config.connection import database_uri
 from projects_cli.endpoints import address
 from projects_cli.extended_json import compact, id_text
-from projects_cli.local import flock, server
+from projects_cli.local import server
+from projects_cli.private_files import is_private, lock, open_lock, prune, replace
 from projects_cli.render.console import Streams
 from projects_cli.render.escaping import shown
-from projects_cli.schema.kept import is_private, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ def main() -> int:
     try:
         path = Path(path_of(os.environ))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if is_private(path.parent.stat()) and flock.take(flock.open_file(path.with_name(f"{path.name}.lock"))):
+        if is_private(path.parent.stat()) and lock(open_lock(f"{path}.lock")):
             fetch(Context(Streams.of_process()), path)
     except Exception:  # noqa: BLE001 - nobody is there to be told; the next TAB tries again
         return 1
@@ -52,7 +52,7 @@ def fetch(context: Context, path: Path) -> None:
     watched = context.settings.uri_file
     found = sections(address.names(context.reading, MOST))
     replace(str(path), content(found, [] if watched is None else [str(Path(watched).absolute())]))
-    _forget_oldest(path.parent)
+    prune(str(path.parent), ("names-",), 2 * KEPT_FILES)  # every change of the settings leaves one behind
 
 
 def sections(projects: Iterable[Document]) -> Mapping[str, list[bytes]]:
@@ -80,10 +80,3 @@ def sections(projects: Iterable[Document]) -> Mapping[str, list[bytes]]:
 def _texts(value: object) -> list[str]:
     """Return the texts of a stored list, or a stored text; only those can be typed as a name or a tag."""
     return [item for item in (value if isinstance(value, list) else [value]) if type(item) is str]
-
-
-def _forget_oldest(folder: Path) -> None:
-    """Keep the newest files only: every change of the settings leaves one behind."""
-    kept = sorted(folder.glob("names-*"), key=lambda path: path.stat().st_mtime)
-    for path in kept[: -2 * KEPT_FILES]:
-        path.unlink(missing_ok=True)

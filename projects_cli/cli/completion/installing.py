@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from projects_cli.cli.flow import show
-from projects_cli.config.settings import xdg_folder
 from projects_cli.errors import UsageError
 from projects_cli.messages import Response
-from projects_cli.schema.kept import replace
+from projects_cli.private_files import replace, xdg_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +84,7 @@ def _shipped(name: str) -> str:
 def _installed(context: Context, shell: Shell, text: str) -> Mapping[str, str]:
     """Put the file in its place, unless it is there already or nothing is to be done."""
     place = PLACES[shell]
-    path = xdg_folder(context.streams.environment, place.variable, place.home) / place.below
+    path = Path(xdg_folder(context.streams.environment, place.variable, place.home), place.below)
     target = path.resolve()  # a person may keep such files elsewhere, and a link to them here
     there = _content(target)
     state = "there already"

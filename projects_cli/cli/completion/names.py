@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import stat
 
-from projects_cli.schema.kept import is_private
+from projects_cli.private_files import is_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

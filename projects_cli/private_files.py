@@ -1,0 +1,238 @@
+"""Files that other users must not change: XDG folders, ownership checks, locks, atomic replacement.
+
+Completion and the schema cache import this module at every start. It therefore loads nothing that the interpreter has
+not loaded already: paths are strings (pathlib alone costs more than a whole answer), and `errors`, `fcntl` and
+`tempfile` are imported by the functions that need them.
+"""
+
+# ruff: noqa: PTH105, PTH108, PTH111, PTH116, PTH117, PTH118, PTH120, PTH123, PTH208
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from errno import EINVAL, EISDIR
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    StrPath = str | os.PathLike[str]
+
+APPLICATION = "projects-cli"
+
+NEW = ".new-"
+"""The prefix of a file's name while it is written."""
+
+LONGEST_OWNED = 1 << 20
+"""Bytes of a settings file or a URI file; a longer file is something else."""
+
+_LOCK_PAUSE = 0.01
+
+
+# --- folders and digests ------------------------------------------------------------------------------------------
+
+
+def xdg_folder(environment: Mapping[str, str], variable: str, default: str) -> str:
+    """Return a folder of the XDG standard: the variable's value, else `default` below the home folder.
+
+    The standard requires that a relative value is ignored.
+    """
+    value = environment.get(variable, "")
+    home = environment.get("HOME") or "~"
+    return value if os.path.isabs(value) else os.path.join(os.path.expanduser(home), default)
+
+
+def cache_folder() -> str:
+    """Return this program's cache folder for this user, whether it exists or not."""
+    return os.path.join(xdg_folder(os.environ, "XDG_CACHE_HOME", ".cache"), APPLICATION)
+
+
+def sha256(data: bytes = b"") -> Any:
+    """Return a SHA-256 object; importing hashlib takes half as long as starting Python."""
+    for name in ("_sha256", "_sha2"):  # Python 3.11, Python 3.12 and later
+        try:
+            return __import__(name).sha256(data)
+        except ImportError:
+            continue
+    import hashlib  # an interpreter with neither module
+
+    return hashlib.sha256(data)
+
+
+# --- ownership ----------------------------------------------------------------------------------------------------
+
+
+def is_private(information: os.stat_result) -> bool:
+    """Return whether no other user can write a file or folder."""
+    return information.st_uid == os.geteuid() and not information.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def read_owned(path: StrPath) -> tuple[bytes, os.stat_result, bool]:
+    """Read a file that belongs to the user or to root; return content, status, and whether its mount is read-only.
+
+    A file of another user must not redirect a change. Links are followed, since settings may be stored elsewhere:
+    owner and mode are those of their target. All that is returned is of the same open file.
+
+    Raises:
+        ConfigError: the file cannot be read, or another user could have written it.
+    """
+    from projects_cli.errors import ConfigError
+
+    try:
+        with open(path, "rb") as stream:
+            information = os.fstat(stream.fileno())
+            on_read_only_mount = bool(os.fstatvfs(stream.fileno()).f_flag & os.ST_RDONLY)
+            content = stream.read(LONGEST_OWNED + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    if information.st_uid not in {os.geteuid(), 0}:
+        raise ConfigError(
+            f"{path} belongs to another user (uid {information.st_uid})",
+            hint=f"change its owner: chown {os.geteuid()} {path}; or use options or variables instead",
+        )
+    # A pipe or a device, such as /dev/stdin, may have any mode.
+    if stat.S_ISREG(information.st_mode) and information.st_mode & 0o022 and not on_read_only_mount:
+        writers = "all users" if information.st_mode & stat.S_IWOTH else f"its group (gid {information.st_gid})"
+        raise ConfigError(f"{path} can be written by {writers}", hint=f"chmod go-w {path}")
+    if len(content) > LONGEST_OWNED:
+        raise ConfigError(f"{path} is too long for a settings file: over {LONGEST_OWNED} bytes")
+    return content, information, on_read_only_mount
+
+
+def check_secret(
+    path: StrPath, information: os.stat_result, alternatives: str = "", *, on_read_only_mount: bool
+) -> str | None:
+    """Check that only its owner can read a file with a URI; return a warning if only its mount protects it.
+
+    An orchestrator mounts a secret read-only, with mode 0444 or 0440, which nothing in the container can change.
+    The hint ends with `alternatives`.
+
+    Raises:
+        ConfigError: other users can read the file, and its mode could be changed.
+    """
+    if not information.st_mode & 0o077:
+        return None
+    if on_read_only_mount:
+        mode = f"{stat.S_IMODE(information.st_mode):04o}"
+        return f"{path} holds a URI and can be read by others (mode {mode}, on a read-only mount)"
+    from projects_cli.errors import ConfigError
+
+    chmod = f"chmod 600 {path}" if os.geteuid() in {information.st_uid, 0} else ""
+    raise ConfigError(
+        f"{path} holds a URI and can be read by others", hint="; ".join(filter(None, (chmod, alternatives)))
+    )
+
+
+# --- reading and writing ------------------------------------------------------------------------------------------
+
+
+def read_regular(path: str, limit: int) -> bytes:
+    """Return at most `limit` bytes of a regular file.
+
+    A schema may include any path: a pipe would block for ever, and opening a device can have effects of its own. So
+    the type is checked before the file is opened, and again afterwards.
+
+    Raises:
+        OSError: the file cannot be read, or is not a regular file.
+        ValueError: the path contains a NUL.
+    """
+    _check_regular(path, os.stat(path))
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(handle, "rb") as file:
+        _check_regular(path, os.fstat(handle))
+        return file.read(limit) or b""  # None: some files of /proc have nothing to read yet
+
+
+def _check_regular(path: str, information: os.stat_result) -> None:
+    if stat.S_ISDIR(information.st_mode):
+        raise IsADirectoryError(EISDIR, "Is a directory", path)
+    if not stat.S_ISREG(information.st_mode):
+        raise OSError(EINVAL, "not a regular file", path)
+
+
+def create(folder: StrPath, content: bytes, mode: int = 0o600, *, suffix: str = "", durable: bool = False) -> str:
+    """Write a new file into a folder and return its path; `durable` waits until it is on the disk."""
+    import tempfile
+
+    handle, path = tempfile.mkstemp(dir=folder, prefix=NEW, suffix=suffix)  # mode 0600, whatever the umask is
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(handle, mode)
+            if durable:
+                os.fsync(handle)
+    except BaseException:
+        os.unlink(path)
+        raise
+    return path
+
+
+def replace(path: StrPath, content: bytes, mode: int = 0o600, *, durable: bool = False) -> None:
+    """Replace a file in one step, so that no reader ever sees half of it."""
+    new = create(os.path.dirname(path), content, mode, durable=durable)
+    try:
+        os.replace(new, path)
+    except OSError:
+        os.unlink(new)
+        raise
+
+
+def prune(folder: str, prefixes: tuple[str, ...], keep: int) -> None:
+    """Remove the oldest of the files whose names have one of the prefixes, until `keep` of them are left."""
+    paths = [os.path.join(folder, name) for name in os.listdir(folder) if name.startswith(prefixes)]
+    for path in sorted(paths, key=_modified)[:-keep]:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
+
+
+def _modified(path: str) -> float:
+    """Return when a file was last written; a file that another process has removed is the oldest."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0
+
+
+# --- locks --------------------------------------------------------------------------------------------------------
+
+
+def open_lock(path: StrPath) -> int:
+    """Open a lock file and return its descriptor; the file is created if needed, and a link is not followed."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+
+
+def lock(descriptor: int, *, shared: bool = False, timeout: float = 0.0) -> bool:
+    """Lock an open file or folder; return False if another process still holds the lock after `timeout` seconds.
+
+    The kernel releases the lock when the descriptor is closed, so also when its process is killed.
+    """
+    import fcntl
+
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_LOCK_PAUSE)
+        else:
+            return True
+
+
+def is_locked(path: StrPath) -> bool:
+    """Return whether a process holds the exclusive lock of a file."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not lock(descriptor, shared=True)
+    finally:
+        os.close(descriptor)
