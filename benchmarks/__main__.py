@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NAMES = [row.name for row in ROWS]
 EPILOG = f"""rows: {", ".join(NAMES)}.
-The exit status is 0 even where bars are missed: this is a table, not a gate. `full` is what the bars mean; it takes
+The exit status is 0 even if bars are missed: this is a table, not a gate. The bars apply to `full`; it takes
 about half an hour and 3 GB, so `small` is the default."""
 
 
@@ -31,10 +31,10 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, epilog=EPILOG)
     parser.add_argument("--only", nargs="+", metavar="ROW", choices=NAMES, default=NAMES, help="only these rows")
     parser.add_argument("--size", choices=list(SIZES), default="small", help="how much data [default: small]")
-    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds of slow rows; quick ones have more")
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="rounds of slow rows; quick rows have more")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
-    parser.add_argument("--folder", type=Path, default=CHECKOUT / ".bench", help="where data and the venv are kept")
-    parser.add_argument("--venv", type=Path, help="measure the program of this venv, instead of installing it anew")
+    parser.add_argument("--folder", type=Path, default=CHECKOUT / ".bench", help="folder for data and the venv")
+    parser.add_argument("--venv", type=Path, help="measure the program of this venv instead of installing it")
     return parser.parse_args(words)
 
 
@@ -53,14 +53,14 @@ def main(words: Sequence[str] | None = None) -> None:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Let one run use the folder at a time."""
+    """Allow one run at a time to use the folder."""
     with (folder / "in-use").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def measure(given: argparse.Namespace, folder: Path) -> list[report.Result]:
-    """Run the rows that were asked for."""
+    """Run the selected rows."""
     programs = Programs.of(given.venv / "bin" / "python") if given.venv else install(folder)
     files = folder / "files"
     files.mkdir(exist_ok=True)
@@ -73,14 +73,14 @@ def measure(given: argparse.Namespace, folder: Path) -> list[report.Result]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Give the environment of measured commands: a home of their own, and nothing of the surroundings."""
+    """Return the environment of measured commands: a home directory of their own, and no settings."""
     home = folder / "home"
     home.mkdir(mode=0o700, exist_ok=True)
     return {"HOME": str(home), "PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"}
 
 
 def run(row: Row, site: Site, watch: Stopwatch, rounds: int) -> report.Result:
-    """Measure one row; where its index is an extra one, it is there for that long."""
+    """Measure a row; an extra index that it needs exists only meanwhile."""
     print(f"{row.name} …", file=sys.stderr, flush=True)
     try:
         with _indexed(row, site):

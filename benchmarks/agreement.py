@@ -1,4 +1,4 @@
-"""Whether the program and its baseline gave the same answer, as far as they can be compared."""
+"""Comparison of the output of the program with that of its baseline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Document = dict[str, Any]
 
 
 def offered(program: bytes, _: bytes) -> bool:
-    """Tell whether the program gave anything; its baseline does nothing."""
+    """Return whether the program printed anything; its baseline does nothing."""
     return bool(program.strip())
 
 
@@ -41,7 +41,7 @@ def _lines(text: bytes) -> list[Document]:
 
 
 def lines(program: bytes, baseline: bytes) -> bool:
-    """Compare how many records there are."""
+    """Compare the numbers of records."""
     return program.count(b"\n") == baseline.count(b"\n") > 0
 
 
@@ -90,12 +90,12 @@ def metrics(program: bytes, baseline: bytes) -> bool:
 
 
 def deletion(program: bytes, baseline: bytes) -> bool:
-    """Compare how many projects were removed and how many tasks left."""
+    """Compare the numbers of deleted projects and of unassigned tasks."""
     return bool(orjson.loads(program) == orjson.loads(baseline))
 
 
 def doctor(program: bytes, baseline: bytes) -> bool:
-    """Compare how many documents point to a project that is not there."""
+    """Compare the numbers of documents that refer to a project that does not exist."""
     findings = orjson.loads(program)["findings"]
     found = sum(one["count"] for one in findings if one["name"].endswith("-gone"))
     return bool(found == orjson.loads(baseline))

@@ -1,4 +1,4 @@
-"""Generated databases: the same documents for the same parameters, with the indexes that a server makes."""
+"""Generated databases: the same documents for the same parameters, with the indexes of a server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 GENERATION = 3
-"""Raise it when the generator makes other documents: data of an older one is thrown away."""
+"""To be incremented if the generator changes: data of an older version is discarded."""
 
 SEED = 20_240_229
 BATCH = 2_000
@@ -44,16 +44,16 @@ TYPES = ("training",) * 7 + ("testing", "inference", "data_processing")
 WORDS = ("vision", "speech", "ranking", "churn", "detector", "baseline", "ablation", "sweep", "export", "nightly")
 TAGS = tuple(f"{word}-{number}" for word in WORDS for number in range(20))
 VARIANTS = 64
-"""Different sub-documents of each kind; they are encoded once and reused as bytes."""
+"""Number of different sub-documents of each kind. They are encoded once and reused as bytes."""
 
 
 def load(client: MongoClient[Document], shape: Shape) -> Database[Document]:
-    """Give the database of a shape; it is made where it is not there yet."""
+    """Return the database of a shape, created if it does not exist."""
     database = client[shape.name]
     if database["made"].find_one({"_id": "whole", "generation": GENERATION}):
         return database
     client.drop_database(shape.name)
-    random = Random(SEED)  # noqa: S311 - the same numbers each time are the point
+    random = Random(SEED)  # noqa: S311 - reproducible data, not security
     projects = list(project_documents(shape, random))
     database["company"].insert_one({"_id": COMMUNITY_COMPANY, "name": "clearml"})
     database["user"].insert_one({"_id": USER, "name": "Ana Souza", "company": COMMUNITY_COMPANY})
@@ -67,7 +67,7 @@ def load(client: MongoClient[Document], shape: Shape) -> Database[Document]:
 
 
 def insert(database: Database[Document], collection: str, documents: Iterable[Document]) -> None:
-    """Insert documents at full speed: the next ones are made while the server takes the last."""
+    """Insert documents at full speed: the next batch is generated while the server stores the last."""
     rows = iter(documents)
     pending: deque[Future[object]] = deque()
     with ThreadPoolExecutor(2) as pool:
@@ -88,7 +88,7 @@ def _new_id(random: Random) -> str:
 
 
 def _company(random: Random) -> str:
-    """Give the company, or now and then none: a public document."""
+    """Return the company, or rarely none: a public document."""
     return COMMUNITY_COMPANY if random.random() > 0.005 else ""  # noqa: PLR2004 - one of 200
 
 
@@ -96,7 +96,7 @@ def _company(random: Random) -> str:
 
 
 def project_documents(shape: Shape, random: Random) -> Iterator[Document]:
-    """Stream a forest of projects, those above before those below; one of fifty is hidden."""
+    """Yield a forest of projects, parents before children; every fiftieth is hidden."""
     roots = shape.roots or max(1, shape.projects // 50)
     places: list[tuple[str, str, list[str]]] = []
     for number in range(shape.projects):
@@ -139,7 +139,7 @@ def _project(number: int, above: tuple[str, str, list[str]] | None, random: Rand
 
 
 def task_documents(shape: Shape, projects: Sequence[Document], random: Random) -> Iterator[Document]:
-    """Stream tasks of about the size asked for; a few projects have many, one of ten tasks is archived."""
+    """Yield tasks of about the given size; a few projects have many, every tenth task is archived."""
     if not shape.tasks:
         return
     parameters = [_encoded(_parameters(random)) for _ in range(VARIANTS)]
@@ -160,13 +160,13 @@ def _task(number: int, home: str, random: Random) -> Document:
     created = base + timedelta(seconds=random.randrange(60_000_000))
     document: Document = {
         "_id": _new_id(random),
-        "company": COMMUNITY_COMPANY,  # one company: what the bar of task-tags speaks of
+        "company": COMMUNITY_COMPANY,  # one company, as the bar of task-tags assumes
         "user": USER,
         "name": f"{random.choice(WORDS)} {number}",
         "type": random.choice(TYPES),
         "status": status,
         "project": home,
-        "home": home,  # no field of a server: it is how a measured deletion is taken back
+        "home": home,  # not a field of a server: it serves to undo a measured deletion
         "tags": sorted(set(random.choices(TAGS, k=random.randrange(4)))),
         "system_tags": ["archived"] if number % 10 == 0 else [],
         "created": created,
@@ -181,7 +181,7 @@ def _task(number: int, home: str, random: Random) -> Document:
 
 
 def model_documents(shape: Shape, projects: Sequence[Document], random: Random) -> Iterator[Document]:
-    """Stream models."""
+    """Yield models."""
     for number in range(shape.models):
         home = projects[number % len(projects)]["_id"]
         yield {
@@ -203,7 +203,7 @@ def _encoded(document: Document) -> RawBSONDocument:
 
 
 def _parameters(random: Random) -> Document:
-    """Give six hyper-parameters of three sections, out of sixty."""
+    """Return six hyper-parameters of three sections, out of sixty."""
     return {
         section: {
             name: {"section": section, "name": name, "value": f"{random.random():.4f}", "type": "float"}
@@ -214,7 +214,7 @@ def _parameters(random: Random) -> Document:
 
 
 def _metrics(random: Random) -> Document:
-    """Give four variants of two metrics, out of fifty."""
+    """Return four variants of two metrics, out of fifty."""
     return {
         _hash(metric): {
             _hash(variant): {
@@ -235,6 +235,6 @@ def _hash(name: str) -> str:
 
 
 def _script(size: int, random: Random) -> Document:
-    """Give a script whose difference to the repository fills the document up."""
+    """Return a script whose diff pads the document to its size."""
     words = " ".join(random.choices(WORDS, k=max(0, size) // 7 + 1))[: max(0, size)]
     return {"repository": "https://example.com/models.git", "entry_point": "train.py", "branch": "main", "diff": words}

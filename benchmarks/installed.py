@@ -1,4 +1,4 @@
-"""The program as people have it: a wheel of this checkout, installed and byte-compiled in a venv of its own."""
+"""The program as users have it: a wheel of this checkout, installed and byte-compiled in a virtual environment."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class Programs:
 
     @classmethod
     def of(cls, interpreter: str | Path) -> Programs:
-        """Give the programs of the venv that an interpreter belongs to."""
+        """Return the programs of the venv that an interpreter belongs to."""
         return cls(Path(interpreter), Path(interpreter).with_name("projects"))
 
 
 def install(folder: Path) -> Programs:
-    """Install the checkout as it is now, unless this very state is installed already.
+    """Install the checkout in its present state, unless that is installed already.
 
     The dependencies are those of the interpreter that runs this; the baselines run in the same venv, so the same
     search path costs both the same.
@@ -63,7 +63,7 @@ def install(folder: Path) -> Programs:
 
 
 def _state() -> str:
-    """Give a digest of everything that goes into the wheel, and of the interpreter."""
+    """Return a digest of everything that goes into the wheel, and of the interpreter."""
     digest = hashlib.sha256(f"{sys.version} {sys.prefix}".encode())
     for path in _files():
         digest.update(str(path.relative_to(CHECKOUT)).encode() + b"\0" + path.read_bytes())
@@ -76,7 +76,7 @@ def _files() -> list[Path]:
 
 
 def _copy(target: Path) -> None:
-    """Copy what the wheel is made of, so that the build writes nothing into the checkout."""
+    """Copy the files of the wheel, so that the build writes nothing into the checkout."""
     for path in _files():
         copied = target / path.relative_to(CHECKOUT)
         copied.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def _copy(target: Path) -> None:
 
 
 def _lend_dependencies(environment: Path) -> None:
-    """Let the venv see the packages of this interpreter; its editable installs are not taken along."""
+    """Make the packages of this interpreter visible in the venv, except its editable installs."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     own = environment / "lib" / version / "site-packages"
     (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")

@@ -1,4 +1,4 @@
-"""A private mongod, a standalone as most servers have, on a Unix socket; its data stays for the next run."""
+"""A private standalone mongod on a Unix socket; its data is kept for the next run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TRAMPOLINE = (
 
 @contextmanager
 def running(folder: Path) -> Iterator[tuple[str, pymongo.MongoClient[dict[str, Any]]]]:
-    """Run a mongod for as long as the block lasts; gives its URI and a client."""
+    """Run a mongod for the duration of the block; yield its URI and a client."""
     data, socket = folder / "data", folder / SOCKET
     data.mkdir(parents=True, exist_ok=True)
     socket.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ HEADINGS = ("ROW", "MEASURE", "PROGRAM", "BASELINE", "RATIO", "BAR", "", "WRITTE
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one row found; `same` is null where the answers can't be compared, `fault` says why a row did not run."""
+    """The result of a row; `same` is None if the answers cannot be compared, `fault` is why a row did not run."""
 
     row: Row
     program: Timed | None = None
@@ -31,13 +31,13 @@ class Result:
 
 
 def as_json(results: Sequence[Result], size: str, rounds: int) -> dict[str, Any]:
-    """Give a run as one JSON document."""
+    """Return a run as one JSON document."""
     rows = [record for result in results for record in records(result)]
     return {"machine": machine(), "size": size, "rounds": rounds, "rows": rows}
 
 
 def records(result: Result) -> list[dict[str, Any]]:
-    """Give a record for each bar of a row."""
+    """Return a record for each bar of a row."""
     row = result.row
     common = {"row": row.name, "what": row.what, "against": row.against}
     if result.program is None or result.baseline is None:
@@ -77,7 +77,7 @@ def machine() -> dict[str, Any]:
 
 
 def as_table(results: Sequence[Result]) -> str:
-    """Give the rows as aligned lines."""
+    """Return the rows as aligned lines."""
     lines = [HEADINGS, *(_line(record) for result in results for record in records(result))]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)

@@ -1,4 +1,4 @@
-"""The rows: for each line of the table of bars what is run, against what, and how far apart they may be."""
+"""The rows of the table: the commands, their baselines, and the bars."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ BASELINES = Path(__file__).with_name("baselines")
 CHECKOUT = Path(__file__).resolve().parents[1]
 JOURNAL = "bench_journal"
 QUICK = 3
-"""How many times the rounds of a row whose processes take a fraction of a second."""
+"""Factor for the rounds of a row whose processes take a fraction of a second."""
 
 COVERING = next(extra.index for extra in EXTRAS if extra.commands == ("list --stats",))
 TAGS = next(extra.index for extra in EXTRAS if extra.commands == ("task-tags",))
@@ -42,7 +42,7 @@ VALIDATE = (
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a run takes place: programs, server, size of the data, a folder for files, the commands' environment."""
+    """The place of a run: programs, server, size of the data, folder, environment of the commands."""
 
     programs: Programs
     uri: str
@@ -52,31 +52,31 @@ class Site:
     environment: Mapping[str, str]
 
     def program(self, *arguments: str, shape: Shape | None = None, **how: Any) -> Command:
-        """Give a command line of the program, on the database of a shape if it needs one."""
+        """Return a command line of the program, on the database of a shape if it needs one."""
         environment = {} if shape is None else self.database(shape)
         return Command([str(self.programs.projects), *arguments], environment, **how)
 
     def database(self, shape: Shape) -> dict[str, str]:
-        """Give the variables that name the database of a shape."""
+        """Return the variables that name the database of a shape."""
         return {"PROJECTS_MONGO_URI": self.uri, "PROJECTS_DATABASE": self.made(shape)}
 
     def python(self, code: str, **how: Any) -> Command:
-        """Give a command line of the interpreter."""
+        """Return a command line of the interpreter."""
         return Command([str(self.programs.python), "-c", code], **how)
 
     def baseline(self, name: str, shape: Shape, *arguments: str, **how: Any) -> Command:
-        """Give a command line of one of the baseline scripts."""
+        """Return a command line of one of the baseline scripts."""
         script = str(BASELINES / f"{name}.py")
         return Command([str(self.programs.python), script, self.uri, self.made(shape), *arguments], **how)
 
     def made(self, shape: Shape) -> str:
-        """Give the name of the database of a shape, which is made if it is not there yet."""
+        """Return the name of the database of a shape, created if it does not exist."""
         return load(self.client, shape).name
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """How far apart the medians of a measure may be."""
+    """The highest allowed ratio of the medians of a measure."""
 
     measure: Measure
     limit: float
@@ -84,7 +84,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table of bars.
+    """A line of the table.
 
     `sides` gives the program's command and the baseline's; `index` is one that the tasks of `shape` get for this row.
     """
@@ -101,7 +101,7 @@ class Row:
 
 
 def bars(**limits: float) -> list[Bar]:
-    """Give the bars of a row."""
+    """Return the bars of a row."""
     names: Mapping[str, Measure] = {"wall": "wall", "cpu": "cpu", "memory": "memory", "first_line": "first line"}
     return [Bar(names[name], limit) for name, limit in limits.items()]
 
@@ -122,7 +122,7 @@ def _completion(site: Site) -> tuple[Command, Command]:
 
 
 def _completion_of_names(site: Site) -> tuple[Command, Command]:
-    """Ask what a shell asks; the file of names is kept fresh, as else a TAB starts a process to do that."""
+    """Query as a shell does. The names cache is kept fresh; otherwise TAB starts a process to refresh it."""
     database = site.database(site.size.listed)
     words = site.folder / "words"
     words.write_bytes(b"get\nvision\n")
@@ -148,7 +148,7 @@ def _get(site: Site) -> tuple[Command, Command]:
 
 
 def _schema(site: Site, name: str, before: Callable[[], object] = lambda: None) -> Command:
-    """Give the load of a schema that does not ship, and the validation of one request."""
+    """Return a command that loads a schema that is not shipped and validates a request."""
     copied = site.folder / "schema" / "projects.conf"
     copied.parent.mkdir(exist_ok=True)
     shutil.copyfile(CHECKOUT / "schema" / "projects.conf", copied)
@@ -263,14 +263,14 @@ def _delete(site: Site) -> tuple[Command, Command]:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """The database whose project is deleted, and its way back; the tasks know by `home` where they belong."""
+    """The database whose project is deleted and restored; the field `home` of a task is its original project."""
 
     database: Any
     client: MongoClient[Document]
     projects: list[Document] = field(default_factory=list)
 
     def restore(self) -> None:
-        """Put everything back, and forget the journal."""
+        """Restore everything, and drop the journal."""
         if not self.projects:
             self.projects.extend(self._kept())
         for collection in ("task", "model"):
@@ -280,7 +280,7 @@ class Deleted:
         self.client.drop_database(JOURNAL)
 
     def _kept(self) -> list[Document]:
-        """Give the projects as they were made; they are kept aside, for a run that was stopped in between."""
+        """Return the original projects; a copy is kept in case a run is interrupted."""
         kept = self.database["kept"]
         if not kept.estimated_document_count():
             kept.insert_many(list(self.database["project"].find()))

@@ -1,4 +1,4 @@
-"""How much data each size has."""
+"""The amounts of data of each size."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Shape:
 
     @property
     def name(self) -> str:
-        """Give the database's name."""
+        """Return the database's name."""
         counts = f"{self.projects}_{self.tasks}_{self.models}"
         return f"bench_{counts}_r{self.roots}_d{self.depth}_b{self.document}"
 
@@ -45,7 +45,7 @@ class Size:
 
 
 def _deleted(tasks: int) -> Shape:
-    """Give one project with ten below it, which hold so many tasks."""
+    """Return a project with ten sub-projects, which have this many tasks in total."""
     return Shape(11, tasks, models=tasks // 20, roots=1)
 
 
@@ -93,4 +93,4 @@ SIZES: dict[str, Size] = {
         examined_less=Shape(100_000, 100_000),
     ),
 }
-"""`full` is what the bars mean; `small` is for a quick look; `tiny` is for the test that every row works."""
+"""The bars apply to `full`. `small` is for a quick check, `tiny` for the test of every row."""

@@ -1,4 +1,4 @@
-"""A small process that starts commands and measures them: it reads a request a line and answers a line, in JSON.
+"""A small process that starts commands and measures them: one request per line, one answer per line, in JSON.
 
 It is a process of its own because Linux counts what the parent of a new process holds as that process's peak memory:
 a parent with a database driver in it would hide how little a command needs.
@@ -18,7 +18,7 @@ KILOBYTE = 1024
 def run(
     argv: list[str], environment: dict[str, str], stdin: str, output: str, *, reads_first_line: bool
 ) -> dict[str, Any]:
-    """Run a command to its end; gives seconds, bytes and the exit status.
+    """Run a command to its end; return seconds, bytes and the exit status.
 
     `written` is when the last of the output was written: what a process does after that, a script that reads its file
     does not wait for. With `reads_first_line` the output goes to a pipe, which is closed after one line.
@@ -37,7 +37,7 @@ def run(
     _, status, usage = os.wait4(process, 0)
     wall = time.perf_counter() - began
     os.close(errors)
-    written = os.stat(output) if not reads_first_line else None  # noqa: PTH116 - pathlib is not small
+    written = os.stat(output) if not reads_first_line else None  # noqa: PTH116 - pathlib would double the process
     return {
         "wall": wall,
         "written": written.st_mtime - clock if written and written.st_size else wall,
@@ -49,7 +49,7 @@ def run(
 
 
 def _first_line(reading: int, began: float) -> float:
-    """Give the seconds until a line is there, and close the pipe."""
+    """Return the seconds until the first line, and close the pipe."""
     seen = b""
     while b"\n" not in seen and (more := os.read(reading, 65536)):
         seen += more
@@ -59,7 +59,7 @@ def _first_line(reading: int, began: float) -> float:
 
 
 def main() -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until the end of the input."""
     for line in sys.stdin:
         request = json.loads(line)
         sys.stdout.write(json.dumps(run(**request)) + "\n")

@@ -41,25 +41,25 @@ class Timed:
     output: bytes
 
     def median(self, measure: Measure) -> float:
-        """Give the median, in seconds or bytes."""
+        """Return the median, in seconds or bytes."""
         return median(run[measure] for run in self.runs)
 
 
 class CommandFailed(Exception):
-    """A command ended with another status than 0."""
+    """A command failed."""
 
 
 class Stopwatch:
     """Runs commands through the small process; see `stopwatch.py`."""
 
     def __init__(self, process: subprocess.Popen[str], folder: Path, environment: Mapping[str, str]) -> None:
-        """Keep the process, the folder for what commands write, and the environment that all of them get."""
+        """Keep the process, the folder for the output of commands, and their environment."""
         self._process = process
         self._folder = folder
         self._environment = environment
 
     def time(self, command: Command, name: str) -> dict[str, float]:
-        """Run a command once; gives its measurements.
+        """Run a command once; return its measurements.
 
         Raises:
             CommandFailed: it did not succeed.
@@ -85,14 +85,14 @@ class Stopwatch:
         return found
 
     def output(self, name: str) -> bytes:
-        """Give what the last command of that name wrote; nothing where its output went into a pipe."""
+        """Return what the last command of that name wrote; nothing if its output went into a pipe."""
         path = self._folder / name
         return path.read_bytes() if path.exists() else b""
 
 
 @contextmanager
 def stopwatch(folder: Path, environment: Mapping[str, str]) -> Iterator[Stopwatch]:
-    """Start the small process for as long as the block lasts."""
+    """Start the small process for the duration of the block."""
     folder.mkdir(parents=True, exist_ok=True)
     script = Path(__file__).with_name("stopwatch.py")
     with subprocess.Popen(
@@ -106,7 +106,7 @@ def stopwatch(folder: Path, environment: Mapping[str, str]) -> Iterator[Stopwatc
 
 
 def interleaved(watch: Stopwatch, name: str, commands: Sequence[Command], rounds: int) -> list[Timed]:
-    """Run the commands in turn, the first of each round in turn too; one round before that is not counted."""
+    """Run the commands alternately, also as the first of a round, after a warm-up round."""
     runs: list[list[dict[str, float]]] = [[] for _ in commands]
     labels = [f"{name}.{position}" for position in range(len(commands))]
     for number in range(rounds + 1):

@@ -31,12 +31,12 @@ class Cli(Protocol):
     """Runs the command line in this process; keywords are environment variables, `uri` stands for the database."""
 
     def __call__(self, *arguments: str, uri: str | None = None, stdin: str | None = None, **environment: str) -> Any:
-        """Give the result: `exit_code`, `stdout`, `stderr`, `exception`."""
+        """Return the result: `exit_code`, `stdout`, `stderr`, `exception`."""
 
 
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give every test a home of its own, and nothing of the surroundings' settings."""
+    """Give every test a home directory of its own, and an environment without settings."""
     os.umask(0o022)  # the mode of files decides whether they are read
     for name in list(os.environ):
         if name.startswith(("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_", "XDG_")) or name in {
@@ -71,14 +71,14 @@ def replica_set() -> Iterator[servers.Server]:
 
 @pytest.fixture(params=["standalone", "replica_set"])
 def deployment(request: pytest.FixtureRequest) -> servers.Server:
-    """Give each kind of deployment in turn."""
+    """Provide each kind of deployment in turn."""
     server: servers.Server = request.getfixturevalue(request.param)
     return server
 
 
 @pytest.fixture
 def database(deployment: servers.Server) -> Iterator[Database]:
-    """Give an empty database without indexes, on each deployment in turn; dropped afterwards."""
+    """Provide an empty database without indexes, on each deployment in turn; dropped afterwards."""
     name = servers.new_name()
     yield Database(deployment.uri, name)
     deployment.drop(name)
@@ -86,7 +86,7 @@ def database(deployment: servers.Server) -> Iterator[Database]:
 
 @pytest.fixture
 def indexed_database(deployment: servers.Server) -> Iterator[Database]:
-    """Give an empty database with the server's indexes, on each deployment in turn."""
+    """Provide an empty database with the server's indexes, on each deployment in turn."""
     name = deployment.borrow_indexed()
     yield Database(deployment.uri, name)
     deployment.give_back(name)
@@ -94,7 +94,7 @@ def indexed_database(deployment: servers.Server) -> Iterator[Database]:
 
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch) -> Cli:
-    """Give the one-line runner: `cli("list", "--json", uri=database.uri, PROJECTS_DATABASE=database.name)`."""
+    """Provide the one-line runner: `cli("list", "--json", uri=database.uri, PROJECTS_DATABASE=database.name)`."""
 
     def run(*arguments: str, uri: str | None = None, stdin: str | None = None, **environment: str) -> Any:
         from typer.testing import CliRunner  # only tests of commands pay for it

@@ -63,7 +63,7 @@ class Server:
         self.client.drop_database(name)
 
     def borrow_indexed(self) -> str:
-        """Give the name of an empty database that has the server's indexes; making them costs, so it is reused."""
+        """Return the name of an empty database that has the server's indexes; making them costs, so it is reused."""
         if self.indexed:
             return self.indexed.pop()
         name = new_name()
@@ -85,7 +85,7 @@ class Server:
 
 
 def new_name() -> str:
-    """Give a name for a database that no other test has."""
+    """Return a name for a database that no other test has."""
     return f"test_{uuid4().hex}"
 
 
@@ -142,7 +142,7 @@ def launch(folder: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
 
 
 def listening(process: subprocess.Popen[bytes], folder: Path, *, replica_set: bool) -> str:
-    """Give the server's URI as soon as it listens; a replica set is initiated."""
+    """Return the server's URI as soon as it listens; a replica set is initiated."""
     socket = folder / SOCKET
     deadline = time.monotonic() + PATIENCE
     while not socket.exists():
@@ -176,7 +176,7 @@ def _initiate(uri: str, socket: Path) -> None:
 
 
 def answers(uri: str) -> bool:
-    """Tell whether a server answers there within a second."""
+    """Return whether a server answers there within a second."""
     with pymongo.MongoClient[dict[str, Any]](uri, serverSelectionTimeoutMS=1000) as client:
         try:
             client.admin.command("ping")

@@ -1,1 +1,1 @@
-"""What the program is compared with: each a short script, as somebody who knows pymongo would write it."""
+"""The baselines: short scripts, as a developer who knows pymongo would write them."""

@@ -1,4 +1,4 @@
-"""A project with all below it removed, its tasks and models kept: `delete.py URI DATABASE ID`."""
+"""Delete a project and its sub-projects, keep their tasks and models: `delete.py URI DATABASE ID`."""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""One scan of projects and tasks, counting what points nowhere: `doctor.py URI DATABASE COMPANY`."""
+"""One scan of projects and tasks that counts dangling references: `doctor.py URI DATABASE COMPANY`."""
 
 import sys
 from typing import Any

@@ -1,4 +1,4 @@
-"""All visible projects by name, a line of JSON each: `listing.py URI DATABASE COMPANY`."""
+"""All visible projects by name, one line of JSON each: `listing.py URI DATABASE COMPANY`."""
 
 import sys
 from typing import Any

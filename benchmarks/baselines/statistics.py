@@ -1,4 +1,4 @@
-"""All visible projects with the sums over their active tasks and those below: `statistics.py URI DATABASE COMPANY`."""
+"""All visible projects with sums over active tasks, sub-projects included: `statistics.py URI DATABASE COMPANY`."""
 
 import sys
 from collections import defaultdict

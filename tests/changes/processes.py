@@ -21,13 +21,13 @@ COUNT = 30_000
 
 
 def large(count: int = COUNT) -> Content:
-    """Give a site with many tasks in a project and in one below it."""
+    """Return a site with many tasks in a project and in one below it."""
     tasks = [member(1000 + number, DETECTOR if number % 2 else YOLO) for number in range(count)]
     return content_of({"project": [VISION, DETECTOR, YOLO], "task": tasks})
 
 
 def settings_of(world: World) -> dict[str, str]:
-    """Give the variables that lead a command to a world."""
+    """Return the variables that lead a command to a world."""
     return {
         "PROJECTS_MONGO_URI": world.server.uri,
         "PROJECTS_DATABASE": world.name,
@@ -77,5 +77,5 @@ def await_middle(world: World, *, least: int = 1) -> None:
 
 
 def left(world: World) -> int:
-    """Give how many tasks are in no project."""
+    """Return how many tasks are in no project."""
     return world.documents["task"].count_documents({"project": None})

@@ -125,7 +125,7 @@ def test_undo_waits_for_a_write_that_is_under_way(standalone: Server, content: C
 
 
 def content_id(content: Content) -> str:
-    """Give the id of the first task."""
+    """Return the id of the first task."""
     return str(bson.decode(content["task"][0])["_id"])
 
 

@@ -71,7 +71,7 @@ def test_a_change_killed_at_every_write(
 
 
 def made(world: World, change: Change, small: int) -> Content:
-    """Give the documents after an undisturbed run, which leaves nothing crooked."""
+    """Return the documents after an undisturbed run, which leaves nothing crooked."""
     world.load(BEFORE)
     change(world.runner(small=small))
     after = world.dump()
@@ -114,7 +114,7 @@ def test_the_ending_killed_at_every_write(
 
 
 def halfway(world: World, name: str) -> tuple[Content, Content] | None:
-    """Give documents and journal as a process left them that died after its second changing write, where it has two."""
+    """Return documents and journal as left by a process that died after its second changing write, if it has two."""
     states: list[Content] = [BEFORE]
     for _ in points(world, CHANGES[name], lambda: world.load(BEFORE), 0):
         crashed = world.dump()
@@ -145,7 +145,7 @@ def kill_ending(
 
 
 def expected(world: World, again: Callable[[Runner], object], after: Content) -> Content:
-    """Give what running a command again must lead to: `resume` goes on in the direction that was taken."""
+    """Return the state to which running a command again must lead: `resume` continues in the chosen direction."""
     forwards = again is resume and world.states() in (["applying"], ["applied"], ["done"])
     return after if forwards else BEFORE
 

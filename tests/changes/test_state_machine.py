@@ -46,7 +46,7 @@ class Model:
         return [one for one in self.projects.values() if project["_id"] in one["path"]]
 
     def own(self, identifier: str) -> Document:
-        """Give a project that may be renamed and deleted: it and all below are the company's own."""
+        """Return a project that may be renamed and deleted: it and its sub-projects are the company's own."""
         found = self.projects[identifier]
         if any(one["company"] == "" for one in [found, *self.below(found)]):
             raise Refused

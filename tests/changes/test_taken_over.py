@@ -49,7 +49,7 @@ class Meanwhile(monitoring.CommandListener):
 
 
 def is_stopped(world: World, change: Change, collection: str, *, succeeded: bool, by: dict[str, Any]) -> bool:
-    """Tell whether a change stops when another host sets these fields of the journal's `collection -> fields`."""
+    """Return whether a change stops when another host sets these fields of the journal's `collection -> fields`."""
 
     def meanwhile() -> None:
         with pymongo.MongoClient[dict[str, Any]](world.server.uri) as other:

@@ -65,12 +65,12 @@ def doctor(runner: Runner, journal: str | None = None) -> Doctor:
 
 
 def findings(runner: Runner, *wanted: str, journal: str | None = None) -> Findings:
-    """Give what is found of some kinds."""
+    """Return what is found of some kinds."""
     return doctor(runner, journal).examine(frozenset(wanted) or ALL).findings
 
 
 def counts(runner: Runner, *wanted: str, journal: str | None = None) -> dict[str, int]:
-    """Give how many are found of each kind, all of them without a cure."""
+    """Return the number of findings of each kind, none of which can be fixed."""
     found = findings(runner, *wanted, journal=journal)
     assert not found.skipped
     assert all(one.fixable == 0 and one.examples for one in found.found.values())
@@ -201,7 +201,7 @@ def test_a_change_that_was_stopped_is_told_and_nothing_is_mended_before_it_is_ov
 
 
 def run(site: Site, world: World, *arguments: str, status: int) -> Document:
-    """Give the answer of a command with this world's journal."""
+    """Return the answer of a command with this world's journal."""
     result = site("--json", *arguments, PROJECTS_JOURNAL_DB=world.journal_name)
     assert (result.exit_code, result.stderr) == (status, ""), result.stdout
     answer: Document = json.loads(result.stdout)
@@ -317,7 +317,7 @@ class Counted(monitoring.CommandListener):
 
 
 def many(projects: int, tasks: int) -> dict[str, list[Document]]:
-    """Give a site with so many projects, one of three bent, and so many tasks, one of three lost."""
+    """Return a site with so many projects, one of three bent, and so many tasks, one of three lost."""
     homes = [project(number, f"home {number}", tags=None if number % 3 == 0 else []) for number in range(projects)]
     lost = project(0xBEEF, "not stored")
     members = [
@@ -327,7 +327,7 @@ def many(projects: int, tasks: int) -> dict[str, list[Document]]:
 
 
 def commands_for(world: World, site: dict[str, list[Document]], folder: Path) -> dict[str, int]:
-    """Give the commands of one examination of a site, but for the batches of its cursors."""
+    """Return the commands of one examination of a site, but for the batches of its cursors."""
     world.load(content_of(site))
     file = folder / "counted"
 

@@ -20,7 +20,7 @@ TOP = {"$unset": {"parent": 1}}
 
 
 def changes(*rows: Row, public: str = "", wanted: frozenset[str] = ALL) -> Changes:
-    """Give the changes of a forest of projects: id, name, parent, path; `public` has the ids of those that are."""
+    """Return the changes of a forest of projects: id, name, parent, path; `public` has the ids of those that are."""
     forest = Forest("own")
     for identifier, name, parent, path in rows:
         document = {"_id": identifier, "name": name, "basename": name.rpartition("/")[2], "path": path}

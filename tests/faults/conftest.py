@@ -21,6 +21,6 @@ def three_members() -> Iterator[ThreeNodes]:
 
 @pytest.fixture
 def cluster(three_members: ThreeNodes) -> Iterator[ThreeNodes]:
-    """Give the replica set of three, whole before and after."""
+    """Provide the replica set of three, whole before and after."""
     yield three_members
     three_members.heal()

@@ -38,12 +38,12 @@ class Node:
 
     @property
     def address(self) -> str:
-        """Give host and port."""
+        """Return host and port."""
         return f"{HOST}:{self.port}"
 
     @property
     def uri(self) -> str:
-        """Give the URI of this node alone."""
+        """Return the URI of this node alone."""
         return f"mongodb://{self.address}/?directConnection=true"
 
     def start(self) -> None:
@@ -65,13 +65,13 @@ class Node:
 
 
 def listens(port: int) -> bool:
-    """Tell whether somebody listens on a port."""
+    """Return whether a process listens on a port."""
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
 
 
 def free_port() -> int:
-    """Give a port that nobody listens on."""
+    """Return a port that is not in use."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
@@ -79,7 +79,7 @@ def free_port() -> int:
 
 @contextmanager
 def one_node(options: Sequence[str] = ()) -> Iterator[Node]:
-    """Give a standalone on a port for as long as the block lasts."""
+    """Yield a standalone on a port for as long as the block lasts."""
     folder = Path(tempfile.mkdtemp(prefix="pn-"))
     node = Node(free_port(), folder, options)
     try:
@@ -99,12 +99,12 @@ class ThreeNodes:
 
     @property
     def uri(self) -> str:
-        """Give the URI of the whole."""
+        """Return the URI of the whole."""
         return f"mongodb://{','.join(node.address for node in self.nodes)}/?replicaSet={NAME}"
 
     @cached_property
     def client(self) -> pymongo.MongoClient[dict[str, Any]]:
-        """Give a client of the whole, one that waits for a primary."""
+        """Return a client of the whole, one that waits for a primary."""
         made: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=60_000)
         return self.clients.enter_context(made)
 
@@ -113,7 +113,7 @@ class ThreeNodes:
         self.client.drop_database(name)
 
     def primary(self) -> Node:
-        """Give the node that takes writes, as soon as there is one that a majority knows."""
+        """Return the primary, as soon as a majority knows one."""
         deadline = time.monotonic() + servers.PATIENCE
         while time.monotonic() < deadline:
             for node in self.nodes:
@@ -123,7 +123,7 @@ class ThreeNodes:
         raise RuntimeError("no primary in time")
 
     def secondaries(self) -> list[Node]:
-        """Give the nodes that follow."""
+        """Return the secondaries."""
         return [node for node in self.nodes if node.process is not None and _hello(node).get("secondary")]
 
     def heal(self) -> None:
@@ -149,7 +149,7 @@ def _hello(node: Node) -> dict[str, Any]:
 
 @contextmanager
 def three_nodes() -> Iterator[ThreeNodes]:
-    """Give a replica set of three for as long as the block lasts."""
+    """Yield a replica set of three for as long as the block lasts."""
     folder = Path(tempfile.mkdtemp(prefix="pn-"))
     nodes = []
     for number in range(3):

@@ -51,7 +51,7 @@ class Proxy:
 
     @property
     def uri(self) -> str:
-        """Give the URI of the server as seen through this."""
+        """Return the URI of the server as seen through this."""
         return socket_uri(self.folder / "proxy.sock")
 
     def serve(self, listener: socket.socket) -> None:
@@ -102,7 +102,7 @@ class Proxy:
             _shut(end)
 
     def _breaks(self, fate: _Fate) -> bool:
-        """Tell whether a connection whose bytes are spent is broken now."""
+        """Return whether a connection whose bytes are spent is broken now."""
         with self._lock:
             if self.weather.storms <= 0:
                 return False

@@ -84,7 +84,7 @@ class Soak:
         self.ends[ends] += 1
 
     def one_of_two(self) -> World:
-        """Give the standalone or the replica set of one."""
+        """Return the standalone or the replica set of one."""
         return self.worlds[self.random.choice(("standalone", "replica set"))]
 
     # --- faults -------------------------------------------------------------------------------------------------------
@@ -201,7 +201,7 @@ def step_down(node: Node) -> None:
 
 
 def is_of_starting(number: signal.Signals, said: str) -> bool:
-    """Tell whether all that was said is Python's own word for Ctrl-C while it was still loading the program."""
+    """Return whether the output is Python's own message for Ctrl-C while it was still loading the program."""
     lines = said.rstrip().splitlines()
     loading = not any(line.endswith(RUNNING) for line in lines)
     return number == signal.SIGINT and loading and lines[:1] == [BEGUN] and lines[-1] == "KeyboardInterrupt"
@@ -214,7 +214,7 @@ def must(result: tuple[int, str]) -> None:
 
 
 def table(soak: Soak, seconds: float) -> str:
-    """Give the figures as they stand in docs/reliability.md."""
+    """Return the figures as they stand in docs/reliability.md."""
     rows = [("ran for", f"{seconds / 60:.0f} minutes, seed {SEED}")]
     rows += [(f"fault: {name}", f"{count}") for name, count in sorted(soak.faults.items())]
     rows += [(f"change ended: {name}", f"{count}") for name, count in sorted(soak.ends.items())]

@@ -46,7 +46,7 @@ def guarded() -> Iterator[Node]:
 
 @pytest.fixture
 def administrator(guarded: Node) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
-    """Give a client that may everything; what the test made is dropped."""
+    """Provide a client with all privileges; drop what the test created."""
     with pymongo.MongoClient[dict[str, Any]](as_user(guarded, "root")) as client:
         yield client
         client.drop_database("backend")
@@ -58,7 +58,7 @@ def as_user(node: Node, name: str, options: str = "", password: str = ESCAPED) -
 
 
 def told(result: Any) -> str:
-    """Give what a command that failed said: one line and a hint, without a secret."""
+    """Return the message of a command that failed: one line and a hint, without a secret."""
     lines = result.stderr.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["error", "hint"], result.stderr
     assert not [trace for trace in TRACES if trace in result.stdout + result.stderr]

@@ -35,7 +35,7 @@ runpy.run_module("projects_cli", run_name="__main__")
 
 
 def peak(world: World, file: Path, count: int) -> int:
-    """Give the most memory that a batch of so many lines had, in kilobytes."""
+    """Return the peak memory of a batch of this many lines, in kilobytes."""
     good = json.dumps({"id": 2, "endpoint": "projects.get_by_id", "params": {"project": VISION["_id"]}}) + "\n"
     with file.open("w") as stream:
         for number in range(count):

@@ -122,7 +122,7 @@ def test_signals_at_random_moments(standalone: Server, record_property: Callable
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
-    """Give a disk of a few megabytes, where this user may make one."""
+    """Yield a disk of a few megabytes, if this user can create one."""
     folder.mkdir()
     options = ["-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
     if os.geteuid() != 0 or subprocess.run(["mount", *options], capture_output=True, check=False).returncode:

@@ -36,7 +36,7 @@ def content() -> Content:
 
 
 def undisturbed(world: World, content: Content) -> Content:
-    """Give the documents after the delete, without any fault."""
+    """Return the documents after the delete, without any fault."""
     world.load(content)
     assert run(world, *DELETE)[0] == 0
     after = world.dump()

@@ -43,7 +43,7 @@ ANSWERS = [
 
 @pytest.fixture
 def site(cluster: ThreeNodes, cli: Cli) -> Iterator[Site]:
-    """Give a site whose documents have reached every member, with a profiler on each that notes every command."""
+    """Provide a site whose documents have reached every member, with a profiler on each that notes every command."""
     with empty_site(cluster, cli) as site:
         site.task(site.project("vision"), tags=["a"])
         cluster.heal()  # waits for all members

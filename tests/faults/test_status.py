@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("three members")
 
 @pytest.fixture
 def site(cluster: ThreeNodes, cli: Cli) -> Iterator[Site]:
-    """Give a site whose documents have reached every member."""
+    """Provide a site whose documents have reached every member."""
     with empty_site(cluster, cli) as site:
         site.project("vision")
         cluster.heal()

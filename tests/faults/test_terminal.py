@@ -99,7 +99,7 @@ def test_what_stands_for_them_is_readable(site: Site) -> None:
 
 
 def on_terminal(site: Site, *arguments: str) -> str:
-    """Give what a person at a terminal would get, as sent to it."""
+    """Return the output as a terminal receives it."""
     near, far = pty.openpty()
     environment = {
         **os.environ,

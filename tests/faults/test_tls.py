@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def papers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder of certificates: two authorities, a server, and clients of each authority."""
+    """Provide a folder of certificates: two authorities, a server, and clients of each authority."""
     folder = tmp_path_factory.mktemp("papers")
     ours, theirs = trustme.CA(), trustme.CA()
     ours.cert_pem.write_to_path(folder / "ours.pem")

@@ -31,7 +31,7 @@ TEXTS = (
 
 
 def text(random: Random) -> str:
-    """Give a text: mostly one of the table, else noise, and rarely a very long one."""
+    """Return a text: mostly one of the table, otherwise noise, and rarely a very long one."""
     kind = random.random()
     if kind < 0.8:
         return random.choice(TEXTS)
@@ -41,7 +41,7 @@ def text(random: Random) -> str:
 
 
 def value(random: Random, depth: int = 0) -> Any:
-    """Give any JSON value."""
+    """Return any JSON value."""
     kind = random.randrange(12 if depth < 4 else 8)
     if kind < 4:
         return text(random)
@@ -60,7 +60,7 @@ ENDPOINTS = (*HANDLERS, "get_all", "projects.nothing", "tasks.get_all", "", "pro
 
 @cache
 def properties(endpoint: str) -> dict[str, Any]:
-    """Give the parameters of an endpoint in its newest version."""
+    """Return the parameters of an endpoint in its newest version."""
     if endpoint not in HANDLERS:
         return {}
     found: dict[str, Any] = load(None).version(endpoint, None).request_schema.get("properties", {})
@@ -68,7 +68,7 @@ def properties(endpoint: str) -> dict[str, Any]:
 
 
 def fitting(random: Random, schema: dict[str, Any], ids: list[str]) -> Any:
-    """Give a value of the type that the schema wants, hostile all the same."""
+    """Return a value of the type that the schema wants, hostile all the same."""
     kind = schema.get("type")
     if kind == "string":
         return random.choice((*ids, text(random)))
@@ -82,7 +82,7 @@ def fitting(random: Random, schema: dict[str, Any], ids: list[str]) -> Any:
 
 
 def params(random: Random, endpoint: str, ids: list[str]) -> Any:
-    """Give parameters: some of the endpoint's own with right or wrong values, and some that it does not have."""
+    """Return parameters: some of the endpoint's, with valid or invalid values, and some that it does not have."""
     if random.random() < 0.05:
         return value(random)
     chosen = [name for name in properties(endpoint) if random.random() < 0.35]
@@ -100,7 +100,7 @@ def params(random: Random, endpoint: str, ids: list[str]) -> Any:
 
 
 def request(random: Random, ids: list[str]) -> bytes:
-    """Give a line for `batch`: a request, or something that is none."""
+    """Return a line for `batch`: a request, or something else."""
     endpoint = random.choice(ENDPOINTS)
     entry: dict[str, Any] = {"id": value(random, 3), "endpoint": endpoint, "params": params(random, endpoint, ids)}
     if random.random() < 0.1:
@@ -148,7 +148,7 @@ NONE_AT_ALL = (
 
 @cache
 def commands() -> dict[str, list[Any]]:
-    """Give the parameters of each command, `config get` and the like too."""
+    """Return the parameters of each command, `config get` and the like too."""
     root = typer.main.get_command(app)
     context = typer.Context(root)
     found: dict[str, list[Any]] = {}
@@ -162,7 +162,7 @@ def commands() -> dict[str, list[Any]]:
 
 
 def arguments(random: Random, ids: list[str]) -> list[str]:
-    """Give a command line."""
+    """Return a command line."""
     name = random.choice(list(commands()))
     words = name.split()
     for parameter in commands()[name]:

@@ -43,12 +43,12 @@ FAULT = "unexpected failure"
 
 
 def digest(database: Database[dict[str, Any]]) -> str:
-    """Give a digest of all documents, as the server makes it."""
+    """Return a digest of all documents, as the server makes it."""
     return str(database.command("dbHash")["md5"])
 
 
 def ids(database: Database[dict[str, Any]]) -> list[str]:
-    """Give some words that stand for projects, and one that does not."""
+    """Return some names of projects, and one that does not exist."""
     return [*map(str, database["project"].distinct("_id")[:5]), "vision", "f" * 32]
 
 
@@ -116,7 +116,7 @@ def check_line(
 
 
 def settings_of(uri: str, name: str) -> dict[str, str]:
-    """Give the variables that lead input to a database, and that keep it from starting or opening anything."""
+    """Return the variables that lead input to a database, and that keep it from starting or opening anything."""
     return {
         "PROJECTS_MONGO_URI": uri,
         "PROJECTS_DATABASE": name,

@@ -58,7 +58,7 @@ Answer = Document | Failure
 
 @cache
 def catalog() -> Catalog:
-    """Give the shipped schema."""
+    """Return the shipped schema."""
     return load(None)
 
 
@@ -79,7 +79,7 @@ class Caller:
                 self.database[name].insert_many([dict(document) for document in documents[name]])
 
     def answer(self, endpoint: str, params: Mapping[str, Any]) -> Answer:
-        """Give an endpoint's whole answer, or its error."""
+        """Return an endpoint's whole answer, or its error."""
         try:
             version = catalog().version(endpoint)
             request = Request(
@@ -91,13 +91,13 @@ class Caller:
             return Failure(error.code, error.subcode, error.name, error.message, error.hint)
 
     def stored(self) -> dict[tuple[str, str], bytes]:
-        """Give every document, byte for byte, by collection and id."""
+        """Return every document, byte for byte, by collection and id."""
         raw: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
         database: Database[RawBSONDocument] = self.database.with_options(raw)
         return {(name, one["_id"]): bytes(one.raw) for name in COLLECTIONS for one in database[name].find()}
 
     def documents(self) -> dict[tuple[str, str], Document]:
-        """Give every document by collection and id."""
+        """Return every document by collection and id."""
         return {(name, one["_id"]): one for name in COLLECTIONS for one in self.database[name].find()}
 
     def _new_id(self) -> str:
@@ -119,7 +119,7 @@ def _applied(plan: Plan, store: Store) -> Response:
 
 
 def _read(response: Response) -> Document:
-    """Give a response's data, with what is streamed read to its end, and dates as they are written."""
+    """Return a response's data, with streams read to the end, and dates as they are written."""
     return {name: _written(value) for name, value in response.data.items()}
 
 
@@ -133,7 +133,7 @@ def _written(value: Any) -> Any:
 
 @contextmanager
 def calling(server: Server) -> Iterator[Caller]:
-    """Give a caller on a database of its own."""
+    """Yield a caller on a database of its own."""
     name = server.borrow_indexed()
     connection = connect(server.uri, name, shown="the test's server")
     try:

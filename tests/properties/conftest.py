@@ -32,13 +32,13 @@ configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / f"hypothesis
 
 @pytest.fixture(scope="module")
 def caller(standalone: Server) -> Iterator[Caller]:
-    """Give a database with the server's indexes, and the endpoints on it; each example fills it anew."""
+    """Provide a database with the server's indexes, and the endpoints on it; each example fills it anew."""
     with calling(standalone) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def twin(standalone: Server) -> Iterator[Caller]:
-    """Give another such database, to compare with."""
+    """Provide another such database, to compare with."""
     with calling(standalone) as made:
         yield made

@@ -51,7 +51,7 @@ class Dropper(monitoring.CommandListener):
 def dropping(
     server: Server, collection: Collection[dict[str, Any]], index: str, command: str, number: int = 1
 ) -> Iterator[tuple[Store, Dropper]]:
-    """Give a store whose n-th command of a kind finds an index of the collection dropped."""
+    """Yield a store whose n-th command of a kind finds an index of the collection dropped."""
     dropper = Dropper(collection, index, command, number)
     with pymongo.MongoClient[dict[str, Any]](server.uri, event_listeners=[dropper]) as client:
         yield open_store(Connection(client, collection.database.name, None, ReadPreference.PRIMARY), OWN), dropper

@@ -82,7 +82,7 @@ def ambiguous(values: Sequence[str | None] | None) -> bool:
 
 
 def passes(values: Iterable[str | None] | None, stored: Any) -> bool:
-    """Tell whether a document passes, whose field is this list (absent and null are None)."""
+    """Return whether a document with this list in the field matches (absent and null are None)."""
     asked, has = wanted(values), set(stored or ())
     parts = []
     if asked.any_of:
@@ -102,12 +102,12 @@ def passes(values: Iterable[str | None] | None, stored: Any) -> bool:
 
 
 def visible(documents: Iterable[Document], company: str) -> list[Document]:
-    """Give the company's own documents and the public ones."""
+    """Return the company's own documents and the public ones."""
     return [document for document in documents if document["company"] in {company, ""}]
 
 
 def matches(pattern: str, value: Any, flags: int = 0) -> bool:
-    """Tell whether a pattern is found in a text, or in any item of a list."""
+    """Return whether a pattern matches a text, or any item of a list."""
     items = value if isinstance(value, list) else [value]
     return any(isinstance(item, str) and re.search(pattern, item, flags) for item in items)
 
@@ -134,7 +134,7 @@ def _passes_all_filters(document: Document, params: Mapping[str, Any]) -> bool:
 
 
 def listing_faults(params: Mapping[str, Any], *, extended: bool) -> Faults:
-    """Give the errors of which one has to come; none for a good request."""
+    """Return the errors of which one is expected; none for a valid request."""
     found = {FIELDS_VALUE for name in ("id", "tags", "system_tags") if wanted(params.get(name)).faulty}
     found |= {INVALID_FIELDS for name in params.get("only_fields") or () if not _is_field(name, dotted=extended)}
     found |= {fault for key in params.get("order_by") or () if (fault := _order_fault(key, params))}
@@ -180,7 +180,7 @@ DateOrText = tuple[int, Any]
 
 
 def _rank(value: Any, *, descending: bool) -> DateOrText:
-    """Give a value's place in MongoDB's order: [] < null < numbers < texts < dates; a list is its least item."""
+    """Return a value's place in MongoDB's order: [] < null < numbers < texts < dates; a list is its least item."""
     if isinstance(value, list):
         return _rank((max if descending else min)(value), descending=False) if value else (0, 0)
     kinds: list[tuple[type, int]] = [(int, 2), (str, 3), (datetime, 4)]
@@ -215,7 +215,7 @@ def page_of(documents: Sequence[Document], params: Mapping[str, Any]) -> Sequenc
 
 
 def shown(document: Document, names: Iterable[str]) -> Document:
-    """Give these fields of a project as a response has them."""
+    """Return these fields of a project as a response has them."""
     found: Document = {}
     for name in names:
         value = _stored(document, name)
@@ -228,12 +228,12 @@ def shown(document: Document, names: Iterable[str]) -> Document:
 
 
 def iso(moment: datetime) -> str:
-    """Give a stored date as responses have it."""
+    """Return a stored date as responses have it."""
     return moment.replace(tzinfo=UTC).isoformat()
 
 
 def fields_wanted(only_fields: Sequence[str] | None) -> list[str]:
-    """Give the names to show, dotted ones too."""
+    """Return the names to show, dotted ones too."""
     named = [name for name in only_fields or () if not name.startswith("-")]
     plain = [field for name in named for field in (FIELDS if name == "*" else [name])]
     return plain or [name for name in DEFAULT_FIELDS if f"-{name}" not in (only_fields or ())]
@@ -269,13 +269,13 @@ class Model:
     now: datetime
 
     def see(self, collection: str) -> list[Document]:
-        """Give what the company may see of a collection."""
+        """Return what the company may see of a collection."""
         if collection == "company":
             return [one for one in self.database.get("company", ()) if one["_id"] == self.company]
         return visible(self.database.get(collection, ()), self.company)
 
     def listing(self, params: Mapping[str, Any], *, extended: bool) -> list[Document]:
-        """Give the projects of get_all, or of get_all_ex."""
+        """Return the projects of get_all, or of get_all_ex."""
         passing = [document for document in self.see("project") if _passes_all_filters(document, params)]
         names = fields_wanted(params.get("only_fields"))
         plain = [name for name in names if "." not in name] + (["id"] if extended else [])
@@ -290,12 +290,12 @@ class Model:
     # --- statistics ---
 
     def sub_projects(self, project: str) -> list[Document]:
-        """Give the projects below one that are not hidden, by name."""
+        """Return the sub-projects of a project that are not hidden, by name."""
         below = [one for one in self.see("project") if project in (one.get("path") or ())]
         return sorted((one for one in below if "hidden" not in (one.get("system_tags") or ())), key=_name)
 
     def statistics(self, project: Document, params: Mapping[str, Any]) -> Document:
-        """Give what `include_stats` adds to a project."""
+        """Return what `include_stats` adds to a project."""
         below = self.sub_projects(project["_id"])
         counted = {project["_id"], *(one["_id"] for one in below)}
         tasks = [task for task in self.see("task") if task.get("project") in counted]
@@ -327,17 +327,17 @@ class Model:
     # --- what tasks and models use ---
 
     def within(self, projects: Iterable[str]) -> set[str]:
-        """Give the ids of projects that can be seen, with all below them."""
+        """Return the ids of the visible projects of these, with their sub-projects."""
         asked = set(projects) & {one["_id"] for one in self.see("project")}
         return {one["_id"] for one in self.see("project") if asked & {one["_id"], *(one.get("path") or ())}}
 
     def tasks_of(self, project: str | None) -> list[Document]:
-        """Give the tasks of a project with everything below it, or all tasks."""
+        """Return the tasks of a project with everything below it, or all tasks."""
         inside = self.within([project]) if project else None
         return [task for task in self.see("task") if inside is None or task.get("project") in inside]
 
     def metrics(self, project: str | None) -> list[Document]:
-        """Give the pairs of metric and variant with their hashes."""
+        """Return the pairs of metric and variant with their hashes."""
         pairs = {
             (variant["metric"], variant["variant"], metric_hash, variant_hash)
             for task in self.tasks_of(project)
@@ -348,7 +348,7 @@ class Model:
         return [dict(zip(names, pair, strict=True)) for pair in sorted(pairs)]
 
     def parameters(self, params: Mapping[str, Any]) -> Document:
-        """Give a page of the pairs of section and name."""
+        """Return a page of the pairs of section and name."""
         pairs = {
             (section, name): {"section": names["section"], "name": names["name"]}
             for task in self.tasks_of(params.get("project"))
@@ -362,7 +362,7 @@ class Model:
         return {"parameters": every[start : start + size], "remaining": left, "total": len(every)}
 
     def tags(self, collection: str, params: Mapping[str, Any]) -> Document:
-        """Give the tags of the company's own tasks or models."""
+        """Return the tags of the company's own tasks or models."""
         asked = params.get("filter") or {}
         inside = self.within(params["projects"]) if params.get("projects") else None
         found = [
@@ -377,7 +377,7 @@ class Model:
 
 
 def tag_faults(params: Mapping[str, Any]) -> Faults:
-    """Give the errors of which one has to come for a request of tags."""
+    """Return the errors of which one is expected for a request of tags."""
     asked = params.get("filter") or {}
     return {FIELDS_VALUE for name in ("tags", "system_tags") if wanted(asked.get(name)).faulty}
 

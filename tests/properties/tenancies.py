@@ -156,7 +156,7 @@ def split(documents: Documents) -> tuple[Documents, Documents]:
 
 
 def is_foreign(collection: str, document: Document) -> bool:
-    """Tell whether a document is another company's."""
+    """Return whether a document is another company's."""
     return _is_foreign(document["_id"] if collection == "company" else document["company"])
 
 

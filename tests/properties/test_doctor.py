@@ -84,7 +84,7 @@ def _place(ids: list[str]) -> SearchStrategy[Any]:
 
 
 def _bent(ids: list[str], names: list[str]) -> SearchStrategy[Document]:
-    """Give fields to set; most of the time none."""
+    """Return fields to set; most of the time none."""
     tags = st.sampled_from([None, ["b", "a"], ["a", "a"], "text", "", [1], {"a": 1}, 7])
     fields: dict[str, SearchStrategy[Any]] = {
         "parent": _place(ids),
@@ -123,7 +123,7 @@ def _members(kind: int, drawn: list[tuple[str, Any]]) -> list[Document]:
 
 
 def runner(caller: Caller) -> Runner:
-    """Give the way to changes, with a journal."""
+    """Return the entry point for changes, with a journal."""
     return Runner(
         store=caller.store,
         stored=JournalStore(caller.store.connection, JOURNAL),
@@ -136,12 +136,12 @@ def runner(caller: Caller) -> Runner:
 
 
 def doctor(changes: Runner) -> Doctor:
-    """Give the doctor, as the command makes it for a cure."""
+    """Return the doctor, as the command creates it for `--fix`."""
     return Doctor(changes, changes.store, JOURNAL)
 
 
 def examined(caller: Caller) -> list[Document]:
-    """Give what is found in the documents."""
+    """Return the findings in the documents."""
     return doctor(runner(caller)).examine(CONTENTS).findings.records()
 
 

@@ -39,7 +39,7 @@ ORDERS = (["name"], ["-name"], ["name", "-id"], ["-name", "id"], ["name", "name"
 
 @pytest.fixture(scope="module")
 def indexed(standalone: Server) -> Iterator[Caller]:
-    """Give a database that has the unique index; not the text index, which takes no bytes that are no UTF-8."""
+    """Provide a database that has the unique index; not the text index, which takes no bytes that are no UTF-8."""
     with calling(standalone) as made:
         made.database["project"].drop_index(TEXT)
         yield made
@@ -47,7 +47,7 @@ def indexed(standalone: Server) -> Iterator[Caller]:
 
 @pytest.fixture(scope="module")
 def without(standalone: Server) -> Iterator[Caller]:
-    """Give a database that lacks the unique index: there MongoDB itself sorts."""
+    """Provide a database that lacks the unique index: there MongoDB itself sorts."""
     with calling(standalone) as made:
         for name in (UNIQUE, TEXT):
             made.database["project"].drop_index(name)

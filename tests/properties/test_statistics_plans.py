@@ -71,7 +71,7 @@ CHOSEN: dict[str, tuple[Plan, Plan]] = {
 
 @pytest.fixture(scope="module", params=list(SETS))
 def indexed(request: pytest.FixtureRequest, standalone: Server) -> Iterator[tuple[str, Caller]]:
-    """Give a database with each set of indexes in turn."""
+    """Provide a database with each set of indexes in turn."""
     name = servers.new_name()
     for collection, wanted in SETS[request.param].items():
         standalone.client[name].command("createIndexes", collection, indexes=list(wanted))

@@ -51,7 +51,7 @@ SETS: dict[str, Mapping[str, Sequence[Document]]] = {
 
 @pytest.fixture(scope="module", params=list(SETS))
 def indexed(request: pytest.FixtureRequest, standalone: Server) -> Iterator[Caller]:
-    """Give a database with each set of indexes in turn."""
+    """Provide a database with each set of indexes in turn."""
     name = servers.new_name()
     for collection, wanted in SETS[request.param].items():
         standalone.client[name].command("createIndexes", collection, indexes=list(wanted))
@@ -81,7 +81,7 @@ TASKS = st.one_of(st.lists(OWN_TASK, max_size=8), st.lists(TASK, max_size=8)).ma
 
 
 def texts(tasks: Sequence[Document], name: str) -> list[str]:
-    """Give what the rules say: each text once, of the company's own, sorted."""
+    """Return what the rules say: each text once, of the company's own, sorted."""
     values = [task.get(name) for task in tasks if task.get("company") == OWN]
     items = [item for value in values for item in (value if isinstance(value, list) else [value])]
     return sorted({item for item in items if isinstance(item, str)})

@@ -30,7 +30,7 @@ FEW = settings().max_examples // 3
 
 
 def endpoints() -> list[str]:
-    """Give every endpoint of the shipped schema."""
+    """Return every endpoint of the shipped schema."""
     return [endpoint.name for endpoint in catalog().endpoints()]
 
 
@@ -74,7 +74,7 @@ def _check(caller: Caller, twin: Caller, documents: Documents, asked: list[tuple
 
 
 def _all_of(answer: Answer) -> Any:
-    """Give an answer with everything that a failure says."""
+    """Return an answer with everything that a failure says."""
     return (answer.name, answer.code, answer.message, answer.hint) if isinstance(answer, Failure) else answer
 
 
@@ -87,7 +87,7 @@ def _check_markers(answer: Answer, allowed: set[str], asked: object) -> None:
 
 
 def _is_forbidden(endpoint: str, params: Document, stored: dict[tuple[str, str], Document]) -> bool:
-    """Tell whether a request wants to rename or delete a project that has public ones below it, or is no own one."""
+    """Return whether a request renames or deletes a project that is not own, or that has public sub-projects."""
     if not (endpoint == "projects.delete" or (endpoint == "projects.update" and params.get("name"))):
         return False
     projects = [one for (name, _), one in stored.items() if name == "project"]
@@ -118,7 +118,7 @@ def _check_changes(
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Give every text in a value, keys too."""
+    """Yield every text in a value, keys too."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

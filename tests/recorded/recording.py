@@ -44,20 +44,20 @@ Case = dict[str, Any]
 
 
 def load_cases() -> list[Case]:
-    """Give every recorded case; none where the recordings are not at hand."""
+    """Return every recorded case, or none if the recordings are not present."""
     file = SHARED / "cases.jsonl"
     return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
 def waits(case: Case) -> bool:
-    """Tell whether a case needs an endpoint or a parameter that the first schema lacks."""
+    """Return whether a case needs an endpoint or a parameter that the first schema lacks."""
     if case["endpoint"] in NEWER_ENDPOINTS:
         return True
     return bool(NEWER_PARAMETERS.get(case["endpoint"], frozenset()) & set(case["request"]))
 
 
 def seed() -> dict[str, list[Case]]:
-    """Give the documents of the start state, by collection."""
+    """Return the documents of the start state, by collection."""
     read = {}
     for name in COLLECTIONS:
         lines = (SHARED / "seed" / f"backend.{name}.jsonl").read_text(encoding="utf-8").splitlines()
@@ -90,7 +90,7 @@ def _make_index(collection: Any, index: Case) -> None:
 
 
 def line_of(case: Case, part: Case | None = None) -> str:
-    """Give the line of a batch for a case (or for a call made before it)."""
+    """Return the line of a batch for a case (or for a call made before it)."""
     part = part or case
     request = dict(part["request"])
     if part["endpoint"] == "projects.create" and request.get("description") is None:
@@ -100,7 +100,7 @@ def line_of(case: Case, part: Case | None = None) -> str:
 
 
 def snapshot(database: Any) -> dict[str, dict[str, Case]]:
-    """Give every document by collection and id, as canonical extended JSON."""
+    """Return every document by collection and id, as canonical extended JSON."""
     return {name: {document["_id"]: _canonical(document) for document in database[name].find()} for name in COLLECTIONS}
 
 
@@ -111,7 +111,7 @@ def _canonical(document: Any) -> Case:
 
 
 def effects(before: dict[str, dict[str, Case]], after: dict[str, dict[str, Case]]) -> Case:
-    """Give what changed, in the form of the recordings."""
+    """Return the changes, in the form of the recordings."""
     found: Case = {}
     for name, old in before.items():
         new = after[name]
@@ -138,7 +138,7 @@ class Matcher:
         self.ids: dict[str, str] = {}
 
     def same(self, expected: Any, found: Any) -> bool:
-        """Tell whether a value is the recorded one."""
+        """Return whether a value is the recorded one."""
         if expected == "<now>":
             return _is_now(found)
         if isinstance(expected, str) and (name := re.fullmatch("<id(:.*)?>", expected)):
@@ -159,7 +159,7 @@ def _is_now(value: Any) -> bool:
 
 
 def plain(case: Case, response: Any) -> Any:
-    """Give a response without what is not compared, and with lists sorted whose order means nothing."""
+    """Return a response without what is not compared, and with lists sorted whose order means nothing."""
     response = json.loads(json.dumps(response))
     for path in case.get("volatile") or ():
         _remove(response, path.split(".")[1:])
@@ -196,7 +196,7 @@ def _sort(value: Any, path: list[str]) -> None:
 
 
 def same_effects(expected: Case, found: Case, matcher: Matcher) -> bool:
-    """Tell whether the changes are the recorded ones; inserted documents are matched by name."""
+    """Return whether the changes are the recorded ones; inserted documents are matched by name."""
     for side in (expected, found):
         for change in side.values():
             change["inserted"].sort(key=lambda document: document.get("name", ""))

@@ -70,7 +70,7 @@ class Seeded:
         self.start = recording.snapshot(self.database)
 
     def effects(self) -> recording.Case:
-        """Give what the case changed, and undo it."""
+        """Return what the case changed, and restore the start state."""
         found = recording.effects(self.start, recording.snapshot(self.database))
         if found:
             recording.restore(self.database, self.documents)

@@ -46,19 +46,19 @@ class Site:
         return self.cli(*arguments, uri=self.server.uri, stdin=stdin, **variables)
 
     def text(self, *arguments: str, stdin: str | None = None, **environment: str) -> str:
-        """Give standard output of a command that succeeds."""
+        """Return standard output of a command that succeeds."""
         result = self(*arguments, stdin=stdin, **environment)
         assert result.exit_code == 0, result.stderr
         return str(result.stdout)
 
     def json(self, *arguments: str, stdin: str | None = None, **environment: str) -> Any:
-        """Give the document of a command that succeeds with `--json`, and says nothing besides."""
+        """Return the document of a command that succeeds with `--json` and prints nothing else."""
         result = self("--json", *arguments, stdin=stdin, **environment)
         assert (result.exit_code, result.stderr) == (0, "")
         return json.loads(result.stdout)
 
     def error(self, *arguments: str, status: int, stdin: str | None = None, **environment: str) -> Document:
-        """Give the error of a command that fails with `--json`: one object on standard error, nothing on the other.
+        """Return the error of a command that fails with `--json`: one object on standard error, nothing on the other.
 
         The database is as it was before.
         """
@@ -72,7 +72,7 @@ class Site:
         return dict(document["error"])
 
     def fault(self, *arguments: str, status: int, stdin: str | None = None) -> tuple[int | None, int | None, str]:
-        """Give code, subcode and name of the error."""
+        """Return code, subcode and name of the error."""
         found = self.error(*arguments, status=status, stdin=stdin)
         return found["code"], found["subcode"], found["name"]
 
@@ -136,29 +136,29 @@ class Site:
         return self.server.client[self.name]
 
     def stored(self, identifier: str) -> Document:
-        """Give a project as it is stored."""
+        """Return a project as it is stored."""
         found = self.documents.project.find_one({"_id": identifier})
         assert found is not None
         return found
 
     def named(self, name: str) -> Document:
-        """Give the one project of that name as it is stored."""
+        """Return the one project of that name as it is stored."""
         found = list(self.documents.project.find({"name": name}))
         assert len(found) == 1, f"{len(found)} projects are named {name!r}"
         return found[0]
 
     def names(self) -> list[str]:
-        """Give the names of all projects stored, sorted."""
+        """Return the names of all projects stored, sorted."""
         return sorted(one["name"] for one in self.documents.project.find({}, {"name": 1}))
 
     def everything(self) -> dict[str, list[Document]]:
-        """Give all that is stored, to tell whether a command changed anything."""
+        """Return all stored documents, to compare them after a command."""
         return {name: list(self.documents[name].find({}, sort=[("_id", 1)])) for name in ("project", "task", "model")}
 
 
 @contextmanager
 def empty_site(server: Deployment, cli: Cli) -> Iterator[Site]:
-    """Give a site on a database that has its company and nothing else, dropped afterwards."""
+    """Yield a site on a database that has its company and nothing else, dropped afterwards."""
     site = Site(cli, server, servers.new_name())
     site.documents.company.insert_one({"_id": COMPANY, "name": "clearml"})
     yield site
@@ -166,7 +166,7 @@ def empty_site(server: Deployment, cli: Cli) -> Iterator[Site]:
 
 
 def metrics(**variants: str) -> Document:
-    """Give `last_metrics` as a task has it, of metric=variant."""
+    """Return `last_metrics` as a task has it, of metric=variant."""
     return {
         _hash(metric): {_hash(variant): {"metric": metric, "variant": variant, "value": 0.5}}
         for metric, variant in variants.items()

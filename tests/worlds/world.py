@@ -65,7 +65,7 @@ class Change:
     first_id: int = 0xA000
 
     def plan(self, store: Store, handler: endpoints.Handler | None = None) -> Plan:
-        """Give the endpoint's plan, or that of another function in its place."""
+        """Return the endpoint's plan, or that of another function in its place."""
         numbers = count(self.first_id)
         request = Request(
             endpoint=f"projects.{self.endpoint}",
@@ -86,7 +86,7 @@ class Change:
 
 
 def change(endpoint: str, **params: Any) -> Change:
-    """Give a change with the schema's defaults for what it needs."""
+    """Return a change with the schema's defaults for what it needs."""
     return Change(endpoint, {"force": True, **params} if endpoint == "delete" else params)
 
 
@@ -147,7 +147,7 @@ class World:
         return self.connect()
 
     def connect(self) -> Connection:
-        """Give a new connection, closed with this world."""
+        """Return a new connection, closed with this world."""
         connection = connect(self.server.uri, self.name, shown="the test's database")
         self.connections.append(connection)
         return connection
@@ -161,7 +161,7 @@ class World:
         company: str = COMPANY,
         journal: bool = True,
     ) -> Runner:
-        """Give the door of the runner room."""
+        """Return the entry point of the change engine."""
         connection = connection or self.here
         return Runner(
             store=open_store(connection, company),
@@ -180,11 +180,11 @@ class World:
         _fill(self.journal, journal or {})
 
     def dump(self) -> Content:
-        """Give all documents of the database, byte for byte."""
+        """Return all documents of the database, byte for byte."""
         return _dump(self.documents)
 
     def dump_journal(self) -> Content:
-        """Give all documents of the journal, the lease too."""
+        """Return all documents of the journal, the lease too."""
         return _dump(self.journal)
 
     def interrupted(self) -> list[Operation]:
@@ -192,7 +192,7 @@ class World:
         return self.runner().operations.interrupted()
 
     def states(self) -> list[str]:
-        """Give the states of all records, the oldest first."""
+        """Return the states of all records, the oldest first."""
         return [record["state"] for record in self.journal["operation"].find({}, sort=[("_id", 1)])]
 
     def close(self) -> None:
@@ -205,7 +205,7 @@ class World:
 
 @contextmanager
 def world_on(server: Deployment, content: Content | None = None) -> Iterator[World]:
-    """Give a world for as long as the block lasts."""
+    """Yield a world for as long as the block lasts."""
     world = World(server, servers.new_name())
     try:
         if content:
@@ -236,7 +236,7 @@ def _dump(database: Database[Document]) -> Content:
 
 
 def dangling(content: Content) -> list[str]:
-    """Give what points nowhere: projects of tasks and models, parents and paths."""
+    """Return the dangling references: projects of tasks and models, parents and paths."""
     projects = by_id(content)
     wrong = [
         f"{kind} {one['_id']} is in {one['project']}"
@@ -251,7 +251,7 @@ def dangling(content: Content) -> list[str]:
 
 
 def crooked(content: Content) -> list[str]:
-    """Give the projects whose name or path does not fit their parent's, and names that are there twice."""
+    """Return the projects whose name or path does not fit their parent's, and names that are there twice."""
     projects = by_id(content)
     wrong = []
     for one in projects.values():
@@ -265,7 +265,7 @@ def crooked(content: Content) -> list[str]:
 
 
 def by_id(content: Content, kind: str = "project") -> dict[str, Document]:
-    """Give the documents of a collection by their id."""
+    """Return the documents of a collection by their id."""
     return {one["_id"]: one for one in map(bson.decode, content.get(kind, ()))}
 
 
@@ -273,12 +273,12 @@ def by_id(content: Content, kind: str = "project") -> dict[str, Document]:
 
 
 def identifier(number: int) -> str:
-    """Give an id as a server makes them."""
+    """Return an id as a server makes them."""
     return f"{number:032x}"
 
 
 def project(number: int, name: str, above: Sequence[Document] = (), **fields: Any) -> Document:
-    """Give a project as a server stores it, with fields of an unusual order and kind."""
+    """Return a project as a server stores it, with fields of an unusual order and kind."""
     document: Document = {
         "_id": identifier(number),
         "name": name,
@@ -300,7 +300,7 @@ def project(number: int, name: str, above: Sequence[Document] = (), **fields: An
 
 
 def member(number: int, home: Document | None, **fields: Any) -> Document:
-    """Give a task or a model of a project."""
+    """Return a task or a model of a project."""
     place = home["_id"] if home else None
     document = {"_id": identifier(number), "company": COMPANY, "project": place, "name": "run", "tags": ["kept"]}
     return document | {"iterations": Int64(number), "last_update": EARLIER, "system_tags": []} | fields
@@ -345,7 +345,7 @@ CHANGES: dict[str, Change] = {
 
 
 def content_of(site: Mapping[str, Sequence[Document]]) -> Content:
-    """Give documents as bytes, as `World.dump` gives them."""
+    """Return documents as bytes, as `World.dump` gives them."""
     return {name: [bson.encode(one) for one in sorted(site[name], key=lambda one: one["_id"])] for name in sorted(site)}
 
 
