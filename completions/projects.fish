@@ -246,24 +246,24 @@ complete -c projects -n '__projects_at \'\' 0' -a completion -d 'Set up shell co
 complete -c projects -n '__projects_at \'\' 0' -a help -d 'Show the help of a command or a topic.'
 
 
-complete -c projects -n '__projects_at \'list\'' -l id -r -f -a '(__projects_ask ids)' -d 'Only these ids; hidden ones too.'
-complete -c projects -n '__projects_at \'list\'' -l name -r -f -d 'The name has this pattern.'
-complete -c projects -n '__projects_at \'list\'' -l description -r -f -d 'The description has this pattern.'
-complete -c projects -n '__projects_at \'list\'' -l tag -l tags -r -f -a '(__projects_ask tags)' -d 'Has any of these tags; --tag __$all before: all of them.'
+complete -c projects -n '__projects_at \'list\'' -l id -r -f -a '(__projects_ask ids)' -d 'Only these ids, hidden ones too.'
+complete -c projects -n '__projects_at \'list\'' -l name -r -f -d 'Name matches this pattern.'
+complete -c projects -n '__projects_at \'list\'' -l description -r -f -d 'Description matches this pattern.'
+complete -c projects -n '__projects_at \'list\'' -l tag -l tags -r -f -a '(__projects_ask tags)' -d 'Has any of these tags; all of them after --tag __$all.'
 complete -c projects -n '__projects_at \'list\'' -l exclude-tag -r -f -a '(__projects_ask tags)' -d 'Has none of these tags.'
-complete -c projects -n '__projects_at \'list\'' -l no-tags -d 'Has no tags; with --tag: or none.'
+complete -c projects -n '__projects_at \'list\'' -l no-tags -d 'Has no tags; with --tag: has those tags or none.'
 complete -c projects -n '__projects_at \'list\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'Has any of these system tags.'
 complete -c projects -n '__projects_at \'list\'' -l search -l search-text -r -f -d 'Words in name or description, best first.'
-complete -c projects -n '__projects_at \'list\'' -l any -r -f -d 'Any of these fields has the pattern, in any case: name,tags=yolo'
-complete -c projects -n '__projects_at \'list\'' -l all -r -f -d 'All of these fields have the pattern.'
-complete -c projects -n '__projects_at \'list\'' -l non-public -d 'Leave public projects out.'
-complete -c projects -n '__projects_at \'list\'' -l order-by -r -f -a 'id name basename description company user parent created last_update tags system_tags default_output_destination featured logo_url' -d 'Order by this field, -FIELD descending; repeat. [default: name]'
+complete -c projects -n '__projects_at \'list\'' -l any -r -f -d 'Any of these fields matches, ignoring case: name,tags=yolo'
+complete -c projects -n '__projects_at \'list\'' -l all -r -f -d 'All of these fields match, ignoring case.'
+complete -c projects -n '__projects_at \'list\'' -l non-public -d 'Leave out public projects.'
+complete -c projects -n '__projects_at \'list\'' -l order-by -r -f -a 'id name basename description company user parent created last_update tags system_tags default_output_destination featured logo_url' -d 'Sort by FIELD, or -FIELD descending; repeat. [default: name]'
 complete -c projects -n '__projects_at \'list\'' -l page -r -f -d 'Page number, from 0.'
-complete -c projects -n '__projects_at \'list\'' -l page-size -r -f -d 'Projects of a page.'
-complete -c projects -n '__projects_at \'list\'' -l limit -s L -r -f -d 'At most so many.'
+complete -c projects -n '__projects_at \'list\'' -l page-size -r -f -d 'Projects per page.'
+complete -c projects -n '__projects_at \'list\'' -l limit -s L -r -f -d 'Maximum number of projects.'
 complete -c projects -n '__projects_at \'list\'' -l only-fields -r -f -a '(__projects_ask fields)' -d 'Only these fields, a,b or repeated; -FIELD leaves one out.'
-complete -c projects -n '__projects_at \'list\'' -l include-stats -l stats -d 'Tasks by status, with sub-projects.'
-complete -c projects -n '__projects_at \'list\'' -l state -l stats-for-state -r -f -a 'active archived all' -d 'Count active tasks, archived ones, or both. [default: active]'
+complete -c projects -n '__projects_at \'list\'' -l include-stats -l stats -d 'Count tasks by status, sub-projects included.'
+complete -c projects -n '__projects_at \'list\'' -l state -l stats-for-state -r -f -a 'active archived all' -d 'Count active tasks, archived ones, or all. [default: active]'
 
 complete -c projects -n '__projects_at \'get\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'get\' 0' -f -a '(__projects_ask projects)'
@@ -272,17 +272,17 @@ complete -c projects -n '__projects_at \'metrics\'' -l interactive -s i -d 'Pick
 complete -c projects -n '__projects_at \'metrics\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'hyperparams\'' -l page -r -f -d 'Page number, from 0.'
-complete -c projects -n '__projects_at \'hyperparams\'' -l page-size -r -f -d 'Records of a page.'
+complete -c projects -n '__projects_at \'hyperparams\'' -l page-size -r -f -d 'Parameters per page.'
 complete -c projects -n '__projects_at \'hyperparams\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
 complete -c projects -n '__projects_at \'hyperparams\' 0' -f -a '(__projects_ask projects)'
 
-complete -c projects -n '__projects_at \'task-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and those below; repeat.'
-complete -c projects -n '__projects_at \'task-tags\'' -l include-system -d 'System tags too.'
+complete -c projects -n '__projects_at \'task-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and its sub-projects; repeat.'
+complete -c projects -n '__projects_at \'task-tags\'' -l include-system -d 'Include system tags.'
 complete -c projects -n '__projects_at \'task-tags\'' -l filter-tag -r -f -d 'Only of those with this tag; takes list operators too.'
 complete -c projects -n '__projects_at \'task-tags\'' -l filter-system-tag -r -f -d 'Only of those with this system tag.'
 
-complete -c projects -n '__projects_at \'model-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and those below; repeat.'
-complete -c projects -n '__projects_at \'model-tags\'' -l include-system -d 'System tags too.'
+complete -c projects -n '__projects_at \'model-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and its sub-projects; repeat.'
+complete -c projects -n '__projects_at \'model-tags\'' -l include-system -d 'Include system tags.'
 complete -c projects -n '__projects_at \'model-tags\'' -l filter-tag -r -f -d 'Only of those with this tag; takes list operators too.'
 complete -c projects -n '__projects_at \'model-tags\'' -l filter-system-tag -r -f -d 'Only of those with this system tag.'
 
@@ -291,12 +291,12 @@ complete -c projects -n '__projects_at \'create\'' -l tag -l tags -r -f -a '(__p
 complete -c projects -n '__projects_at \'create\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'System tag; repeat for more. The server\'s own.'
 complete -c projects -n '__projects_at \'create\'' -l default-output-destination -r -f -d 'Where new tasks put their output.'
 
-complete -c projects -n '__projects_at \'update\'' -l name -r -f -d 'New full name, in the same place.'
-complete -c projects -n '__projects_at \'update\'' -l description -s d -r -f -d 'What it is for.'
+complete -c projects -n '__projects_at \'update\'' -l name -r -f -d 'New full name; the parent must stay the same.'
+complete -c projects -n '__projects_at \'update\'' -l description -s d -r -f -d 'New description.'
 complete -c projects -n '__projects_at \'update\'' -l clear-description -d 'Remove the description.'
 complete -c projects -n '__projects_at \'update\'' -l tag -l tags -r -f -a '(__projects_ask tags)' -d 'Tag; repeat for more.'
-complete -c projects -n '__projects_at \'update\'' -l add-tag -r -f -a '(__projects_ask tags)' -d 'Add to the tags there are; repeat for more.'
-complete -c projects -n '__projects_at \'update\'' -l remove-tag -r -f -a '(__projects_ask tags)' -d 'Remove from the tags; repeat for more.'
+complete -c projects -n '__projects_at \'update\'' -l add-tag -r -f -a '(__projects_ask tags)' -d 'Tag to add; repeat for more.'
+complete -c projects -n '__projects_at \'update\'' -l remove-tag -r -f -a '(__projects_ask tags)' -d 'Tag to remove; repeat for more.'
 complete -c projects -n '__projects_at \'update\'' -l clear-tags -d 'Remove all tags.'
 complete -c projects -n '__projects_at \'update\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'System tag; repeat for more. The server\'s own.'
 complete -c projects -n '__projects_at \'update\'' -l clear-system-tags -d 'Remove all system tags.'
@@ -342,12 +342,12 @@ complete -c projects -n '__projects_at \'batch\' 0' -F
 
 complete -c projects -n '__projects_at \'schema\' 0' -f -a '(__projects_ask endpoints)'
 
-complete -c projects -n '__projects_at \'local\' 0' -a start -d 'Start it; every command does so by itself where it needs it.'
-complete -c projects -n '__projects_at \'local\' 0' -a stop -d 'Stop it; its data stay.'
-complete -c projects -n '__projects_at \'local\' 0' -a status -d 'Tell whether it runs, where it is, and when it will stop by itself.'
-complete -c projects -n '__projects_at \'local\' 0' -a reset -d 'Stop it and remove all its data; asks first.'
-complete -c projects -n '__projects_at \'local\' 0' -a path -d 'Print its folder.'
-complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load a sample: about 60 projects, 400 tasks and 60 models, as a real server would have stored them.'
+complete -c projects -n '__projects_at \'local\' 0' -a start -d 'Start the server. Every command that needs it starts it too.'
+complete -c projects -n '__projects_at \'local\' 0' -a stop -d 'Stop the server. Its data are kept.'
+complete -c projects -n '__projects_at \'local\' 0' -a status -d 'Show whether the server runs, its folder, and when it stops by itself.'
+complete -c projects -n '__projects_at \'local\' 0' -a reset -d 'Stop the server and remove all its data. Asks first.'
+complete -c projects -n '__projects_at \'local\' 0' -a path -d 'Print the folder of the server.'
+complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load about 60 sample projects with 400 tasks and 60 models into the private database.'
 
 
 
@@ -355,12 +355,12 @@ complete -c projects -n '__projects_at \'local\' 0' -a sample -d 'Load a sample:
 
 
 
-complete -c projects -n '__projects_at \'config\' 0' -a list -d 'List every setting with its value, and where that comes from.'
+complete -c projects -n '__projects_at \'config\' 0' -a list -d 'List every setting with its value and the origin of the value.'
 complete -c projects -n '__projects_at \'config\' 0' -a get -d 'Print the value of a setting, without secrets.'
-complete -c projects -n '__projects_at \'config\' 0' -a set -d 'Write a setting into the file; comments stay, and what can\'t be used is refused.'
-complete -c projects -n '__projects_at \'config\' 0' -a unset -d 'Take a setting out of the file, or a whole profile (profiles.NAME).'
+complete -c projects -n '__projects_at \'config\' 0' -a set -d 'Write a setting into the file. Comments are kept, invalid values are refused.'
+complete -c projects -n '__projects_at \'config\' 0' -a unset -d 'Remove a setting, or a whole profile (profiles.NAME), from the file.'
 complete -c projects -n '__projects_at \'config\' 0' -a path -d 'Print the path of the file.'
-complete -c projects -n '__projects_at \'config\' 0' -a edit -d 'Open the file in $VISUAL or $EDITOR; it is checked before it is kept.'
+complete -c projects -n '__projects_at \'config\' 0' -a edit -d 'Open the file in $VISUAL or $EDITOR, and check it before saving.'
 
 
 complete -c projects -n '__projects_at \'config get\' 0' -f -a 'uri uri-file database company user profile schema api-version output no-header csv-safe time no-pager no-color quiet verbose timeout max-delete no-input read-only lock-wait no-journal journal-db read-preference fail-if-empty local-dir local-idle mongod'
@@ -372,8 +372,8 @@ complete -c projects -n '__projects_at \'config unset\' 0' -f -a 'uri uri-file d
 
 
 complete -c projects -n '__projects_at \'profile\' 0' -a list -d 'List the profiles of your configuration, and which one is in use.'
-complete -c projects -n '__projects_at \'profile\' 0' -a use -d 'Use a profile from now on, where nothing else chooses one.'
-complete -c projects -n '__projects_at \'profile\' 0' -a show -d 'Show what a profile says, without secrets.'
+complete -c projects -n '__projects_at \'profile\' 0' -a use -d 'Make a profile the default.'
+complete -c projects -n '__projects_at \'profile\' 0' -a show -d 'Show the settings of a profile, without secrets.'
 
 
 complete -c projects -n '__projects_at \'profile use\' 0' -f -a '(__projects_ask profiles)'

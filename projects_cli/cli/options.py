@@ -8,14 +8,10 @@ import typer
 
 from projects_cli.cli.help_format import OPTIONS
 from projects_cli.config.settings import BY_NAME, OUTPUTS, SETTINGS, TIMES
-from projects_cli.errors import UsageError
+from projects_cli.errors import FieldsValueError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-FILTERS = "Filters"
-SHOWING = "Order, pages and fields"
-STATISTICS = "Statistics"
+    from collections.abc import Iterable, Sequence
 
 
 class GlobalOption(NamedTuple):
@@ -228,16 +224,13 @@ Destination = Annotated[
 ]
 Page = Annotated[int | None, typer.Option("--page", metavar="N", help="Page number, from 0.")]
 PageSize = Annotated[int | None, typer.Option("--page-size", metavar="N", help="Records of a page.")]
-Projects = Annotated[
-    list[str] | None,
-    typer.Option("--project", "--projects", metavar="PROJECT", help="Only of this project and those below; repeat."),
-]
-FilterTags = Annotated[
-    list[str] | None,
-    typer.Option("--filter-tag", metavar="TAG", help="Only of those with this tag; takes list operators too."),
-]
-FilterSystemTags = Annotated[
-    list[str] | None,
-    typer.Option("--filter-system-tag", metavar="TAG", help="Only of those with this system tag."),
-]
-IncludeSystem = Annotated[bool | None, typer.Option("--include-system", help="System tags too.", show_default=False)]
+
+
+def check_filter_tags(*options: Sequence[str] | None) -> None:
+    """Refuse an empty tag in a filter, which comes from an unset variable rather than from a tag.
+
+    Raises:
+        FieldsValueError: there is an empty tag.
+    """
+    if any("" in (tags or ()) for tags in options):
+        raise FieldsValueError("a tag to filter by must not be empty", hint="projects without tags: --no-tags")

@@ -49,10 +49,8 @@ COMMANDS: tuple[Entry, ...] = (
         "projects.get_hyper_parameters",
         ("get-hyper-parameters",),
     ),
-    Entry("task-tags", "task_tags", "List the tags of tasks.", INSPECT, "projects.get_task_tags", ("get-task-tags",)),
-    Entry(
-        "model-tags", "model_tags", "List the tags of models.", INSPECT, "projects.get_model_tags", ("get-model-tags",)
-    ),
+    Entry("task-tags", "tags", "List the tags of tasks.", INSPECT, "projects.get_task_tags", ("get-task-tags",)),
+    Entry("model-tags", "tags", "List the tags of models.", INSPECT, "projects.get_model_tags", ("get-model-tags",)),
     Entry("create", "create", "Create a project and any missing parents.", CHANGE, "projects.create"),
     Entry("update", "update", "Change a project's name, description or tags.", CHANGE, "projects.update"),
     Entry("delete", "delete", "Delete projects and their sub-projects.", CHANGE, "projects.delete"),

@@ -342,7 +342,7 @@ def test_ctrl_c_is_a_key_of_the_editor(cli: Cli, file: Path, tmp_path: Path) -> 
 def test_without_a_terminal_no_editor_is_guessed(cli: Cli, file: Path) -> None:
     error = refused(cli, "config", "edit", EDITOR="", VISUAL="")
     assert (error["message"], error["hint"]) == (
-        "there is no terminal for an editor",
+        "cannot start an editor without a terminal",
         "use: projects config set KEY VALUE",
     )
 
@@ -351,7 +351,7 @@ def test_without_a_terminal_no_editor_is_guessed(cli: Cli, file: Path) -> None:
 def test_an_editor_that_can_not_be_started_is_named(cli: Cli, file: Path, program: str) -> None:
     error = refused(cli, "config", "edit", EDITOR=program)
     assert program in error["message"].replace("\\", "").replace('"', "'")
-    assert error["hint"] == "name one: EDITOR=nano"
+    assert error["hint"] == "name another editor: EDITOR=nano"
 
 
 @pytest.mark.parametrize("command", [("unset", ""), ("set", "", "x"), ("get", "")])

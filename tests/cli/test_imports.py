@@ -107,29 +107,25 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
     ("--version",): Budget(set(), set(), 1),
     ("--help",): Budget({"cli", "cli.root_help"}, set(), 1),
     (): Budget({"cli", "cli.root_help"}, set(), 1),
-    ("list", "--help"): Budget(START | HELP | ROAD | _command("list_", "cli.listing"), {"typer"}),
+    ("list", "--help"): Budget(START | HELP | ROAD | _command("list_"), {"typer"}),
     ("delete", "-h"): Budget(START | HELP | ROAD | _command("delete", "cli.removing", "cli.project_picker"), {"typer"}),
-    ("help", "output"): Budget(START | HELP | _command("help_", "cli.explaining"), {"typer"}),
+    ("help", "output"): Budget(START | HELP | _command("help_"), {"typer"}),
     ("completion", "bash"): Budget(
         START | ROAD | SCHEMA | _command("completion", "cli.completion", "cli.completion.installing"), {"typer"}
     ),
     ("config", "list"): Budget(
-        START | ROAD | _command("config", "cli.configuring", "config.connection", "config.server_variables"),
+        START | ROAD | _command("config", "config.connection", "config.server_variables"),
         {"typer"},
     ),
-    ("schema", "create"): Budget(
-        START | ROAD | SCHEMA | _command("schema", "cli.describing", "schema.shipped.create"), {"typer"}
-    ),
+    ("schema", "create"): Budget(START | ROAD | SCHEMA | _command("schema", "schema.shipped.create"), {"typer"}),
 }
 """Commands that need no MongoDB, and their budgets."""
 
 REFUSED: dict[tuple[str, ...], Budget] = {
-    ("list", "--nmae"): Budget(START | ROAD | HELP | _command("list_", "cli.listing"), {"typer"}, 12),
-    ("list", "--page", "-1"): Budget(
-        START | ROAD | SCHEMA | _command("list_", "cli.listing", "schema.shipped.get_all"), {"typer"}
-    ),
+    ("list", "--nmae"): Budget(START | ROAD | HELP | _command("list_"), {"typer"}, 12),
+    ("list", "--page", "-1"): Budget(START | ROAD | SCHEMA | _command("list_", "schema.shipped.get_all"), {"typer"}),
     ("list", "--page", "-1", "--json"): Budget(
-        START | ROAD | SCHEMA | _command("list_", "cli.listing", "schema.shipped.get_all"), {"typer", "orjson"}, 14
+        START | ROAD | SCHEMA | _command("list_", "schema.shipped.get_all"), {"typer", "orjson"}, 14
     ),
 }
 """Command lines that are refused before anything is asked of a database."""
@@ -153,10 +149,10 @@ ON_A_DATABASE: dict[tuple[str, ...], Budget] = {
         START | ROAD | SCHEMA | READING | _command("get", "endpoints.address", "schema.shipped.get_by_id"), DRIVER, 999
     ),
     ("list", "--json"): Budget(
-        START | ROAD | SCHEMA | READING | _command("list_", "cli.listing", "schema.shipped.get_all"), DRIVER, 999
+        START | ROAD | SCHEMA | READING | _command("list_", "schema.shipped.get_all"), DRIVER, 999
     ),
     ("list", "-o", "tsv"): Budget(
-        START | ROAD | SCHEMA | READING | _command("list_", "cli.listing", "schema.shipped.get_all"),
+        START | ROAD | SCHEMA | READING | _command("list_", "schema.shipped.get_all"),
         DRIVER - {"orjson"},
         999,
     ),

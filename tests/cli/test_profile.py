@@ -105,7 +105,7 @@ def test_use_makes_it_the_default_and_keeps_comments(cli: Cli, file: Path) -> No
 def test_use_tells_where_something_stronger_chooses(cli: Cli, file: Path) -> None:
     result = cli("profile", "use", "work", PROJECTS_PROFILE="home")
     assert result.exit_code == 0
-    assert "warning: PROJECTS_PROFILE chooses 'home' here, which is stronger\n" in result.stderr
+    assert "warning: PROJECTS_PROFILE chooses 'home' here and takes precedence\n" in result.stderr
     assert "warning" not in cli("profile", "use", "home").stderr
 
 
@@ -143,5 +143,5 @@ def test_show_gives_what_a_profile_says(cli: Cli, file: Path) -> None:
 
 def test_show_without_a_profile_says_where_to_look(cli: Cli, file: Path) -> None:
     file.unlink()
-    assert refused(cli, "show")["hint"] == "name one: projects profile list"
+    assert refused(cli, "show")["hint"] == "name a profile from: projects profile list"
     assert refused(cli, "show", "work")["hint"] == "profiles there: none is defined"

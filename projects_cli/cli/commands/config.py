@@ -1,39 +1,74 @@
-"""`projects config`."""
+"""`projects config`: show and change settings.
+
+Commands that change the file, or only locate it, work even if the file is invalid: they read no setting from it.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import shlex
+import signal
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from projects_cli.cli import configuring
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
+from projects_cli.cli.flow import expect, show
 from projects_cli.cli.help_format import show_help
+from projects_cli.cli.request import nothing_to_do
+from projects_cli.config.connection import shown_uri
+from projects_cli.config.settings import BY_NAME, SETTINGS, is_there, user_config_file
+from projects_cli.errors import ConfigError, Declined, UsageError
+from projects_cli.messages import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from projects_cli.cli.context import Context
+    from projects_cli.config.connection import Target
+    from projects_cli.config.settings import Setting
+    from projects_cli.messages import Document
+
+NEW_FILE = b"""# Settings of `projects`; to list all of them: projects config list
+# profile = "work"               # the default profile
+#
+# [profiles.work]
+# uri-file = "~/.config/projects/work.uri"
+# production = true              # stricter confirmation: projects help safety
+"""
+"""What `config edit` shows if there is no configuration yet."""
 
 app = typer.Typer(
     cls=PlainGroup,
     **TYPER_OPTIONS,
-    help="Your settings: what holds and why, and the file that keeps them.\n\nExample: projects config list",
+    help="Show and change settings, with their origins.\n\nExample: projects config list",
 )
 
 Key = Annotated[
-    str, typer.Argument(metavar="KEY", help="A long option without its dashes, or profiles.NAME.KEY for a profile's.")
+    str,
+    typer.Argument(metavar="KEY", help="A long option without its dashes; profiles.NAME.KEY in a profile."),
 ]
 
 
 @app.callback(invoke_without_command=True)
 def config(ctx: typer.Context) -> None:
-    """Show what there is, where no command is given."""
+    """Show the help if no command is named."""
     show_help(ctx)
 
 
 @app.command("list", cls=GroupedCommand)
 def list_(ctx: typer.Context) -> None:
-    """List every setting with its value, and where that comes from.
+    """List every setting with its value and the origin of the value.
 
     Example: projects config list --profile work
     """
-    configuring.list_settings(ctx.obj)
+    context: Context = ctx.obj
+    expect(context, "config.list")
+    target = _target(context)
+    rows = [_effective(context, setting, target) for setting in SETTINGS]
+    show(context, Response("config.list", {"settings": rows}))
 
 
 @app.command(cls=GroupedCommand)
@@ -42,29 +77,72 @@ def get(ctx: typer.Context, key: Key) -> None:
 
     Example: projects config get database
     """
-    configuring.get_setting(ctx.obj, key)
+    context: Context = ctx.obj
+    expect(context, "config.get")
+    from projects_cli.config.writing import key_of, setting_at
+
+    place = key_of(key)
+    if place.profile is None:
+        setting = BY_NAME.get(key.replace("-", "_")) or setting_at(place)
+        row = _effective(context, setting, _target(context) if setting.name in {"uri", "database"} else None)
+    else:
+        setting = setting_at(place)
+        values = user_file(context).profile(place.profile)
+        is_set = setting.name in values
+        row = {
+            "key": str(place),
+            "value": printable(values.get(setting.name)),
+            "origin": "user file" if is_set else "default",
+            "source": f"{user_path(context)} [profiles.{place.profile}]" if is_set else "",
+        }
+    show(context, Response("config.get", row))
 
 
 @app.command("set", cls=GroupedCommand)
 def set_(
     ctx: typer.Context,
     key: Key,
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="The value; - reads it, a URI without showing it.")],
+    value: Annotated[
+        str, typer.Argument(metavar="VALUE", help="The value; - reads it from standard input, a URI unseen.")
+    ],
 ) -> None:
-    """Write a setting into the file; comments stay, and what can't be used is refused.
+    """Write a setting into the file. Comments are kept, invalid values are refused.
 
     Example: projects config set profiles.work.uri-file ~/work.uri
     """
-    configuring.set_value(ctx.obj, key, value)
+    context: Context = ctx.obj
+    expect(context, "config.change")
+    from projects_cli.config.writing import as_stored, key_of, setting_at, with_value
+
+    place = key_of(key)
+    _check_profile_option(context, place.name)
+    setting = setting_at(place)
+    secret = setting.name == "uri"
+    if value == "-":
+        line = context.console.line(f"{place}: ", hidden=secret)
+        if line is None:
+            unchanged = {"key": str(place), "value": None, "changed": False, "file": str(user_path(context))}
+            nothing_to_do(context, Response("config.change", unchanged))
+        value = line
+    elif secret and shown_uri(value) != value:
+        context.console.warn(f"the shell's history may keep the password; next time: projects config set {key} -")
+    stored = as_stored(setting, value, str(place))
+    rewrite(context, str(place), stored, lambda text: with_value(text, place, stored))
 
 
 @app.command(cls=GroupedCommand)
 def unset(ctx: typer.Context, key: Key) -> None:
-    """Take a setting out of the file, or a whole profile (profiles.NAME).
+    """Remove a setting, or a whole profile (profiles.NAME), from the file.
 
     Example: projects config unset profiles.work.company
     """
-    configuring.unset_value(ctx.obj, key)
+    context: Context = ctx.obj
+    expect(context, "config.change")
+    from projects_cli.config.writing import key_of, without
+
+    place = key_of(key)
+    _check_profile_option(context, place.name)
+    rewrite(context, str(place), None, lambda text: without(text, place))
 
 
 @app.command(cls=GroupedCommand)
@@ -73,13 +151,156 @@ def path(ctx: typer.Context) -> None:
 
     Example: projects config path
     """
-    configuring.show_path(ctx.obj)
+    context: Context = ctx.obj
+    expect(context, "config.path")
+    file = user_path(context)
+    context.console.show(Response("config.path", {"path": str(file), "exists": is_there(file)}))
 
 
 @app.command(cls=GroupedCommand)
 def edit(ctx: typer.Context) -> None:
-    """Open the file in $VISUAL or $EDITOR; it is checked before it is kept.
+    """Open the file in $VISUAL or $EDITOR, and check it before saving.
 
     Example: projects config edit
     """
-    configuring.edit(ctx.obj)
+    context: Context = ctx.obj
+    from projects_cli.config import writing
+
+    file = user_path(context)
+    if context.given.dry_run:
+        context.console.notice(f"would open {file} in {_editor(context)}")
+        return
+    before = writing.current(file)
+    draft = writing.draft(file, before or NEW_FILE)
+    try:
+        after = _edited(context, draft, file)
+        if after == (before or NEW_FILE):
+            context.console.notice("nothing was changed")
+            return
+        writing.replace(file, after, instead_of=before)
+    finally:
+        draft.unlink(missing_ok=True)
+    context.console.notice(f"changed {file}")
+
+
+# --- what `profile` uses too --------------------------------------------------------------------------------------
+
+
+def user_path(context: Context) -> Path:
+    """Return the path of the user's configuration."""
+    return user_config_file(context.streams.environment)
+
+
+def user_file(context: Context) -> Any:
+    """Return the content of the user's configuration."""
+    from projects_cli.config.files import user_file
+
+    return user_file(user_path(context))
+
+
+def printable(value: object) -> object:
+    """Return a value as JSON: a path as text, whole seconds as an integer, a URI without its password."""
+    if isinstance(value, str) and "://" in value:
+        return shown_uri(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+
+
+def rewrite(context: Context, key: str, value: object, change: Callable[[str], str]) -> None:
+    """Change the text of the user's configuration, and report what was changed or would be."""
+    from projects_cli.config.writing import rewrite as rewrite_file
+
+    file, dry_run = user_path(context), context.given.dry_run
+    changed = rewrite_file(file, change, dry_run=dry_run)
+    if not changed:
+        context.console.notice(f"{file} already has this value")
+    else:
+        context.console.notice(f"would change {file}" if dry_run else f"changed {file}")
+    answer = {"key": key, "value": printable(value), "changed": changed and not dry_run, "file": str(file)}
+    context.console.show(Response("config.change", answer))
+
+
+# --- private ------------------------------------------------------------------------------------------------------
+
+
+def _target(context: Context) -> Target | None:
+    """Return the database that the settings and the environment name. Warn if one of them is invalid."""
+    try:
+        return context.target
+    except ConfigError as error:
+        context.console.warn(error.message)
+        return None
+
+
+def _effective(context: Context, setting: Setting, target: Target | None) -> Document:
+    """Return a setting's effective value and its origin, which may be a variable of a ClearML server."""
+    settings, name = context.settings, setting.name
+    value, origin, source = getattr(settings, name), settings.origins[name], settings.sources[name]
+    if target is not None and origin == "default":
+        origin_of_uri = settings.origins["uri_file" if settings.uri_file else "uri"]
+        named = "environment" if origin_of_uri == "default" else origin_of_uri
+        if name == "database" and target.name_source:
+            value, origin, source = target.name, named, target.name_source
+        elif name == "uri" and target.uri and not settings.uri_file:
+            value, origin, source = target.uri, named, target.source
+    return {"key": setting.key, "value": printable(value), "origin": origin, "source": source}
+
+
+def _check_profile_option(context: Context, name: str | None) -> None:
+    """Refuse `--profile`, which could be mistaken for the profile to change; the key alone names that."""
+    profile = context.flags.get("profile")
+    if profile is not None:
+        raise UsageError(
+            "--profile chooses the profile in use, not the one to change",
+            hint=f"name it in the key: profiles.{profile}.{name or 'KEY'}",
+        )
+
+
+def _edited(context: Context, draft: Path, file: Path) -> bytes:
+    """Return the edited draft once it is valid; a user at a terminal may edit it again."""
+    from projects_cli.config.writing import check
+
+    editor = _editor(context)
+    while True:
+        try:
+            with _interrupts_left_to_the_child():
+                done = subprocess.run([*shlex.split(editor), str(draft)], check=False)  # noqa: S603 - the user's editor
+        except (OSError, ValueError) as error:
+            hint = "name another editor: EDITOR=nano"
+            raise UsageError(f"cannot start the editor {editor!r}: {error}", hint=hint) from error
+        if done.returncode or not draft.exists():
+            raise Declined(f"the editor ended with status {done.returncode}: nothing was changed")
+        text = draft.read_bytes()
+        try:
+            check(text, file)
+        except ConfigError as error:
+            if not context.console.can_ask:
+                raise
+            context.console.error(error)
+            context.console.ask("Edit it again?")
+        else:
+            return text
+
+
+def _editor(context: Context) -> str:
+    """Return the user's editor; without a terminal only a configured one, since `vi` would wait forever.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    environment = context.streams.environment
+    editor = environment.get("VISUAL") or environment.get("EDITOR") or ("vi" if context.console.can_ask else "")
+    if not editor:
+        raise UsageError("cannot start an editor without a terminal", hint="use: projects config set KEY VALUE")
+    return editor
+
+
+@contextmanager
+def _interrupts_left_to_the_child() -> Iterator[None]:
+    """Let Ctrl-C be a key of the editor: a handler that does nothing is, unlike "ignore", not inherited by it."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

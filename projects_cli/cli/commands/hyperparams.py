@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import run
-from projects_cli.cli.options import Interactive, OptionalProject, Page, PageSize
+from projects_cli.cli.options import Interactive, OptionalProject
 
 app = typer.Typer(**TYPER_OPTIONS)
 
@@ -15,11 +17,11 @@ app = typer.Typer(**TYPER_OPTIONS)
 def hyperparams(
     ctx: typer.Context,
     project: OptionalProject = None,
-    page: Page = None,
-    page_size: PageSize = None,
+    page: Annotated[int | None, typer.Option("--page", metavar="N", help="Page number, from 0.")] = None,
+    page_size: Annotated[int | None, typer.Option("--page-size", metavar="N", help="Parameters per page.")] = None,
     interactive: Interactive = False,
 ) -> None:
-    """List the hyper-parameters that the tasks of a project use, with those of the projects below it.
+    """List the hyperparameters of a project's tasks, including its sub-projects.
 
     Example: projects hyperparams vision/detection --page-size 50
     """

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from projects_cli.cli import configuring
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
+from projects_cli.cli.commands.config import printable, rewrite, user_file
+from projects_cli.cli.flow import expect, show
 from projects_cli.cli.help_format import show_help
+from projects_cli.config.settings import BY_NAME
+from projects_cli.errors import UsageError
+from projects_cli.messages import Response
+
+if TYPE_CHECKING:
+    from projects_cli.cli.context import Context
 
 app = typer.Typer(
     cls=PlainGroup,
     **TYPER_OPTIONS,
-    help="Profiles: a database, and how to work on it, by name.\n\nExample: projects profile list",
+    help="List, show and choose profiles: named settings for a database.\n\nExample: projects profile list",
 )
 
 
 @app.callback(invoke_without_command=True)
 def profile(ctx: typer.Context) -> None:
-    """Show what there is, where no command is given."""
+    """Show the help if no command is named."""
     show_help(ctx)
 
 
@@ -29,27 +36,58 @@ def list_(ctx: typer.Context) -> None:
 
     Example: projects profile list
     """
-    configuring.list_profiles(ctx.obj)
+    context: Context = ctx.obj
+    expect(context, "profile.list")
+    file = user_file(context)
+    rows = []
+    for name in sorted(file.tables):
+        values = file.profile(name)
+        rows.append(
+            {
+                "name": name,
+                "in_use": name == context.settings.profile,
+                "production": values.get("production", False),
+                "uri": printable(values.get("uri")),
+                "uri_file": printable(values.get("uri_file")),
+                "database": values.get("database"),
+                "company": values.get("company"),
+            }
+        )
+    show(context, Response("profile.list", {"profiles": rows}))
 
 
 @app.command(cls=GroupedCommand)
 def use(
-    ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="One of: projects profile list.")]
+    ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="A name from projects profile list.")]
 ) -> None:
-    """Use a profile from now on, where nothing else chooses one.
+    """Make a profile the default.
 
     Example: projects profile use work
     """
-    configuring.use_profile(ctx.obj, name)
+    context: Context = ctx.obj
+    from projects_cli.config.writing import Key, with_value
+
+    user_file(context).profile(name)  # raises if there is no such profile
+    rewrite(context, "profile", name, lambda text: with_value(text, Key(None, "profile"), name))
+    if context.settings.profile != name and not context.given.dry_run:
+        source = context.settings.sources["profile"]
+        context.console.warn(f"{source} chooses {context.settings.profile!r} here and takes precedence")
 
 
-@app.command(cls=GroupedCommand)
-def show(
+@app.command("show", cls=GroupedCommand)
+def show_(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="[default: the one in use]")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="[default: the profile in use]")] = None,
 ) -> None:
-    """Show what a profile says, without secrets.
+    """Show the settings of a profile, without secrets.
 
     Example: projects profile show work
     """
-    configuring.show_profile(ctx.obj, name)
+    context: Context = ctx.obj
+    expect(context, "profile.show")
+    name = name or context.settings.profile
+    if name is None:
+        raise UsageError("no profile is in use", hint="name a profile from: projects profile list")
+    values = user_file(context).profile(name)
+    rows = [{"key": BY_NAME[setting].key, "value": printable(value)} for setting, value in values.items()]
+    show(context, Response("profile.show", {"profile": name, "settings": rows}))

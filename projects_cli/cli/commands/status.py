@@ -4,18 +4,48 @@ from __future__ import annotations
 
 import typer
 
-from projects_cli.cli import looking
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
+from projects_cli.cli.context import Context
+from projects_cli.cli.flow import expect, show, tell_of_interrupted
+from projects_cli.config.connection import shown_uri
+from projects_cli.messages import Response
 
 app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)
 def status(ctx: typer.Context) -> None:
-    """Show which database is used, how much is in it, what you may do there, and what is unfinished.
+    """Show the database in use, its contents, your privileges and unfinished work.
 
     Example: projects status
 
-    Own and public documents are counted, nobody else's. What the database does not let you see is told as unknown.
+    Only documents of your company and public ones are counted. What you may not read is shown as unknown.
     """
-    looking.status(ctx.obj)
+    context: Context = ctx.obj
+    expect(context, "status")
+    settings, target = context.settings, context.target
+    journal = None if settings.no_journal else settings.journal_db
+    store = context.reading
+    from projects_cli.diagnosis.overview import Overview
+
+    context.only_reads_journal = True
+    operations = None if journal is None else context.runner.operations
+    overview = Overview(store, target.name, operations, journal).look()
+    overview["rights"]["read_only"] = settings.read_only
+    profile = None
+    if settings.profile is not None:
+        source = settings.sources["profile"]
+        profile = {"name": settings.profile, "production": settings.production, "source": source}
+    database = {
+        "uri": None if target.uri is None else shown_uri(target.uri),
+        "source": target.source or None,
+        "private": target.uri is None,
+        "name": target.name,
+        "name_source": target.name_source or None,
+        "journal": journal,
+    }
+    unfinished = (overview["unfinished"] or {}).get("operations", ())
+    tell_of_interrupted(context, [(operation["id"], operation["summary"]) for operation in unfinished])
+    for unknown in overview["unknown"]:
+        context.console.warn(f"{unknown['what']} is not known: {unknown['why']}")
+    show(context, Response("status", {"profile": profile, "database": database, **overview}))

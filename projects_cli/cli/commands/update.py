@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.editing import edit, planner
 from projects_cli.cli.flow import run
 from projects_cli.cli.options import Destination, Interactive, ProjectArgument, SystemTags, Tags
+from projects_cli.errors import FieldsValueError, UsageError
+
+if TYPE_CHECKING:
+    from projects_cli.messages import Plan, Request
+    from projects_cli.store.collections import Store
 
 app = typer.Typer(**TYPER_OPTIONS)
 
@@ -19,18 +23,18 @@ def update(
     ctx: typer.Context,
     project: ProjectArgument = None,
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="New full name, in the same place.")
+        str | None, typer.Option("--name", metavar="NAME", help="New full name; the parent must stay the same.")
     ] = None,
     description: Annotated[
-        str | None, typer.Option("--description", "-d", metavar="TEXT", help="What it is for.")
+        str | None, typer.Option("--description", "-d", metavar="TEXT", help="New description.")
     ] = None,
     clear_description: Annotated[bool, typer.Option("--clear-description", help="Remove the description.")] = False,
     tags: Tags = None,
     add_tag: Annotated[
-        list[str] | None, typer.Option("--add-tag", metavar="TAG", help="Add to the tags there are; repeat for more.")
+        list[str] | None, typer.Option("--add-tag", metavar="TAG", help="Tag to add; repeat for more.")
     ] = None,
     remove_tag: Annotated[
-        list[str] | None, typer.Option("--remove-tag", metavar="TAG", help="Remove from the tags; repeat for more.")
+        list[str] | None, typer.Option("--remove-tag", metavar="TAG", help="Tag to remove; repeat for more.")
     ] = None,
     clear_tags: Annotated[bool, typer.Option("--clear-tags", help="Remove all tags.")] = False,
     system_tags: SystemTags = None,
@@ -41,13 +45,13 @@ def update(
     ] = False,
     interactive: Interactive = False,
 ) -> None:
-    """Change a project; a new name renames everything below it too.
+    """Change a project. A new name also renames everything below the project.
 
     If the project has all of the values already, nothing is written.
 
     Example: projects update vision/detection --name vision/detectors --add-tag prod
     """
-    arguments = {
+    arguments: dict[str, Any] = {
         "project": project,
         "name": name,
         "description": description,
@@ -55,21 +59,35 @@ def update(
         "system_tags": system_tags,
         "default_output_destination": default_output_destination,
     }
-    run(
-        ctx.obj,
-        "projects.update",
-        arguments,
-        prepare=edit(
-            arguments,
-            add_tags=add_tag,
-            remove_tags=remove_tag,
-            clear={
-                "tags": clear_tags,
-                "system_tags": clear_system_tags,
-                "description": clear_description,
-                "default_output_destination": clear_destination,
-            },
-        ),
-        handler=planner(add_tag, remove_tag),
-        interactive=interactive,
-    )
+    clear = {
+        "description": clear_description,
+        "tags": clear_tags,
+        "system_tags": clear_system_tags,
+        "default_output_destination": clear_destination,
+    }
+    cleared = [field for field, wanted in clear.items() if wanted]
+    edits_tags = bool(add_tag or remove_tag)
+    for field in cleared:
+        if arguments[field] is not None:
+            raise UsageError(f"{field} can't be both set and cleared")
+    if "" in (remove_tag or ()):
+        raise FieldsValueError("--remove-tag: a tag must not be empty", hint="remove all tags with --clear-tags")
+    if edits_tags and (tags is not None or clear_tags):
+        raise UsageError("--add-tag and --remove-tag can't be used with --tag and --clear-tags")
+
+    def complete(params: dict[str, Any]) -> dict[str, Any]:
+        params |= dict.fromkeys(cleared)
+        if edits_tags:
+            params["tags"] = [*(add_tag or ())]  # validated like other tags; `plan` adds the stored ones
+        return params
+
+    def plan(request: Request, store: Store) -> Plan:
+        from projects_cli.endpoints import lifecycle  # imports the driver
+
+        if edits_tags:
+            from projects_cli.endpoints.tags import edit_tags
+
+            return edit_tags(request, store, add=add_tag or (), remove=remove_tag or ())
+        return lifecycle.update(request, store, skip_unchanged=True)
+
+    run(ctx.obj, "projects.update", arguments, prepare=complete, handler=plan, interactive=interactive)
