@@ -1,4 +1,4 @@
-# Every target makes what it needs: `make demo` on a fresh machine is enough.
+# Every target creates what it needs: `make demo` works on a fresh machine.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,25 +13,25 @@ PREFIX ?= /usr/local
 .PHONY: help demo test test-newest test-oldest lock lint bench docs snapshots install-man soak clean system
 
 help:
-	@echo 'make demo         set everything up and see the main job on a real MongoDB'
-	@echo 'make test         run the tests, against a real mongod; TESTS=PATHS for some of them'
+	@echo 'make demo         set everything up and demonstrate the tool on a real MongoDB'
+	@echo 'make test         run the tests against a real mongod; TESTS=PATHS selects some'
 	@echo 'make test-newest  the same with the newest dependencies that pyproject.toml allows'
 	@echo 'make test-oldest  the same with the oldest ones'
-	@echo 'make lint         ruff, mypy, and whether the generated files are fresh'
-	@echo 'make bench        the speed table (ratios); SIZE=full is what the bars mean, ONLY="list get" some rows'
-	@echo 'make soak         faults at random for an hour; PROJECTS_SOAK_SECONDS says otherwise'
-	@echo 'make snapshots    write tests/render/snapshots/ anew: tables and help at four widths'
-	@echo 'make docs         write completions/, docs/commands/, docs/man/, docs/options.md, docs/doctor.md anew'
-	@echo 'make lock         write requirements.txt anew: the versions that the other targets install'
+	@echo 'make lint         run ruff and mypy, and check that generated files are fresh'
+	@echo 'make bench        print the performance table; SIZE=full for the real bars, ONLY="list get" for some rows'
+	@echo 'make soak         inject random faults for an hour, or for PROJECTS_SOAK_SECONDS'
+	@echo 'make snapshots    regenerate tests/render/snapshots/: tables and help at four widths'
+	@echo 'make docs         regenerate completions/, docs/commands/, docs/options.md, docs/doctor.md, and the module map'
+	@echo 'make lock         regenerate requirements.txt, the versions that the other targets install'
 	@echo 'make install-man  put the manual pages under PREFIX (/usr/local), below DESTDIR where that is set'
-	@echo 'make clean        remove what make made'
+	@echo 'make clean        remove everything that make created'
 
 # The bundled mongod needs libcurl4, which a bare Debian lacks.
 system:
 	@sh docs/system-packages.sh
 
-# An environment without pip is what an interrupted or failed `python -m venv` leaves. The locked pip and setuptools come
-# first: the pip of the system may be old, and setuptools builds pyhocon, which has no wheel.
+# An environment without pip is left by an interrupted or failed `python -m venv`. The locked pip and setuptools are
+# installed first: the system's pip may be old, and setuptools builds pyhocon, which has no wheel.
 $(STAMP): $(LOCK) pyproject.toml hatch_build.py schema/projects.conf
 	@echo 'Setting up: installing the dependencies in $(VENV), about a minute'
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required: make PYTHON=FILE")'
@@ -48,7 +48,7 @@ demo: system $(STAMP)
 test: system $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
-# An environment of their own, made anew each time: what is newest changes.
+# A fresh environment each time, because the newest versions change.
 RESOLUTION_newest := highest
 RESOLUTION_oldest := lowest-direct
 test-newest test-oldest: test-%: system $(UV)
@@ -57,8 +57,8 @@ test-newest test-oldest: test-%: system $(UV)
 	@$(UV) pip install --quiet --python .venv-$* --resolution $(RESOLUTION_$*) --editable '.[local,dev]'
 	.venv-$*/bin/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
-# For all supported versions of Python, on every platform, with hashes: any pip installs from it. UPGRADE= keeps what
-# is locked already.
+# For all supported Python versions, on every platform, with hashes: any pip can install it. UPGRADE= keeps the versions
+# that are locked already.
 UPGRADE ?= --upgrade
 lock: $(UV)
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
@@ -77,7 +77,7 @@ lint: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python -m tools
 
-# What tables and help look like, for tests/render/test_snapshots.py; look at the difference before you commit it.
+# Tables and help, for tests/render/test_snapshots.py. Review the difference before you commit it.
 snapshots: $(STAMP)
 	RENEW_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/render/test_snapshots.py
 
@@ -89,7 +89,7 @@ install-man:
 bench: system $(STAMP)
 	$(BIN)/python -m benchmarks --size $(SIZE) $(if $(ONLY),--only $(ONLY))
 
-# An hour unless PROJECTS_SOAK_SECONDS says otherwise.
+# An hour, or PROJECTS_SOAK_SECONDS.
 soak: system $(STAMP)
 	$(BIN)/python -m tests.faults.soak
 

@@ -1,6 +1,6 @@
-"""The build hook: compiles the shipped schema, so that no command ever has to.
+"""The build hook: compiles the shipped schema, so that no command has to.
 
-Hatchling runs it for a wheel and for an editable install; the modules land in `projects_cli/schema/shipped/`.
+Hatchling runs it for a wheel and for an editable install. The modules go to `projects_cli/schema/shipped/`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's own parameter says nothing here
+class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's type parameter has no meaning here
     """Writes the compiled form of `schema/projects.conf`."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile, with the package's own compiler, straight from the source tree."""
+        """Compile the schema with the compiler of the source tree."""
         del version, build_data
         if self.target_name == "wheel":
             compile_shipped(Path(self.root))
@@ -26,7 +26,7 @@ def compile_shipped(root: Path) -> None:
     """Write `projects_cli/schema/shipped/` of the source tree at `root`."""
     sys.path.insert(0, str(root))
     try:
-        from projects_cli.schema.cache import content_key  # the tree is importable from here on
+        from projects_cli.schema.cache import content_key  # importable now
         from projects_cli.schema.compiler import write_shipped
         from projects_cli.schema.loader import load_service
     finally:

@@ -1,18 +1,18 @@
 #!/bin/sh
-# Shows the main job on a private MongoDB in a folder of its own: sample data, then the life of a project.
+# Demonstrates the tool on a private MongoDB in a folder of its own: sample data, then the life of a project.
 set -eu
-exec 2>&1 # notices appear in their place, also in a pipe or a file
+exec 2>&1 # keep notices in order with the output, in a pipe or a file too
 
 folder=${1:?usage: demo.sh FOLDER (an absolute path)}
 
-# The demo must not reach a database that the user or a server's environment has configured.
+# The demo must not use a database that the user or a server's environment has configured.
 for name in $(env | sed -nE 's/^((PROJECTS|CLEARML|TRAINS|MONGODB)_[A-Z0-9_]*)=.*/\1/p'); do
     [ "$name" = PROJECTS_MONGOD ] || unset "$name"
 done
-cd / # no .projects.toml
+cd / # without a .projects.toml
 export PROJECTS_LOCAL_DIR="$folder" XDG_CONFIG_HOME="$folder/no-configuration" PROJECTS_NO_PAGER=1
 
-# In a pipe, tables are tab-separated lines. Without a terminal, a pseudo-terminal shows what a user would see.
+# In a pipe, tables are tab-separated lines. Without a terminal, a pseudo-terminal shows them as a user sees them.
 ON_A_TERMINAL='import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))'
 terminal=yes
 [ -t 1 ] || python3 -c 'import pty; pty.openpty()' 2>/dev/null || terminal=none # a bare chroot has no /dev/pts
@@ -36,7 +36,7 @@ show() {
     run "$@"
 }
 
-echo 'A private MongoDB starts by itself; no port is opened.'
+echo 'A private MongoDB is started automatically; it opens no port.'
 projects local reset --yes --quiet
 show local sample
 show list --limit 8
@@ -50,4 +50,4 @@ show delete demo --dry-run
 show delete demo --force
 show local status
 projects local stop --quiet
-printf '\nThat was the main job. Next: README.md, or %s --help\n' "$(command -v projects)"
+printf '\nEnd of the demo. Next: README.md, or %s --help\n' "$(command -v projects)"

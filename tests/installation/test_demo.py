@@ -62,7 +62,7 @@ def test_the_demo_in_a_pipe_shows_aligned_tables_and_notices_in_their_place(
     assert len(notices) <= 2, "the next command's output is mixed in"
     heading = next(line for line in lines if line.startswith("NAME "))
     assert lines[lines.index(heading) + 1].index("71a2993a801a3f27d0471e8584f40d09") == heading.index("ID")
-    assert lines[-1].startswith("That was the main job.")
+    assert lines[-1].startswith("End of the demo.")
 
 
 def test_make_reports_the_installation_before_it_begins(tmp_path: Path) -> None:
