@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 PATIENCE = 30.0
 PROGRAM = (sys.executable, "-m", "projects_cli")
-QUESTION = r"(\[y/N\]|go on:|\.uri:) $"
+QUESTION = r"(\[y/N\]|to continue:|\.uri:) $"
 """What a question ends with."""
 
 

@@ -30,8 +30,8 @@ from projects_cli.cli.help_format import (
 from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption, refuse_unused
 from projects_cli.cli.registry import BY_WORD, COMMANDS, by_group, entry_of
 from projects_cli.errors import ExitStatus, ProjectsError, UsageError, ValidationError, did_you_mean, nearest
-from projects_cli.render.console import Streams
 from projects_cli.render.escaping import check_utf8
+from projects_cli.render.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -204,7 +204,7 @@ class Commands(TyperGroup):
         except typer.Exit as leaving:
             status = ExitStatus(leaving.exit_code)
         context.streams.stdout.flush()
-        context.console.tell_warnings()
+        context.console.flush_warnings()
         return status
 
 

@@ -73,7 +73,7 @@ def batch(context: Context, file: str) -> None:
         DatabaseUnavailable, DatabaseTimeout, DatabaseRefused, NoPrivateServer: there is no database to work on, which
             no further line would find; the line that needed it was answered so.
     """
-    if context.console.fields or context.console.query is not None:
+    if context.output.fields or context.output.query is not None:
         raise UsageError("batch answers each line as a whole", hint="leave out --fields and --query")
     failed = total = 0
     out = context.streams.data

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from projects_cli.config.settings import Settings, login_name, resolve
 from projects_cli.errors import ProjectsError, UnknownCompany, UsageError
 from projects_cli.messages import Request
-from projects_cli.render.console import Console, Streams
+from projects_cli.render.console import Console
 from projects_cli.render.escaping import check_utf8
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from projects_cli.changes.records import Operation
     from projects_cli.changes.runner import Runner
     from projects_cli.config.connection import Target
+    from projects_cli.render.output import Output
+    from projects_cli.render.prompts import Prompts
+    from projects_cli.render.streams import Streams
     from projects_cli.schema.model import Catalog, Version
     from projects_cli.store.client import Connection
     from projects_cli.store.collections import Store
@@ -75,15 +78,19 @@ class Context:
 
     @cached_property
     def console(self) -> Console:
-        """Return the console that the settings describe; if they can't be read, the one that flags describe."""
+        """Return the writer of messages."""
         settings = self._readable
-        return Console(
-            self.streams,
-            output=settings.output,
-            colour=not settings.no_color,
-            quiet=settings.quiet,
-            may_ask=not settings.no_input,
-            production=settings.profile if settings.production else None,
+        return Console(self.streams._replace(colour=not settings.no_color), settings.output, quiet=settings.quiet)
+
+    @cached_property
+    def output(self) -> Output:
+        """Return the printer of responses."""
+        from projects_cli.render.output import Output
+
+        settings = self._readable
+        return Output(
+            self.console,
+            format=settings.output,
             fields=settings.fields or (),
             query=settings.query,
             heading=not settings.no_header,
@@ -91,6 +98,16 @@ class Context:
             times=settings.time,
             pager=not settings.no_pager,
         )
+
+    @cached_property
+    def prompts(self) -> Prompts:
+        """Return the questions to the user."""
+        from projects_cli.render.prompts import Prompts
+
+        settings = self._readable
+        production = settings.profile if settings.production else None
+        allowed = not settings.no_input
+        return Prompts(self.console.streams, settings.output, allowed=allowed, production=production)
 
     @property
     def _readable(self) -> Settings:
@@ -311,7 +328,7 @@ class Context:
         owner = self.persistently(lambda: default_owner(login, store))
         if owner is not None:
             return owner
-        if ask and self.console.can_pick:
+        if ask and self.prompts.can_pick:
             from projects_cli.cli.project_picker import pick_owner
 
             return pick_owner(self)

@@ -35,7 +35,7 @@ def examine(context: Context, *, fix: bool, only: Sequence[str]) -> None:
     doctor = _doctor(context, changes=fix)
     mended = _mend(context, doctor, wanted) if fix else None
     if mended is not None and context.settings.dry_run:
-        context.console.show(mended)
+        context.output.show(mended)
         return
     with context.console.waiting(LOOKING):
         found = context.persistently(lambda: doctor.examine(wanted))
@@ -44,7 +44,7 @@ def examine(context: Context, *, fix: bool, only: Sequence[str]) -> None:
             fault = found.findings.faults[skipped["name"]]
             raise type(fault)(f"{skipped['name']} can't be looked for: {skipped['why']}")
         context.console.warn(f"{skipped['name']} was not looked for: {skipped['why']}")
-    context.console.show(found.response(**({} if mended is None else {"fixed": mended.data})))
+    context.output.show(found.response(**({} if mended is None else {"fixed": mended.data})))
     if mended is not None and mended.skipped:
         raise flow.partial_failure(mended)
     counts = found.findings.by_severity

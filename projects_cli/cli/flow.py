@@ -21,6 +21,7 @@ from projects_cli.errors import (
     ReadOnly,
 )
 from projects_cli.messages import NO_OUTCOME, Plan, Response
+from projects_cli.render.output import view_of
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
@@ -61,17 +62,17 @@ def expect(context: Context, look: str) -> None:
     """See that the answer can be had as it was asked for, before anything is done; `--fields help` ends here.
 
     `look` names the answer's view. Raises:
-        UsageError: see `Console.check`.
+        UsageError: see `Output.check`.
     """
-    console = context.console
+    output = context.output
     view = VIEWS["plan" if VIEWS[look].changes and context.settings.dry_run else look]
-    if console.fields:
+    if output.fields:
         from projects_cli.render import field_selection
 
-        if console.fields == field_selection.HELP:
-            replace(console, fields=(), query=None).show(field_selection.listed(view))
+        if output.fields == field_selection.HELP:
+            replace(output, fields=(), query=None).show(field_selection.listed(view))
             raise typer.Exit(ExitStatus.DONE)
-    console.check(view)
+    output.check(view)
 
 
 def carry(context: Context, request: Request, *, ask: bool, handler: Handler | None = None) -> Response:
@@ -206,9 +207,9 @@ def show(context: Context, response: Response, *, page: int | None = None) -> No
     Raises:
         NothingFound: it is empty. PartialFailure: a change left documents as they are.
     """
-    view = context.console.view_of(response)
+    view = view_of(response)
     empty = f"page {page} is past the end: pages are numbered from 0" if page and page > 0 else view.empty
-    count = context.console.show(response, empty=empty)
+    count = context.output.show(response, empty=empty)
     if response.skipped:
         raise partial_failure(response)
     if context.settings.fail_if_empty and (view.rows or view.values) and not count:
@@ -254,9 +255,9 @@ def confirm(context: Context, question: str, *, name: str, typed: str | None = N
         check_production(context)
         return False
     if typed is None:
-        context.console.ask(question, about=about)
+        context.prompts.confirm(question, details=about)
     else:
-        context.console.ask(question, typed=name, what=typed, about=about)
+        context.prompts.confirm(question, expected=name, noun=typed, details=about)
     return True
 
 

@@ -29,17 +29,16 @@ def pick(context: Context, endpoint: str, *, several: bool) -> list[str]:
         ConfirmationNeeded: there is no terminal to pick at. ProjectNotFound: there is nothing to pick from.
         Declined: the person left.
     """
-    console = context.console
-    if not console.can_pick:
+    if not context.prompts.can_pick:
         raise ConfirmationNeeded("there is nobody to pick a project: that takes a terminal", hint="name the project")
     from projects_cli.endpoints.address import choices
 
     options = choices(endpoint, context.store_for(endpoint))
     if not options:
         raise ProjectNotFound("there is no project to pick")
-    picked = console.pick(options, title="Projects" if several else "Project", several=several)
+    picked = context.prompts.pick(options, title="Projects" if several else "Project", several=several)
     for label in picked.values():
-        console.notice(f"picked: {label}")
+        context.console.notice(f"picked: {label}")
     return list(picked)
 
 
@@ -51,8 +50,9 @@ def pick_owner(context: Context) -> str:
     """
     from projects_cli.endpoints.owner import choices
 
-    console, profile = context.console, context.settings.profile
-    [(owner, name)] = console.pick(choices(context.store), title="Owner of the project", several=False).items()
+    profile = context.settings.profile
+    picked = context.prompts.pick(choices(context.store), title="Owner of the project", several=False)
+    [(owner, name)] = picked.items()
     key = f"profiles.{profile}.user" if profile else "user"
-    console.notice(f"owner: {name}; to keep this choice: projects config set {key} {shlex.quote(owner)}")
+    context.console.notice(f"owner: {name}; to keep this choice: projects config set {key} {shlex.quote(owner)}")
     return owner

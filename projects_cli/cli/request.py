@@ -79,7 +79,7 @@ def nothing_to_do(context: Context, response: Response) -> NoReturn:
     """
     context.console.notice("standard input is empty: nothing to do")
     if context.console.output in {"json", "yaml"}:
-        context.console.show(response)
+        context.output.show(response)
     raise typer.Exit(ExitStatus.DONE)
 
 

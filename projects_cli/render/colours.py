@@ -69,8 +69,12 @@ def has_256(environment: Mapping[str, str]) -> bool:
 
 
 def painted(text: str, style: str, environment: Mapping[str, str]) -> str:
-    """Give a text with the orders that paint it; `bold` may stand before the colour."""
-    bold, _, name = style.rpartition(" ")
-    number, basic = COLOURS[name]
-    colour = f"38;5;{number}" if has_256(environment) else basic
-    return f"\x1b[{'1;' if bold else ''}{colour}m{text}\x1b[0m"
+    """Return a text with the escape sequences of a style: `bold`, a colour, or both, as in `bold red`."""
+    codes = []
+    for word in style.split():
+        if word == "bold":
+            codes.append("1")
+        else:
+            number, basic = COLOURS[word]
+            codes.append(f"38;5;{number}" if has_256(environment) else basic)
+    return f"\x1b[{';'.join(codes)}m{text}\x1b[0m"

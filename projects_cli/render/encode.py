@@ -146,48 +146,33 @@ def _yaml(value: object) -> str:
     return text.removesuffix("...\n")  # the end of a document that is a plain value
 
 
-def write_separated(  # noqa: PLR0913 - each is a choice of its own
+def write_separated(
     response: Response,
     view: View,
     write: Write,
     *,
-    columns: Sequence[tuple[str, str]],
-    write_row: Callable[..., Any],
-    heading: bool = True,
-    shows: Mapping[str, Callable[[Any], str]] | None = None,
-    as_cell: Callable[[Any], str] | None = None,
+    row: Callable[[list[str]], str],
+    readers: Sequence[Callable[[Mapping[str, Any]], str]],
+    heading: list[str] | None,
 ) -> None:
-    """Write a heading and a line for each record, nothing cut; `write_row` joins the cells of a line.
-
-    `shows` has how the values of some fields are shown; `as_cell` makes the text of a cell, `cell` by default.
-    """
-    as_cell = as_cell or cell
-    readers = [cell_reader(field, (shows or {}).get(field), as_cell) for field, _ in columns]
+    """Write a line for each record, nothing cut; `readers` return its cells, which `row` joins."""
     rows = iter(records(response, view))
-    first = next(rows, None)
-    if heading:
-        write(write_row([as_cell(title) for _, title in columns]))
+    first = next(rows, None)  # an error is raised here, before anything is written
+    if heading is not None:
+        write(row(heading))
     for record in chain([first], rows) if first is not None else ():
-        write(write_row([read(record) for read in readers]))
+        write(row([read(record) for read in readers]))
 
 
 def cell_reader(
-    path: str, show: Callable[[Any], str] | None = None, as_cell: Callable[[Any], str] | None = None
+    path: str, as_cell: Callable[[Any], str], convert: Callable[[Any], Any] | None = None
 ) -> Callable[[Mapping[str, Any]], str]:
-    """Return the function that takes a cell from a record, compiled once for all; `show` is how the value is shown."""
-    as_cell = as_cell or cell
+    """Return the function that returns a record's cell for a field; `convert` is applied to the value before."""
+    if convert is not None:
+        return lambda record: as_cell(convert(value_at(record, path)))
     if "." in path:
-
-        def take(record: Mapping[str, Any]) -> Any:
-            return value_at(record, path)
-    else:
-
-        def take(record: Mapping[str, Any]) -> Any:
-            return record.get(path)
-
-    if show is None:
-        return lambda record: as_cell(take(record))
-    return lambda record: as_cell(show(take(record)))
+        return lambda record: as_cell(value_at(record, path))
+    return lambda record: as_cell(record.get(path))
 
 
 def tab_row(cells: Iterable[str]) -> str:

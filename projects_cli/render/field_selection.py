@@ -39,7 +39,7 @@ def listed(view: View) -> Response:
     return Response("fields", {"fields": rows})
 
 
-def narrowed(response: Response, view: View, fields: tuple[str, ...]) -> Response:
+def select_fields(response: Response, view: View, fields: tuple[str, ...]) -> Response:
     """Give the answer with these fields only; lists of plain values, which have no fields, stay as they are."""
     data: Mapping[str, Any] = response.data
     if view.rows:

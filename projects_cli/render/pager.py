@@ -1,9 +1,8 @@
-"""The pager: what is longer than the screen goes through one, where a person looks at it."""
+"""The pager, for output that is longer than the screen."""
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import signal
 import subprocess
@@ -14,67 +13,56 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from projects_cli.render.console import Console
+    from projects_cli.render.streams import Streams
 
 
-MOVES = re.compile("\x1b\\[[0-9]+G")
-"""Orders to go to a column: pagers pass colours through, and nothing else."""
-
-
-def through_pager(pages: Iterator[str], console: Console) -> None:
+def write_pages(pages: Iterator[str], streams: Streams, *, enabled: bool) -> None:
     """Write the pages to standard output, through a pager once they are longer than the screen."""
-    out = console.streams.stdout
-    height = console.size()[1]
+    height = streams.size()[1]
     head: list[str] = []
+    lines = 0
     for page in pages:
         head.append(page)
-        if sum(text.count("\n") for text in head) >= height:
+        lines += page.count("\n")
+        if lines >= height:
             break
-    else:
-        out.write("".join(head))
-        return
-    command = pager_command(console)
-    if not command:
-        for page in chain(head, pages):
-            out.write(page)
-        return
-    _page(command, chain(head, pages), console)
+    pages = chain(head, pages)
+    command = pager_command(streams) if enabled and lines >= height else []
+    if not (command and _page(command, pages, streams)):
+        for page in pages:
+            streams.stdout.write(page)
 
 
-def pager_command(console: Console) -> list[str]:
-    """Give the pager's command: PROJECTS_PAGER, else PAGER, else less; none with `--no-pager`, empty or `cat`."""
-    environment = console.streams.environment
-    command = environment.get("PROJECTS_PAGER", environment.get("PAGER", "less"))
-    if not console.pager or environment.get("TERM") == "dumb":
-        return []
+def pager_command(streams: Streams) -> list[str]:
+    """Return the pager's command: PROJECTS_PAGER, else PAGER, else less; empty if that is empty or `cat`."""
+    command = streams.environment.get("PROJECTS_PAGER", streams.environment.get("PAGER", "less"))
     try:
-        return [] if command.strip() in {"", "cat"} else shlex.split(command)
+        return [] if streams.is_dumb or command.strip() in {"", "cat"} else shlex.split(command)
     except ValueError:  # unbalanced quotes
         return []
 
 
-def _page(command: list[str], pages: Iterator[str], console: Console) -> None:
-    """Feed a pager; a person who leaves it early has seen enough."""
-    out = console.streams.stdout
-    out.flush()
+def _page(command: list[str], pages: Iterator[str], streams: Streams) -> bool:
+    """Write the pages to a pager; return whether it could be started."""
+    streams.stdout.flush()
     environment = {"LESS": "FRX", **os.environ}
+    encoding = streams.stdout.encoding
     try:
         pager = subprocess.Popen(  # noqa: S603
-            command, stdin=subprocess.PIPE, encoding=out.encoding, errors="backslashreplace", env=environment
+            command, stdin=subprocess.PIPE, encoding=encoding, errors="backslashreplace", env=environment
         )
     except OSError:
-        for page in pages:
-            out.write(page)
-        return
-    with _interrupts_left_to_the_pager(), suppress(BrokenPipeError), pager:
+        return False
+    with _interrupts_ignored(), suppress(BrokenPipeError), pager:  # the user may quit before the end
         for page in pages:
             if pager.stdin:
-                pager.stdin.write(MOVES.sub("", page))
+                pager.stdin.write(page)
+    return True
 
 
 @contextmanager
-def _interrupts_left_to_the_pager() -> Iterator[None]:
-    """Let Ctrl-C mean what it means in the pager: leaving first would leave it with a terminal in disorder."""
+def _interrupts_ignored() -> Iterator[None]:
+    """Leave Ctrl-C to the pager: if this process ended first, the pager could not restore the terminal."""
     try:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     except ValueError:  # not in the main thread

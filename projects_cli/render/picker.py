@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.formatted_text import StyleAndTextTuples
     from prompt_toolkit.key_binding import KeyPressEvent
 
-    from projects_cli.render.console import Console
+    from projects_cli.render.streams import Streams
 
 LINES = 12
 """Most lines of the list that are seen at once."""
@@ -84,7 +84,7 @@ class Choice:
         return f"{len(self.matching):,} of {len(self.options):,}{marked}; {keys}, Esc leaves"
 
 
-def pick(options: Sequence[tuple[str, str]], console: Console, *, title: str, several: bool) -> dict[str, str]:
+def pick(options: Sequence[tuple[str, str]], streams: Streams, *, title: str, several: bool) -> dict[str, str]:
     """Let the person pick from (key, label) pairs; gives what was picked, never nothing.
 
     Raises:
@@ -92,20 +92,20 @@ def pick(options: Sequence[tuple[str, str]], console: Console, *, title: str, se
     """
     choice = Choice(options, several=several)
     choice.search("")
-    height = max(1, min(LINES, console.size()[1] - 3, len(options)))
+    height = max(1, min(LINES, streams.size()[1] - 3, len(options)))
     typed = Buffer(multiline=False, on_text_changed=lambda buffer: choice.search(buffer.text))
     rows = [
         VSplit([Window(FormattedTextControl(f"{title}: "), dont_extend_width=True), Window(BufferControl(typed))]),
         Window(FormattedTextControl(lambda: choice.lines(height)), height=height, always_hide_cursor=True),
         Window(FormattedTextControl(lambda: [("", choice.status())]), height=1),
     ]
-    stderr = console.streams.stderr
+    stderr = streams.stderr
 
     def size() -> Size:
-        columns, lines = console.size()
+        columns, lines = streams.size()
         return Size(lines, columns)
 
-    depth = None if console.has_colour(stderr) else ColorDepth.DEPTH_1_BIT
+    depth = None if streams.has_colour(stderr) else ColorDepth.DEPTH_1_BIT
     application: Application[dict[str, str] | None] = Application(
         Layout(HSplit(rows)),
         key_bindings=_keys(choice, height),

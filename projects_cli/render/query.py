@@ -66,7 +66,7 @@ def _compiled(expression: str) -> Any:
         ) from error
 
 
-def taken(response: Response, expression: str) -> Any:
+def search(response: Response, expression: str) -> Any:
     """Return what the expression selects from a response, which is held in memory as a whole.
 
     Raises:

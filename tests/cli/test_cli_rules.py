@@ -502,7 +502,7 @@ def test_confirm_answers_it_and_yes_answers_all(site: Site) -> None:
 def test_several_have_one_plan_and_one_question(site: Site) -> None:
     site.project("one/deep")
     seen = on_terminal(site, "delete", "one", "audio", answer="3 projects")
-    assert (seen.status, seen.plain.count("to go on:")) == (0, 1)
+    assert (seen.status, seen.plain.count("to continue:")) == (0, 1)
 
 
 def test_force_deletes_although_there_are_tasks_and_answers_the_prompt(site: Site) -> None:

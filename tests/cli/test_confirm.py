@@ -88,7 +88,7 @@ def test_a_production_profile_makes_no_difference(site: Site, tmp_path: Path) ->
 def test_a_terminal_is_not_asked_either(site: Site) -> None:
     before = site.everything()
     seen = on_terminal(site, "delete", "vision", "--confirm", "wrong")
-    assert (seen.status, "does not match" in seen.plain, "go on:" in seen.plain) == (2, True, False)
+    assert (seen.status, "does not match" in seen.plain, "to continue:" in seen.plain) == (2, True, False)
     assert site.everything() == before
 
 

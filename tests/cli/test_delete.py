@@ -199,7 +199,7 @@ def test_without_a_terminal_a_full_project_asks_for_its_name(site: Site) -> None
     error = site.error("delete", "vision", status=2)
     assert (error["name"], error["hint"]) == (
         "ConfirmationNeeded",
-        "answer in advance with --yes, or --confirm 'vision'",
+        "answer in advance with --yes or --confirm 'vision'",
     )
 
 

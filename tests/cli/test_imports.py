@@ -82,6 +82,7 @@ START = {
     ),
     *("config", "config.settings", "config.values", "errors", "extended_json", "messages", "private_files"),
     *("render", "render.colours", "render.console", "render.encode", "render.escaping", "render.views"),
+    *("render.output", "render.streams"),
 }
 """Modules of every command."""
 

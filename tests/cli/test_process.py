@@ -336,8 +336,8 @@ def test_several_projects_are_shown_as_one_plan_and_asked_about_once(site: Site)
     assert [f"{identifier}  {name}" in seen.plain for identifier, name in ((deep, "one/deep"), (two, "two"))] == [
         True
     ] * 2
-    assert "Delete 2 projects: 3 projects, 1 task, 0 models. Type '3 projects' to go on: " in seen.plain
-    assert seen.plain.count("to go on") == 1
+    assert "Delete 2 projects: 3 projects, 1 task, 0 models. Type '3 projects' to continue: " in seen.plain
+    assert seen.plain.count("to continue") == 1
     assert (seen.status, site.names()) == (0, [])
 
 

@@ -85,7 +85,7 @@ def test_another_profile_asks_as_always(site: Site) -> None:
 def test_without_a_terminal_the_hint_has_both_flags(site: Site) -> None:
     site.project("vision")
     hint = site.error("delete", "vision", status=2)["hint"]
-    assert hint == "answer in advance with --yes; with it --profile lab"
+    assert hint == "answer in advance with --yes, and --profile lab"
 
 
 ASKED_NOWHERE = [
@@ -120,7 +120,7 @@ def test_resume_needs_the_profile(site: Site) -> None:
 def test_pruning_the_history_asks_and_its_answer_needs_the_profile(site: Site) -> None:
     site.json("create", "vision", "-d", "x", "--profile", "lab")
     prune = ("history", "prune", "--older-than", "0.01")
-    assert site.error(*prune, status=2)["hint"] == "answer in advance with --yes; with it --profile lab"
+    assert site.error(*prune, status=2)["hint"] == "answer in advance with --yes, and --profile lab"
     assert site.error(*prune, "--yes", status=2)["message"] == NEEDED
     assert len(site.json("history")["operations"]) == 1
     assert site.json(*prune, "--yes", "--profile", "lab") == {"pruned": 1, "found": 1}

@@ -18,7 +18,7 @@ import typer
 from projects_cli.cli.app import app
 from projects_cli.cli.context import Context
 from projects_cli.errors import ExitStatus
-from projects_cli.render.console import Streams
+from projects_cli.render.streams import Streams
 from tests.fuzz import hostile, trial
 from tests.worlds.site import Site, empty_site
 

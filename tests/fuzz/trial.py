@@ -16,7 +16,7 @@ import typer
 from projects_cli.cli.app import app
 from projects_cli.cli.context import Context
 from projects_cli.errors import ExitStatus
-from projects_cli.render.console import Streams
+from projects_cli.render.streams import Streams
 from tests import servers
 from tests.fuzz import hostile
 from tests.worlds.world import BEFORE, World

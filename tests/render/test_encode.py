@@ -271,9 +271,9 @@ def test_a_line_of_csv_gives_back_its_cells(lines: list[list[str]]) -> None:
 
 
 def test_separated_lines_have_a_heading_and_every_column() -> None:
-    columns = (("id", "ID"), ("deep.name", "NAME"))
     rows = [{"id": "a", "deep": {"name": "x\ty"}}, {"id": "b"}]
-    options = {"columns": columns, "write_row": encode.tab_row}
+    readers = [encode.cell_reader(path, encode.cell) for path in ("id", "deep.name")]
+    options = {"row": encode.tab_row, "readers": readers, "heading": ["ID", "NAME"]}
     assert written(encode.write_separated, response(rows), LIST, **options) == "ID\tNAME\na\tx\\ty\nb\t\n"
     assert written(encode.write_separated, response([]), LIST, **options) == "ID\tNAME\n"
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from projects_cli.render.console import Console, Streams
+from projects_cli.render.console import Console
 from projects_cli.render.progress import MANY, Progress, waiting
+from projects_cli.render.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,9 +111,9 @@ def test_the_first_record_is_waited_for_and_none_is_lost(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(("environment", "quiet"), [({}, True), ({"TERM": "dumb"}, False)])
 def test_nobody_who_does_not_want_it_is_told(terminal: TextIO, environment: dict[str, str], quiet: bool) -> None:
     console = Console(Streams(io.StringIO(), io.StringIO(), terminal, environment), quiet=quiet)
-    assert console._progress_line() is None
+    assert console.progress_line() is None
 
 
 def test_nothing_is_told_off_a_terminal(terminal: TextIO) -> None:
-    assert Console(Streams(terminal, terminal, io.StringIO(), {}))._progress_line() is None
-    assert Console(Streams(io.StringIO(), io.StringIO(), terminal, {}))._progress_line() is not None
+    assert Console(Streams(terminal, terminal, io.StringIO(), {})).progress_line() is None
+    assert Console(Streams(io.StringIO(), io.StringIO(), terminal, {})).progress_line() is not None

@@ -15,8 +15,8 @@ import pytest
 from rich.cells import cell_len
 
 from projects_cli.messages import Response
-from projects_cli.render.console import Console, Streams
-from projects_cli.render.table import write_table
+from projects_cli.render.streams import Streams
+from projects_cli.render.table import Style, draw
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ NAMES = (
 )
 
 
-class Screen(Console):
-    """A console without colour on a screen of that width, endlessly high."""
+class Screen(Streams):
+    """Streams without colour on a screen of that width, endlessly high."""
 
     columns = 80
 
@@ -126,12 +126,11 @@ HELPS = ((), ("list", "--help"), ("delete", "--help"), ("local", "--help"))
 
 
 def drawn(view: str, data: dict[str, Any], columns: int) -> str:
-    out = io.StringIO()
-    console = Screen(Streams(io.StringIO(), out, io.StringIO(), {"TERM": "dumb"}), clock=lambda: NOW)
-    console.columns = columns
+    screen = Screen(io.StringIO(), io.StringIO(), io.StringIO(), {"TERM": "dumb"})
+    screen.columns = columns
     rows = VIEWS[view].rows
-    write_table(Response("x", {**data, rows: iter(data[rows])} if rows else data), VIEWS[view], console)
-    return out.getvalue()
+    response = Response("x", {**data, rows: iter(data[rows])} if rows else data)
+    return "".join(draw(response, VIEWS[view], screen, Style(heading=True, times="relative", now=NOW)))
 
 
 def check(name: str, text: str) -> None:

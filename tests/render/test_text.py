@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projects_cli.render.console import Console, Streams
+from projects_cli.render.console import Console
 from projects_cli.render.escaping import UNSAFE, shown, shown_in_json
+from projects_cli.render.streams import Streams
 
 
 @pytest.mark.parametrize(
@@ -60,8 +61,8 @@ def test_a_warning_waits_with_json_so_that_an_error_stands_alone() -> None:
     console = Console(Streams(io.StringIO(), io.StringIO(), err, {}), output="json")
     console.warn("skipped one\nproject")
     assert err.getvalue() == ""
-    console.tell_warnings()
-    console.tell_warnings()
+    console.flush_warnings()
+    console.flush_warnings()
     assert err.getvalue() == "warning: skipped one\\nproject\n"
 
 

@@ -119,7 +119,7 @@ def set_(
     setting = setting_at(place)
     secret = setting.name == "uri"
     if value == "-":
-        line = context.console.line(f"{place}: ", hidden=secret)
+        line = context.prompts.read_value(f"{place}: ", hidden=secret)
         if line is None:
             unchanged = {"key": str(place), "value": None, "changed": False, "file": str(user_path(context))}
             nothing_to_do(context, Response("config.change", unchanged))
@@ -154,7 +154,7 @@ def path(ctx: typer.Context) -> None:
     context: Context = ctx.obj
     expect(context, "config.path")
     file = user_path(context)
-    context.console.show(Response("config.path", {"path": str(file), "exists": is_there(file)}))
+    context.output.show(Response("config.path", {"path": str(file), "exists": is_there(file)}))
 
 
 @app.command(cls=GroupedCommand)
@@ -218,7 +218,7 @@ def rewrite(context: Context, key: str, value: object, change: Callable[[str], s
     else:
         context.console.notice(f"would change {file}" if dry_run else f"changed {file}")
     answer = {"key": key, "value": printable(value), "changed": changed and not dry_run, "file": str(file)}
-    context.console.show(Response("config.change", answer))
+    context.output.show(Response("config.change", answer))
 
 
 # --- private ------------------------------------------------------------------------------------------------------
@@ -275,10 +275,10 @@ def _edited(context: Context, draft: Path, file: Path) -> bytes:
         try:
             check(text, file)
         except ConfigError as error:
-            if not context.console.can_ask:
+            if not context.prompts.can_ask:
                 raise
             context.console.error(error)
-            context.console.ask("Edit it again?")
+            context.prompts.confirm("Edit it again?")
         else:
             return text
 
@@ -290,7 +290,7 @@ def _editor(context: Context) -> str:
         UsageError: there is neither.
     """
     environment = context.streams.environment
-    editor = environment.get("VISUAL") or environment.get("EDITOR") or ("vi" if context.console.can_ask else "")
+    editor = environment.get("VISUAL") or environment.get("EDITOR") or ("vi" if context.prompts.can_ask else "")
     if not editor:
         raise UsageError("cannot start an editor without a terminal", hint="use: projects config set KEY VALUE")
     return editor

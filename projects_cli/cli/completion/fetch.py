@@ -15,8 +15,8 @@ from projects_cli.endpoints import address
 from projects_cli.extended_json import compact, id_text
 from projects_cli.local import server
 from projects_cli.private_files import is_private, lock, open_lock, prune, replace
-from projects_cli.render.console import Streams
 from projects_cli.render.escaping import shown
+from projects_cli.render.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

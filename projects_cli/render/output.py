@@ -1,0 +1,189 @@
+"""Responses on standard output: the one place that prints them, in the format that the user chose."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.errors import UsageError
+from projects_cli.render import encode
+from projects_cli.render.streams import in_utf8, is_terminal
+from projects_cli.render.views import VIEWS, View
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from projects_cli.messages import Response
+    from projects_cli.render.console import Console
+
+
+@dataclass(slots=True)
+class Output:
+    """Prints responses as the options `--output`, `--fields`, `--query` and their like have it."""
+
+    console: Console
+    format: str = "table"
+    fields: tuple[str, ...] = ()
+    query: str | None = None
+    heading: bool = True
+    csv_safe: bool = False
+    times: str | None = None
+    pager: bool = True
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+
+    def check(self, view: View) -> None:
+        """Check before anything is done that a response with this view can be printed.
+
+        Raises:
+            UsageError: it has no ids for `-o id`, or not one of the fields, or the query is invalid.
+        """
+        if self.format == "id":
+            if self.query is not None:
+                raise UsageError("--query and -o id choose both what is shown", hint="leave one of them out")
+            if view.id is None:
+                raise UsageError("the answer of this command has no ids", hint="use -o json, or -o tsv")
+        if self.fields:
+            from projects_cli.render import field_selection
+
+            field_selection.check(view, self.fields)
+        if self.query is not None:
+            from projects_cli.render import query
+
+            query.check(self.query)
+
+    def show(self, response: Response, *, empty: str | None = None) -> int:
+        """Print a response, and return the number of its records if it is a list.
+
+        Everything is flushed at the end, so that messages follow the data if both streams go to one file. `empty` is
+        the notice for an empty list, instead of the view's own.
+        """
+        stdout = self.console.streams.stdout
+        if self.format != "table":
+            in_utf8(stdout)
+        view = view_of(response)
+        if self.fields and self.format != "id":
+            from projects_cli.render import field_selection
+
+            response = field_selection.select_fields(response, view, self.fields)
+        if self.query is not None:
+            count, empty = self._show_query_result(response, self.query), "the query matched nothing"
+        else:
+            count = self._show_records(response, view)
+        if not count and (view.rows or view.values or self.query is not None):
+            self.console.notice(empty or view.empty)
+        stdout.flush()
+        return count
+
+    def _show_query_result(self, response: Response, query: str) -> int:
+        from projects_cli.render.query import as_table, search
+
+        result = search(response, query)
+        if self.format in {"json", "jsonl", "yaml"}:
+            encode.write_value(result, self.format, self.console.streams.stdout.write, pretty=self._is_pretty)
+        else:
+            self._write(*as_table(result))
+        return len(result) if isinstance(result, list) else int(result is not None)
+
+    def _show_records(self, response: Response, view: View) -> int:
+        count = sum(len(response.data.get(name) or ()) for name, _ in view.values)
+        if view.rows is None:
+            self._write(response, view)
+            return count
+        rows = response.data[view.rows]
+        if line := self.console.progress_line():
+            rows = line.begun(rows)
+            rows = rows if self._is_pretty else line.counted(rows)
+        counter = _Counter(self.console.streams.stdout.flush)
+        with _no_garbage_collection():
+            self._write(response._replace(data={**response.data, view.rows: counter.counted(rows)}), view)
+        return counter.count
+
+    @property
+    def _is_pretty(self) -> bool:
+        return is_terminal(self.console.streams.stdout)
+
+    def _write(self, response: Response, view: View) -> None:
+        write = self.console.streams.stdout.write
+        if self.format == "json":
+            encode.write_json(response, view, write, pretty=self._is_pretty)
+        elif self.format in _WRITERS:
+            _WRITERS[self.format](response, view, write)
+        elif self.format == "table" and view.alone and view.alone in response.data:
+            write(encode.cell(response.data[view.alone]) + "\n")
+        elif self.format == "table" and self._is_pretty:
+            from projects_cli.render import pager, table  # only for a user who reads
+
+            style = table.Style(self.heading, self.times or "relative", self.clock())
+            pages = table.draw(response, view, self.console.streams, style)
+            pager.write_pages(pages, self.console.streams, enabled=self.pager)
+        else:
+            self._write_lines(response, view)
+
+    def _write_lines(self, response: Response, view: View) -> None:
+        """Write a line of cells for each record: `tsv`, `csv`, and a table that goes to a file or a pipe."""
+        if self.format == "table":
+            columns = view.shown_columns(response.fields)
+        elif view.titled:
+            columns = list(view.columns)
+        else:
+            columns = [(name, name) for name in response.fields or view.all_fields]
+        convert: dict[str, Callable[[Any], Any]] = {}
+        if self.times not in {None, "iso"}:
+            from projects_cli.render import humanize
+
+            in_form = partial(humanize.time, form=self.times, now=self.clock())
+            convert = {path: in_form for path, _ in columns if path in humanize.TIMES}
+        as_cell = encode.safe_cell if self.csv_safe and self.format != "table" else encode.cell
+        encode.write_separated(
+            response,
+            view,
+            self.console.streams.stdout.write,
+            row=encode.csv_row if self.format == "csv" else encode.tab_row,
+            readers=[encode.cell_reader(path, as_cell, convert.get(path)) for path, _ in columns],
+            heading=[as_cell(title) for _, title in columns] if self.heading and any(dict(columns).values()) else None,
+        )
+
+
+_WRITERS = {"jsonl": encode.write_jsonl, "yaml": encode.write_yaml, "id": encode.write_ids}
+
+
+def view_of(response: Response) -> View:
+    """Return the view of a response."""
+    return VIEWS[response.view or response.endpoint]
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Pause the collector: no record is in a cycle, and each is freed as soon as its line is written."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+class _Counter:
+    """Counts records as they are read, and flushes after the first: it is visible while the next is waited for.
+
+    It holds no reference to the response, so that the cursor is closed as soon as nothing reads it any longer.
+    """
+
+    def __init__(self, flush: Callable[[], object]) -> None:
+        self.count = 0
+        self._flush = flush
+
+    def counted(self, rows: Iterable[Any]) -> Iterator[Any]:
+        rows = iter(rows)
+        for row in islice(rows, 1):
+            self.count = 1
+            yield row
+            self._flush()
+        for self.count, row in enumerate(rows, 2):
+            yield row
