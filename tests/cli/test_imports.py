@@ -81,13 +81,12 @@ START = {
         "cli.context",
     ),
     *("config", "config.settings", "config.values", "errors", "extended_json", "messages", "private_files"),
-    *("render", "render.colours", "render.console", "render.encode", "render.escaping", "render.views"),
-    *("render.output", "render.streams"),
+    *("render", "render.console", "render.escaping", "render.streams"),
 }
 """Modules of every command."""
 
 HELP = {"cli.topics", "config.connection"}
-ROAD = {"cli.flow", "cli.request", "endpoints"}
+ROAD = {"cli.flow", "cli.request", "endpoints", "render.encode", "render.output", "render.views"}
 SCHEMA = {"schema", "schema.cache", "schema.model", "schema.refs", "schema.shipped"}
 SCHEMA |= {"schema.validate"}
 
