@@ -101,6 +101,8 @@ def on_terminal(
         seen += chunk
         if waiting and re.search(waiting[0][0].encode(), seen[read:]):
             read = len(seen)
+            # Python drops no signal, but one that comes just before a blocking read is handled after it only.
+            time.sleep(0.3 if waiting[0][1] == "\x03" else 0)
             os.write(mine, waiting.pop(0)[1].encode())
     os.close(mine)
     return Seen(process.wait(timeout=PATIENCE), seen.decode(errors="replace").replace("\r\n", "\n"))
