@@ -1,6 +1,6 @@
-"""Where the private server lives: a folder that only its owner can enter, and a socket whose path is short enough.
+"""The files of the private server: a folder that only its owner can enter, and a socket whose path is short enough.
 
-A folder that is somebody else's, open to others or a symbolic link is refused; its mode is never changed.
+A folder that belongs to another user, is open to others or is a symbolic link is refused; its mode is never changed.
 """
 
 from __future__ import annotations
@@ -8,144 +8,93 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from projects_cli.config.settings import absolute
 from projects_cli.errors import NoPrivateServer
-from projects_cli.private_files import APPLICATION, xdg_folder
+from projects_cli.private_files import APPLICATION, sha256, xdg_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from projects_cli.config.settings import Settings
 
 LONGEST_SOCKET = 107
-"""Bytes that the kernel takes as a socket's path."""
+"""Bytes that the kernel accepts as a socket's path."""
 
 SOCKET_NAME = "mongodb-27017.sock"
 
 _PLAIN = re.compile(r"[A-Za-z0-9/._+@-]+")
-"""Paths that `--bind_ip` and a replica set's member take as they are: no comma, no colon, no space."""
+"""Paths that `--bind_ip` and the member of a replica set accept unescaped: no comma, colon or space."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class ServerPaths:
     """The files of one private server."""
 
-    folder: Path
-    socket: Path
-
-    @property
-    def data(self) -> Path:
-        """Where mongod keeps its data."""
-        return self.folder / "data"
-
-    @property
-    def removed(self) -> Path:
+    def __init__(self, folder: Path, socket: Path) -> None:
+        """Name the files of a folder; nothing is read or created."""
+        self.folder = folder
+        self.socket = socket
+        self.data = folder / "data"
+        self.removed = folder / "removed"
         """Data that is being deleted."""
-        return self.folder / "removed"
-
-    @property
-    def log(self) -> Path:
-        """What mongod logs."""
-        return self.folder / "mongod.log"
-
-    @property
-    def start_log(self) -> Path:
-        """What the watcher, and mongod before it has its log, say."""
-        return self.folder / "start.log"
-
-    @property
-    def ready(self) -> Path:
-        """The record of a server that takes commands; see `record.py`."""
-        return self.folder / "ready"
-
-    @property
-    def in_use(self) -> Path:
-        """Locked (shared) by every command while it uses the server, and exclusively while it stops for idleness."""
-        return self.folder / "in-use"
-
-    @property
-    def starting(self) -> Path:
+        self.log = folder / "mongod.log"
+        self.start_log = folder / "start.log"
+        """Output of the watchdog, and of mongod before it opens its log."""
+        self.ready = folder / "ready"
+        """The server that accepts commands: see `ready_file.py`."""
+        self.running = folder / "running"
+        """Locked by the watchdog and by mongod for their whole lives; contains mongod's process id."""
+        self.in_use = folder / "in-use"
+        """Locked (shared) by each command that uses the server, and exclusively while it stops because it was idle."""
+        self.starting = folder / "starting"
         """Locked by the one command that starts or stops the server."""
-        return self.folder / "starting"
-
-    @property
-    def watcher(self) -> Path:
-        """Locked by the watcher for its whole life; holds its process id."""
-        return self.folder / "watcher"
 
 
-def place_of(settings: Settings) -> Place:
-    """Give the place that the settings mean; nothing is made or looked into.
+def server_paths(settings: Settings) -> ServerPaths:
+    """Return the paths of the server that the settings name; links to parent folders are resolved.
+
+    The socket is beside the data, or in a short folder of our own if mongod or the kernel cannot use that path.
 
     Raises:
-        NoPrivateServer: no folder has a path that is short enough for a socket.
+        NoPrivateServer: no folder has a path that is short and plain enough for a socket.
     """
-    folder = _folder(settings.local_dir, settings.environment)
-    return Place(folder, _socket(folder, settings.environment))
-
-
-def _folder(chosen: Path | None, environment: Mapping[str, str]) -> Path:
-    """Give the folder; links above it are followed, the folder itself may not be one."""
-    data = xdg_folder(environment, "XDG_DATA_HOME", ".local/share")
-    path = absolute(Path(chosen).expanduser() if chosen else Path(data, APPLICATION, "local"))
-    return path.parent.resolve() / path.name if path.name not in {"", ".."} else path.resolve()
-
-
-def _socket(folder: Path, environment: Mapping[str, str]) -> Path:
-    """Give the first path for the socket that mongod can take: beside the data, else in a short folder of our own."""
-    for candidate in _socket_folders(folder, environment):
+    environment = settings.environment
+    default = Path(xdg_folder(environment, "XDG_DATA_HOME", ".local/share"), APPLICATION, "local")
+    folder = absolute(settings.local_dir.expanduser() if settings.local_dir else default)
+    # The folder itself may not be a link, so only its parents are resolved.
+    folder = folder.parent.resolve() / folder.name if folder.name not in {"", ".."} else folder.resolve()
+    short_name = f"{APPLICATION}-{os.geteuid()}-{sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    bases = [environment.get("XDG_RUNTIME_DIR", ""), environment.get("TMPDIR", ""), "/tmp"]  # noqa: S108 - mode 0700
+    others = [Path(base).resolve() / short_name for base in bases if os.path.isabs(base) and Path(base).is_dir()]  # noqa: PTH117
+    for candidate in (folder, *others):
         socket = candidate / SOCKET_NAME
         if len(os.fsencode(socket)) <= LONGEST_SOCKET and _PLAIN.fullmatch(str(socket)):
-            return socket
+            return ServerPaths(folder, socket)
     raise NoPrivateServer(
-        f"there is no folder whose path is short and plain enough for a socket ({LONGEST_SOCKET} bytes at most)",
+        f"no folder has a path that is short and plain enough for a socket ({LONGEST_SOCKET} bytes at most)",
         hint="name a shorter folder in PROJECTS_LOCAL_DIR",
     )
 
 
-def _socket_folders(folder: Path, environment: Mapping[str, str]) -> Iterator[Path]:
-    yield folder
-    from hashlib import sha256  # needed only for a path that is too long
-
-    name = f"projects-cli-{os.geteuid()}-{sha256(os.fsencode(folder)).hexdigest()[:16]}"
-    for base in (environment.get("XDG_RUNTIME_DIR"), environment.get("TMPDIR"), "/tmp"):  # noqa: S108 - checked, 0700
-        if base and os.path.isabs(base) and os.path.isdir(base):  # noqa: PTH117, PTH112
-            yield Path(base).resolve() / name
-
-
 def make_private(path: Path) -> None:
-    """Make a folder (and those above it) that only its owner can enter, or check that it is one.
+    """Create a folder and its parents for this user alone, or check that the folder is private.
 
     Raises:
-        NoPrivateServer: it is a link, no folder, another user's, or open to others.
-        OSError: it can't be made.
+        NoPrivateServer: it is a link, not a folder, another user's, or open to others.
+        OSError: it cannot be created.
     """
-    if not os.path.lexists(path):
-        _make(path)
-    check_private(path)
-
-
-def _make(path: Path) -> None:
-    if not path.parent.exists():
-        _make(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
-
-
-def check_private(path: Path) -> None:
-    """Refuse a folder that others may look into or own; raises as `make_private` does."""
-    found = path.lstat()
+    missing = [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    information = path.lstat()
     faults = {
-        "is a symbolic link": stat.S_ISLNK(found.st_mode),
-        "is not a folder": not stat.S_ISDIR(found.st_mode),
-        f"belongs to another user (uid {found.st_uid})": found.st_uid != os.geteuid(),
+        "is a symbolic link": stat.S_ISLNK(information.st_mode),
+        "is not a folder": not stat.S_ISDIR(information.st_mode),
+        f"belongs to another user (uid {information.st_uid})": information.st_uid != os.geteuid(),
     }
-    for fault, holds in faults.items():
-        if holds:
+    for fault, applies in faults.items():
+        if applies:
             raise NoPrivateServer(f"{path} {fault}", hint="name another folder in PROJECTS_LOCAL_DIR")
-    if found.st_mode & 0o077:
-        mode = f"{stat.S_IMODE(found.st_mode):04o}"
+    if information.st_mode & 0o077:
+        mode = f"{stat.S_IMODE(information.st_mode):04o}"
         raise NoPrivateServer(f"{path} is open to others (mode {mode})", hint=f"chmod 700 {path}")

@@ -1,93 +1,61 @@
-"""The ready file: which process serves a folder, who watches it, and where it listens.
+"""The ready file: which process serves a folder, which watches it, and the socket it listens on.
 
-Lines of `name value`, written whole or not at all. It is believed only as far as /proc confirms it.
+Lines of `name value`, written atomically. It is believed only as far as /proc confirms it.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from projects_cli.local import process
 from projects_cli.private_files import replace
+from projects_cli.process_identity import arguments, born
 
 if TYPE_CHECKING:
-    from projects_cli.local.paths import Place
-
-WATCHER = "/watch.py"
-"""The end of the program's path in a watcher's command line."""
+    from projects_cli.local.paths import ServerPaths
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """A server that takes commands; times of birth are the kernel's, `started` is seconds since 1970."""
+class Server:
+    """A server that accepts commands; start times are the kernel's, `started` is in seconds since 1970."""
 
     pid: int
-    born: str
-    watcher: int
-    watcher_born: str
+    born: str | None
+    watchdog: int
+    watchdog_born: str | None
     socket: str
     started: float
     version: str
 
-    def text(self) -> str:
-        """Give the file's text; the watcher knows its own server by the first line."""
-        return "".join(f"{field.name} {getattr(self, field.name)}\n" for field in fields(self))
+
+def write(paths: ServerPaths, server: Server) -> None:
+    """Write the ready file of a server."""
+    text = "".join(f"{name} {value}\n" for name, value in asdict(server).items())
+    replace(paths.ready, text.encode(errors="surrogateescape"))
 
 
-def write(place: Place, record: Record) -> None:
-    """Put the record in its place at once, so that nobody reads half of it."""
-    replace(place.ready, record.text().encode(errors="surrogateescape"))
+def running_server(paths: ServerPaths) -> Server | None:
+    """Return the server that runs and is watched now, or None; costs a few reads of /proc.
 
-
-def read(place: Place) -> Record | None:
-    """Give what the ready file says, or None where it says nothing that can be understood."""
+    Of a folder that was copied or moved with its ready file, the process serves another folder.
+    """
     try:
-        lines = place.ready.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-        found = dict(line.split(" ", 1) for line in lines)
-        return Record(
-            pid=int(found["pid"]),
-            born=found["born"],
-            watcher=int(found["watcher"]),
-            watcher_born=found["watcher_born"],
-            socket=found["socket"],
-            started=float(found["started"]),
-            version=found["version"],
+        lines = paths.ready.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+        values = dict(line.split(" ", 1) for line in lines)
+        server = Server(
+            pid=int(values["pid"]),
+            born=values["born"],
+            watchdog=int(values["watchdog"]),
+            watchdog_born=values["watchdog_born"],
+            socket=values["socket"],
+            started=float(values["started"]),
+            version=values["version"],
         )
-    except (FileNotFoundError, ValueError, KeyError):
+        socket = os.lstat(server.socket)
+    except (OSError, ValueError, KeyError):
         return None
-
-
-def current(place: Place) -> Record | None:
-    """Give the record of a server that runs and is watched now, or None; costs a few reads of /proc."""
-    record = read(place)
-    if record is None or not serves(place, record):
-        return None
-    return record if process.born(record.watcher) == record.watcher_born else None
-
-
-def serves(place: Place, record: Record) -> bool:
-    """Tell whether the recorded process lives, is a mongod of this folder, and listens on a socket of ours."""
-    alive = process.born(record.pid) == record.born
-    return alive and is_server_of(place, record.pid) and _is_own_socket(Path(record.socket))
-
-
-def is_server_of(place: Place, pid: int) -> bool:
-    """Tell whether a process is a mongod on this folder's data."""
-    return not process.HAS_PROC or serves_data(process.arguments(pid), place.data)
-
-
-def serves_data(arguments: list[str], data: Path) -> bool:
-    """Tell whether a command line is that of a mongod on this data (its watcher's line ends with the same words)."""
-    return f"--dbpath={data}" in arguments and not any(word.endswith(WATCHER) for word in arguments[:5])
-
-
-def _is_own_socket(path: Path) -> bool:
-    try:
-        found = path.lstat()
-    except OSError:
-        return False
-    return stat.S_ISSOCK(found.st_mode) and found.st_uid == os.geteuid()
+    alive = born(server.pid) == server.born and born(server.watchdog) == server.watchdog_born
+    own_socket = stat.S_ISSOCK(socket.st_mode) and socket.st_uid == os.geteuid()
+    return server if alive and own_socket and f"--dbpath={paths.data}" in arguments(server.pid) else None

@@ -9,7 +9,7 @@ from hashlib import md5
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import ExpectedUniqueData
-from projects_cli.local import owners
+from projects_cli.local.lifecycle import company_document
 from projects_cli.local.sample_data import (
     DESCRIPTIONS,
     FRAMEWORKS,
@@ -95,7 +95,7 @@ def sample(company: str) -> Documents:
     projects = [_project(company, name, kind, makers, chance) for name, kind in PROJECTS.items()]
     tasks = list(_tasks(company, makers, chance))
     models = [_model(company, number, tasks, chance) for number in range(MODELS)]
-    return {"company": [owners.company(company)], "user": users, "project": projects, "task": tasks, "model": models}
+    return {"company": [company_document(company)], "user": users, "project": projects, "task": tasks, "model": models}
 
 
 def identity(company: str, kind: str, name: str) -> str:

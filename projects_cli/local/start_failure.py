@@ -1,52 +1,71 @@
-"""Why a mongod that was started ended at once, in words for people."""
+"""Why a mongod that was started ended at once, as an error message."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import NoPrivateServer
-from projects_cli.local import mongod_binary, watchdog
+from projects_cli.local import watchdog
+from projects_cli.local.mongod_binary import ALTERNATIVE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from projects_cli.local.paths import Place
+    from projects_cli.local.paths import ServerPaths
 
 NOT_LOADED = frozenset({watchdog.NOT_RUN, 127})
 """Exit statuses of a program that never ran: the system refused the file, or its loader missed a library."""
 
-BAD = frozenset({"F", "E"})
-"""MongoDB's severities of a fault: fatal, error."""
+SEVERE = frozenset({"F", "E"})
+"""MongoDB's severities of a failure: fatal, error."""
 
 TAIL = 100_000
-"""Bytes at the end of a log that are looked at."""
+"""Bytes at the end of a log that are read."""
 
+DISK_FULL = "free space on that disk, or name a folder on another one in PROJECTS_LOCAL_DIR"
+OTHER_VERSION = "the data is another version's: name that mongod in PROJECTS_MONGOD, or projects local reset"
 HINTS = {
-    "No space left": "make room on that disk, or name a folder on another one in PROJECTS_LOCAL_DIR",
-    "Disk quota": "make room on that disk, or name a folder on another one in PROJECTS_LOCAL_DIR",
-    "UPGRADE PROBLEM": "the data is another version's: name that mongod in PROJECTS_MONGOD, or projects local reset",
-    "featureCompatibility": "the data is another version's: name that mongod in PROJECTS_MONGOD, "
-    "or projects local reset",
-    "Permission denied": "check who owns the files in that folder",
+    "No space left": DISK_FULL,
+    "Disk quota": DISK_FULL,
+    "UPGRADE PROBLEM": OTHER_VERSION,
+    "featureCompatibility": OTHER_VERSION,
+    "Permission denied": "check the owner of the files in that folder",
 }
 
-
-def explained(place: Place, mongod: Path, status: int) -> NoPrivateServer:
-    """Give the error for a mongod that ended with this status instead of serving."""
-    said = _tail(place.start_log)
-    if status in NOT_LOADED:
-        return mongod_binary.cannot_start(mongod, said or f"exit status {status}")
-    if status == watchdog.ANOTHER:
-        return NoPrivateServer("another server of this folder is just starting or stopping", hint="try again")
-    return ended(place, f"mongod ended with status {status}")
+PACKAGES: Mapping[str, str] = {
+    "libcurl.so.4": "libcurl4",
+    "libssl.so.3": "libssl3",
+    "libcrypto.so.3": "libssl3",
+    "liblzma.so.5": "liblzma5",
+}
+"""Debian's package for each library that the bundled mongod needs."""
 
 
-def ended(place: Place, fault: str) -> NoPrivateServer:
-    """Give the error for a mongod that is gone, with the reason from its log."""
-    reason = _reason(_tail(place.log)) or _last_line(_tail(place.start_log)) or "it said nothing"
-    hint = next((hint for words, hint in HINTS.items() if words in reason), f"its log: {place.log}")
-    return NoPrivateServer(f"{fault}: {reason} (log: {place.log})", hint=hint)
+def explained(paths: ServerPaths, mongod: Path, status: int) -> NoPrivateServer:
+    """Return the error for a mongod that ended with this status instead of serving."""
+    if status not in NOT_LOADED:
+        return from_log(paths, f"mongod ended with status {status}")
+    output = " ".join(_tail(paths.start_log).split())[-400:] or f"exit status {status}"
+    missing = re.search(r"loading shared libraries: ([^:\s]+):", output)
+    if missing and missing[1] in PACKAGES:
+        hint = f"sudo apt-get install {PACKAGES[missing[1]]}"
+    elif missing:
+        hint = f"install the package that has {missing[1]} (Debian: apt-file search {missing[1]}), {ALTERNATIVE}"
+    elif "Exec format error" in output:
+        hint = f"the file is for another type of machine; name a mongod for this one in PROJECTS_MONGOD, {ALTERNATIVE}"
+    else:
+        hint = f"name a mongod that runs on this machine in PROJECTS_MONGOD, {ALTERNATIVE}"
+    return NoPrivateServer(f"{mongod} can't start: {output}", hint=hint)
+
+
+def from_log(paths: ServerPaths, message: str) -> NoPrivateServer:
+    """Return the error for a mongod that has ended, with the reason from its log."""
+    reason = _first_failure(_tail(paths.log)) or _last_line(_tail(paths.start_log)) or "it logged nothing"
+    hint = next((hint for words, hint in HINTS.items() if words in reason), f"its log: {paths.log}")
+    return NoPrivateServer(f"{message}: {reason} (log: {paths.log})", hint=hint)
 
 
 def _tail(path: Path) -> str:
@@ -58,44 +77,37 @@ def _tail(path: Path) -> str:
         return ""
 
 
-def _reason(log: str) -> str:
-    """Give what the last run's first fault says (the later ones follow from it), from MongoDB's JSON log."""
+def _first_failure(log: str) -> str:
+    """Return the first failure of the last run in MongoDB's JSON log, from which the later ones follow."""
     last_run = log.rpartition("***** SERVER RESTARTED *****")[2]
-    entries = [entry for entry in map(_entry, last_run.splitlines()) if entry.get("s") in BAD]
-    telling = [entry for entry in entries if _details(entry)] or entries
-    if not telling:
+    entries = [entry for entry in map(_entry, last_run.splitlines()) if entry.get("s") in SEVERE]
+    if not entries:
         return ""
-    words = f"{telling[0].get('msg', '')}: {_details(telling[0])}".strip(": ")
-    return " ".join(words.split())[:400]
+    entry = next(filter(_details, entries), entries[0])
+    return " ".join(f"{entry.get('msg', '')}: {_details(entry)}".strip(": ").split())[:400]
 
 
 def _entry(line: str) -> dict[str, Any]:
     try:
-        found = json.loads(line)
+        entry = json.loads(line)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def _details(entry: dict[str, Any]) -> str:
-    """Give the part of a log entry that says why: its error, or whatever else it names."""
+    """Return the reason in a log entry: a text, or the texts of a document (WiredTiger's, a command's)."""
     attributes = entry.get("attr") or {}
-    for name in ("message", "error", "reason", "errorMessage"):
-        if attributes.get(name):
-            return _words(attributes[name])
-    return ""
-
-
-def _words(found: Any) -> str:
-    """Give the text of an error: itself, or the telling parts of a document (WiredTiger's, a command's)."""
-    if not isinstance(found, dict):
-        return str(found)
-    parts = [str(found[name]) for name in ("errmsg", "msg", "error_str") if found.get(name)]
-    return ": ".join(parts) or str(found)
+    reason = next(filter(None, map(attributes.get, ("message", "error", "reason", "errorMessage"))), "")
+    if not isinstance(reason, dict):
+        return str(reason)
+    parts = [str(reason[name]) for name in ("errmsg", "msg", "error_str") if reason.get(name)]
+    return ": ".join(parts) or str(reason)
 
 
 def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if not line.startswith("try '")]  # '… --help' for more information
+    """Return the reason in the output before the log was opened; `try '… --help' for more information` is not one."""
+    lines = [line for line in text.splitlines() if not line.startswith("try '")]
     if not lines:
         return ""
     entry = _entry(lines[-1])

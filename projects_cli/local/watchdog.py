@@ -1,8 +1,10 @@
-"""The watcher: a small process that owns the private mongod, and stops it when nobody has used it for a while.
+"""The watchdog: a small process that runs the private mongod, and stops it when no command has used it for a while.
 
-Run as a file (`python -I -S watch.py FOLDER start MONGOD…` or `… FOLDER adopt PID`), so it imports nothing of the
-project. The file `in-use` says all about use: its lock, which every command shares while it runs; its access time,
-when it was last used; its modification time, when the server may stop.
+It is run as a file (`python -I -S watchdog.py FOLDER MONGOD OPTION…`) and imports nothing of the project. Its standard
+input is the locked file `running`, which mongod inherits: the lock lasts until both have ended, however they end.
+
+The file `in-use` records all use: each command shares its lock while it runs, its access time is the last use, and its
+modification time is when the server may stop.
 """
 
 from __future__ import annotations
@@ -14,158 +16,95 @@ import sys
 import time
 from pathlib import Path
 
-ANOTHER = 75
-"""Exit status where another watcher is at work."""
-
 NOT_RUN = 126
-"""Exit status where the system refused to run the file; the reason is on standard error."""
+"""Exit status if the system refused to run mongod; the reason is on standard error."""
 
-LOOK_EVERY = 15.0
-"""Seconds between two looks at most: how late the end of a long command may be noticed."""
+CHECK_INTERVAL = 15.0
+"""Seconds between two checks at most: how late the end of a long command may be noticed."""
 
-LOOK_AT_ADOPTED = 0.2
-"""Seconds between two looks at a server that is no child: its end sends no signal."""
-
-CLAIMS = 100
-"""Times, 10 ms apart, to ask for the watcher's lock: a predecessor may be about to leave."""
-
-PATIENCE = 60.0
-"""Seconds for mongod to stop, before it is killed."""
+STOP_TIMEOUT = 60.0
+"""Seconds for mongod to stop before it is killed."""
 
 SIGNALS = frozenset({signal.SIGCHLD, signal.SIGTERM})
 
 
-class Watch:
-    """One mongod, and the folder that it serves."""
+class Watchdog:
+    """One mongod, a child of this process, and the folder that it serves."""
 
-    def __init__(self, folder: Path, pid: int, *, adopted: bool) -> None:
-        """Watch the process `pid`, a child of this process or not."""
+    def __init__(self, folder: Path, pid: int) -> None:
+        """Watch the child `pid`."""
         self.pid = pid
-        self.status = 0
+        self.status: int | None = None
         self._folder = folder
-        self._adopted = adopted
-        self._gone = False
         self._in_use = os.open(folder / "in-use", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
-    def run(self) -> None:
-        """Return when mongod has ended, by itself or for idleness."""
+    def run(self) -> int:
+        """Wait until mongod has ended, by itself or because it was idle; return its exit status."""
         while not self._ended():
             if self._may_stop():
                 self._stop()
-                return
-            self._wait(max(0.05, min(LOOK_EVERY, self._seconds_left())))
+                break
+            self._wait(max(0.05, min(CHECK_INTERVAL, self._seconds_left())))
+        return self.status or 0
 
     def _may_stop(self) -> bool:
-        """Tell whether nobody uses the server and its time is over; then the lock is kept, so that nobody can."""
-        if self._folder_is_gone():
+        """Return whether the server is unused and its time is over; the lock is then kept, so that it stays unused."""
+        try:
+            if not os.path.samestat((self._folder / "in-use").stat(), os.fstat(self._in_use)):
+                return True  # another folder is at this path now: no command will reach this server again
+        except FileNotFoundError:
             return True
         try:
             fcntl.flock(self._in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._used_now()
+        except BlockingIOError:  # a command runs: its idle time begins anew
+            times, now = os.fstat(self._in_use), time.time()
+            os.utime(self._in_use, (now, now + times.st_mtime - times.st_atime))
             return False
         if self._seconds_left() <= 0:
             return True
         fcntl.flock(self._in_use, fcntl.LOCK_UN)
         return False
 
-    def _folder_is_gone(self) -> bool:
-        """Tell whether somebody removed the folder: nobody will come back to this server."""
-        try:
-            return not os.path.samestat((self._folder / "in-use").stat(), os.fstat(self._in_use))
-        except FileNotFoundError:
-            return True
-
     def _seconds_left(self) -> float:
         return os.fstat(self._in_use).st_mtime - time.time()
 
-    def _used_now(self) -> None:
-        """Count the idle time from now on: a command still runs."""
-        found, now = os.fstat(self._in_use), time.time()
-        os.utime(self._in_use, (now, now + found.st_mtime - found.st_atime))
-
     def _stop(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        self._send(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_TIMEOUT
+        os.kill(self.pid, signal.SIGTERM)
         while not self._ended():
             if time.monotonic() > deadline:
-                self._send(signal.SIGKILL)
-            self._wait(LOOK_AT_ADOPTED)
+                os.kill(self.pid, signal.SIGKILL)
+            self._wait(0.2)
 
     def _wait(self, seconds: float) -> None:
-        """Sleep until mongod ends or the time is over; who ends the watcher ends mongod."""
-        found = signal.sigtimedwait(SIGNALS, min(seconds, LOOK_AT_ADOPTED) if self._adopted else seconds)
-        if found is not None and found.si_signo == signal.SIGTERM:
-            self._send(signal.SIGTERM)
-
-    def _send(self, number: signal.Signals) -> None:
-        if not self._ended():
-            os.kill(self.pid, number)
+        """Sleep until mongod ends or the time is over; a signal that ends the watchdog ends mongod first."""
+        received = signal.sigtimedwait(SIGNALS, seconds)
+        if received is not None and received.si_signo == signal.SIGTERM and not self._ended():
+            os.kill(self.pid, signal.SIGTERM)
 
     def _ended(self) -> bool:
-        if self._adopted:
-            return not serves(self.pid, self._folder)
-        if not self._gone:
+        if self.status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
-            self._gone = pid != 0
-            self.status = os.waitstatus_to_exitcode(status) if self._gone else 0
-        return self._gone
+            self.status = os.waitstatus_to_exitcode(status) if pid else None
+        return self.status is not None
 
 
-def serves(pid: int, folder: Path) -> bool:
-    """Tell whether a living process is a mongod of the folder (a dead one has no command line)."""
-    try:
-        return os.fsencode(f"--dbpath={folder / 'data'}") in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-
-
-def main(arguments: list[str]) -> int:
-    """Start or adopt a mongod and stay until it has ended; gives its exit status."""
-    folder, action, rest = Path(arguments[0]), arguments[1], arguments[2:]
+def main(folder: str, *command: str) -> int:
+    """Run mongod and stay until it has ended; return its exit status, as a shell counts it."""
+    if os.getpgrp() != os.getpid():
+        os.setsid()  # a terminal's Ctrl-C or hang-up must not reach it
     os.chdir("/")
     os.umask(0o077)
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    if not _claim(folder):
-        return ANOTHER
-    adopted = action == "adopt"
     try:
-        pid = int(rest[0]) if adopted else os.posix_spawn(rest[0], rest, os.environ, setsigmask=())
+        pid = os.posix_spawn(command[0], command, os.environ, setsigmask=())
     except OSError as error:
-        os.write(2, f"{rest[0]}: {error.strerror}\n".encode(errors="surrogateescape"))
+        os.write(2, f"{command[0]}: {error.strerror}\n".encode(errors="surrogateescape"))
         return NOT_RUN
-    watch = Watch(folder, pid, adopted=adopted)
-    watch.run()
-    _withdraw(folder, pid)
-    return watch.status if watch.status >= 0 else 128 - watch.status
-
-
-def _claim(folder: Path) -> bool:
-    """Become the folder's only watcher; the lock lasts as long as this process."""
-    handle = os.open(folder / "watcher", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    for _ in range(CLAIMS):
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.01)
-        else:
-            os.truncate(handle, 0)
-            os.write(handle, str(os.getpid()).encode())
-            return True
-    return False
-
-
-def _withdraw(folder: Path, pid: int) -> None:
-    """Remove the ready file, if it is about the server that has ended."""
-    ready = folder / "ready"
-    try:
-        if ready.read_bytes().startswith(b"pid %d\n" % pid):
-            ready.unlink()
-    except OSError:
-        return
+    os.pwrite(0, str(pid).encode(), 0)
+    status = Watchdog(Path(folder), pid).run()
+    return status if status >= 0 else 128 - status
 
 
 if __name__ == "__main__":
-    if os.getpgrp() != os.getpid():
-        os.setsid()  # no terminal's Ctrl-C or hang-up reaches it
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))

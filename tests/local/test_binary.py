@@ -47,7 +47,7 @@ def test_a_file_of_another_machine(private: Private) -> None:
     mongod.chmod(0o755)
     error = failure(private, mongod)
     assert "Exec format error" in error.message
-    assert "another kind of machine" in str(error.hint)
+    assert "another type of machine" in str(error.hint)
 
 
 def test_a_program_that_is_no_mongod(private: Private) -> None:
@@ -61,7 +61,7 @@ def test_options_that_mongod_does_not_know(private: Private) -> None:
     assert "nonsense" in failure(private, mongod).message
 
 
-@pytest.mark.parametrize(("mode", "fault"), [(0o644, "may not be executed"), (None, "is not there")])
+@pytest.mark.parametrize(("mode", "fault"), [(0o644, "is not executable"), (None, "does not exist")])
 def test_a_named_file_that_can_not_be_run(private: Private, mode: int | None, fault: str) -> None:
     mongod = private.folder.parent / "mongod"
     if mode is not None:

@@ -11,7 +11,7 @@ import pytest
 from projects_cli.config.settings import resolve
 from projects_cli.errors import NoPrivateServer
 from projects_cli.local import server
-from projects_cli.local.paths import LONGEST_SOCKET, make_private, place_of
+from projects_cli.local.paths import LONGEST_SOCKET, make_private, server_paths
 from tests.servers import answers
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def test_the_data_folder_of_the_user() -> None:
-    found = place_of(resolve({}, {"HOME": "/home/ada"}, Path("/")))
+    found = server_paths(resolve({}, {"HOME": "/home/ada"}, Path("/")))
     assert found.folder == Path("/home/ada/.local/share/projects-cli/local")
-    found = place_of(resolve({}, {"HOME": "/home/ada", "XDG_DATA_HOME": "/srv/ada"}, Path("/")))
+    found = server_paths(resolve({}, {"HOME": "/home/ada", "XDG_DATA_HOME": "/srv/ada"}, Path("/")))
     assert found.folder == Path("/srv/ada/projects-cli/local")
-    found = place_of(resolve({}, {"HOME": "/home/ada", "XDG_DATA_HOME": "relative"}, Path("/")))
+    found = server_paths(resolve({}, {"HOME": "/home/ada", "XDG_DATA_HOME": "relative"}, Path("/")))
     assert found.folder == Path("/home/ada/.local/share/projects-cli/local")
 
 
@@ -31,11 +31,12 @@ def test_the_data_folder_of_the_user() -> None:
 def test_a_path_that_no_socket_can_have_gets_another_one(short_folder: Path, name: str) -> None:
     runtime = short_folder / "run"
     runtime.mkdir()
-    found = place_of(resolve({"local_dir": short_folder / name}, {"XDG_RUNTIME_DIR": str(runtime)}, Path("/")))
+    environment = {"XDG_RUNTIME_DIR": str(runtime)}
+    found = server_paths(resolve({"local_dir": short_folder / name}, environment, Path("/")))
     assert found.folder == short_folder / name
     assert found.socket.parent.parent == runtime
     assert len(os.fsencode(found.socket)) <= LONGEST_SOCKET
-    other = place_of(resolve({"local_dir": short_folder / (name + "2")}, {"XDG_RUNTIME_DIR": str(runtime)}, Path("/")))
+    other = server_paths(resolve({"local_dir": short_folder / (name + "2")}, environment, Path("/")))
     assert found.socket != other.socket
 
 
@@ -72,7 +73,7 @@ def test_a_link_in_the_way_is_refused(private: Private) -> None:
     assert not list(target.iterdir())
 
 
-@pytest.mark.parametrize("name", ["data", "in-use", "starting"])
+@pytest.mark.parametrize("name", ["data", "in-use", "running", "starting"])
 def test_a_link_inside_is_refused(private: Private, name: str) -> None:
     make_private(private.folder)
     (private.folder / name).symlink_to(private.folder.parent / "elsewhere")
@@ -119,7 +120,7 @@ def test_a_socket_folder_that_somebody_prepared_is_refused(private: Private, mon
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     monkeypatch.setenv("TMPDIR", str(private.folder.parent))
     private.folder = private.folder.parent / ("L" * 100)
-    prepared = place_of(private.settings()).socket.parent
+    prepared = server_paths(private.settings()).socket.parent
     prepared.mkdir()
     prepared.chmod(0o777)
     with pytest.raises(NoPrivateServer, match="open to others"):

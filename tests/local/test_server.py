@@ -6,20 +6,25 @@ import json
 import os
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymongo
 import pytest
 
+from projects_cli import process_identity
 from projects_cli.config.settings import COMMUNITY_COMPANY, login_name
 from projects_cli.errors import NoPrivateServer
-from projects_cli.local import paths, process, ready_file, server
+from projects_cli.local import ready_file, server
+from projects_cli.local.paths import server_paths
 from projects_cli.private_files import is_locked
+from projects_cli.process_identity import born
 from projects_cli.store.index_definitions import INDEXES
 from tests.servers import answers
 
@@ -39,14 +44,22 @@ def wait_until(wanted: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def recorded(private: Private) -> ready_file.Record:
-    found = ready_file.read(paths.place_of(private.settings()))
+def running(private: Private) -> ready_file.Server:
+    found = ready_file.running_server(server_paths(private.settings()))
     assert found is not None
     return found
 
 
-def watched(private: Private) -> bool:
-    return is_locked(paths.place_of(private.settings()).watcher)
+def is_held(private: Private) -> bool:
+    """Return whether the watchdog or mongod lives."""
+    return is_locked(server_paths(private.settings()).running)
+
+
+def servers_of(folder: Path) -> list[int]:
+    """Return the process ids of every mongod on a folder's data; the watchdog's command line has the same option."""
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    lines = {pid: process_identity.arguments(pid) for pid in pids}
+    return [pid for pid, line in lines.items() if f"--dbpath={folder / 'data'}" in line and "-I" not in line]
 
 
 def put(uri: str, **document: Any) -> None:
@@ -75,16 +88,16 @@ def test_first_start_gives_a_server_with_transactions_and_indexes(private: Priva
 
 def test_a_running_server_is_used_without_pymongo_or_a_process(private: Private) -> None:
     private.use()
-    before = recorded(private)
+    before = running(private)
     code = (
         "import sys, os; from pathlib import Path; from projects_cli.config.settings import resolve; "
         "from projects_cli.local import server; "
         f"server.ensure(resolve({{'local_dir': {str(private.folder)!r}}}, os.environ, Path('/'))); "
-        "sys.exit(any(name in sys.modules for name in ('pymongo', 'subprocess', 'projects_cli.local.start')))"
+        "sys.exit(any(name in sys.modules for name in ('pymongo', 'subprocess', 'projects_cli.local.lifecycle')))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
-    assert recorded(private) == before
+    assert running(private) == before
 
 
 def test_ten_first_commands_at_once_share_one_server(private: Private) -> None:
@@ -92,9 +105,7 @@ def test_ten_first_commands_at_once_share_one_server(private: Private) -> None:
     results = [command.communicate() for command in commands]
     assert [command.returncode for command in commands] == [0] * 10, results
     assert len({out for out, _ in results}) == 1
-    data = paths.place_of(private.settings()).data
-    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
-    assert sum(ready_file.serves_data(process.arguments(pid), data) for pid in pids) == 1
+    assert servers_of(private.folder) == [running(private).pid]
 
 
 def test_nobody_else_may_enter(private: Private) -> None:
@@ -109,30 +120,30 @@ def test_nobody_else_may_enter(private: Private) -> None:
 
 def test_no_tcp_port(private: Private) -> None:
     private.use()
-    pid = recorded(private).pid
+    pid = running(private).pid
     mine = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
     for table in ("tcp", "tcp6", "udp", "udp6"):
         rows = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
         assert not mine & {f"socket:[{row.split()[9]}]" for row in rows}
     sockets = [row.split()[-1] for row in Path("/proc/net/unix").read_text().splitlines() if str(private.folder) in row]
-    assert set(sockets) == {recorded(private).socket}
+    assert set(sockets) == {running(private).socket}
 
 
-def test_the_watcher_does_not_get_a_password_from_the_environment(
+def test_the_watchdog_does_not_get_a_password_from_the_environment(
     private: Private, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PROJECTS_MONGO_URI", "mongodb://u:geheim@host")
     private.use()
-    for pid in (recorded(private).pid, recorded(private).watcher):
+    for pid in (running(private).pid, running(private).watchdog):
         assert b"geheim" not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
 def test_it_stops_when_nobody_has_used_it_for_a_while(private: Private) -> None:
     private.use(idle=0.5)
-    pid = recorded(private).pid
-    wait_until(lambda: not process.born(pid))
-    wait_until(lambda: not watched(private))
-    assert ready_file.read(paths.place_of(private.settings())) is None
+    pid = running(private).pid
+    wait_until(lambda: not born(pid))
+    wait_until(lambda: not is_held(private))
+    assert private.status()["running"] is False
     assert answers(private.use())
 
 
@@ -142,8 +153,8 @@ def test_a_long_command_keeps_it(private: Private) -> None:
         uri = command.stdout.readline().strip()
         time.sleep(1.5)
         assert answers(uri)
-    pid = recorded(private).pid
-    wait_until(lambda: not process.born(pid))
+    pid = running(private).pid
+    wait_until(lambda: not born(pid))
 
 
 def test_stop_status_path_and_reset(private: Private) -> None:
@@ -158,8 +169,8 @@ def test_stop_status_path_and_reset(private: Private) -> None:
     assert found["size"] > 100_000
     assert found["last_used"] < found["stops_at"]
     assert server.stop(private.settings()) is True
-    assert not process.born(found["pid"])
-    assert not watched(private)
+    assert not born(found["pid"])
+    assert not is_held(private)
     assert private.status()["running"] is False
     assert names(private.use()) == ["kept"]
     server.reset(private.settings())
@@ -167,24 +178,37 @@ def test_stop_status_path_and_reset(private: Private) -> None:
     assert names(private.use()) == []
 
 
-@pytest.mark.parametrize("victims", [("pid",), ("watcher",), ("pid", "watcher"), ("watcher", "pid")])
+@pytest.mark.parametrize("victims", [("pid",), ("watchdog",), ("pid", "watchdog"), ("watchdog", "pid")])
 def test_the_next_command_works_after_a_kill(private: Private, victims: tuple[str, ...]) -> None:
     put(private.use(), name="kept")
-    before = recorded(private)
+    before = running(private)
     for victim in victims:
         kill(getattr(before, victim))
     assert names(private.use()) == ["kept"]
-    assert watched(private)
-    assert (recorded(private).pid == before.pid) is ("pid" not in victims), "an orphan is adopted"
+    assert is_held(private)
+    assert servers_of(private.folder) == [running(private).pid]
+    assert running(private).pid != before.pid, "an orphan is not adopted"
 
 
-def test_an_adopted_server_stops_for_idleness_too(private: Private) -> None:
+@pytest.mark.parametrize("victim", ["watchdog", "ready"])
+def test_an_orphan_is_stopped_without_a_start_too(private: Private, victim: str) -> None:
     private.use()
-    before = recorded(private)
-    kill(before.watcher)
-    private.use(idle=0.5)
-    wait_until(lambda: not process.born(before.pid))
-    wait_until(lambda: not private.folder.joinpath("ready").exists())
+    before = running(private)
+    kill(before.watchdog) if victim == "watchdog" else private.folder.joinpath("ready").unlink()
+    assert private.status()["running"] is False
+    assert server.stop(private.settings()) is True
+    assert born(before.pid) is None
+    assert not is_held(private)
+
+
+def test_ten_commands_at_once_replace_an_orphan_by_one_server(private: Private) -> None:
+    put(private.use(), name="kept")
+    kill(running(private).watchdog)
+    commands = [private.used_elsewhere() for _ in range(10)]
+    results = [command.communicate() for command in commands]
+    assert [command.returncode for command in commands] == [0] * 10, results
+    assert servers_of(private.folder) == [running(private).pid]
+    assert names(private.use()) == ["kept"]
 
 
 @pytest.mark.parametrize("delay", [0.05, 0.15, 0.3, 0.5, 0.7, 0.9])
@@ -195,22 +219,22 @@ def test_a_starter_killed_at_any_moment_leaves_no_harm(private: Private, delay: 
     assert answers(private.use())
 
 
-def test_a_watcher_without_a_server_leaves(private: Private) -> None:
+def test_a_watchdog_without_a_server_ends(private: Private) -> None:
     private.use()
-    kill(recorded(private).pid)
-    wait_until(lambda: not watched(private))
-    assert not private.folder.joinpath("ready").exists()
+    kill(running(private).pid)
+    wait_until(lambda: not is_held(private))
+    assert private.status()["running"] is False
 
 
-@pytest.mark.parametrize("running", [True, False])
-def test_a_folder_may_be_moved(private: Private, *, running: bool) -> None:
+@pytest.mark.parametrize("runs", [True, False])
+def test_a_folder_may_be_moved(private: Private, *, runs: bool) -> None:
     put(private.use(), name="kept")
-    old = recorded(private)
-    if not running:
+    old = running(private)
+    if not runs:
         server.stop(private.settings())
     private.folder = private.folder.rename(private.folder.parent / "Moved")
     assert names(private.use()) == ["kept"]
-    assert not process.born(old.pid)
+    assert not born(old.pid)
 
 
 def test_a_copy_leaves_the_original_alone(private: Private) -> None:
@@ -218,45 +242,46 @@ def test_a_copy_leaves_the_original_alone(private: Private) -> None:
     server.stop(private.settings())
     original = private.folder
     private.use()
-    before = recorded(private)
+    before = running(private)
     copy = original.parent / "copy"
     shutil.copytree(original, copy, ignore=shutil.ignore_patterns("*.sock", "data"))
     private.folder = copy
     private.use()
-    assert recorded(private).pid != before.pid
-    assert process.born(before.pid) == before.born
+    assert running(private).pid != before.pid
+    assert born(before.pid) == before.born
     server.stop(private.settings())
     private.folder = original
 
 
 def test_a_removed_folder_ends_its_server(private: Private) -> None:
     private.use(idle=1)
-    pid = recorded(private).pid
+    pid = running(private).pid
     shutil.rmtree(private.folder)
-    wait_until(lambda: not process.born(pid))
+    wait_until(lambda: not born(pid))
 
 
 def test_leftovers_are_no_obstacle(private: Private) -> None:
     put(private.use(), name="kept")
-    kill(recorded(private).watcher)
-    kill(recorded(private).pid)
-    wait_until(lambda: not process.born(recorded(private).pid))
+    before = running(private)
+    kill(before.watchdog)
+    kill(before.pid)
+    wait_until(lambda: not born(before.pid))
     private.folder.joinpath("ready").write_bytes(b"\xff nonsense")
     assert names(private.use()) == ["kept"]
 
 
 def test_another_process_with_the_recorded_id_is_not_believed(private: Private) -> None:
     private.use()
-    found = recorded(private)
-    here = paths.place_of(private.settings())
+    found = running(private)
     server.stop(private.settings())
-    me = ready_file.Record(
-        os.getpid(), process.born(os.getpid()), os.getpid(), process.born(os.getpid()), "x", 0.0, "6"
-    )
-    ready_file.write(here, me)
-    assert private.status()["running"] is False
+    me = replace(found, pid=os.getpid(), born=born(os.getpid()), watchdog=os.getpid(), watchdog_born=born(os.getpid()))
+    ready_file.write(server_paths(private.settings()), me)
+    Path(found.socket).unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(found.socket)
+        assert private.status()["running"] is False
     private.use()
-    assert recorded(private).pid not in {found.pid, os.getpid()}
+    assert running(private).pid not in {found.pid, os.getpid()}
 
 
 def test_a_server_that_does_not_start_says_why(private: Private) -> None:
