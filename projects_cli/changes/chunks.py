@@ -16,9 +16,8 @@ from projects_cli.errors import CannotUndo, ExpectedUniqueData
 from projects_cli.extended_json import id_text, identity
 from projects_cli.messages import Skipped
 from projects_cli.store import bson_codec, filters
-from projects_cli.store.bson_codec import NULL, Value
+from projects_cli.store.bson_codec import NULL, Value, decode, encode
 from projects_cli.store.collections import Guard
-from projects_cli.store.documents import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -28,7 +28,6 @@ from projects_cli.messages import Outcome, Renaming, Response, Skipped, Step
 from projects_cli.store import transactions
 from projects_cli.store.bson_codec import NULL, value_of
 from projects_cli.store.collections import open_store
-from projects_cli.store.retry import persistently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -170,7 +169,7 @@ class Engine:
             own = Tally(repeated=next(tries) > 0)
             return work(writer, own), own
 
-        result, own = persistently(attempt, connection.patience, before_again=before_again)
+        result, own = connection.retry(attempt, before_again=before_again)
         tally.include(own)
         return result
 
@@ -241,16 +240,14 @@ class Engine:
         """Stream the removed projects that do not exist any more, some at a time."""
         for start in range(0, len(removed), chunks.ENTRIES):
             some = removed[start : start + chunks.ENTRIES]
-            gone = persistently(partial(chunks.missing, some, self.store), self.store.connection.patience)
+            gone = self.store.connection.retry(partial(chunks.missing, some, self.store))
             if gone:
                 yield gone
 
     def _late(self, kind: Kind, gone: Sequence[Value]) -> list[Chunk]:
         """Return the chunks for what is in these projects now."""
         inside = chunks.among(gone, "project")
-        return persistently(
-            lambda: list(chunks.member_chunks(kind, inside, self.store)), self.store.connection.patience
-        )
+        return self.store.connection.retry(lambda: list(chunks.member_chunks(kind, inside, self.store)))
 
     def _left(self, gone: Sequence[Value]) -> list[Skipped]:
         inside = chunks.among(gone, "project")
@@ -294,9 +291,7 @@ class Engine:
             "name": {"$regex": f"^{re.escape(renaming.old)}/"},
         }
         wanted = {"name": 1}
-        found = persistently(
-            lambda: list(self.store.projects.find(stale, wanted, sort=[("name", 1)])), self.store.connection.patience
-        )
+        found = self.store.connection.retry(lambda: list(self.store.projects.find(stale, wanted, sort=[("name", 1)])))
         return [one for one in found if type(one["name"]) is str]  # a list may have an item that matches
 
     # --- backwards ------------------------------------------------------------------------------------------------

@@ -22,7 +22,6 @@ from projects_cli.changes.records import (
     encode_chunk,
 )
 from projects_cli.errors import LeaseLost
-from projects_cli.store.retry import persistently
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -77,7 +76,7 @@ class Journal:
         for _ in range(ATTEMPTS):
             started = datetime.now(UTC).replace(tzinfo=None) if lease is None else self._stored.now()
             identifier = f"{started:%Y%m%d-%H%M%S}-{started.microsecond // 1000:03}{secrets.token_hex(2)}"
-            written = persistently(partial(self._write_chunks, identifier, plan, store), self._stored.patience)
+            written = store.connection.retry(partial(self._write_chunks, identifier, plan, store))
             if written is None:
                 continue
             record = {
@@ -104,7 +103,7 @@ class Journal:
                 ],
                 **details,
             }
-            if persistently(partial(self._stored.add_operation, record), self._stored.patience):
+            if self._stored.add_operation(record):
                 return Operation.parse(record)
         raise LeaseLost("no free id for the operation was found in the journal", hint="try again")
 
@@ -143,7 +142,7 @@ class Journal:
         """Write a chunk in the place of the one with its number, or as a new one."""
         raw = encode_chunk(operation.id, chunk)
         name = chunk_id(operation.id, chunk.number)
-        persistently(lambda: self._stored.replace_chunk(name, raw), self._stored.patience)
+        self._stored.replace_chunk(name, raw)
 
     def take_over(self, operation: Operation, lease: Lease | None, fields: Document) -> None:
         """Make this process the worker of an operation, and set fields of its record.
@@ -190,7 +189,7 @@ class Journal:
             LeaseLost: another process ended the operation, or took it over.
         """
         same = {"_id": operation.id, "state": operation.state, "worker": operation.worker.as_document()}
-        if not persistently(lambda: self._stored.has_operation(same), self._stored.patience):
+        if not self._stored.has_operation(same):
             raise _taken(operation)
 
     def _advance(
@@ -199,9 +198,7 @@ class Journal:
         # A repetition finds its own first try: the new worker is as good as the old one.
         workers = [operation.worker.as_document(), fields.get("worker", operation.worker.as_document())]
         condition = {"state": {"$in": list(states)}, "worker": {"$in": workers}}
-        if not persistently(
-            lambda: self._stored.advance(operation.id, condition, fields, finished=finished), self._stored.patience
-        ):
+        if not self._stored.advance(operation.id, condition, fields, finished=finished):
             raise _taken(operation)
         operation.state = fields.get("state", operation.state)
 
@@ -219,8 +216,6 @@ def _taken(operation: Operation) -> LeaseLost:
 
 class MemoryStore:
     """A journal that is not stored, for `--no-journal`: a refused change is put back at once, no more."""
-
-    patience = 0.0
 
     def __init__(self) -> None:
         """Start empty."""

@@ -15,7 +15,6 @@ from projects_cli.errors import LeaseLost, LockHeld, ProjectsError
 from projects_cli.process_identity import is_dead
 from projects_cli.store.collections import Guard, LeaseId
 from projects_cli.store.journal import Term
-from projects_cli.store.retry import persistently
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -101,7 +100,7 @@ class Lease:
         """Return whether the server's clock has not reached a deadline."""
         if deadline is None:
             return True
-        return persistently(lambda: self._journal.is_before(self.key, deadline), self._journal.patience)
+        return self._journal.is_before(self.key, deadline)
 
     def check(self) -> None:
         """Renew the lease; the database is asked, since this process may have been suspended.
@@ -109,16 +108,13 @@ class Lease:
         Raises:
             LeaseLost: another process took it.
         """
-        term = persistently(lambda: self._journal.renew_lease(self.key, self.owner, TERM), self._journal.patience)
+        term = self._journal.renew_lease(self.key, self.owner, TERM)
         if term is None:
             raise LeaseLost("the lease was lost: it was not renewed in time", hint="see: projects history")
         self.deadline = term.expires
 
     def _take(self, instead_of: str | None) -> Term | Document:
-        return persistently(
-            lambda: self._journal.take_lease(self.key, self._holder, TERM, MARGIN, instead_of=instead_of),
-            self._journal.patience,
-        )
+        return self._journal.take_lease(self.key, self._holder, TERM, MARGIN, instead_of=instead_of)
 
     def _keep(self) -> None:
         """Renew the lease until it is freed. A failure is retried; a loss is noticed by `check`."""

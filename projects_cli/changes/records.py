@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from projects_cli.errors import CannotUndo, UnreadableRecord
 from projects_cli.messages import Renaming
 from projects_cli.store import bson_codec
-from projects_cli.store.bson_codec import NULL, Value
-from projects_cli.store.documents import decode, encode
+from projects_cli.store.bson_codec import NULL, Value, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from projects_cli.config.settings import Settings, login_name, resolve
 from projects_cli.errors import ProjectsError, UnknownCompany, UsageError
@@ -18,7 +18,7 @@ from projects_cli.render.console import Console
 from projects_cli.render.escaping import check_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from projects_cli.changes.records import Operation
     from projects_cli.changes.runner import Runner
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from projects_cli.store.client import Connection
     from projects_cli.store.collections import Store
     from projects_cli.store.journal import JournalStore
-
-Result = TypeVar("Result")
 
 MOST_OF_A_COMMAND = 1000
 """Characters of a command line that the journal keeps."""
@@ -192,13 +190,6 @@ class Context:
             (self.console.warn if self.console.output == "json" else self.console.notice)(words)
         return server.ensure(self.settings)
 
-    def persistently(self, work: Callable[[], Result]) -> Result:
-        """Do what may be done again, through a fault that passes."""
-        limit = self.connection.patience
-        from projects_cli.store.retry import persistently
-
-        return persistently(work, limit)
-
     @cached_property
     def runner(self) -> Runner:
         """Return the entry point for every change."""
@@ -207,7 +198,7 @@ class Context:
         from projects_cli.changes.runner import Runner
         from projects_cli.store import deployment
 
-        user = self.persistently(lambda: deployment.user(connection))
+        user = deployment.user(connection)
         return Runner(
             store=self.store,
             stored=self._journal_store(),
@@ -288,13 +279,13 @@ class Context:
         store = self.store
         from projects_cli.store import tenancy
 
-        self._company_is_known = self.persistently(lambda: tenancy.is_known(store))
+        self._company_is_known = tenancy.is_known(store)
         if self._company_is_known:
             return
         company, source = self.settings.company, self.settings.sources["company"]
         database = f"the database {self.target.name!r}"
         fault = f"the company {company!r} is unknown in {database}: no company document, project, user or task"
-        if self.persistently(lambda: tenancy.is_empty(store)):
+        if tenancy.is_empty(store):
             fault = f"{database} has no company, project, user or task"
         origins = [f"--database is set by {self.target.name_source}"] if self.target.name_source else []
         origins += [f"--company is set by {source}"] if source else []
@@ -318,14 +309,14 @@ class Context:
         store = self.store
         from projects_cli.endpoints.owner import named_owner
 
-        return self.persistently(lambda: named_owner(user, source, store))
+        return named_owner(user, source, store)
 
     def _default_owner(self, *, ask: bool) -> str:
         login, store = login_name(), self.store
         _check_unicode(login)
         from projects_cli.endpoints.owner import default_owner, some_users
 
-        owner = self.persistently(lambda: default_owner(login, store))
+        owner = default_owner(login, store)
         if owner is not None:
             return owner
         if ask and self.prompts.can_pick:

@@ -38,7 +38,7 @@ def examine(context: Context, *, fix: bool, only: Sequence[str]) -> None:
         context.output.show(mended)
         return
     with context.console.waiting(LOOKING):
-        found = context.persistently(lambda: doctor.examine(wanted))
+        found = doctor.store.connection.retry(lambda: doctor.examine(wanted))
     for skipped in found.findings.skipped:
         if only and mended is None:
             fault = found.findings.faults[skipped["name"]]
@@ -90,7 +90,7 @@ def _mend(context: Context, doctor: Doctor, wanted: frozenset[str]) -> Response 
         OperationUnfinished: a change was stopped in the middle.
     """
     with context.console.waiting(LOOKING):
-        plan = context.persistently(lambda: doctor.plan(wanted))
+        plan = doctor.store.connection.retry(lambda: doctor.plan(wanted))
     if not plan.steps:
         context.console.notice("there is nothing that --fix can mend")
         return None

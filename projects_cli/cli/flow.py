@@ -172,7 +172,7 @@ def _found(request: Request, context: Context, handler: Handler | None = None) -
     asked = handler or endpoints.handler(request.endpoint)
     store = context.store_for(request.endpoint)
     with context.console.waiting("asking the database:"):
-        return context.persistently(lambda: asked(request, store))
+        return store.connection.retry(lambda: asked(request, store))
 
 
 def planned(request: Request, context: Context, handler: Handler | None = None) -> Plan:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from projects_cli.diagnosis.findings import Findings
     from projects_cli.messages import Document
     from projects_cli.store.client import Connection
+    from projects_cli.store.collections import Store
 
 OLDEST = (4, 4)
 """The first MongoDB that has all that this program asks for: a comment on an update, `allowDiskUse` on a find."""
@@ -40,10 +41,10 @@ HEALTHY = frozenset({"PRIMARY", "SECONDARY", "ARBITER"})
 # --- indexes ------------------------------------------------------------------------------------------------------
 
 
-def missing_indexes(connection: Connection, wanted: Mapping[str, Iterable[Document]], findings: Findings) -> None:
+def missing_indexes(store: Store, wanted: Mapping[str, Iterable[Document]], findings: Findings) -> None:
     """Find the indexes that every server makes and that are not there; their names do not matter."""
     for collection, indexes in wanted.items():
-        there = [essence(index) for index in deployment.indexes(connection, collection, anywhere=True)]
+        there = [essence(index) for index in store.named(collection).indexes(required=True)]
         for index in indexes:
             if essence(index) not in there:
                 findings.add("index-missing", {"name": f"{collection}.{index['name']}"})
@@ -78,7 +79,7 @@ def journal(connection: Connection, operations: Operations, findings: Findings) 
     Raises:
         DatabaseUnavailable: there is no primary, which alone is asked for the journal.
     """
-    if _lacks_primary(connection, deployment.hello(connection, anywhere=True)):
+    if _lacks_primary(connection, deployment.hello(connection)):
         raise DatabaseUnavailable("the replica set has no primary")
     for operation in operations.interrupted():
         findings.add("operation-unfinished", example(operation.id, operation.summary, operation.state))
@@ -94,12 +95,12 @@ def journal(connection: Connection, operations: Operations, findings: Findings) 
 def server(connection: Connection, clock: Callable[[], datetime], findings: Findings) -> Document:
     """Judge version, topology and clock; gives them as facts."""
     before = clock()
-    hello = deployment.hello(connection, anywhere=True)
+    hello = deployment.hello(connection)
     after = clock()
     skew = hello["localTime"].replace(tzinfo=UTC) - (before + (after - before) / 2)
     if abs(skew) > SKEW + (after - before) / 2:
         findings.add("clock-skew", {"detail": f"the server's clock is {skew.total_seconds():+.1f} s from here"})
-    if deployment.is_alone(connection) and not hello.get("isWritablePrimary"):
+    if deployment.is_direct(connection) and not hello.get("isWritablePrimary"):
         findings.add("not-writable", {"name": str(hello.get("me", ""))})
     version = deployment.version(connection)
     if not is_known(version):
@@ -121,7 +122,7 @@ def is_known(version: str) -> bool:
 
 def compatibility(connection: Connection, findings: Findings) -> None:
     """Find a server whose upgrade was not finished; the router of a cluster does not tell."""
-    if deployment.topology(deployment.hello(connection, anywhere=True)) == "sharded":
+    if deployment.topology(deployment.hello(connection)) == "sharded":
         return
     version, level = deployment.version(connection), deployment.compatibility(connection)
     if not version.startswith(f"{level}."):
@@ -130,7 +131,7 @@ def compatibility(connection: Connection, findings: Findings) -> None:
 
 def members(connection: Connection, findings: Findings) -> None:
     """Find the members of a replica set that are not as they should be, and a set without a primary."""
-    hello = deployment.hello(connection, anywhere=True)
+    hello = deployment.hello(connection)
     if "setName" not in hello:
         return
     if _lacks_primary(connection, hello):
@@ -142,7 +143,7 @@ def members(connection: Connection, findings: Findings) -> None:
 
 def _lacks_primary(connection: Connection, hello: Document) -> bool:
     """Tell whether a replica set that is meant as a whole has no primary, as far as one of its members knows."""
-    return "setName" in hello and not hello.get("primary") and not deployment.is_alone(connection)
+    return "setName" in hello and not hello.get("primary") and not deployment.is_direct(connection)
 
 
 def rights(connection: Connection, database: str, journal_database: str | None, findings: Findings) -> str | None:

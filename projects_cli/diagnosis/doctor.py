@@ -84,7 +84,7 @@ class Doctor:
             if not kinds.isdisjoint(wanted)
         ]
         checks += self._contents(found)
-        with self.store.connection.unhurried():
+        with self.store.connection.unlimited():
             for check in checks:
                 check()
         return found
@@ -96,7 +96,7 @@ class Doctor:
         yield frozenset({"server-compatibility"}), lambda: deployment_checks.compatibility(connection, findings)
         yield frozenset({"replica-set-degraded"}), lambda: deployment_checks.members(connection, findings)
         yield frozenset({"right-missing"}), lambda: found.server.update(user=self._rights(findings))
-        yield frozenset({"index-missing"}), lambda: deployment_checks.missing_indexes(connection, SERVER, findings)
+        yield frozenset({"index-missing"}), lambda: deployment_checks.missing_indexes(self.store, SERVER, findings)
         yield (
             frozenset({"index-unused"}),
             lambda: deployment_checks.unused_indexes(connection, INDEXES, clock(), findings),

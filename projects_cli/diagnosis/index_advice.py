@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import DatabaseError, DatabaseRefused, ExpectedUniqueData
 from projects_cli.store import admin, deployment
-from projects_cli.store.documents import encode
+from projects_cli.store.bson_codec import encode
 from projects_cli.store.index_definitions import EXTRAS, SERVER
 from projects_cli.store.index_match import essence, keyed_by
 
@@ -63,7 +63,7 @@ def suggestions(store: Store) -> list[Suggestion]:
 
 
 def _suggested(store: Store, collection: str) -> Iterator[Suggestion]:
-    there = {essence(index): str(index["name"]) for index in deployment.indexes(store.connection, collection)}
+    there = {essence(index): str(index["name"]) for index in store.named(collection).indexes(required=True)}
     sizes = Sizes.of(store, collection)
     for extra in EXTRAS:
         if extra.collection == collection:
@@ -84,7 +84,7 @@ def make(store: Store, wanted: Sequence[Suggestion]) -> Iterator[Suggestion]:
     """
     for one in wanted:
         try:
-            with store.connection.unhurried():
+            with store.connection.unlimited():
                 admin.create_indexes(store.connection.database, {one.collection: [one.index]})
         except ExpectedUniqueData as error:
             raise DatabaseError(
@@ -93,7 +93,7 @@ def make(store: Store, wanted: Sequence[Suggestion]) -> Iterator[Suggestion]:
             ) from error
         except DatabaseError as error:
             raise (_in_the_way(store, one) or error) from error
-        there = {essence(index): index["name"] for index in deployment.indexes(store.connection, one.collection)}
+        there = {essence(index): index["name"] for index in store.named(one.collection).indexes(required=True)}
         name = there.get(essence(one.index))
         if name is None and (odd := _in_the_way(store, one)):  # MongoDB takes a hidden one for the same
             raise odd
@@ -103,7 +103,7 @@ def make(store: Store, wanted: Sequence[Suggestion]) -> Iterator[Suggestion]:
 
 def _in_the_way(store: Store, wanted: Suggestion) -> DatabaseError | None:
     """Give the error for an index of the same fields or name that is there, and that queries can't do with."""
-    for index in deployment.indexes(store.connection, wanted.collection):
+    for index in store.named(wanted.collection).indexes(required=True):
         if keyed_by(index) == keyed_by(wanted.index) or index["name"] == wanted.name:
             return DatabaseError(
                 f"the index {wanted.name} can't be made: {index['name']} is there with other options",
@@ -132,7 +132,7 @@ class Sizes:
             found = deployment.sizes(store.connection, collection)
         except DatabaseRefused:
             return NoSizes()
-        kept = [index for index in deployment.indexes(store.connection, collection) if "weights" not in index]
+        kept = [index for index in store.named(collection).indexes(required=True) if "weights" not in index]
         fields = {field: 1 for index in (*kept, *SERVER[collection], *_extras(collection)) for field in index["key"]}
         sample = list(store.named(collection).find({}, fields, limit=SAMPLE))
         measured = sum(_average(sample, index["key"]) for index in kept) * found["count"]

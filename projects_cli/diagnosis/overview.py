@@ -13,6 +13,7 @@ from projects_cli.diagnosis import privileges
 from projects_cli.errors import DatabaseRefused, DatabaseTimeout, DatabaseUnavailable, MalformedReply
 from projects_cli.process_identity import is_dead
 from projects_cli.store import deployment
+from projects_cli.store.client import DEFAULT_TIMEOUT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,7 +54,7 @@ class Overview:
 
     def _journal(self) -> Document:
         """Give what the journal tells, all of it within the time of one command; it is asked of the primary."""
-        with deployment.within(self.store.connection.patience):
+        with self.store.connection.within(DEFAULT_TIMEOUT):
             return {"unfinished": self._unfinished(), "lock": self._lock()}
 
     def _tried(self, what: str, work: Callable[[], Any]) -> Any:
@@ -72,7 +73,7 @@ class Overview:
             return None
 
     def _server(self) -> Document:
-        hello = deployment.hello(self.store.connection, anywhere=True)
+        hello = deployment.hello(self.store.connection)
         topology = deployment.topology(hello)
         return {
             "version": self._tried("the server's version", lambda: deployment.version(self.store.connection)),
@@ -90,7 +91,7 @@ class Overview:
 
     def _counts(self) -> Document:
         """Count the company's documents and the public ones, all of it within the time of one command."""
-        with deployment.within(self.store.connection.patience):
+        with self.store.connection.within(DEFAULT_TIMEOUT):
             return {
                 f"{name}s": {
                     "own": self._count(name, "own", {"company": self.store.company}),

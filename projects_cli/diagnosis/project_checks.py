@@ -13,7 +13,7 @@ from projects_cli.diagnosis.project_tree import FIELDS, LEVELS, SILENT, Forest, 
 from projects_cli.diagnosis.repair import Mending
 from projects_cli.extended_json import compact, id_text, identity
 from projects_cli.store import filters, pipelines
-from projects_cli.store.documents import AFTER_THE_LAST_DATE, UNREADABLE, is_beyond_dates
+from projects_cli.store.bson_codec import AFTER_THE_LAST_DATE, UNREADABLE, is_beyond_dates
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence

@@ -17,7 +17,7 @@ from projects_cli.errors import (
 from projects_cli.extended_json import id_text, identity
 from projects_cli.messages import Plan, Renaming, Sample, Step
 from projects_cli.store import filters
-from projects_cli.store.documents import UNREADABLE
+from projects_cli.store.bson_codec import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from projects_cli.endpoints import fields
 from projects_cli.errors import FieldsValueError, ListsInSeveralKeys
 from projects_cli.store import filters, index_match
-from projects_cli.store.documents import UNREADABLE
+from projects_cli.store.bson_codec import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -9,7 +9,7 @@ from projects_cli.endpoints import hierarchy, lifecycle, scanning
 from projects_cli.errors import FieldsValueError, IndexGone
 from projects_cli.messages import Response
 from projects_cli.store import deployment, filters, index_match, pipelines
-from projects_cli.store.documents import UNREADABLE
+from projects_cli.store.bson_codec import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,7 @@ def _from_an_index(store: Store, collection: Collection, name: str) -> list[str]
     """
     described = collection.indexes()
     by_company, alone = index_match.led_by(described, "company"), index_match.exactly(described, [name])
-    if deployment.topology(deployment.hello(store.connection, anywhere=True)) == "sharded":
+    if deployment.topology(deployment.hello(store.connection)) == "sharded":
         return None
     if by_company and alone:
         items = collection.items_of_all(store.company, name, index=alone, by_company=by_company)

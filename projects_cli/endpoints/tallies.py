@@ -15,7 +15,7 @@ from projects_cli.endpoints import scanning
 from projects_cli.errors import IndexGone
 from projects_cli.extended_json import compact, identity
 from projects_cli.store import filters, index_match
-from projects_cli.store.documents import DATES, is_later, seconds_between
+from projects_cli.store.bson_codec import DATES, is_later, seconds_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

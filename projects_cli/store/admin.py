@@ -9,7 +9,7 @@ import pymongo
 from pymongo import errors as driver
 
 from projects_cli.errors import NoPrivateServer
-from projects_cli.store.client import translated
+from projects_cli.store.driver_errors import translation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ def prepare(
     Raises:
         NoPrivateServer, DatabaseError: it does not become writable, or refuses.
     """
-    with translated(SHOWN):
+    with translation(SHOWN):
         with _client(uri) as client:
             _configure(client, host)
             _await_primary(client)
@@ -80,7 +80,7 @@ def _await_primary(client: pymongo.MongoClient[dict[str, Any]]) -> None:
 
 def create_indexes(database: Database[dict[str, Any]], indexes: Mapping[str, Iterable[Document]]) -> None:
     """Make the indexes of each collection that are not there yet."""
-    with translated():
+    with translation():
         for collection, wanted in indexes.items():
             database.command("createIndexes", collection, indexes=list(wanted))
 
@@ -95,14 +95,14 @@ def _insert_owners(database: Database[dict[str, Any]], owners: Mapping[str, Docu
 
 def present_ids(connection: Connection, collection: str, ids: Sequence[str]) -> set[str]:
     """Give those of the ids that a collection has, whoever's they are."""
-    with translated():
+    with translation():
         found = connection.database[collection].find({"_id": {"$in": list(ids)}}, {"_id": 1})
         return {document["_id"] for document in found}
 
 
 def taken_names(connection: Connection, company: str, names: Sequence[str]) -> list[str]:
     """Give those of the names that a project of the company, or a public one, has."""
-    with translated():
+    with translation():
         wanted = {"name": {"$in": list(names)}, "company": {"$in": [company, ""]}}
         found = connection.database["project"].find(wanted, {"name": 1})
         return sorted(document["name"] for document in found)
@@ -111,5 +111,5 @@ def taken_names(connection: Connection, company: str, names: Sequence[str]) -> l
 def insert(connection: Connection, collection: str, documents: Sequence[Document]) -> None:
     """Insert documents whose ids are not there yet."""
     if documents:
-        with translated():
+        with translation():
             connection.database[collection].insert_many(documents)

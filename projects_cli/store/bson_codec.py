@@ -1,22 +1,24 @@
-"""BSON as bytes: documents taken apart and put together without decoding a value.
+"""BSON: documents and dates as Python has them, and documents as bytes, without decoding a value.
 
 Decoding is lossy: text that is not UTF-8, deprecated types and dates beyond Python's range do not survive a round trip.
-Whatever is kept to be put back later therefore stays as it was stored. Format: https://bsonspec.org.
+Before-images of a change therefore stay as bytes. Format: https://bsonspec.org.
 """
 
 from __future__ import annotations
 
 import struct
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import bson
 from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.datetime_ms import DatetimeMS
 from bson.raw_bson import RawBSONDocument
-
-from projects_cli.store.documents import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from projects_cli.messages import Document
 
 _FIXED = {
     0x01: 8,  # double
@@ -46,16 +48,69 @@ _EXTRA = {
 }
 """How many bytes a value has beyond the number in its first four bytes."""
 
-_READABLE: CodecOptions[RawBSONDocument] = CodecOptions(
-    document_class=RawBSONDocument,
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
-    unicode_decode_error_handler="replace",
+_OPTIONS: CodecOptions[Document] = CodecOptions(
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
 )
+_RAW_OPTIONS = _OPTIONS.with_options(document_class=RawBSONDocument)
+
+UNREADABLE = "\ufffd"
+"""The replacement character, which decoded text has for bytes that are not UTF-8: such text must not be stored."""
+
+AFTER_THE_LAST_DATE = DatetimeMS(253_402_300_800_000)
+"""The first moment of the year 10000, for which Python has no date."""
+
+DATES = (datetime, DatetimeMS)
+"""The types of decoded dates: the second one for dates that Python cannot represent."""
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - dates are UTC without a zone
+_MILLISECOND = timedelta(milliseconds=1)
 
 REGEX = 0x0B
 _ARRAY = 0x04
 DOCUMENT = 0x03
 _INT32 = struct.Struct("<i")
+
+
+# --- decoded ----------------------------------------------------------------------------------------------------------
+
+
+def encode(document: Mapping[str, Any]) -> bytes:
+    """Return a document as BSON."""
+    return bson.encode(document)
+
+
+def decode(raw: bytes) -> Document:
+    """Return BSON as a document; dates are UTC without a zone."""
+    return bson.decode(raw, _OPTIONS)
+
+
+def is_beyond_dates(value: Any) -> bool:
+    """Return whether a stored value is a date outside the years 1 to 9999."""
+    return isinstance(value, DatetimeMS)
+
+
+def is_later(date: Any, other: Any) -> bool:
+    """Return whether a stored date is later than another."""
+    try:
+        return bool(date > other)
+    except TypeError:  # the two types do not compare
+        return _milliseconds(date) > _milliseconds(other)
+
+
+def seconds_between(started: Any, completed: Any) -> int:
+    """Return the whole seconds from one stored date to another; 0 if that is not later."""
+    try:
+        span = completed - started
+    except TypeError:
+        return max(0, (_milliseconds(completed) - _milliseconds(started)) // 1000)
+    return span.days * 86_400 + span.seconds if span.days >= 0 else 0
+
+
+def _milliseconds(date: Any) -> int:
+    return (date - _EPOCH) // _MILLISECOND if isinstance(date, datetime) else int(date)
+
+
+# --- as bytes ---------------------------------------------------------------------------------------------------------
 
 
 class Value(NamedTuple):
@@ -84,22 +139,20 @@ def items(array: Value) -> list[Value]:
 
 
 def _elements(raw: bytes) -> Iterator[tuple[str, Value]]:
-    place, end = 4, len(raw) - 1
-    while place < end:
-        kind = raw[place]
-        stop = raw.index(0, place + 1)
-        name = raw[place + 1 : stop].decode("utf-8", "surrogateescape")
+    position, end = 4, len(raw) - 1  # the document's length comes first, a NUL last
+    while position < end:  # an element is its type, its name, a NUL, and its value
+        kind = raw[position]
+        stop = raw.index(0, position + 1)
+        name = raw[position + 1 : stop].decode("utf-8", "surrogateescape")
         start = stop + 1
-        place = start + _size(kind, raw, start)
-        yield name, Value(kind, raw[start:place])
-
-
-def _size(kind: int, raw: bytes, start: int) -> int:
-    if kind in _FIXED:
-        return _FIXED[kind]
-    if kind == REGEX:
-        return raw.index(0, raw.index(0, start) + 1) + 1 - start
-    return int(_INT32.unpack_from(raw, start)[0]) + _EXTRA[kind]
+        if kind in _FIXED:
+            size = _FIXED[kind]
+        elif kind == REGEX:  # two texts, each with a NUL behind it
+            size = raw.index(0, raw.index(0, start) + 1) + 1 - start
+        else:
+            size = int(_INT32.unpack_from(raw, start)[0]) + _EXTRA[kind]
+        position = start + size
+        yield name, Value(kind, raw[start:position])
 
 
 def document(values: Mapping[str, Value]) -> bytes:
@@ -141,4 +194,4 @@ def unchanged(raw: bytes) -> RawBSONDocument:
 
     The driver looks into some documents (whether they are empty), so they have to be readable whatever they hold.
     """
-    return RawBSONDocument(raw, _READABLE)
+    return RawBSONDocument(raw, _RAW_OPTIONS)

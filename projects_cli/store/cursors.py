@@ -1,4 +1,4 @@
-"""Reading a cursor to its end, though a broken server may never come to one."""
+"""Reading a cursor to its end, although a broken server may never reach one."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from projects_cli.errors import MalformedReply
+from projects_cli.store.driver_errors import malformed_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
     from pymongo.command_cursor import CommandCursor
@@ -17,17 +18,20 @@ if TYPE_CHECKING:
     from projects_cli.messages import Document
 
 BATCH = 1000
-"""Documents in one batch of a cursor: the driver's default of 16 MB costs memory and time (bars.md)."""
+"""Documents in one batch of a cursor: the driver's default of 16 MB costs memory and time (docs/performance.md)."""
 
 REPEATS = 50
 """How often a cursor may return its first document. One that is moved while it is read may come twice."""
 
+EMPTY_DOCUMENT = 5
+"""Bytes of an empty document."""
+
 
 class Progress:
-    """Watches what a cursor returns, and raises once that cannot be the answer of a working server."""
+    """Watches the batches of a cursor, and raises when they cannot come from a working server."""
 
     def __init__(self, seconds: float) -> None:
-        """Keep for how long empty batches are accepted in a row."""
+        """`seconds` is how long empty batches are accepted in a row."""
         self._seconds = seconds
         self._deadline = time.monotonic() + seconds
         self._first: Any = None
@@ -56,20 +60,16 @@ class Progress:
             raise MalformedReply("the server sends the same documents again and again")
 
 
-def documents(
-    cursor: Cursor[Document] | CommandCursor[Document],
-    seconds: float,
-    *,
-    key: str | None,
-    check: Callable[[], object] = lambda: None,
-) -> Iterator[Document]:
-    """Yield the documents of a cursor; `check` is called after each batch.
+def batches(
+    cursor: Cursor[Document] | CommandCursor[Document], seconds: float, *, key: str | None
+) -> Iterator[list[Document]]:
+    """Yield the batches of a cursor, without empty ones.
 
     `key` is a field that every document has, with a value of its own; None if there is none.
 
     Raises:
-        MalformedReply: what comes are no documents, empty batches for longer than `seconds`, or the same documents
-            again and again.
+        MalformedReply: the items are not documents, or empty batches come for longer than `seconds`, or the same
+            documents again and again.
     """
     progress = Progress(seconds)
     while cursor.alive:
@@ -77,17 +77,31 @@ def documents(
         if batch:
             check_key(batch, key)
             progress.batch(batch, unique=key is not None)
-            yield from batch
-            check()
+            yield batch
         elif cursor.alive:
             progress.empty()
 
 
 def check_key(batch: list[Any], key: str | None) -> None:
-    """Check that what a server sent are documents, and have a field that none can lack.
+    """Check that a server sent documents, and that each has a field that none can lack.
 
     Raises:
-        MalformedReply: they are not.
+        MalformedReply: it did not.
     """
     if any(not isinstance(document, dict) or (key is not None and key not in document) for document in batch):
-        raise MalformedReply("the server sent documents that lack what was asked for")
+        raise MalformedReply("the server sent documents without the fields that were requested")
+
+
+def split(batch: bytes) -> Iterator[bytes]:
+    """Split a batch of bytes into its documents, each of which begins with its length.
+
+    Raises:
+        MalformedReply: a length cannot be right.
+    """
+    position = 0
+    while position < len(batch):
+        size = int.from_bytes(batch[position : position + 4], "little")
+        if not EMPTY_DOCUMENT <= size <= len(batch) - position:
+            raise malformed_reply()
+        yield batch[position : position + size]
+        position += size

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 import pymongo
 from bson.codec_options import CodecOptions
@@ -20,11 +20,11 @@ from pymongo import errors as driver
 from projects_cli.errors import DatabaseRefused
 from projects_cli.store import filters
 from projects_cli.store.bson_codec import unchanged
-from projects_cli.store.client import PRIMARY, translated
-from projects_cli.store.retry import persistently
+from projects_cli.store.client import PRIMARY
+from projects_cli.store.driver_errors import translation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pymongo.client_session import ClientSession
 
@@ -48,89 +48,109 @@ class Term(NamedTuple):
     expires: datetime
 
 
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+def _retried(
+    method: Callable[Concatenate[JournalStore, Parameters], Result],
+) -> Callable[Concatenate[JournalStore, Parameters], Result]:
+    """Repeat a method after a transient failure, and name the right that is missing if the database refuses."""
+
+    @wraps(method)
+    def call(self: JournalStore, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        def attempt() -> Result:
+            with self.granted():
+                return method(self, *args, **kwargs)
+
+        return self.connection.retry(attempt)
+
+    return call
+
+
 class JournalStore:
-    """The documents of the journal."""
+    """The documents of the journal. Every method may be repeated, except those that free or remove something."""
 
     def __init__(
         self, connection: Connection, database: str, session: ClientSession | None = None, *, only_read: bool = False
     ) -> None:
         """Keep the deployment and the name of the journal's database; with `only_read`, errors ask for that right."""
-        self._connection = connection
+        self.connection = connection
         self.name = database
         self._session = session
         self._only_read = only_read
         concern = None if session else DURABLE
         self._database = connection.client.get_database(database, write_concern=concern, read_preference=PRIMARY)
 
-    @property
-    def patience(self) -> float:
-        """Return for how many seconds to retry after a transient failure; a transaction is retried as a whole."""
-        return 0.0 if self._session else self._connection.patience
-
     def within(self, session: ClientSession) -> JournalStore:
         """Return the same journal inside a transaction, whose own write concern holds."""
-        return JournalStore(self._connection, self.name, session, only_read=self._only_read)
+        return JournalStore(self.connection, self.name, session, only_read=self._only_read)
 
+    @_retried
     def now(self) -> datetime:
         """Return the server's time, in UTC without a zone."""
-        with self._granted():
-            found: datetime = self._connection.client.admin.command("hello", read_preference=PRIMARY)["localTime"]
-        return found
+        time: datetime = self.connection.client.admin.command("hello", read_preference=PRIMARY)["localTime"]
+        return time
 
     # --- records --------------------------------------------------------------------------------------------------
 
+    @_retried
     def add_operation(self, record: Document) -> bool:
-        """Insert a record. Return False if another operation has its id; may be retried."""
-        with self._granted():
-            try:
-                self._database["operation"].insert_one(record)
-            except driver.DuplicateKeyError:
-                same = {"_id": record["_id"], "worker.owner": record["worker"]["owner"]}
-                return self._database["operation"].find_one(same, {"_id": 1}) is not None
+        """Insert a record. Return False if another operation has its id."""
+        try:
+            self._database["operation"].insert_one(record)
+        except driver.DuplicateKeyError:
+            same = {"_id": record["_id"], "worker.owner": record["worker"]["owner"]}
+            return self._database["operation"].find_one(same, {"_id": 1}) is not None
         return True
 
     def operations(self, filter_: Document, *, limit: int = 0) -> Iterator[Document]:
         """Stream records, the newest first; ids begin with the server's time."""
-        with self._granted():
-            yield from self._database["operation"].find(filter_, sort=[("_id", -1)], limit=limit, session=self._session)
 
+        def begin() -> Iterator[Document]:
+            with self.granted():
+                newest_first = [("_id", -1)]
+                yield from self._database["operation"].find(
+                    filter_, sort=newest_first, limit=limit, session=self._session
+                )
+
+        return self.connection.retry.stream(begin)
+
+    @_retried
     def advance(self, identifier: str, condition: Document, fields: Document, *, finished: bool = False) -> bool:
-        """Set fields of a record that meets a condition. Return whether it did; may be retried."""
+        """Set fields of a record that meets a condition. Return whether it did."""
         change: Document = {"$set": fields, **({"$currentDate": {"finished": True}} if finished else {})}
-        with self._granted():
-            result = self._database["operation"].update_one(
-                {"_id": identifier, **condition}, change, session=self._session
-            )
+        result = self._database["operation"].update_one({"_id": identifier, **condition}, change, session=self._session)
         return result.matched_count == 1
 
+    @_retried
     def has_operation(self, condition: Document) -> bool:
         """Return whether a record meets a condition."""
-        with self._granted():
-            return self._database["operation"].find_one(condition, {"_id": 1}, session=self._session) is not None
+        return self._database["operation"].find_one(condition, {"_id": 1}, session=self._session) is not None
 
+    @_retried
     def operations_touching(self, project: str) -> list[str]:
         """Return the operations whose chunks name a project by its id, the beginning of one, or its full name."""
         named: list[Document] = [{field: project} for field in ("entries.id", "entries.name", "project")]
         if filters.begins_an_id(project):
             named += [filters.pattern(field, f"^{project}") for field in ("entries.id", "project")]
-        with self._granted():
-            return self._database["change"].distinct("operation", {"$or": named})
+        return self._database["change"].distinct("operation", {"$or": named})
 
     # --- chunks: as bytes, since they hold before-images ------------------------------------------------------------
 
+    @_retried
     def add_chunk(self, raw: bytes) -> bool:
         """Insert a chunk. Return False if there is one with its id."""
-        with self._granted():
-            try:
-                self._database["change"].insert_one(unchanged(raw), session=self._session)
-            except driver.DuplicateKeyError:
-                return False
+        try:
+            self._database["change"].insert_one(unchanged(raw), session=self._session)
+        except driver.DuplicateKeyError:
+            return False
         return True
 
+    @_retried
     def replace_chunk(self, identifier: str, raw: bytes) -> None:
         """Write a chunk, in the place of the one with its id."""
-        with self._granted():
-            self._database["change"].replace_one({"_id": identifier}, unchanged(raw), upsert=True)
+        self._database["change"].replace_one({"_id": identifier}, unchanged(raw), upsert=True)
 
     def chunks(self, operation: str, *, backwards: bool = False) -> Iterator[bytes]:
         """Stream the chunks of an operation in their order, or from the last to the first.
@@ -138,23 +158,23 @@ class JournalStore:
         They are read a few at a time, without a cursor that would be lost with its server.
         """
         bounds, beyond = {"$gte": f"{operation}/", "$lt": f"{operation}0"}, "$lt" if backwards else "$gt"
-        while page := persistently(partial(self._page, bounds, backwards=backwards), self._connection.patience):
+        while page := self._page(bounds, backwards=backwards):
             yield from (raw for _, raw in page)
             bounds = {**bounds, beyond: page[-1][0]}
 
+    @_retried
     def _page(self, bounds: Document, *, backwards: bool) -> list[tuple[str, bytes]]:
         """Return the next chunks with their ids: as many as fit into one reply of the server."""
         order = [("_id", -1 if backwards else 1)]
         options: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
         raw = self._database["change"].with_options(codec_options=options)
-        with self._granted():
-            page = list(raw.find({"_id": bounds}, sort=order, limit=-PAGE, session=self._session))
+        page = list(raw.find({"_id": bounds}, sort=order, limit=-PAGE, session=self._session))
         return [(chunk["_id"], bytes(chunk.raw)) for chunk in page]
 
     def forget(self, operations: Sequence[str], condition: Document) -> int:
         """Remove operations that still meet a condition, each record before its chunks. Return how many."""
         removed = 0
-        with self._granted():
+        with self.granted():
             for identifier in operations:
                 result = self._database["operation"].delete_one({"_id": identifier, **condition})
                 if result.deleted_count:
@@ -162,21 +182,22 @@ class JournalStore:
                     self._forget_chunks(identifier)
         return removed
 
+    @_retried
     def forget_strays(self, before: str) -> None:
         """Remove the chunks of operations older than an id that have no record: their process died."""
         older = {"_id": {"$lt": before}}
-        with self._granted():
-            written = self._database["change"].distinct("operation", older)
-            known = set(self._database["operation"].distinct("_id", older))
-            for identifier in written:
-                if identifier not in known:
-                    self._forget_chunks(identifier)
+        written = self._database["change"].distinct("operation", older)
+        known = set(self._database["operation"].distinct("_id", older))
+        for identifier in written:
+            if identifier not in known:
+                self._forget_chunks(identifier)
 
     def _forget_chunks(self, operation: str) -> None:
         self._database["change"].delete_many({"_id": {"$gte": f"{operation}/", "$lt": f"{operation}0"}})
 
     # --- leases ---------------------------------------------------------------------------------------------------
 
+    @_retried
     def take_lease(
         self, key: str, holder: Document, seconds: float, margin: float, *, instead_of: str | None = None
     ) -> Term | Document:
@@ -186,83 +207,82 @@ class JournalStore:
         if instead_of is not None:
             free.append({"$eq": ["$owner", {"$literal": instead_of}]})
         content = {name: {"$literal": value} for name, value in {"_id": key, **holder}.items()}
-        with self._granted():
-            while True:
-                condition: Document = {"_id": key, "$expr": {"$or": free}}
-                taken = self._changed_lease(condition, [{"$replaceWith": content | _times(seconds)}])
-                if taken is not None:
-                    return taken
-                found = self._leases().find_one({"_id": key})
-                if found is not None:
-                    return found
-                try:  # an upsert can't have an expression in its filter
-                    self._leases().insert_one({"_id": key, **NOBODY})
-                except driver.DuplicateKeyError:
-                    continue
+        while True:
+            condition: Document = {"_id": key, "$expr": {"$or": free}}
+            taken = self._changed_lease(condition, [{"$replaceWith": content | _times(seconds)}])
+            if taken is not None:
+                return taken
+            found = self._leases().find_one({"_id": key})
+            if found is not None:
+                return found
+            try:  # an upsert can't have an expression in its filter
+                self._leases().insert_one({"_id": key, **NOBODY})
+            except driver.DuplicateKeyError:
+                continue
 
+    @_retried
     def renew_lease(self, key: str, owner: str, seconds: float) -> Term | None:
         """Extend a lease that is still held by its owner. Return None if it is not."""
-        with self._granted():
-            return self._changed_lease({"_id": key, "owner": owner}, [{"$set": _times(seconds)}])
+        return self._changed_lease({"_id": key, "owner": owner}, [{"$set": _times(seconds)}])
 
     def _changed_lease(self, condition: Document, change: list[Document]) -> Term | None:
         found = self._leases().find_one_and_update(condition, change, return_document=ReturnDocument.AFTER)
         return None if found is None else Term(found["heartbeat"], found["expires"])
 
+    @_retried
     def is_before(self, key: str, deadline: datetime) -> bool:
         """Return whether the server's clock has not reached a deadline. `key` names any lease that exists."""
-        with self._granted():
-            condition = {"_id": key, "$expr": {"$lt": ["$$NOW", deadline]}}
-            return self._leases().find_one(condition, {"_id": 1}) is not None
+        condition = {"_id": key, "$expr": {"$lt": ["$$NOW", deadline]}}
+        return self._leases().find_one(condition, {"_id": 1}) is not None
 
+    @_retried
     def holds(self, key: str, owner: str, margin: float) -> bool:
         """Return whether a lease is held by this owner, or was until less than `margin` seconds ago."""
         end = {"$add": ["$expires", int(margin * 1000)]}
         held = {"_id": key, "owner": owner, "$expr": {"$gt": [end, "$$NOW"]}}
-        with self._granted():
-            return self._leases().find_one(held, {"_id": 1}) is not None
+        return self._leases().find_one(held, {"_id": 1}) is not None
 
+    @_retried
     def break_lease(self, key: str, owner: str, margin: float, *, dead: bool) -> bool:
         """End a lease that is over, or whose owner is dead. Return whether its owner can't renew it any more."""
         over = {} if dead else {"$expr": {"$lte": [{"$add": ["$expires", int(margin * 1000)]}, "$$NOW"]}}
-        with self._granted():
-            self._leases().update_one({"_id": key, "owner": owner, **over}, {"$set": NOBODY})
-            return self._leases().find_one({"_id": key, "owner": owner}, {"_id": 1}) is None
+        self._leases().update_one({"_id": key, "owner": owner, **over}, {"$set": NOBODY})
+        return self._leases().find_one({"_id": key, "owner": owner}, {"_id": 1}) is None
 
+    @_retried
     def lease(self, key: str) -> Document | None:
         """Return a lease that is held, with `expired` by the server's clock, or None."""
         held: list[Document] = [
             {"$match": {"_id": key, "owner": {"$ne": NOBODY["owner"]}}},
             {"$set": {"expired": {"$lte": ["$expires", "$$NOW"]}}},
         ]
-        with self._granted():
-            return next(iter(self._leases().aggregate(held)), None)
+        return next(iter(self._leases().aggregate(held)), None)
 
     def release_lease(self, key: str, owner: str, *, shared: bool) -> None:
         """Free a lease. One that only a single operation uses is removed."""
-        with self._granted():
+        with self.granted():
             if shared:
                 self._leases().update_one({"_id": key, "owner": owner}, {"$set": NOBODY})
             else:
                 self._leases().delete_one({"_id": key, "owner": owner})
 
+    @_retried
     def forget_leases(self, prefix: str) -> None:
         """Remove the leases of single operations, by the beginning of their keys, that ended over a day ago."""
         day = 24 * 60 * 60 * 1000
         old = {"$expr": {"$lt": ["$expires", {"$subtract": ["$$NOW", day]}]}}
-        with self._granted():
-            self._leases().delete_many({"_id": {"$gte": prefix, "$lt": f"{prefix}\uffff"}, **old})
+        self._leases().delete_many({"_id": {"$gte": prefix, "$lt": f"{prefix}\uffff"}, **old})
 
     def _leases(self) -> pymongo.collection.Collection[dict[str, Any]]:
         majority = WriteConcern(w="majority")
-        database = self._connection.client.get_database(self.name, write_concern=majority, read_preference=PRIMARY)
+        database = self.connection.client.get_database(self.name, write_concern=majority, read_preference=PRIMARY)
         return database["lease"]
 
     @contextmanager
-    def _granted(self) -> Iterator[None]:
+    def granted(self) -> Iterator[None]:
         """Name the right that is missing if the database refuses."""
         try:
-            with translated():
+            with translation():
                 yield
         except DatabaseRefused as error:
             role, done = ("read", "read") if self._only_read else ("readWrite", "written")

@@ -1,49 +1,81 @@
-"""Going on after a fault that passes: a connection that broke, a replica set that elects another primary.
+"""Retries after transient failures: a broken connection, or a replica set that elects another primary.
 
-The driver itself repeats single reads and writes. What it can't repeat, a write of many documents or a cursor, is
-repeated here, by those who know that repeating it does no harm.
+The driver itself repeats single reads and writes, once. Everything else is repeated here, and nowhere else.
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from projects_cli.errors import ConnectionLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 Result = TypeVar("Result")
 
-SHORTEST = 0.1
-LONGEST = 2.0
-"""Seconds between two tries; the pauses double in between."""
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 2.0
+"""Seconds between two attempts; the pauses double in between."""
+
+_is_repeated: ContextVar[bool] = ContextVar("is_repeated", default=False)
+"""Whether the current work is repeated as a whole: then no part of it is repeated by itself."""
 
 
-def persistently(
-    work: Callable[[], Result], limit: float, *, before_again: Callable[[], object] | None = None
-) -> Result:
-    """Do something that may be repeated until it works, for `limit` seconds after its first failure.
-
-    `before_again` is done first in every repetition, and is repeated likewise.
-
-    Raises:
-        ConnectionLost: the fault did not pass. DatabaseUnavailable: nobody answers any longer.
-    """
+@contextmanager
+def repeated_as_a_whole() -> Iterator[None]:
+    """Let the first transient failure inside end the block, for the caller repeats all of it."""
+    token = _is_repeated.set(True)
     try:
-        return work()
-    except ConnectionLost as error:
-        last = error
-    deadline = time.monotonic() + limit
-    pause = SHORTEST
-    while time.monotonic() < deadline:
-        time.sleep(pause)
-        pause = min(LONGEST, 2 * pause)
-        try:
-            if before_again is not None:
-                before_again()
+        yield
+    finally:
+        _is_repeated.reset(token)
+
+
+class Retry:
+    """Repeats what may be repeated, until it works or the time is over."""
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds` is how long attempts are made after the first failure."""
+        self._seconds = seconds
+
+    def __call__(self, work: Callable[[], Result], *, before_again: Callable[[], object] | None = None) -> Result:
+        """Return the result of `work`; `before_again` is called first in every repetition, and repeated with it.
+
+        Raises:
+            ConnectionLost: the failure was not transient. DatabaseUnavailable: no server answers any longer.
+        """
+        if _is_repeated.get():
             return work()
-        except ConnectionLost as error:
-            last = error
-    raise last
+        deadline: float | None = None
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                with repeated_as_a_whole():
+                    if deadline is not None and before_again is not None:
+                        before_again()
+                    return work()
+            except ConnectionLost:
+                deadline = deadline or time.monotonic() + self._seconds
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(LONGEST_PAUSE, 2 * pause)
+
+    def stream(self, begin: Callable[[], Iterator[Result]]) -> Iterator[Result]:
+        """Yield from the iterator that `begin` returns. It is begun again until it has yielded its first item.
+
+        Later failures are raised: what was yielded before would come twice.
+        """
+
+        def begun() -> tuple[list[Result], Iterator[Result]]:
+            stream = begin()
+            return list(islice(stream, 1)), stream
+
+        first, rest = self(begun)
+        yield from first
+        yield from rest

@@ -1,4 +1,4 @@
-"""Transactions, where the deployment has them."""
+"""Transactions, if the deployment has them, and what a killed process has left running."""
 
 from __future__ import annotations
 
@@ -6,109 +6,98 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import pymongo
 from pymongo import WriteConcern
 from pymongo import errors as driver
 from pymongo.client_session import ClientSession
 from pymongo.read_concern import ReadConcern
 
 from projects_cli.errors import DatabaseTimeout, ProjectsError
-from projects_cli.store.client import LONG_WRITE, PRIMARY, translated
-from projects_cli.store.retry import persistently
+from projects_cli.store import deployment
+from projects_cli.store.client import LONG_WRITE, PRIMARY
+from projects_cli.store.driver_errors import translation
+from projects_cli.store.retry import repeated_as_a_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from projects_cli.messages import Document
     from projects_cli.store.client import Connection
 
 Result = TypeVar("Result")
 
-POLL = 0.05
-"""Seconds between two looks at the writes that are under way."""
 Session = ClientSession
-"""The driver's session, as other rooms name it."""
+"""The driver's session, for packages that do not import the driver."""
+
+POLL = 0.05
+"""Seconds between two looks at the writes that are running."""
 
 
 def available(connection: Connection) -> bool:
-    """Tell whether the deployment has transactions: a replica set or a sharded cluster has."""
-    hello = persistently(lambda: _hello(connection), connection.patience)
-    return "setName" in hello or hello.get("msg") == "isdbgrid"
-
-
-def _hello(connection: Connection) -> Document:
-    with translated():
-        return connection.client.admin.command("hello")
+    """Return whether the deployment has transactions: a replica set or a sharded cluster has."""
+    return deployment.topology(deployment.hello(connection)) != "standalone"
 
 
 class Transaction:
-    """A session that is known by a number, so that somebody else can end it where its process was killed."""
+    """A session with a known id, so that another process can end it if this one is killed."""
 
     def __init__(self, connection: Connection) -> None:
         """Start the session."""
         self._connection = connection
-        with translated():
+        with translation():
             self._session = connection.client.start_session()
 
     @property
     def number(self) -> Any:
-        """Give the session's own id."""
+        """Return the session's id."""
         return self._session.session_id["id"]
 
     def run(self, work: Callable[[ClientSession], Result]) -> Result:
-        """Do the work in a transaction, again where the deployment says that trying again may help."""
-        with translated(), self._session, pymongo.timeout(self._connection.timeout or LONG_WRITE):
+        """Do the work in a transaction, which the driver repeats after a transient failure."""
+
+        def attempt(session: ClientSession) -> Result:
+            try:
+                return work(session)
+            except ProjectsError as error:
+                # The driver has to see its own exception to know that it may repeat the transaction.
+                cause = error.__cause__
+                if isinstance(cause, driver.PyMongoError) and cause.has_error_label("TransientTransactionError"):
+                    raise cause from None
+                raise
+
+        with translation(), repeated_as_a_whole(), self._session, self._connection.within(LONG_WRITE):
             return self._session.with_transaction(
-                _untranslated(work),
+                attempt,
                 read_concern=ReadConcern("snapshot"),
                 read_preference=PRIMARY,
                 write_concern=WriteConcern(w="majority", j=True),
             )
 
 
-def _untranslated(work: Callable[[ClientSession], Result]) -> Callable[[ClientSession], Result]:
-    """Let the driver see its own fault where it says that trying again may help."""
-
-    def attempt(session: ClientSession) -> Result:
-        try:
-            return work(session)
-        except ProjectsError as error:
-            cause = error.__cause__
-            if isinstance(cause, driver.PyMongoError) and cause.has_error_label("TransientTransactionError"):
-                raise cause from None
-            raise
-
-    return attempt
-
-
 def end_session(connection: Connection, number: Any) -> None:
-    """End the session of a process that was killed, so that its open transaction holds nothing any longer."""
-    with translated(), suppress(driver.OperationFailure):  # not this user's: the server ends it within a minute
+    """End the session of a killed process, so that its open transaction holds no documents any longer."""
+    with translation(), suppress(driver.OperationFailure):  # another user's: the server ends it within a minute
         connection.client.admin.command("killSessions", [{"id": number}])
 
 
 def await_writes(connection: Connection, comment: str) -> None:
-    """Wait until the server has ended the writes with this comment that a killed process had sent.
+    """Wait until the server has ended the writes with this comment, which a killed process had sent.
 
-    The writes of other database users are listed only to a user with the right to see them; without it, only the
+    The writes of other database users are listed only for a user with the right to see them. Without it, only the
     user's own writes are waited for.
 
     Raises:
         DatabaseTimeout: it takes longer than one command may.
     """
-    deadline = time.monotonic() + connection.patience
-    with translated(), suppress(driver.OperationFailure):  # some hosted deployments do not have the list
-        while _is_under_way(connection, comment):
+    running: list[dict[str, Any]] = [{"$match": {"command.comment": comment}}, {"$limit": 1}]
+    admin = connection.client.get_database("admin", read_preference=PRIMARY)
+    deadline = time.monotonic() + connection.command_timeout
+    with translation(), suppress(driver.OperationFailure):  # some hosted deployments do not have the list
+        while True:
+            try:
+                writes = list(admin.aggregate([{"$currentOp": {"allUsers": True}}, *running]))
+            except driver.OperationFailure:
+                writes = list(admin.aggregate([{"$currentOp": {}}, *running]))
+            if not writes:
+                return
             if time.monotonic() > deadline:
                 raise DatabaseTimeout(f"the database is still working on operation {comment}")
             time.sleep(POLL)
-
-
-def _is_under_way(connection: Connection, comment: str) -> bool:
-    matching: list[dict[str, Any]] = [{"$match": {"command.comment": comment}}, {"$limit": 1}]
-    admin = connection.client.get_database("admin", read_preference=PRIMARY)
-    try:
-        listed = list(admin.aggregate([{"$currentOp": {"allUsers": True}}, *matching]))
-    except driver.OperationFailure:
-        listed = list(admin.aggregate([{"$currentOp": {}}, *matching]))
-    return bool(listed)

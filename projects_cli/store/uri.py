@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import warnings
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl, unquote_plus
 
 import pymongo
 
@@ -22,6 +22,9 @@ FORM = "a URI looks like mongodb://USER:PASSWORD@HOST:27017/DATABASE?OPTION=VALU
 ESCAPES = "in user and password write %40 for @, %3A for :, %2F for /, %3F for ?, %25 for %, %2B for +, %20 for a blank"
 IPV6 = "write an IPv6 address in brackets: mongodb://[::1]:27017"
 PORT = "a port is a number from 1 to 65535"
+OPTIONS_HINT = "see the options of MongoDB's connection strings"
+TLS_FILES = frozenset({"tlscafile", "tlscertificatekeyfile", "tlscrlfile", "ssl_ca_certs", "ssl_certfile"})
+TLS_FILES_HINT = "tlsCAFile=FILE holds certificates in PEM, tlsCertificateKeyFile=FILE a certificate and its key"
 COLONS_OF_IPV6 = 7
 EXTERNAL = ("MONGODB-X509", "MONGODB-AWS", "MONGODB-OIDC", "GSSAPI", "PLAIN")
 
@@ -195,14 +198,29 @@ def login_warnings(parts: Parts) -> Iterator[str]:
 
 def option_fault(uri: str, error: Exception) -> ConfigError:
     """Return the error for options that the driver refuses."""
+    if isinstance(error, OSError):
+        return ConfigError(_tls_file_fault(uri, error), hint=TLS_FILES_HINT)
     text = str(error)
     for word, fault in _FAULTS:
         if word in text:
-            return unusable(fault, FORM if "user" in fault else "see the options of MongoDB's connection strings")
+            hint = TLS_FILES_HINT if "tlsCertificateKeyFile" in fault else OPTIONS_HINT
+            return unusable(fault, FORM if "user" in fault else hint)
     for name, value in split(uri).options:
         if _said_of(name, value)[0]:
             return unusable(f"the option {name!r} has an invalid value", "correct the value, or leave the option out")
     return unusable("its options contradict each other, or one has an invalid value", FORM)
+
+
+def _tls_file_fault(uri: str, error: OSError) -> str:
+    """Return which TLS file of a URI cannot be used, and why. The driver's message depends on its version."""
+    for option, path in parse_qsl(uri.partition("?")[2].replace(";", "&")):
+        if option.lower() in TLS_FILES:
+            try:
+                with open(path, "rb") as file:  # noqa: PTH123 - pathlib is not needed otherwise
+                    file.read(1)
+            except OSError as reason:
+                return f"cannot read {path} ({option} in the MongoDB URI): {reason.strerror}"
+    return f"the TLS files in the MongoDB URI are not valid PEM files ({type(error).__name__})"
 
 
 def ignored_options(uri: str) -> list[str]:

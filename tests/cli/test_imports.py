@@ -137,7 +137,8 @@ READING |= {
     "store.client",
     "store.collections",
     "store.cursors",
-    "store.documents",
+    "store.bson_codec",
+    "store.driver_errors",
     "store.filters",
 }
 READING |= {"store.uri"}

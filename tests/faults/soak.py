@@ -20,7 +20,7 @@ import pymongo
 from pymongo.errors import PyMongoError
 
 from projects_cli.changes import lease as leases
-from projects_cli.store.client import PASSING
+from projects_cli.store.driver_errors import TRANSIENT_CODES
 from tests import servers
 from tests.changes.processes import command, large, run
 from tests.faults.ending import after_fault, failing
@@ -130,7 +130,7 @@ class Soak:
         """The server reports a fault that passes, at some command."""
         world = self.one_of_two()
         name = self.random.choice(("find", "update", "delete", "insert", "findAndModify", "aggregate"))
-        code, skip = self.random.choice(sorted(PASSING)), self.random.randrange(1, 6)
+        code, skip = self.random.choice(sorted(TRANSIENT_CODES)), self.random.randrange(1, 6)
         with failing(world, mode={"skip": skip, "times": 2}, failCommands=[name], errorCode=code):
             status, said = run(world, *DELETE, "--timeout", "3s")
         self.ended("server reported a fault", world, status, said)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from projects_cli.store.client import PASSING
+from projects_cli.store.driver_errors import TRANSIENT_CODES
 from tests.changes.processes import run_here
 from tests.faults.ending import after_fault, failing
 from tests.worlds.world import BEFORE, DETECTOR, Content, World, world_on
@@ -77,7 +77,7 @@ def test_a_fault_that_passes_is_waited_out(kind: str, command: str, request: pyt
             assert run_here(world, *DELETE)[0] == 0
         after = world.dump()
         assert run_here(world, "undo", "--yes")[0] == 0
-        codes = sorted(PASSING.difference(OF_CURSORS))[number % SHARES :: SHARES]
+        codes = sorted(TRANSIENT_CODES.difference(OF_CURSORS))[number % SHARES :: SHARES]
         for code in (*codes, *(OF_CURSORS if command in READS else ())):
             world.journal["lease"].drop()  # each run makes it, as the first one did
             mode = {"skip": random.randrange(1, sent.times), "times": 2} if sent.times > 1 else {"times": 2}

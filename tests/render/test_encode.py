@@ -21,7 +21,7 @@ from projects_cli.messages import Response
 from projects_cli.render import encode
 from projects_cli.render.escaping import UNSAFE
 from projects_cli.render.views import View
-from projects_cli.store.documents import decode
+from projects_cli.store.bson_codec import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -175,7 +175,7 @@ def _warn_of_unknown_ids(context: Context, params: dict[str, Any]) -> dict[str, 
         from projects_cli.endpoints.address import unknown_ids
 
         store = context.reading
-        for value in context.persistently(lambda: unknown_ids(ids, store)):
+        for value in unknown_ids(ids, store):
             context.console.warn(
                 f"--id expects ids, and {value!r} is not the id of a project; "
                 "for a name use: projects get NAME, or projects list --name REGEX"

@@ -1,0 +1,231 @@
+"""Translation of the driver's exceptions into this program's errors."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bson.errors import BSONError, InvalidDocument
+from pymongo import errors as driver
+
+from projects_cli.errors import (
+    CollectionMissing,
+    ConnectionLost,
+    DatabaseError,
+    DatabaseRefused,
+    DatabaseTimeout,
+    DatabaseUnavailable,
+    ExpectedUniqueData,
+    IndexGone,
+    InvalidRegexError,
+    ListsInSeveralKeys,
+    MalformedReply,
+    ProjectsError,
+    TextIndexMissing,
+    ValidationError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+UNREADABLE = (
+    BSONError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    struct.error,
+    zlib.error,
+)
+"""Exceptions that the driver raises on a malformed reply: it does not check what it expects."""
+
+UNAUTHORIZED = 13
+BAD_VALUE = 2
+"""MongoDB's code for many faults, a NUL in a regular expression among them."""
+
+LOGIN_CODES = frozenset({18, 33, 334, 8000})
+"""MongoDB's codes of a refused login."""
+
+ERRORS_BY_CODE: dict[int, type[ProjectsError]] = {
+    UNAUTHORIZED: DatabaseRefused,
+    18: DatabaseRefused,  # AuthenticationFailed
+    33: DatabaseRefused,  # AccountDisabled, as Atlas reports it
+    8000: DatabaseRefused,  # AtlasError
+    26: CollectionMissing,  # NamespaceNotFound
+    27: TextIndexMissing,
+    50: DatabaseTimeout,  # MaxTimeMSExpired
+    175: IndexGone,  # QueryPlanKilled
+    51174: IndexGone,  # the index has other fields than the bounds of the query
+    51091: InvalidRegexError,
+    11000: ExpectedUniqueData,
+    334: DatabaseRefused,  # MechanismUnavailable: the user has no credentials of that kind
+}
+
+TRANSIENT_CODES = frozenset(
+    {
+        6,  # HostUnreachable
+        7,  # HostNotFound
+        43,  # CursorNotFound: it was on a server that is no longer used
+        89,  # NetworkTimeout
+        91,  # ShutdownInProgress
+        189,  # PrimarySteppedDown
+        237,  # CursorKilled
+        262,  # ExceededTimeLimit
+        9001,  # SocketException
+        10058,  # LegacyNotPrimary
+        10107,  # NotWritablePrimary
+        11600,  # InterruptedAtShutdown
+        11602,  # InterruptedDueToReplStateChange
+        13435,  # NotPrimaryNoSecondaryOk
+        13436,  # NotPrimaryOrSecondary
+    }
+)
+"""MongoDB's codes of transient faults: a retry may succeed, on another member or a new connection."""
+
+NO_SUCH_INDEX = "hint provided does not correspond to an existing index"
+"""MongoDB's message for a missing index, after a dump of the whole query; the code is `BAD_VALUE`."""
+
+TEXT_INDEX_HINT = (
+    "an administrator of the database can create one: db.project.createIndex("
+    '{name: "text", description: "text", _id: "text"}, {weights: {name: 10, description: 10, _id: 1}})'
+)
+NO_RIGHT = "the user lacks a role: projects needs read on the database of the documents, readWrite to change them"
+NO_LOGIN = (
+    "check the user, the password, and authSource=DATABASE in the URI: where the user is defined [default: admin]"
+)
+NO_USER = f"put the user into the URI: mongodb://USER:PASSWORD@HOST; {NO_LOGIN}"
+
+_REASONS = (
+    ('match selector "Primary()"', "the replica set has no primary"),
+    ("any_server_selector", "the member that was answering is gone"),
+    ("match selector", "the replica set has no member of the kind that the read preference asks for"),
+    ("IP address mismatch", "the server's certificate is for another address"),
+    ("Hostname mismatch", "the server's certificate is for another host name"),
+    ("certificate has expired", "the server's certificate has expired"),
+    ("certificate is not yet valid", "the server's certificate is not valid yet"),
+    ("certificate verify failed", "the server's certificate is not signed by a trusted authority"),
+)
+"""Words of the driver, Python and OpenSSL, and the reason that is shown instead. The first match counts."""
+
+_AUTHORITY = (
+    "name the authority that signed the server's certificate: tlsCAFile=FILE in the URI; check the name and dates in it"
+)
+_TLS = "check TLS: whether the server wants it (tls=true), its certificate, and yours (tlsCertificateKeyFile=FILE)"
+_CLOSED = (
+    "check that the server is running, and whether it requires TLS (tls=true) or a client certificate "
+    "(tlsCertificateKeyFile=FILE)"
+)
+_NO_PRIMARY = "look at the replica set: rs.status(); without a majority of its members it has no primary"
+_HINTS: tuple[tuple[str, str], ...] = (
+    ("the server's certificate", _AUTHORITY),
+    ("has no primary", _NO_PRIMARY),
+    ("No primary", _NO_PRIMARY),
+    ("has no member", "look at the replica set: rs.status(); or choose another --read-preference"),
+    ("No replica set members", "check replicaSet=NAME in the URI, and which members there are: rs.status()"),
+    # A server that refuses the client's certificate closes the connection, at a moment of its own choice.
+    ("connection closed", _CLOSED),
+    ("Connection reset", _CLOSED),
+    ("Broken pipe", _CLOSED),
+    ("EOF occurred", _CLOSED),
+    ("SSL", _TLS),
+    ("TLS", _TLS),
+    ("Name or service not known", "check the name of the host, and what resolves it"),
+    ("No such file", "check the path of the socket, and that the server is running"),
+    ("refused", "check the address and the port, and that the server is running"),
+)
+"""A word in the reason, and what to check. The first match counts."""
+
+DEFAULT_HINT = "check the address, that the server is running, and what lies between: network, TLS, replica set name"
+
+
+@contextmanager
+def translation(server: str = "the database", limit: float | None = None) -> Iterator[None]:
+    """Translate what the driver raises inside; `limit` is the number of seconds for which it could try."""
+    try:
+        yield
+    except driver.PyMongoError as error:
+        try:
+            translated = malformed_reply(server) if _is_malformed(error) else _translate(error, server, limit)
+        except UNREADABLE:  # the details of the error are a part of the reply
+            translated = malformed_reply(server)
+        raise translated from error
+    except UnicodeEncodeError as error:
+        raise ValidationError("a text in the request is not valid Unicode (a lone surrogate)") from error
+    except InvalidDocument:  # a fault of the request, not of the reply
+        raise
+    except UNREADABLE as error:
+        raise malformed_reply(server) from error
+
+
+def malformed_reply(server: str = "the database") -> MalformedReply:
+    """Return the error for an unreadable reply; the driver's own exception would not help a user."""
+    return MalformedReply(f"{server} sent a malformed reply")
+
+
+def _is_malformed(error: driver.PyMongoError) -> bool:
+    """Return whether the driver reports a reply that it could not read, or that lacks its code or cursor."""
+    if isinstance(error, driver.OperationFailure) and not isinstance(error, driver.BulkWriteError):
+        return not isinstance(error.code, int) and not error.timeout
+    return isinstance(error, driver.ProtocolError) or "does not return a cursor" in str(error)
+
+
+def _translate(error: driver.PyMongoError, server: str, limit: float | None) -> ProjectsError:
+    """Return the error for an exception of the driver: by its code, else by its class."""
+    if isinstance(error, driver.BulkWriteError):
+        first = ((error.details or {}).get("writeErrors") or [{}])[0]
+        return _by_code(int(first.get("code", 0)), str(first.get("errmsg", "a bulk write failed")), server)
+    if isinstance(error, driver.OperationFailure) and error.code is not None and not error.timeout:
+        return _by_code(error.code, server_message(error), server)
+    reason = _reason(error)
+    hint = next((hint for word, hint in _HINTS if word in reason), DEFAULT_HINT)
+    if isinstance(error, driver.ServerSelectionTimeoutError):
+        within = f" within {limit:g} s" if limit is not None else ""
+        return DatabaseUnavailable(f"no answer from {server}{within}: {reason}", hint=hint)
+    if error.timeout:
+        return DatabaseTimeout(f"{server} did not answer in time")
+    if isinstance(error, driver.ConnectionFailure):
+        return ConnectionLost(f"the connection to {server} broke: {reason}", hint=hint)
+    return DatabaseError(f"the database reported: {reason}")
+
+
+def _by_code(code: int, message: str, server: str) -> ProjectsError:
+    kind = ConnectionLost if code in TRANSIENT_CODES else ERRORS_BY_CODE.get(code, DatabaseError)
+    if message == NO_SUCH_INDEX:
+        kind = IndexGone
+    if code == BAD_VALUE and "parallel arrays" in message:
+        kind = ListsInSeveralKeys
+    if kind is InvalidRegexError or (code == BAD_VALUE and message.startswith("Regular expression")):
+        return InvalidRegexError(f"MongoDB refuses the regular expression: {message}")
+    if kind is TextIndexMissing:
+        return kind("search needs a text index, and the collection `project` has none", hint=TEXT_INDEX_HINT)
+    if kind is DatabaseTimeout:
+        return kind(f"{server} did not finish in time")
+    if kind is ExpectedUniqueData:
+        return kind("a project with that name exists already")
+    if kind is DatabaseRefused:
+        anonymous = "requires authentication" in message
+        hint = NO_USER if anonymous else NO_RIGHT if code == UNAUTHORIZED else NO_LOGIN
+        return kind(f"{server} refused: {message}" + (", and the URI names no user" if anonymous else ""), hint=hint)
+    return kind(f"the database reported: {message} (code {code})")
+
+
+def server_message(error: driver.OperationFailure) -> str:
+    """Return the server's own message in one line, without the driver's dump of the whole reply.
+
+    If a right is missing the server quotes the whole command, of which only the name is kept.
+    """
+    message = " ".join((str((error.details or {}).get("errmsg", "")) or str(error)).split())
+    if error.code == BAD_VALUE and NO_SUCH_INDEX in message:
+        return NO_SUCH_INDEX
+    return re.sub(r"(to execute command) \{ (\w+):.*", r"\1 \2", message)[:300]
+
+
+def _reason(error: driver.PyMongoError) -> str:
+    """Return the first reason of a connection fault in one line: the driver lists every host with its settings."""
+    first = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0].partition(", full error")[0]
+    return next((reason for words, reason in _REASONS if words in first), " ".join(first.split())[:300])
