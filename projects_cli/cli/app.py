@@ -266,7 +266,7 @@ def _unexpected_argument(command: str, word: str) -> UsageError:
     """Return the error for an argument that a command does not have."""
     hint = f"see: projects {command} --help"
     if command == "list":
-        from projects_cli.config.connection import redacted  # only for a mistake
+        from projects_cli.config.redaction import redacted  # only for a mistake
 
         name = shlex.quote(redacted(word))
         hint = f"for one project use: projects get {name}; for names with a pattern: projects list --name {name}"
@@ -276,7 +276,7 @@ def _unexpected_argument(command: str, word: str) -> UsageError:
 def _hide_passwords(error: ProjectsError) -> None:
     """Take the password out of a URI that stands where it was not wanted, and is quoted; others are hidden before."""
     if "://" in error.message and ":***@" not in error.message:
-        from projects_cli.config.connection import redacted
+        from projects_cli.config.redaction import redacted
 
         error.message = redacted(error.message)
 

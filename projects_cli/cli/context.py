@@ -11,7 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.config.settings import Settings, login_name, resolve
+from projects_cli.config.resolution import resolve
+from projects_cli.config.settings import Settings, login_name
 from projects_cli.errors import ProjectsError, UnknownCompany, UsageError
 from projects_cli.messages import Request
 from projects_cli.render.console import Console
@@ -158,7 +159,7 @@ class Context:
     @cached_property
     def connection(self) -> Connection:
         """Connect to the site's database, or to the private one, which is started if it does not run."""
-        from projects_cli.config.connection import shown_uri
+        from projects_cli.config.redaction import shown_uri
 
         target = self.target
         for warning in (*self.settings.warnings, *target.warnings):
@@ -353,7 +354,7 @@ def command_line(words: Sequence[str]) -> str:
     """Give a command line for the journal, without the secrets of its URIs."""
     import shlex
 
-    from projects_cli.config.connection import redacted, shown_uri
+    from projects_cli.config.redaction import redacted, shown_uri
 
     shown = ["projects"]
     for before, word in pairwise(words):

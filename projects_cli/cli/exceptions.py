@@ -35,7 +35,7 @@ def signal_behind(error: BaseException) -> KeyboardInterrupt | None:
 
 
 def _unexpected(error: Exception) -> ProjectsError:
-    from projects_cli.config.connection import redacted
+    from projects_cli.config.redaction import redacted
 
     where = error.__traceback__
     while where is not None and where.tb_next is not None:

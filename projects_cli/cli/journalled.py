@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from projects_cli.cli.flow import check_confirm, check_production, check_writable, confirm, expect, show, tell
-from projects_cli.config.values import duration
+from projects_cli.config.settings import parse_duration
 from projects_cli.errors import ConfirmationNeeded, EmptyName, UsageError
 from projects_cli.messages import Response
 
@@ -114,6 +114,6 @@ def _agree_to_prune(context: Context, count: int, older_than: str) -> None:
 
 def _age(text: str, option: str) -> timedelta:
     try:
-        return timedelta(seconds=min(duration(text), LONGEST.total_seconds()))
+        return timedelta(seconds=min(parse_duration(text), LONGEST.total_seconds()))
     except ValueError as error:
         raise UsageError(f"{option}: {error}") from error

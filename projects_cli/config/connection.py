@@ -1,12 +1,11 @@
-"""The address of the database: its URI, the origin of the URI, and how it is shown without its secrets."""
+"""The address of the database: its URI, and the origin of the URI."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, unquote_plus
 
-from projects_cli.config.values import uri as checked_uri
+from projects_cli.config.settings import parse_uri
 from projects_cli.errors import ConfigError
 from projects_cli.private_files import check_secret, read_owned
 
@@ -15,27 +14,18 @@ if TYPE_CHECKING:
 
     from projects_cli.config.settings import Settings
 
-_HIDDEN = "(?i)(?P<before>\\b(?:tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=)"
-_CREDENTIALS = r"(?i)(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s]*(?P<after>@)"
-_MONGODB = r"(?is)(?P<before>\bmongodb(?:\+srv)?://[^/@:]*:).*(?P<after>@)"
-"""In a MongoDB URI a user and a password may have spaces: where a text goes on behind it, some of that is hidden too.
-
-Compiled when they are first needed, which a command without a URI never does.
-"""
-
-NOT_DATA = "admin"
+LOGIN_DATABASE = "admin"
 """The database that a URI names for the login alone."""
 
-
-OTHER_WAYS = "mount a secret read-only or with mode 0400; or put the URI into PROJECTS_MONGO_URI"
+ALTERNATIVES = "mount a secret read-only or with mode 0400; or put the URI into PROJECTS_MONGO_URI"
 """What to do about a URI file that others can read, besides chmod."""
 
 
 class Target(NamedTuple):
-    """The database to work on.
+    """The database to work on; without a URI it is the private one.
 
-    Without a URI it is the private one. `source` is where the URI was found, `name_source` where the name of the
-    database was ("" for the default). `warnings` are about the files that were read.
+    `source` is the setting that the URI is from, `name_source` the one that the database's name is from ("" for the
+    default). `warnings` are about the files that were read.
     """
 
     uri: str | None
@@ -57,20 +47,19 @@ def target(settings: Settings) -> Target:
     uri: str | None = None
     source, configured = "", None
     if settings.uri:
-        uri, source = str(settings.uri), settings.sources["uri"]
+        uri, source = settings.uri, settings.sources["uri"]
     elif settings.uri_file:
         uri, warnings = _from_file(settings.uri_file)
         source = settings.sources["uri_file"]
     else:
-        from projects_cli.config.server_variables import server_address  # a site's own settings do without
+        from projects_cli.config.server_variables import server_address  # not needed with a URI of our own settings
 
         if address := server_address(settings.environment):
             uri, source, configured = address.uri, ", ".join(address.variables), address.database
     if settings.origins["database"] != "default":
         return Target(uri, source, settings.database, settings.sources["database"], warnings)
-    named = database_in(uri or "") or configured
-    if named:
-        return Target(uri, source, named, source, warnings)
+    if name := database_in(uri or "") or configured:
+        return Target(uri, source, name, source, warnings)
     return Target(uri, source, settings.database, "", warnings)
 
 
@@ -83,43 +72,26 @@ def database_in(uri: str) -> str | None:
     """Return the database that a URI names for its documents, or None."""
     path = uri.partition("?")[0].partition("://")[2].rpartition("@")[2].partition("/")[2]
     name = unquote_plus(path).partition(".")[0]  # as the driver reads DATABASE.COLLECTION
-    return name if name and name != NOT_DATA else None
+    return name if name and name != LOGIN_DATABASE else None
 
 
 def _from_file(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Read a URI from a file that nobody else can read; return it with a warning about the file, if there is one."""
+    """Read a URI from a file that no other user can read; return it with a warning about the file, if there is one."""
     content, information, on_read_only_mount = read_owned(path)
-    warning = check_secret(path, information, OTHER_WAYS, on_read_only_mount=on_read_only_mount)
+    warning = check_secret(path, information, ALTERNATIVES, on_read_only_mount=on_read_only_mount)
     try:
         text = content.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise ConfigError(f"the URI file {path} is not valid UTF-8") from error
     if not text or len(text.splitlines()) > 1:
-        raise ConfigError(f"{path} should hold one line, a MongoDB URI")
+        raise ConfigError(f"{path} should contain one line, a MongoDB URI")
     try:
-        checked_uri(text)
+        parse_uri(text)
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from None
     return text, (warning,) if warning else ()
 
 
 def socket_uri(path: Path) -> str:
-    """Give the URI of a private server's socket; discovery would lower-case the path, so there is none."""
+    """Return the URI of a private server's socket; discovery would convert the path to lower case, so it is off."""
     return f"mongodb://{quote(str(path), safe='')}/?directConnection=true"
-
-
-def shown_uri(uri: str) -> str:
-    """Give a URI without its secrets, even one that is badly written."""
-    before, at, host = uri.rpartition("@")
-    user, colon, _ = before.rpartition("://")[2].partition(":")
-    scheme = before.rpartition("://")[0]
-    hidden = f"{scheme}://" * bool(scheme) + user + ":***" * bool(colon)
-    found = re.sub(_HIDDEN + "[^&]*", r"\g<before>***", host)
-    return redacted(f"{hidden}@{found}" if at else found)
-
-
-def redacted(text: str) -> str:
-    """Give a text with the password of every URI in it replaced by `***`; rather too much than too little."""
-    for credentials in (_MONGODB, _CREDENTIALS):
-        text = re.sub(credentials, r"\g<before>***\g<after>", text)
-    return re.sub(_HIDDEN + r"[^&\s]*", r"\g<before>***", text)

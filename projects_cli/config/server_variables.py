@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 from urllib.parse import quote
 
-from projects_cli.config.values import uri as checked_uri
+from projects_cli.config.settings import parse_uri
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _hosts(host: str, parts: Mapping[str, str], environment: Mapping[str, str]) 
 def _port(variable: str | None, environment: Mapping[str, str]) -> str:
     value = environment[variable].strip() if variable else DEFAULT_PORT
     if variable and not (value.isascii() and value.isdecimal() and 0 < int(value) < 1 << 16):
-        from projects_cli.config.connection import redacted
+        from projects_cli.config.redaction import redacted
 
         kubernetes = " (Kubernetes sets it for a service of that name)" if value.startswith("tcp://") else ""
         _refuse((variable,), f"is not a port number: {redacted(value)!r}{kubernetes}", f"set {VARIABLES['PORT'][0]}")
@@ -137,7 +137,7 @@ def _port(variable: str | None, environment: Mapping[str, str]) -> str:
 
 def _uri(variable: str, value: str) -> str:
     try:
-        return checked_uri(value)
+        return parse_uri(value)
     except ValueError as error:
         raise ConfigError(f"{variable}: {error}", hint=f"correct it, {INSTEAD}") from None
 

@@ -1,16 +1,17 @@
-"""The table of settings, and their resolution: flag > environment > project file > user file > default.
+"""The settings: the type, default and places of each, and how its text is parsed.
 
-The project file (`.projects.toml` in the current folder) may only choose a profile by name; a URI, a company
-or a command in it is refused, since a folder that somebody else filled must not redirect a change.
+`resolution.py` finds the value in effect. Parsers raise ValueError with the text for an error message.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import os
+import re
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from projects_cli.config.values import boolean, company, count, database, duration, file_path, names, patience, uri
 from projects_cli.errors import ConfigError
 from projects_cli.private_files import xdg_folder
 
@@ -18,152 +19,226 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 COMMUNITY_COMPANY = "d1bd92a3b039400cbafc60a7a5b1e52b"
-"""The one company of a community server (data-model.md, Identity and tenancy)."""
+"""The only company of a community server (docs/data-model.md)."""
 
 READ_PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest")
 OUTPUTS = ("table", "json", "jsonl", "yaml", "csv", "tsv", "id")
-
 TIMES = ("relative", "absolute", "iso")
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off", ""})
+
+FORBIDDEN = frozenset('/\\. "$*<>:|?\0') | {chr(code) for code in range(0xD800, 0xE000)}
+"""Characters that MongoDB or UTF-8 does not allow in the name of a database."""
+
+LONGEST_DATABASE = 63
+
+UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
+DURATIONS = "write 30, 45s, 15m, 1h30m or 2d"
+
+
+# --- parsers ------------------------------------------------------------------------------------------------------
+
+
+def parse_boolean(text: str) -> bool:
+    """Parse a switch: 1/0, true/false, yes/no, on/off."""
+    word = text.strip().lower()
+    if word not in TRUE | FALSE:
+        raise ValueError(f"{text!r} is neither true nor false")
+    return word in TRUE
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Parse a list of names: `id,name`."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise ValueError(f"{text!r} contains no name; write a,b")
+    return names
+
+
+def parse_count(text: str) -> int:
+    """Parse a non-negative integer."""
+    if not text.strip().isdecimal():
+        raise ValueError(f"{text!r} is not a non-negative integer")
+    return int(text)
+
+
+def parse_duration(text: str) -> float:
+    """Parse a duration that is greater than zero; return seconds."""
+    seconds = parse_wait(text)
+    if seconds == 0:
+        raise ValueError(f"{text!r}: a duration must be greater than zero")
+    return seconds
+
+
+def parse_wait(text: str) -> float:
+    """Parse a duration or 0 (`30`, `1.5s`, `15m`, `1h30m`, `2d`, `1w`); return seconds, which a bare number is."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        # Each unit at most once, the largest first.
+        pattern = r"\s*".join(rf"(?:([0-9]+(?:\.[0-9]+)?)\s*{unit})?" for unit in UNITS)
+        match = re.fullmatch(pattern, text.strip().lower())
+        amounts = dict(zip(UNITS.values(), match.groups(), strict=True)) if match and match[0] else {}
+        seconds = sum(unit * float(amount) for unit, amount in amounts.items() if amount) if amounts else math.nan
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"{text!r} is not a duration; {DURATIONS}")
+    return seconds
+
+
+def parse_path(text: str) -> Path:
+    """Parse the path of a file; `~` is the user's home folder."""
+    if "://" in text:
+        raise ValueError("expected a path, not a URI")
+    if "\0" in text:
+        raise ValueError(f"{text!r}: a path cannot contain a NUL")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise ValueError(f"{text!r}: a path cannot contain half a surrogate pair") from None
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{text!r}: {error}") from error
+
+
+def parse_database(text: str) -> str:
+    """Parse the name of a MongoDB database."""
+    if not text or len(text.encode("utf-8", "replace")) > LONGEST_DATABASE or FORBIDDEN & set(text):
+        forbidden = r'space or / \ . " $ * < > : | ?'
+        raise ValueError(f"{text!r} is not the name of a database: 1 to {LONGEST_DATABASE} bytes without {forbidden}")
+    return text
+
+
+def parse_uri(text: str) -> str:
+    """Parse a URI; an empty one is probably a variable that was not set, and must not lead to another database."""
+    text = text.strip()  # a secret that is mounted or exported often ends with a newline
+    if not text.lower().startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError("a URI begins with mongodb:// or mongodb+srv://")  # without the text: it may hold a password
+    return text
+
+
+def parse_company(text: str) -> str:
+    """Parse the id of a company; public documents have an empty one, which no company has."""
+    if not text.strip():
+        raise ValueError("the id of a company cannot be empty: that marks public documents")
+    return text
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
 
 Origin = Literal["flag", "environment", "project file", "user file", "default"]
 
 
 class Setting(NamedTuple):
-    """One setting: its name in files, its environment variable, how its text is read, its default, and its places.
+    """One setting.
 
-    `in_file`: the top of the user's file may have it; `in_profile`: a profile there may. One that is neither is an
-    answer to a question of one run. Without a variable it is a fact about a profile, which nothing else may deny.
+    `in_file` and `in_profile`: the top of the user's file, and a profile in it, may contain the setting. One that is in
+    neither answers a question of a single run. One without a variable is a property of a profile, which nothing else
+    may override.
     """
 
     name: str
     variable: str | None
-    default: Any = None
-    read: Callable[[str], Any] = str
-    choices: tuple[str, ...] = ()
-    in_file: bool = True
-    in_profile: bool = False
+    default: Any
+    parse: Callable[[str], Any]
+    choices: tuple[str, ...]
+    in_file: bool
+    in_profile: bool
 
     @property
     def key(self) -> str:
-        """Give its name as files and people write it: `read-only`."""
+        """Return its name as in files and options: `read-only`."""
         return self.name.replace("_", "-")
 
-    def value(self, raw: object, where: str) -> Any:
-        """Give the setting's value for what was written, or say where it is wrong."""
+    def value(self, raw: object, source: str) -> Any:
+        """Return the value of a text, or of a switch, number or path of a file or option.
+
+        Raises:
+            ConfigError: it is invalid; the message begins with its source.
+        """
         try:
-            return self._chosen(self.read(raw) if isinstance(raw, str) else self._typed(raw))
+            value = self.parse(raw) if isinstance(raw, str) else self._converted(raw)
+            if self.choices and value not in self.choices:
+                raise ValueError(f"{value!r} is not one of {', '.join(self.choices)}")  # noqa: TRY301 - one translation
         except ValueError as error:
-            from projects_cli.config.connection import redacted  # what was written may be a URI in the wrong place
+            from projects_cli.config.redaction import redacted  # the value may be a URI at the wrong place
 
-            raise ConfigError(f"{where}: {redacted(str(error))}") from error
-
-    def _chosen(self, value: object) -> object:
-        """Give the value, which is one of the choices where there are any."""
-        if self.choices and value not in self.choices:
-            raise ValueError(f"{value!r} is none of {', '.join(self.choices)}")
+            raise ConfigError(f"{source}: {redacted(str(error))}") from error
         return value
 
-    def _typed(self, raw: object) -> object:
-        """Give a value that a flag or a file has as something else than text: a switch, or a number of seconds."""
-        if (self.read is boolean and isinstance(raw, bool)) or (self.read is file_path and isinstance(raw, Path)):
+    def _converted(self, raw: object) -> object:
+        if (self.parse is parse_boolean and isinstance(raw, bool)) or (
+            self.parse is parse_path and isinstance(raw, Path)
+        ):
             return raw
-        if self.read in {duration, patience, count} and isinstance(raw, int | float) and not isinstance(raw, bool):
-            return self.read(str(raw))
-        raise ValueError(f"{raw!r} is of the wrong type")
+        numeric = self.parse in {parse_duration, parse_wait, parse_count}
+        if numeric and isinstance(raw, int | float) and not isinstance(raw, bool):
+            return self.parse(str(raw))
+        raise ValueError(f"{raw!r} has the wrong type")
 
 
-SETTINGS: tuple[Setting, ...] = (
-    Setting("uri", "PROJECTS_MONGO_URI", read=uri, in_profile=True),
-    Setting("uri_file", "PROJECTS_MONGO_URI_FILE", read=file_path, in_profile=True),
-    Setting("database", "PROJECTS_DATABASE", "backend", read=database, in_profile=True),
-    Setting("company", "PROJECTS_COMPANY", COMMUNITY_COMPANY, read=company, in_profile=True),
-    Setting("user", "PROJECTS_USER", in_profile=True),
-    Setting("profile", "PROJECTS_PROFILE"),
-    Setting("schema", "PROJECTS_SCHEMA", read=file_path, in_profile=True),
-    Setting("api_version", "PROJECTS_API_VERSION", in_profile=True),
-    Setting("output", "PROJECTS_OUTPUT", "table", choices=OUTPUTS, in_profile=True),
-    Setting("fields", "PROJECTS_FIELDS", read=names, in_file=False),
-    Setting("query", "PROJECTS_QUERY", in_file=False),
-    Setting("no_header", "PROJECTS_NO_HEADER", default=False, read=boolean),
-    Setting("csv_safe", "PROJECTS_CSV_SAFE", default=False, read=boolean, in_profile=True),
-    Setting("time", "PROJECTS_TIME", choices=TIMES, in_profile=True),
-    Setting("no_pager", "PROJECTS_NO_PAGER", default=False, read=boolean),
-    Setting("no_color", "PROJECTS_NO_COLOR", default=False, read=boolean, in_profile=True),
-    Setting("quiet", "PROJECTS_QUIET", default=False, read=boolean),
-    Setting("verbose", "PROJECTS_VERBOSE", default=False, read=boolean),
-    Setting("timeout", "PROJECTS_TIMEOUT", read=duration, in_profile=True),
-    Setting("yes", "PROJECTS_YES", default=False, read=boolean, in_file=False),
-    Setting("confirm", "PROJECTS_CONFIRM", in_file=False),
-    Setting("dry_run", "PROJECTS_DRY_RUN", default=False, read=boolean, in_file=False),
-    Setting("new_company", "PROJECTS_NEW_COMPANY", default=False, read=boolean, in_file=False),
-    Setting("max_delete", "PROJECTS_MAX_DELETE", read=count, in_profile=True),
-    Setting("no_input", "PROJECTS_NO_INPUT", default=False, read=boolean),
-    Setting("read_only", "PROJECTS_READ_ONLY", default=False, read=boolean, in_profile=True),
-    Setting("lock_wait", "PROJECTS_LOCK_WAIT", 10.0, read=patience, in_profile=True),
-    Setting("no_journal", "PROJECTS_NO_JOURNAL", default=False, read=boolean, in_profile=True),
-    Setting("journal_db", "PROJECTS_JOURNAL_DB", "projects_cli", read=database, in_profile=True),
-    Setting("read_preference", "PROJECTS_READ_PREFERENCE", choices=READ_PREFERENCES, in_profile=True),
-    Setting("fail_if_empty", "PROJECTS_FAIL_IF_EMPTY", default=False, read=boolean),
-    Setting("local_dir", "PROJECTS_LOCAL_DIR", read=file_path),
-    Setting("local_idle", "PROJECTS_LOCAL_IDLE", 900.0, read=duration),
-    Setting("mongod", "PROJECTS_MONGOD"),
-    Setting("production", None, default=False, read=boolean, in_file=False, in_profile=True),
-)
-BY_NAME = {setting.name: setting for setting in SETTINGS}
-PROFILE_SETTINGS = frozenset(setting.name for setting in SETTINGS if setting.in_profile)
-
-
-class Layer(NamedTuple):
-    """What one place says: its origin, the values, and where each stands: a flag, a variable, a file and its table."""
-
-    origin: Origin
-    values: Mapping[str, Any]
-    sources: Mapping[str, str]
-    warning: str | None = None
+def setting(
+    parse: Callable[[str], Any] = str,
+    *,
+    choices: tuple[str, ...] = (),
+    in_file: bool = True,
+    in_profile: bool = False,
+    variable: str | None = "",
+) -> dict[str, Any]:
+    """Return the metadata of a field of `Settings`; the variable is PROJECTS_NAME by default, None for no variable."""
+    return {
+        "parse": parse,
+        "choices": choices,
+        "in_file": in_file,
+        "in_profile": in_profile,
+        **({} if variable == "" else {"variable": variable}),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """The settings in effect. `origins` and `sources` say where each was set, as in `Layer`; both are by name.
+    """The settings in effect; `origins` and `sources` say by name where each was set, as in `Layer`."""
 
-    Each setting of `SETTINGS` is a field; a test holds the two together.
-    """
-
-    uri: str | None
-    uri_file: Path | None
-    database: str
-    company: str
-    user: str | None
-    profile: str | None
-    schema: Path | None
-    api_version: str | None
-    output: str
-    fields: tuple[str, ...] | None
-    query: str | None
-    no_header: bool
-    csv_safe: bool
-    time: str | None
-    no_pager: bool
-    no_color: bool
-    quiet: bool
-    verbose: bool
-    timeout: float | None
-    yes: bool
-    confirm: str | None
-    dry_run: bool
-    new_company: bool
-    max_delete: int | None
-    no_input: bool
-    read_only: bool
-    lock_wait: float
-    no_journal: bool
-    journal_db: str
-    read_preference: str | None
-    fail_if_empty: bool
-    local_dir: Path | None
-    local_idle: float
-    mongod: str | None
-    production: bool
+    uri: str | None = field(default=None, metadata=setting(parse_uri, in_profile=True, variable="PROJECTS_MONGO_URI"))
+    uri_file: Path | None = field(
+        default=None, metadata=setting(parse_path, in_profile=True, variable="PROJECTS_MONGO_URI_FILE")
+    )
+    database: str = field(default="backend", metadata=setting(parse_database, in_profile=True))
+    company: str = field(default=COMMUNITY_COMPANY, metadata=setting(parse_company, in_profile=True))
+    user: str | None = field(default=None, metadata=setting(in_profile=True))
+    profile: str | None = field(default=None, metadata=setting())
+    schema: Path | None = field(default=None, metadata=setting(parse_path, in_profile=True))
+    api_version: str | None = field(default=None, metadata=setting(in_profile=True))
+    output: str = field(default="table", metadata=setting(choices=OUTPUTS, in_profile=True))
+    fields: tuple[str, ...] | None = field(default=None, metadata=setting(parse_names, in_file=False))
+    query: str | None = field(default=None, metadata=setting(in_file=False))
+    no_header: bool = field(default=False, metadata=setting(parse_boolean))
+    csv_safe: bool = field(default=False, metadata=setting(parse_boolean, in_profile=True))
+    time: str | None = field(default=None, metadata=setting(choices=TIMES, in_profile=True))
+    no_pager: bool = field(default=False, metadata=setting(parse_boolean))
+    no_color: bool = field(default=False, metadata=setting(parse_boolean, in_profile=True))
+    quiet: bool = field(default=False, metadata=setting(parse_boolean))
+    verbose: bool = field(default=False, metadata=setting(parse_boolean))
+    timeout: float | None = field(default=None, metadata=setting(parse_duration, in_profile=True))
+    yes: bool = field(default=False, metadata=setting(parse_boolean, in_file=False))
+    confirm: str | None = field(default=None, metadata=setting(in_file=False))
+    dry_run: bool = field(default=False, metadata=setting(parse_boolean, in_file=False))
+    new_company: bool = field(default=False, metadata=setting(parse_boolean, in_file=False))
+    max_delete: int | None = field(default=None, metadata=setting(parse_count, in_profile=True))
+    no_input: bool = field(default=False, metadata=setting(parse_boolean))
+    read_only: bool = field(default=False, metadata=setting(parse_boolean, in_profile=True))
+    lock_wait: float = field(default=10.0, metadata=setting(parse_wait, in_profile=True))
+    no_journal: bool = field(default=False, metadata=setting(parse_boolean, in_profile=True))
+    journal_db: str = field(default="projects_cli", metadata=setting(parse_database, in_profile=True))
+    read_preference: str | None = field(default=None, metadata=setting(choices=READ_PREFERENCES, in_profile=True))
+    fail_if_empty: bool = field(default=False, metadata=setting(parse_boolean))
+    local_dir: Path | None = field(default=None, metadata=setting(parse_path))
+    local_idle: float = field(default=900.0, metadata=setting(parse_duration))
+    mongod: str | None = field(default=None, metadata=setting())
+    production: bool = field(
+        default=False, metadata=setting(parse_boolean, in_file=False, in_profile=True, variable=None)
+    )
 
     origins: Mapping[str, Origin]
     sources: Mapping[str, str]
@@ -171,88 +246,43 @@ class Settings:
     warnings: tuple[str, ...]
 
 
-def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], folder: Path | None) -> Settings:
-    """Settle every setting from the flags given (None: not given), the environment and the files.
-
-    Without a folder no file is read: for what has to work on files that can't be used.
-
-    Raises:
-        ConfigError: a value that can't be read, an unknown key or profile, a file that others could read.
-    """
-    from_flags = _from_flags(flags)
-    from_environment = _from_environment(environment)
-    profile = from_flags.values.get("profile") or from_environment.values.get("profile")
-    from_files = () if folder is None else _from_files(profile, environment, folder)
-    values: dict[str, Any] = {setting.name: setting.default for setting in SETTINGS}
-    origins: dict[str, Origin] = dict.fromkeys(values, "default")
-    sources = dict.fromkeys(values, "")
-    for layer in (*from_files, from_environment, from_flags):
-        _drop_rival(layer, values, origins, sources)
-        values.update(layer.values)
-        origins.update(dict.fromkeys(layer.values, layer.origin))
-        sources.update(layer.sources)
-    warnings = tuple(layer.warning for layer in from_files if layer.warning)
-    return Settings(**values, origins=origins, sources=sources, environment=environment, warnings=warnings)
+SETTINGS: tuple[Setting, ...] = tuple(
+    Setting(name=row.name, default=row.default, **{"variable": f"PROJECTS_{row.name.upper()}", **row.metadata})
+    for row in fields(Settings)
+    if row.metadata
+)
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+TOP_SETTINGS = frozenset(setting.name for setting in SETTINGS if setting.in_file)
+PROFILE_SETTINGS = frozenset(setting.name for setting in SETTINGS if setting.in_profile)
 
 
-def _drop_rival(layer: Layer, values: dict[str, Any], origins: dict[str, Origin], sources: dict[str, str]) -> None:
-    """Let a URI of a stronger place win over a URI file of a weaker one, and the other way round.
+class Layer(NamedTuple):
+    """The settings of one origin, and the source of each: a flag, a variable, or a file and its table."""
 
-    Raises:
-        ConfigError: one place has both.
-    """
-    given = [name for name in ("uri", "uri_file") if name in layer.values]
-    if len(given) > 1:
-        both = " and ".join(layer.sources[name] for name in given)
-        where = both if layer.origin in {"flag", "environment"} else f"uri and uri-file in {layer.sources['uri']}"
-        raise ConfigError(f"{where} are both given", hint="one database needs one address: leave one out")
-    for name in ("uri", "uri_file") if given else ():
-        values[name], origins[name], sources[name] = None, "default", ""
+    origin: Origin
+    values: Mapping[str, Any]
+    sources: Mapping[str, str]
+    warning: str | None = None
 
 
-def _from_flags(flags: Mapping[str, Any]) -> Layer:
-    given = {name: raw for name, raw in flags.items() if raw is not None}
-    names = {name: "--" + BY_NAME[name].key for name in given}
-    return Layer("flag", {name: BY_NAME[name].value(raw, names[name]) for name, raw in given.items()}, names)
+# --- files and the user -------------------------------------------------------------------------------------------
 
 
-def _from_environment(environment: Mapping[str, str]) -> Layer:
-    names = {one.name: one.variable for one in SETTINGS if one.variable and environment.get(one.variable)}
-    values = {name: BY_NAME[name].value(environment[variable], variable) for name, variable in names.items()}
-    return Layer("environment", values, names)
+def user_config_file(environment: Mapping[str, str]) -> Path:
+    """Return the path of the user's configuration, whether it exists or not."""
+    return Path(xdg_folder(environment, "XDG_CONFIG_HOME", ".config"), "projects", "config.toml")
 
 
-def _from_files(profile: str | None, environment: Mapping[str, str], folder: Path) -> tuple[Layer, ...]:
-    """Give what the user file and the project file say, the weakest first; neither file is looked for twice."""
-    project_file = folder / ".projects.toml"
-    user_file = user_config_file(environment)
-    with_project = profile is None and _is_seen(project_file)
-    if not with_project and not is_there(user_file) and profile is None:
-        return ()
-    from projects_cli.config import files  # tomllib is needed only where there is a file
-
-    chosen = files.project_layer(project_file) if with_project else Layer("project file", {}, {})
-    return (*files.user_layers(user_file, profile or chosen.values.get("profile")), chosen)
-
-
-def is_there(path: Path) -> bool:
-    """Tell whether there is a file; one behind a link that leads nowhere is not.
+def is_file(path: Path) -> bool:
+    """Return whether a file exists; a link that leads nowhere is not a file.
 
     Raises:
-        ConfigError: that can't be told.
+        ConfigError: its folder cannot be read.
     """
     try:
         return path.is_file()
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", hint="the folder of settings is XDG_CONFIG_HOME") from error
-
-
-def _is_seen(path: Path) -> bool:
-    """Tell whether a folder's file is there; one in a folder that is closed to the person is none of theirs."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
 
 
 def absolute(path: Path) -> Path:
@@ -266,11 +296,6 @@ def absolute(path: Path) -> Path:
     except OSError as error:
         hint = "write an absolute path, or change to a folder that exists"
         raise ConfigError(f"relative path {str(path)!r}, but the working folder does not exist", hint=hint) from error
-
-
-def user_config_file(environment: Mapping[str, str]) -> Path:
-    """Give the path of the user's configuration, whether it exists or not."""
-    return Path(xdg_folder(environment, "XDG_CONFIG_HOME", ".config"), "projects", "config.toml")
 
 
 def login_name() -> str | None:

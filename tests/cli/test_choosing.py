@@ -304,7 +304,7 @@ def test_json_keeps_its_times(two: Site) -> None:
 
 
 def test_an_unknown_form_of_time_is_refused(cli: Cli) -> None:
-    assert "'local' is none of relative, absolute, iso" in refused(cli, "list", "--time", "local")["message"]
+    assert "'local' is not one of relative, absolute, iso" in refused(cli, "list", "--time", "local")["message"]
 
 
 def test_a_history_has_times_too(two: Site) -> None:

@@ -117,7 +117,7 @@ def test_list_has_every_format_and_no_secret(cli: Cli, file: Path, output: str) 
 def test_a_secret_in_another_setting_is_hidden_too(cli: Cli, file: Path) -> None:
     assert listed(cli, PROJECTS_USER=URI)["user"][0] == "mongodb://ann:***@mongo.example:27017"
     error = refused(cli, "config", "list", PROJECTS_MONGO_URI_FILE=URI)
-    assert error["message"] == "PROJECTS_MONGO_URI_FILE: a path is wanted here, and this is a URI"
+    assert error["message"] == "PROJECTS_MONGO_URI_FILE: expected a path, not a URI"
 
 
 # --- get, path ----------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_get_in_json_says_where_it_comes_from(cli: Cli, file: Path) -> None:
 
 def test_get_of_what_is_no_setting_brings_the_nearest(cli: Cli, file: Path) -> None:
     assert refused(cli, "config", "get", "databse")["hint"] == "did you mean 'database'?"
-    assert refused(cli, "config", "get", "profiles.work.user")["message"] == f"there is no profile 'work' in {file}"
+    assert refused(cli, "config", "get", "profiles.work.user")["message"] == f"no profile 'work' in {file}"
 
 
 def test_path_prints_the_path_of_a_file_that_can_not_be_used_too(cli: Cli, file: Path) -> None:
@@ -227,7 +227,7 @@ def test_set_refuses_a_value_that_is_none(cli: Cli, file: Path, key: str, value:
 
 
 def test_set_refuses_to_choose_a_profile_that_is_not_there(cli: Cli, file: Path) -> None:
-    assert refused(cli, "config", "set", "profile", "work")["message"] == f"there is no profile 'work' in {file}"
+    assert refused(cli, "config", "set", "profile", "work")["message"] == f"no profile 'work' in {file}"
 
 
 def test_unset_takes_out_a_key_or_a_profile(cli: Cli, file: Path) -> None:
@@ -248,7 +248,7 @@ def test_unset_mends_a_file_with_an_unknown_key(cli: Cli, file: Path) -> None:
 
 def test_the_profile_in_use_is_not_taken_out(cli: Cli, file: Path) -> None:
     write(file, 'profile = "work"\n[profiles.work]\n')
-    assert refused(cli, "config", "unset", "profiles.work")["message"] == f"there is no profile 'work' in {file}"
+    assert refused(cli, "config", "unset", "profiles.work")["message"] == f"no profile 'work' in {file}"
 
 
 @pytest.mark.parametrize("arguments", [("set", "database", "y"), ("unset", "database")])

@@ -103,7 +103,7 @@ def test_a_default_that_the_help_names_is_the_one_that_holds() -> None:
         if isinstance(setting.default, str) and setting.name != "company" and "--json" not in row.flags:
             assert row.default == setting.default
         if isinstance(setting.default, float):
-            assert BY_NAME[setting.name].read(row.default) == setting.default
+            assert BY_NAME[setting.name].parse(row.default) == setting.default
 
 
 # --- shown as meant -----------------------------------------------------------------------------------------------

@@ -80,12 +80,12 @@ START = {
         "cli.registry",
         "cli.context",
     ),
-    *("config", "config.settings", "config.values", "errors", "extended_json", "messages", "private_files"),
+    *("config", "config.resolution", "config.settings", "errors", "extended_json", "messages", "private_files"),
     *("render", "render.console", "render.escaping", "render.streams"),
 }
 """Modules of every command."""
 
-HELP = {"cli.topics", "config.connection"}
+HELP = {"cli.topics", "config.redaction"}
 ROAD = {"cli.flow", "cli.request", "endpoints", "render.encode", "render.output", "render.views"}
 SCHEMA = {"schema", "schema.cache", "schema.model", "schema.refs", "schema.shipped"}
 SCHEMA |= {"schema.validate"}
@@ -114,7 +114,7 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
         START | ROAD | SCHEMA | _command("completion", "cli.completion", "cli.completion.installing"), {"typer"}
     ),
     ("config", "list"): Budget(
-        START | ROAD | _command("config", "config.connection", "config.server_variables"),
+        START | ROAD | _command("config", "config.connection", "config.redaction", "config.server_variables"),
         {"typer"},
     ),
     ("schema", "create"): Budget(START | ROAD | SCHEMA | _command("schema", "schema.shipped.create"), {"typer"}),
@@ -130,7 +130,7 @@ REFUSED: dict[tuple[str, ...], Budget] = {
 }
 """Command lines that are refused before anything is asked of a database."""
 
-READING = {"config.connection", "endpoints.catalog", "endpoints.fields", "endpoints.hierarchy"}
+READING = {"config.connection", "config.redaction", "endpoints.catalog", "endpoints.fields", "endpoints.hierarchy"}
 READING |= {
     "endpoints.ordering",
     "store",

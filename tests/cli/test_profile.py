@@ -111,14 +111,14 @@ def test_use_tells_where_something_stronger_chooses(cli: Cli, file: Path) -> Non
 
 def test_use_of_a_profile_that_is_not_there_is_refused(cli: Cli, file: Path) -> None:
     error = refused(cli, "use", "wrok")
-    assert error["message"] == f"there is no profile 'wrok' in {file}"
-    assert error["hint"] == "profiles there: home, work"
+    assert error["message"] == f"no profile 'wrok' in {file}"
+    assert error["hint"] == "profiles in the file: home, work"
     assert file.read_text() == PROFILES
 
 
 def test_use_mends_a_default_that_is_not_there(cli: Cli, file: Path) -> None:
     file.write_text(PROFILES.replace('profile = "home"', 'profile = "gone"'))
-    assert refused(cli, "list")["hint"] == "profiles there: home, work"
+    assert refused(cli, "list")["hint"] == "profiles in the file: home, work"
     answer(cli, "use", "home")
     assert in_use(cli) == ["home"]
 
@@ -144,4 +144,4 @@ def test_show_gives_what_a_profile_says(cli: Cli, file: Path) -> None:
 def test_show_without_a_profile_says_where_to_look(cli: Cli, file: Path) -> None:
     file.unlink()
     assert refused(cli, "show")["hint"] == "name a profile from: projects profile list"
-    assert refused(cli, "show", "work")["hint"] == "profiles there: none is defined"
+    assert refused(cli, "show", "work")["hint"] == "profiles in the file: (none)"

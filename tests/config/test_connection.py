@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from projects_cli.cli.context import command_line
-from projects_cli.config.connection import database_uri, redacted, shown_uri, socket_uri
-from projects_cli.config.settings import resolve
+from projects_cli.config.connection import database_uri, socket_uri
+from projects_cli.config.redaction import redacted, shown_uri
+from projects_cli.config.resolution import resolve
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def test_a_uri_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "\n \n", "\ufeff\r\n", "mongodb://one\nmongodb://two\n"])
 def test_a_uri_file_holds_one_line(tmp_path: Path, content: str) -> None:
-    with pytest.raises(ConfigError, match="should hold one line"):
+    with pytest.raises(ConfigError, match="should contain one line"):
         uri(tmp_path, PROJECTS_MONGO_URI_FILE=uri_file(tmp_path, content))
 
 

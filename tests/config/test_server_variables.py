@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from projects_cli.config.connection import Target, target
+from projects_cli.config.resolution import resolve
 from projects_cli.config.server_variables import PARTS, PREFIXES, VARIABLES
-from projects_cli.config.settings import resolve
 from projects_cli.errors import ConfigError
 
 if TYPE_CHECKING:

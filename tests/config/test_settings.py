@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -13,13 +12,12 @@ from typing import Any
 
 import pytest
 
+from projects_cli.config.resolution import resolve
 from projects_cli.config.settings import (
-    BY_NAME,
     COMMUNITY_COMPANY,
     PROFILE_SETTINGS,
     SETTINGS,
     Settings,
-    resolve,
     user_config_file,
 )
 from projects_cli.errors import ConfigError
@@ -117,12 +115,12 @@ def test_a_profile_is_chosen_by_flag_then_variable_then_project_then_user_file(p
 def test_an_unknown_profile_names_those_that_there_are(places: Places) -> None:
     places.user(USER_FILE)
     error = places.refused(PROJECTS_PROFILE="wrok")
-    assert error.message == f"there is no profile 'wrok' in {places.user_file}"
-    assert error.hint == "profiles there: home, work"
+    assert error.message == f"no profile 'wrok' in {places.user_file}"
+    assert error.hint == "profiles in the file: home, work"
 
 
 def test_a_profile_without_a_file_is_refused(places: Places) -> None:
-    assert places.refused(flags={"profile": "work"}).hint == "profiles there: none is defined"
+    assert places.refused(flags={"profile": "work"}).hint == "profiles in the file: (none)"
 
 
 @pytest.mark.parametrize(
@@ -186,14 +184,14 @@ def test_one_address_of_a_profile_wins_over_the_other_kind_of_the_top(places: Pl
 @pytest.mark.parametrize(
     ("flags", "environment", "file", "both"),
     [
-        ({"uri": "mongodb://x", "uri_file": "x"}, {}, "", "--uri and --uri-file are both given"),
+        ({"uri": "mongodb://x", "uri_file": "x"}, {}, "", "--uri and --uri-file are both set"),
         (
             {},
             {"PROJECTS_MONGO_URI": "mongodb://x", "PROJECTS_MONGO_URI_FILE": "x"},
             "",
-            "PROJECTS_MONGO_URI and PROJECTS_MONGO_URI_FILE are both given",
+            "PROJECTS_MONGO_URI and PROJECTS_MONGO_URI_FILE are both set",
         ),
-        ({}, {}, 'uri = "mongodb://x"\nuri-file = "x"\n', "uri and uri-file in {} are both given"),
+        ({}, {}, 'uri = "mongodb://x"\nuri-file = "x"\n', "uri and uri-file in {} are both set"),
     ],
 )
 def test_two_addresses_of_one_place_are_refused(
@@ -278,12 +276,12 @@ def test_a_file_that_is_no_utf_8_is_named(places: Places) -> None:
 
 def test_a_key_in_both_spellings_is_refused(places: Places) -> None:
     places.user("no-color = true\nno_color = false")
-    assert "no-color is there twice" in places.refused().message
+    assert "no-color is set twice" in places.refused().message
 
 
 def test_a_key_in_the_wrong_part_of_the_file_is_told_its_place(places: Places) -> None:
     places.user('profile = "home"\n[profiles.home]\nmongod = "x"')
-    assert places.refused().hint == "mongod does not belong to a profile, but to the top of the file"
+    assert places.refused().hint == "mongod belongs to the top of the file, not to a profile"
 
 
 def test_a_path_in_a_file_starts_at_the_files_folder(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -384,7 +382,7 @@ def test_a_variable_that_can_not_be_read_is_named(places: Places) -> None:
 
 def test_a_flag_that_can_not_be_read_is_named(places: Places) -> None:
     assert places.refused(flags={"timeout": "soon"}).message == (
-        "--timeout: 'soon' is no duration; write 30, 45s, 15m or 1h30m"
+        "--timeout: 'soon' is not a duration; write 30, 45s, 15m, 1h30m or 2d"
     )
 
 
@@ -428,7 +426,7 @@ def test_a_folder_of_settings_that_can_not_be_looked_into_is_an_error(places: Pl
 @pytest.mark.parametrize(("closed", "works"), [("folder", True), ("config", False)])
 def test_a_closed_folder_is_nobodys_and_closed_settings_are_an_error(closed: str, works: bool) -> None:
     """The program is run by somebody who may not look into the current folder, or into their own settings."""
-    code = "import os; from pathlib import Path; from projects_cli.config.settings import resolve; os.setuid(65534); "
+    code = "import os; from pathlib import Path; from projects_cli.config.resolution import resolve; os.setuid(65534); "
     code += "resolve({}, {'XDG_CONFIG_HOME': os.environ['SETTINGS']}, Path(os.environ['FOLDER']))"
     with tempfile.TemporaryDirectory() as base:
         Path(base).chmod(0o755)
@@ -452,8 +450,3 @@ def test_an_xdg_folder_is_absolute_or_below_home(chosen: str | None, home: str |
     environment = {name: value for name, value in given.items() if value is not None}
     folder = xdg_folder(environment, "XDG_CACHE_HOME", ".cache")
     assert folder == str(Path("/srv/ada") if chosen == "/srv/ada" else Path(home or "~").expanduser() / ".cache")
-
-
-def test_each_setting_of_the_table_is_a_field() -> None:
-    facts = {"origins", "sources", "environment", "warnings"}
-    assert [field.name for field in dataclasses.fields(Settings) if field.name not in facts] == list(BY_NAME)

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects_cli.config.settings import Settings, resolve
+from projects_cli.config.resolution import resolve
 from projects_cli.local import server
 from tests import servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from projects_cli.config.settings import Settings
+
 USE = """
 import os, sys, time
 from pathlib import Path
-from projects_cli.config.settings import resolve
+from projects_cli.config.resolution import resolve
 from projects_cli.local import server
 print(server.ensure(resolve({"local_idle": float(sys.argv[1])}, os.environ, Path("/"))), flush=True)
 time.sleep(float(sys.argv[2]))

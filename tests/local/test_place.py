@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from projects_cli.config.settings import resolve
+from projects_cli.config.resolution import resolve
 from projects_cli.errors import NoPrivateServer
 from projects_cli.local import server
 from projects_cli.local.paths import LONGEST_SOCKET, make_private, server_paths

@@ -90,7 +90,7 @@ def test_a_running_server_is_used_without_pymongo_or_a_process(private: Private)
     private.use()
     before = running(private)
     code = (
-        "import sys, os; from pathlib import Path; from projects_cli.config.settings import resolve; "
+        "import sys, os; from pathlib import Path; from projects_cli.config.resolution import resolve; "
         "from projects_cli.local import server; "
         f"server.ensure(resolve({{'local_dir': {str(private.folder)!r}}}, os.environ, Path('/'))); "
         "sys.exit(any(name in sys.modules for name in ('pymongo', 'subprocess', 'projects_cli.local.lifecycle')))"

@@ -18,8 +18,8 @@ from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
 from projects_cli.cli.flow import expect, show
 from projects_cli.cli.help_format import show_help
 from projects_cli.cli.request import nothing_to_do
-from projects_cli.config.connection import shown_uri
-from projects_cli.config.settings import BY_NAME, SETTINGS, is_there, user_config_file
+from projects_cli.config.redaction import shown_uri
+from projects_cli.config.settings import BY_NAME, SETTINGS, is_file, user_config_file
 from projects_cli.errors import ConfigError, Declined, UsageError
 from projects_cli.messages import Response
 
@@ -79,9 +79,9 @@ def get(ctx: typer.Context, key: Key) -> None:
     """
     context: Context = ctx.obj
     expect(context, "config.get")
-    from projects_cli.config.writing import key_of, setting_at
+    from projects_cli.config.editor import parse_key, setting_at
 
-    place = key_of(key)
+    place = parse_key(key)
     if place.profile is None:
         setting = BY_NAME.get(key.replace("-", "_")) or setting_at(place)
         row = _effective(context, setting, _target(context) if setting.name in {"uri", "database"} else None)
@@ -112,9 +112,9 @@ def set_(
     """
     context: Context = ctx.obj
     expect(context, "config.change")
-    from projects_cli.config.writing import as_stored, key_of, setting_at, with_value
+    from projects_cli.config.editor import as_stored, parse_key, setting_at, with_value
 
-    place = key_of(key)
+    place = parse_key(key)
     _check_profile_option(context, place.name)
     setting = setting_at(place)
     secret = setting.name == "uri"
@@ -138,9 +138,9 @@ def unset(ctx: typer.Context, key: Key) -> None:
     """
     context: Context = ctx.obj
     expect(context, "config.change")
-    from projects_cli.config.writing import key_of, without
+    from projects_cli.config.editor import parse_key, without
 
-    place = key_of(key)
+    place = parse_key(key)
     _check_profile_option(context, place.name)
     rewrite(context, str(place), None, lambda text: without(text, place))
 
@@ -154,7 +154,7 @@ def path(ctx: typer.Context) -> None:
     context: Context = ctx.obj
     expect(context, "config.path")
     file = user_path(context)
-    context.output.show(Response("config.path", {"path": str(file), "exists": is_there(file)}))
+    context.output.show(Response("config.path", {"path": str(file), "exists": is_file(file)}))
 
 
 @app.command(cls=GroupedCommand)
@@ -164,20 +164,20 @@ def edit(ctx: typer.Context) -> None:
     Example: projects config edit
     """
     context: Context = ctx.obj
-    from projects_cli.config import writing
+    from projects_cli.config import editor
 
     file = user_path(context)
     if context.given.dry_run:
         context.console.notice(f"would open {file} in {_editor(context)}")
         return
-    before = writing.current(file)
-    draft = writing.draft(file, before or NEW_FILE)
+    before = editor.current(file)
+    draft = editor.draft(file, before or NEW_FILE)
     try:
         after = _edited(context, draft, file)
         if after == (before or NEW_FILE):
             context.console.notice("nothing was changed")
             return
-        writing.replace(file, after, instead_of=before)
+        editor.replace(file, after, instead_of=before)
     finally:
         draft.unlink(missing_ok=True)
     context.console.notice(f"changed {file}")
@@ -209,7 +209,7 @@ def printable(value: object) -> object:
 
 def rewrite(context: Context, key: str, value: object, change: Callable[[str], str]) -> None:
     """Change the text of the user's configuration, and report what was changed or would be."""
-    from projects_cli.config.writing import rewrite as rewrite_file
+    from projects_cli.config.editor import rewrite as rewrite_file
 
     file, dry_run = user_path(context), context.given.dry_run
     changed = rewrite_file(file, change, dry_run=dry_run)
@@ -259,7 +259,7 @@ def _check_profile_option(context: Context, name: str | None) -> None:
 
 def _edited(context: Context, draft: Path, file: Path) -> bytes:
     """Return the edited draft once it is valid; a user at a terminal may edit it again."""
-    from projects_cli.config.writing import check
+    from projects_cli.config.editor import check
 
     editor = _editor(context)
     while True:

@@ -65,7 +65,7 @@ def use(
     Example: projects profile use work
     """
     context: Context = ctx.obj
-    from projects_cli.config.writing import Key, with_value
+    from projects_cli.config.editor import Key, with_value
 
     user_file(context).profile(name)  # raises if there is no such profile
     rewrite(context, "profile", name, lambda text: with_value(text, Key(None, "profile"), name))

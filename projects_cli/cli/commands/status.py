@@ -7,7 +7,7 @@ import typer
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.context import Context
 from projects_cli.cli.flow import expect, show, tell_of_interrupted
-from projects_cli.config.connection import shown_uri
+from projects_cli.config.redaction import shown_uri
 from projects_cli.messages import Response
 
 app = typer.Typer(**TYPER_OPTIONS)

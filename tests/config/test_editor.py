@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects_cli.config import writing
+from projects_cli.config import editor
+from projects_cli.config.editor import Key, as_stored, parse_key, replace, rewrite, setting_at, with_value, without
 from projects_cli.config.settings import BY_NAME
-from projects_cli.config.writing import Key, as_stored, key_of, replace, rewrite, setting_at, with_value, without
 from projects_cli.errors import ConfigError, LockHeld
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def mode_of(path: Path) -> int:
     ],
 )
 def test_a_key_is_one_of_the_top_or_of_a_profile(text: str, key: Key) -> None:
-    assert key_of(text) == key
+    assert parse_key(text) == key
     assert str(key) == text
 
 
@@ -80,19 +80,19 @@ def test_a_key_is_one_of_the_top_or_of_a_profile(text: str, key: Key) -> None:
         ("profiles.work.databse", "did you mean 'database'?"),
         ("production", "production belongs to a profile: profiles.NAME.production"),
         ("profiles.work.mongod", "mongod belongs to the top of the file"),
-        ("yes", "an answer to a question belongs to one run: give it as a flag"),
+        ("yes", "it answers a question of a single run: use the option"),
         ("profiles", "did you mean 'profile'?"),
     ],
 )
 def test_a_key_that_is_none_brings_what_may_be_meant(key: str, hint: str) -> None:
-    with pytest.raises(ConfigError, match=f"there is no setting '{key}'") as caught:
-        setting_at(key_of(key))
+    with pytest.raises(ConfigError, match=f"unknown setting '{key}'") as caught:
+        setting_at(parse_key(key))
     assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize("name", ["a\x1b[31mb", "a\nb", " a", "a\u202eb"])
 def test_a_profile_has_a_name_that_shows(name: str) -> None:
-    with pytest.raises(ConfigError, match="is no name for a profile"):
+    with pytest.raises(ConfigError, match="invalid profile name"):
         setting_at(Key(name, "database"))
 
 
@@ -153,12 +153,12 @@ def test_a_whole_profile_goes(text: str) -> None:
 
 def test_a_whole_profile_whose_name_has_a_dot_goes() -> None:
     text = '[profiles.a]\nuser = "u"\n[profiles."a.b"]\nuser = "u"\n'
-    assert tomllib.loads(without(text, key_of("profiles.a.b")))["profiles"] == {"a": {"user": "u"}}
+    assert tomllib.loads(without(text, parse_key("profiles.a.b")))["profiles"] == {"a": {"user": "u"}}
 
 
 def test_all_profiles_at_once_do_not_go() -> None:
-    with pytest.raises(ConfigError, match="that would be every profile"):
-        without(COMMENTED, key_of("profiles"))
+    with pytest.raises(ConfigError, match="this would remove all profiles"):
+        without(COMMENTED, parse_key("profiles"))
 
 
 def test_comments_and_spelling_stay() -> None:
@@ -215,7 +215,7 @@ def test_a_link_stays_one(path: Path, tmp_path: Path) -> None:
 
 def test_a_text_takes_the_place_of_the_one_it_was_made_from_alone(path: Path) -> None:
     written(path, COMMENTED)
-    with pytest.raises(ConfigError, match="was changed by somebody else in the meantime"):
+    with pytest.raises(ConfigError, match="was changed by another process in the meantime"):
         replace(path, b"", instead_of=b"something else")
     replace(path, b'database = "y"', instead_of=COMMENTED.encode())
     assert path.read_text() == 'database = "y"'
@@ -229,7 +229,7 @@ def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:
 
 def test_a_lock_that_somebody_keeps_is_waited_for_and_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever may open the folder can lock it."""
-    monkeypatch.setattr(writing, "PATIENCE", 0.2)
+    monkeypatch.setattr(editor, "LOCK_TIMEOUT", 0.2)
     written(path, COMMENTED)
     handle = os.open(path.parent, os.O_RDONLY)
     try:
