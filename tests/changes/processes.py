@@ -1,4 +1,4 @@
-"""The program as a process on a world, and a large delete that has a middle."""
+"""The program as a process on a world, and a large delete that can be interrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes beside a server, and beside other administrators, that write at the same moment: each made to happen."""
+"""Changes while a server or other administrators write at the same moment, each case forced to happen."""
 
 from __future__ import annotations
 

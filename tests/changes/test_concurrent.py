@@ -1,4 +1,4 @@
-"""Many processes at once in one tree: names stay unique, nothing dangles, and parents and names agree."""
+"""Many processes at once in one tree: names stay unique, nothing dangles, and parents and names match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and the end of the server in the middle of a large change: it says how to go on, and goes on."""
+"""Ctrl-C, SIGTERM and the end of the server during a large change: it reports how to continue, and can be continued."""
 
 from __future__ import annotations
 

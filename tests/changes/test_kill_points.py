@@ -1,4 +1,4 @@
-"""A process dies by SIGKILL at every one of its writes: nothing dangles, and everything can be finished or undone."""
+"""A process is killed by SIGKILL at each of its writes: nothing dangles, and everything can be resumed or undone."""
 
 from __future__ import annotations
 

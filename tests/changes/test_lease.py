@@ -1,4 +1,4 @@
-"""One change of structure at a time for each company: waiting, taking over, renewing, losing, and doing without."""
+"""One structural change at a time for each company: waiting, taking over, renewing, losing, and `--no-journal`."""
 
 from __future__ import annotations
 

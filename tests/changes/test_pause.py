@@ -1,6 +1,6 @@
-"""A process that is stopped for longer than its lease: after another one has undone or finished its change, it wakes.
+"""A process that is stopped for longer than its lease continues after another one has undone or completed its change.
 
-This is what SIGSTOP, a suspended laptop or a stalled virtual machine does. The process is stopped before each of its
+SIGSTOP, a suspended laptop or a stalled virtual machine have this effect. The process is stopped before each of its
 writes in turn, just before the write is sent. Whatever it still sends, the documents stay byte for byte as they are.
 """
 

@@ -1,4 +1,4 @@
-"""Finishing what was interrupted: not where others have changed the tree since."""
+"""Resuming interrupted changes, and refusing that if others have changed the tree since."""
 
 from __future__ import annotations
 

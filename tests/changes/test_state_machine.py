@@ -1,4 +1,4 @@
-"""Any sequence of changes and undos does to the documents what a few lines of plain Python say."""
+"""Any sequence of changes and undos has the effect that a few lines of plain Python predict."""
 
 from __future__ import annotations
 

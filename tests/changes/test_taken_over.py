@@ -1,4 +1,4 @@
-"""An operation that another host ends or takes over, because it heard nothing of this one: noticed before the harm."""
+"""An operation that another host ends or takes over is noticed before it does harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking changes back: byte for byte, never over later changes, and with a history that says what happened."""
+"""Undoing changes: byte for byte, never over later changes, and with a history of what happened."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which database: the order of the sources of a URI, and that its secrets are never shown."""
+"""The database: the precedence of the sources of a URI, and that its secrets are never shown."""
 
 from __future__ import annotations
 

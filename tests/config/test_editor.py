@@ -1,4 +1,4 @@
-"""Changes of the configuration's text and file: only what was meant changes, wholly or not at all."""
+"""Changes of the configuration's text and file: only the intended ones, completely or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files and streams as editors of other systems write them (byte order mark, CRLF), and secrets as they are mounted."""
+"""Files and streams as editors of other systems write them (byte order mark, CRLF), and mounted secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The variables that a ClearML server reads: each is followed by the server's rules, or refused by its name."""
+"""The variables that a ClearML server reads: each is interpreted by the server's rules, or refused by name."""
 
 from __future__ import annotations
 

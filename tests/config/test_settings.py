@@ -1,4 +1,4 @@
-"""Which value of a setting holds: flag > environment > project file > user file > default."""
+"""The precedence of settings: flag > environment > project file > user file > default."""
 
 from __future__ import annotations
 

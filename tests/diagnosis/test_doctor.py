@@ -1,4 +1,4 @@
-"""The doctor beside the documents: server, clock, rights, indexes, journal; and its cure under kills and in company."""
+"""Checks of server, clock, privileges, indexes and journal; `--fix` when killed and beside other changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where misplaced projects belong: what two of three fields say, and what is left to a person."""
+"""The place of misplaced projects: a majority of three fields decides, ties are left to the user."""
 
 from __future__ import annotations
 

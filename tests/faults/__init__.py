@@ -1,1 +1,1 @@
-"""Real faults: servers that die, networks that break, disks that are full, input that is hostile."""
+"""Real faults: servers that die, networks that break, disks that are full, hostile input."""

@@ -1,4 +1,4 @@
-"""What these tests share: a replica set of three, started once for those that need it."""
+"""Shared by these tests: a replica set of three members, started once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of the server, and what must hold after any: nothing dangles, a change can be finished or taken back."""
+"""Fail points of the server, and the conditions after any fault: nothing dangles, resume and undo work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A network that misbehaves: a proxy between the program and a server that cuts, delays and truncates the stream."""
+"""A misbehaving network: a proxy between the program and a server that cuts, delays and truncates the stream."""
 
 from __future__ import annotations
 

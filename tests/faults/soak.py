@@ -1,7 +1,7 @@
-"""Faults at random for as long as one likes: `make soak`, an hour unless `PROJECTS_SOAK_SECONDS` says otherwise.
+"""Random faults: `make soak`, for an hour or for `PROJECTS_SOAK_SECONDS`.
 
-Each round picks a fault and a server, makes a large delete meet it, and checks what must hold after any fault. Between
-the rounds generated input is tried. It ends with figures, or at once where something was lost.
+Each round picks a fault and a server, injects the fault into a large delete, and checks the conditions that hold after
+any fault. Between the rounds generated input is tried. It ends with figures, or at once if data was lost.
 """
 
 from __future__ import annotations

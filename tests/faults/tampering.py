@@ -1,4 +1,4 @@
-"""A server whose replies are wrong: a proxy that reads each reply of a real one and changes it."""
+"""A server with malformed replies: a proxy that reads each reply of a real server and changes it."""
 
 from __future__ import annotations
 

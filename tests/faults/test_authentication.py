@@ -1,4 +1,4 @@
-"""A server with users: who may what, what a wrong password and a missing right look like, and what stays secret."""
+"""A server with users: privileges, wrong passwords, missing privileges, and secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A batch of 100,000 lines: the memory does not grow with it, and a reader that goes away ends it quietly."""
+"""A batch of 100,000 lines: memory does not grow with it, and a reader that closes the pipe ends it quietly."""
 
 from __future__ import annotations
 

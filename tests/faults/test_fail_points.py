@@ -1,4 +1,4 @@
-"""The server itself reports each fault that passes, and some that do not, at any command of a change."""
+"""The server reports each transient error, and some permanent ones, at any command of a change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A replica set of three real servers loses its primary in the middle of a change, which pauses and goes on."""
+"""A replica set of three real servers loses its primary during a change, which pauses and continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Little of everything: descriptors, memory, disk; and signals at random moments."""
+"""Scarce resources: descriptors, memory, disk; and signals at random moments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hostile or broken server: whatever it replies, a command ends in time with 69 and a message in words."""
+"""A hostile or broken server: whatever it replies, a command ends in time with 69 and a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--read-preference`: answers come from where it says, and what a change is planned from never does."""
+"""`--read-preference`: responses come from the chosen members, the data of a plan never does."""
 
 from __future__ import annotations
 

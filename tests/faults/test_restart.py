@@ -1,4 +1,4 @@
-"""A standalone is killed in the middle of a delete and comes back: the delete goes on, and nothing is lost."""
+"""A standalone is killed during a delete and returns: the delete continues, and nothing is lost."""
 
 from __future__ import annotations
 

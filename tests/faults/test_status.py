@@ -1,4 +1,4 @@
-"""`projects status` of a replica set of three, whole and without a primary."""
+"""`projects status` on a replica set of three, complete and without a primary."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that would take over a terminal, in every command and every format, in a pipe and on a terminal."""
+"""Names that would control a terminal, in every command and every format, in a pipe and on a terminal."""
 
 from __future__ import annotations
 

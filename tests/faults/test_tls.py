@@ -1,4 +1,4 @@
-"""TLS: a server with a certificate of an authority of our own, and everything that can be wrong with it."""
+"""TLS: a server with a certificate of a test authority, and every possible mismatch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""URIs with a fault: each ends in words of our own, without a secret, a class name or a piece of Python."""
+"""Invalid URIs: each is reported in our own words, without a secret, a class name or a piece of Python."""
 
 from __future__ import annotations
 

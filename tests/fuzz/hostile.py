@@ -1,4 +1,4 @@
-"""Hostile values, and the command lines and requests that are made of them; the same seed gives the same ones."""
+"""Hostile values, and command lines and requests built from them; reproducible by seed."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Thousands of generated command lines and requests: no traceback, a documented status, no change by what is refused.
+"""Thousands of generated command lines and requests: no traceback, a documented status, no change after a refusal.
 
-`PROJECTS_TEST_FUZZ` is how many of each, `PROJECTS_TEST_SEED` where they start.
+`PROJECTS_TEST_FUZZ` is the number of each, `PROJECTS_TEST_SEED` the seed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trying generated input on a server: what tests do thousands of times, and `make soak` for as long as it runs."""
+"""Running generated input against a server, for the tests and for `make soak`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The distribution: what is built, locked and installed, and what a new user does first."""
+"""The distribution: the wheel, the lock file, the installation, and the first steps of a new user."""

@@ -1,4 +1,4 @@
-"""`make demo`: the first thing that a new user runs, often without a terminal."""
+"""`make demo`: the first command of a new user, often without a terminal."""
 
 from __future__ import annotations
 

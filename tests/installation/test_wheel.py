@@ -1,4 +1,4 @@
-"""The wheel: installed in environments of their own, wherever they are."""
+"""The wheel, installed in environments of its own at unusual paths."""
 
 from __future__ import annotations
 

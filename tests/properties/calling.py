@@ -1,4 +1,4 @@
-"""Calling endpoints as the road of a command does, on a database that is filled anew for each example."""
+"""Calling endpoints as a command does, on a database that is filled anew for each example."""
 
 from __future__ import annotations
 

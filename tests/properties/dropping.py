@@ -1,4 +1,4 @@
-"""An index that somebody drops while a command reads by it."""
+"""An index that another process drops while a command reads through it."""
 
 from __future__ import annotations
 

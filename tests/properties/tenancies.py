@@ -1,7 +1,7 @@
-"""Strategies: databases of three companies, and requests to every endpoint with whatever ids there are.
+"""Strategies: databases of three companies, and requests to every endpoint with any existing ids.
 
-Every text of a document of another company holds `feed`, and so does its id; no text of the others does, save where
-a server stores the id of another document.
+Every text of a document of another company contains `feed`, and so does its id. No text of the others does, except
+where a server stores the id of another document.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The doctor on any bent database: it keeps to its company, mends for good, and undo brings every byte back.
+"""The doctor on any inconsistent database: it sees its company only, its fixes last, and undo restores every byte.
 
 As in `test_tenancy`, two databases are compared: one with another company's documents among all others, and the same
 without them. What is found, planned and changed has to be the same on both.

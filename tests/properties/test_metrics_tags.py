@@ -1,4 +1,4 @@
-"""What tasks and models use: metrics, hyper-parameters and tags, against a plain-Python model of docs/semantics.md."""
+"""Metrics, hyperparameters and tags, against a plain-Python model of docs/semantics.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every BSON type in every field: no command stops, and no answer has Python's own form of a value."""
+"""Every BSON type in every field: no command fails, and no output has Python's own form of a value."""
 
 from __future__ import annotations
 

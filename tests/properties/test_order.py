@@ -1,4 +1,4 @@
-"""The order by name along the unique index: exactly MongoDB's own order by name and id, page by page."""
+"""The order by name along the unique index is exactly MongoDB's own order by name and id, page by page."""
 
 from __future__ import annotations
 

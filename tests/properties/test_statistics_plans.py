@@ -1,4 +1,4 @@
-"""The sums are the same whatever plan they are read by: with every set of indexes, and with projects named or not."""
+"""The sums are the same with every query plan: with every set of indexes, and with and without selected projects."""
 
 from __future__ import annotations
 

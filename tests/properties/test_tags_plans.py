@@ -1,4 +1,4 @@
-"""Tags are the same by whatever index they are read: each short way is gone only where it is right."""
+"""Tags are the same with every index: each shortcut is taken only if it is correct."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Tenancy: whatever is asked, no document of another company is shown, counted or changed.
+"""Tenant isolation: no request shows, counts or changes a document of another company.
 
 The strongest check compares two databases: one with all three companies, and the same without the other companies'
-documents. Every answer, errors with their words too, and every change has to be the same on both.
+documents. Every response, error messages included, and every change must be the same on both.
 """
 
 from __future__ import annotations

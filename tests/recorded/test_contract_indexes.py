@@ -1,4 +1,4 @@
-"""The indexes that are made on a private database are those that a real server was seen to make."""
+"""The indexes of a private database are those that a real server created."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor on what a real server had stored: it finds what is known to be odd there, and nothing else."""
+"""The doctor on the recorded documents of a real server: it reports their known oddities, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A terminal for the tests of this room."""
+"""A terminal for these tests."""
 
 from __future__ import annotations
 

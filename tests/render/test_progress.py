@@ -1,4 +1,4 @@
-"""Progress: when it is told, in which words, and that nothing of it stays."""
+"""Progress: when it is shown, in which words, and that it leaves nothing behind."""
 
 from __future__ import annotations
 
