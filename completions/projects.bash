@@ -149,14 +149,14 @@ __projects_command() {
             ;;
     esac
     flags+='
---uri --uri-file --database --company --user --profile --schema --api-version --output -o --json
---fields --query --no-header --csv-safe --time --no-pager --no-color --quiet -q --verbose -v
---timeout --yes -y --confirm --dry-run -n --new-company --no-input --read-only --lock-wait
---no-journal --journal-db --read-preference --fail-if-empty --help -h
+--uri --uri-file --database --company --user --profile --timeout --read-preference --schema
+--api-version --output -o --json --fields --query --no-header --csv-safe --time --no-pager
+--no-color --quiet -q --verbose -v --fail-if-empty --yes -y --confirm --dry-run -n --new-company
+--no-input --read-only --lock-wait --no-journal --journal-db --help -h
 '
     valued+='
---uri --uri-file --database --company --user --profile --schema --api-version --output -o --fields
---query --time --timeout --confirm --lock-wait --journal-db --read-preference
+--uri --uri-file --database --company --user --profile --timeout --read-preference --schema
+--api-version --output -o --fields --query --time --confirm --lock-wait --journal-db
 '
 }
 
@@ -192,12 +192,12 @@ __projects_value() {
         'call':--data) __projects_offer request ;;
         *:--uri-file) __projects_offer files ;;
         *:--profile) __projects_ask profiles ;;
+        *:--read-preference) __projects_offer ' primary primaryPreferred secondary secondaryPreferred nearest ' ;;
         *:--schema) __projects_offer files ;;
         *:--output | *:-o) __projects_offer ' table json jsonl yaml csv tsv id ' ;;
         *:--fields) __projects_ask fields ;;
         *:--time) __projects_offer ' relative absolute iso ' ;;
         *:--confirm) __projects_ask projects ;;
-        *:--read-preference) __projects_offer ' primary primaryPreferred secondary secondaryPreferred nearest ' ;;
         'get':0) __projects_ask projects ;;
         'metrics':0) __projects_ask projects ;;
         'hyperparams':0) __projects_ask projects ;;

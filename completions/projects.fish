@@ -3,7 +3,7 @@
 
 # Whether an option ($argv[2]) of a command ($argv[1]) takes a value.
 function __projects_takes
-    set -l valued --uri --uri-file --database --company --user --profile --schema --api-version --output -o --fields --query --time --timeout --confirm --lock-wait --journal-db --read-preference
+    set -l valued --uri --uri-file --database --company --user --profile --timeout --read-preference --schema --api-version --output -o --fields --query --time --confirm --lock-wait --journal-db
     switch $argv[1]
         case 'list'
             set -a valued --id --name --description --tag --tags --exclude-tag --system-tag --system-tags --search --search-text --any --all --order-by --page --page-size --limit -L --only-fields --state --stats-for-state
@@ -185,37 +185,37 @@ function __projects_request
 end
 
 complete -c projects -f
-complete -c projects -l uri -r -f -d 'MongoDB URI; better in PROJECTS_MONGO_URI: process lists show flags.'
-complete -c projects -l uri-file -r -F -d 'File that holds the MongoDB URI, readable by you alone.'
-complete -c projects -l database -r -f -d 'Database that holds the documents. [default: backend]'
+complete -c projects -l uri -r -f -d 'MongoDB URI; safer in PROJECTS_MONGO_URI: options are visible in process lists.'
+complete -c projects -l uri-file -r -F -d 'File with the MongoDB URI, readable only by you.'
+complete -c projects -l database -r -f -d 'Database with the projects. [default: backend]'
 complete -c projects -l company -r -f -d 'Company (tenant) id. [default: the community server\'s]'
-complete -c projects -l user -r -f -d 'Owner of new projects, a name or an id. [default: the only user, or the OS login]'
+complete -c projects -l user -r -f -d 'Owner of new projects, name or id. [default: the only user, or the OS login]'
 complete -c projects -l profile -r -f -a '(__projects_ask profiles)' -d 'Profile of the configuration file to use.'
-complete -c projects -l schema -r -F -d 'Schema file (HOCON), or a folder of *.conf.'
-complete -c projects -l api-version -r -f -d 'Use the endpoints of this version. [default: newest]'
+complete -c projects -l timeout -r -f -d 'Timeout of a database command. [default: 30s; none for aggregations and doctor]'
+complete -c projects -l read-preference -r -f -a 'primary primaryPreferred secondary secondaryPreferred nearest' -d 'Members of a replica set to read from. [default: that of the URI, or primary]'
+complete -c projects -l schema -r -F -d 'Schema file (HOCON), or a folder of *.conf files.'
+complete -c projects -l api-version -r -f -d 'Endpoint version to use. [default: newest]'
 complete -c projects -l output -s o -r -f -a 'table json jsonl yaml csv tsv id' -d 'Format: table, json, jsonl, yaml, csv, tsv, id. [default: table]'
 complete -c projects -l json -d 'The same as -o json.'
-complete -c projects -l fields -r -f -a '(__projects_ask fields)' -d 'Only these fields; --fields help lists them.'
-complete -c projects -l query -r -f -d 'What to take from the JSON answer, in JMESPath.'
-complete -c projects -l no-header -d 'Tables, tsv and csv without their heading.'
-complete -c projects -l csv-safe -d 'Quote csv and tsv cells that a spreadsheet takes for formulas.'
+complete -c projects -l fields -r -f -a '(__projects_ask fields)' -d 'Show only these fields; --fields help lists them.'
+complete -c projects -l query -r -f -d 'Apply a JMESPath expression to the JSON.'
+complete -c projects -l no-header -d 'Omit the heading of tables, tsv and csv.'
+complete -c projects -l csv-safe -d 'Quote csv and tsv cells that a spreadsheet would run as formulas.'
 complete -c projects -l time -r -f -a 'relative absolute iso' -d 'Times in tables: relative, absolute, iso. [default: relative on a terminal, else iso]'
-complete -c projects -l no-pager -d 'Long tables straight to the terminal.'
-complete -c projects -l no-color -d 'No colour.'
-complete -c projects -l quiet -s q -d 'No notices: only data, warnings and errors.'
-complete -c projects -l verbose -s v -d 'Say which database and schema are used.'
-complete -c projects -l timeout -r -f -d 'Limit for one command of the server. [default: 30s; none for aggregations and doctor]'
-complete -c projects -l yes -s y -d 'Answer every question with yes.'
-complete -c projects -l confirm -r -f -a '(__projects_ask projects)' -d 'Answer the question for this name; refuse any other.'
-complete -c projects -l dry-run -s n -d 'Show what a change would do, and do nothing.'
-complete -c projects -l new-company -d 'Allow a change for a company that has no documents yet.'
-complete -c projects -l no-input -d 'Never ask; fail where a question would come.'
-complete -c projects -l read-only -d 'Refuse every change of a database, not of settings.'
-complete -c projects -l lock-wait -r -f -d 'Wait so long for another run\'s lock; 0: not at all. [default: 10s]'
-complete -c projects -l no-journal -d 'Change without journal: no undo, no lock.'
+complete -c projects -l no-pager -d 'Write long tables directly to the terminal.'
+complete -c projects -l no-color -d 'Disable colour.'
+complete -c projects -l quiet -s q -d 'Suppress notices; show only data, warnings and errors.'
+complete -c projects -l verbose -s v -d 'Print which database and schema are used.'
+complete -c projects -l fail-if-empty -d 'Exit with status 6 if nothing matches.'
+complete -c projects -l yes -s y -d 'Answer yes to every prompt.'
+complete -c projects -l confirm -r -f -a '(__projects_ask projects)' -d 'Answer the prompt for this name; refuse any other.'
+complete -c projects -l dry-run -s n -d 'Show what a change would do without doing it.'
+complete -c projects -l new-company -d 'Allow a change for a company without documents.'
+complete -c projects -l no-input -d 'Never prompt; fail instead.'
+complete -c projects -l read-only -d 'Refuse every change of a database; settings can be changed.'
+complete -c projects -l lock-wait -r -f -d 'How long to wait for the lock (0: do not wait). [default: 10s]'
+complete -c projects -l no-journal -d 'Change without a journal: no undo and no lock.'
 complete -c projects -l journal-db -r -f -d 'Database of the journal. [default: projects_cli]'
-complete -c projects -l read-preference -r -f -a 'primary primaryPreferred secondary secondaryPreferred nearest' -d 'Members of a replica set to read answers from. [default: the URI\'s, or primary]'
-complete -c projects -l fail-if-empty -d 'End with status 6 where nothing matches.'
 complete -c projects -l help -s h -d 'Show this message and exit.'
 
 complete -c projects -n '__projects_at \'\'' -l version -d 'Show the version.'
@@ -265,15 +265,15 @@ complete -c projects -n '__projects_at \'list\'' -l only-fields -r -f -a '(__pro
 complete -c projects -n '__projects_at \'list\'' -l include-stats -l stats -d 'Count tasks by status, sub-projects included.'
 complete -c projects -n '__projects_at \'list\'' -l state -l stats-for-state -r -f -a 'active archived all' -d 'Count active tasks, archived ones, or all. [default: active]'
 
-complete -c projects -n '__projects_at \'get\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
+complete -c projects -n '__projects_at \'get\'' -l interactive -s i -d 'Select from a list by typing a part of the name.'
 complete -c projects -n '__projects_at \'get\' 0' -f -a '(__projects_ask projects)'
 
-complete -c projects -n '__projects_at \'metrics\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
+complete -c projects -n '__projects_at \'metrics\'' -l interactive -s i -d 'Select from a list by typing a part of the name.'
 complete -c projects -n '__projects_at \'metrics\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'hyperparams\'' -l page -r -f -d 'Page number, from 0.'
 complete -c projects -n '__projects_at \'hyperparams\'' -l page-size -r -f -d 'Parameters per page.'
-complete -c projects -n '__projects_at \'hyperparams\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
+complete -c projects -n '__projects_at \'hyperparams\'' -l interactive -s i -d 'Select from a list by typing a part of the name.'
 complete -c projects -n '__projects_at \'hyperparams\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'task-tags\'' -l project -l projects -r -f -a '(__projects_ask projects)' -d 'Only of this project and its sub-projects; repeat.'
@@ -288,8 +288,8 @@ complete -c projects -n '__projects_at \'model-tags\'' -l filter-system-tag -r -
 
 complete -c projects -n '__projects_at \'create\'' -l description -s d -r -f -d 'What it is for. [required]'
 complete -c projects -n '__projects_at \'create\'' -l tag -l tags -r -f -a '(__projects_ask tags)' -d 'Tag; repeat for more.'
-complete -c projects -n '__projects_at \'create\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'System tag; repeat for more. The server\'s own.'
-complete -c projects -n '__projects_at \'create\'' -l default-output-destination -r -f -d 'Where new tasks put their output.'
+complete -c projects -n '__projects_at \'create\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'System tag, reserved for the server; repeat for more.'
+complete -c projects -n '__projects_at \'create\'' -l default-output-destination -r -f -d 'Where new tasks store their output.'
 
 complete -c projects -n '__projects_at \'update\'' -l name -r -f -d 'New full name; the parent must stay the same.'
 complete -c projects -n '__projects_at \'update\'' -l description -s d -r -f -d 'New description.'
@@ -298,22 +298,22 @@ complete -c projects -n '__projects_at \'update\'' -l tag -l tags -r -f -a '(__p
 complete -c projects -n '__projects_at \'update\'' -l add-tag -r -f -a '(__projects_ask tags)' -d 'Tag to add; repeat for more.'
 complete -c projects -n '__projects_at \'update\'' -l remove-tag -r -f -a '(__projects_ask tags)' -d 'Tag to remove; repeat for more.'
 complete -c projects -n '__projects_at \'update\'' -l clear-tags -d 'Remove all tags.'
-complete -c projects -n '__projects_at \'update\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'System tag; repeat for more. The server\'s own.'
+complete -c projects -n '__projects_at \'update\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'System tag, reserved for the server; repeat for more.'
 complete -c projects -n '__projects_at \'update\'' -l clear-system-tags -d 'Remove all system tags.'
-complete -c projects -n '__projects_at \'update\'' -l default-output-destination -r -f -d 'Where new tasks put their output.'
+complete -c projects -n '__projects_at \'update\'' -l default-output-destination -r -f -d 'Where new tasks store their output.'
 complete -c projects -n '__projects_at \'update\'' -l clear-default-output-destination -d 'Remove the destination.'
-complete -c projects -n '__projects_at \'update\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
+complete -c projects -n '__projects_at \'update\'' -l interactive -s i -d 'Select from a list by typing a part of the name.'
 complete -c projects -n '__projects_at \'update\' 0' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'delete\'' -l force -d 'Delete despite tasks or models that are not archived; asks nothing.'
 complete -c projects -n '__projects_at \'delete\'' -l max-delete -r -f -d 'Refuse where more projects would go, those below counted.'
-complete -c projects -n '__projects_at \'delete\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
+complete -c projects -n '__projects_at \'delete\'' -l interactive -s i -d 'Select from a list by typing a part of the name.'
 complete -c projects -n '__projects_at \'delete\'' -f -a '(__projects_ask projects)'
 
-complete -c projects -n '__projects_at \'make-public\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
+complete -c projects -n '__projects_at \'make-public\'' -l interactive -s i -d 'Select from a list by typing a part of the name.'
 complete -c projects -n '__projects_at \'make-public\'' -f -a '(__projects_ask projects)'
 
-complete -c projects -n '__projects_at \'make-private\'' -l interactive -s i -d 'Pick from a list, by typing a part of the name.'
+complete -c projects -n '__projects_at \'make-private\'' -l interactive -s i -d 'Select from a list by typing a part of the name.'
 complete -c projects -n '__projects_at \'make-private\'' -f -a '(__projects_ask projects)'
 
 complete -c projects -n '__projects_at \'undo\'' -l all-or-nothing -d 'Refuse if others changed any of it since.'

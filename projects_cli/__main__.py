@@ -113,9 +113,9 @@ def _written(text: str) -> int:
     except BrokenPipeError:
         pass
     except OSError as error:
-        from projects_cli.cli.exceptions import fault_of
+        from projects_cli.cli.exceptions import error_of
 
-        sys.stderr.write(f"error: {fault_of(error).message}\n")
+        sys.stderr.write(f"error: {error_of(error).message}\n")
         return 1
     return 0
 

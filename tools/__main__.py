@@ -13,7 +13,7 @@ from tools.bash import bash
 from tools.doctor import doctor_page
 from tools.fish import fish
 from tools.manual import manual_pages
-from tools.pages import command_pages, options_page, topics_page
+from tools.pages import command_pages, options_page
 from tools.program import program
 from tools.root import root_help
 from tools.zsh import zsh
@@ -40,7 +40,6 @@ def generated() -> dict[str, str]:
         **{f"{MANUALS}/{name}": text for name, text in manual_pages(live).items()},
         "docs/doctor.md": doctor_page(),
         "docs/options.md": options_page(),
-        "docs/topics.md": topics_page(),
         "projects_cli/cli/root_help.py": root_help(),
     }
     return {path: "\n".join(map(str.rstrip, text.splitlines())) + "\n" for path, text in texts.items()}

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from projects_cli import __version__
-from projects_cli.cli.help_format import FIRST_STEPS
-from projects_cli.cli.topics import TOPICS, Lines, Pairs, Topic
+from projects_cli.cli.help_format import FIRST_STEPS, Lines, Pairs, topic_blocks
+from projects_cli.cli.registry import TOPICS
 from tools.program import HEADER, Command, Program, Value, grouped, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from projects_cli.cli.help_format import Block
 
 SPECIAL = {
     "\\": "\\e",
@@ -42,13 +44,13 @@ def _main_page(program: Program) -> str:
     lines += _pairs((option.spelled, option.help) for option in root.options)
     lines += [".SH EXAMPLES", *_pairs(FIRST_STEPS)]
     for topic in TOPICS:
-        lines += [f".SH {HEADINGS.get(topic.name, topic.name.upper())}", *_topic(topic)]
+        lines += [f".SH {HEADINGS.get(topic.name, topic.name.upper())}", *_topic(topic_blocks(topic))]
     lines += [".SH SEE ALSO", _see_also(command.path[0] for command in root.commands)]
     return "\n".join([*lines, ""])
 
 
-def _topic(topic: Topic) -> Iterator[str]:
-    for block in topic.blocks():
+def _topic(blocks: Iterable[Block]) -> Iterator[str]:
+    for block in blocks:
         if isinstance(block, Pairs):
             yield from _pairs(block.rows)
         elif isinstance(block, Lines):

@@ -1,18 +1,21 @@
-"""The pages of docs/commands, one for each command, docs/options.md and docs/topics.md."""
+"""The pages of docs/commands, one for each command, and docs/options.md."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from projects_cli.cli.help_format import OPTIONS
-from projects_cli.cli.options import Explained, explained
-from projects_cli.cli.topics import TOPICS, Block, Lines, Pairs
+from projects_cli.cli.options import GLOBAL_OPTIONS, OTHER_SETTINGS, GlobalOption
+from projects_cli.cli.registry import TOPICS
+from projects_cli.config.settings import BY_NAME
 from tools.program import HEADER, Command, Program, grouped, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 MORE = "Options that every command understands: [options](../options.md)."
+
+TOPIC_PAGES = "../../projects_cli/cli/topics"
 
 MARK = f"<!-- {HEADER} -->"
 
@@ -34,36 +37,18 @@ def command_pages(program: Program) -> dict[str, str]:
 
 def options_page() -> str:
     """Give the table of all options that every command understands, and of the settings that have no option."""
-    rows = [_option_of_all(row) for row in explained()]
+    rows = [_option_of_all(row) for row in (*GLOBAL_OPTIONS, *OTHER_SETTINGS)]
     heads = ("option", "variable", "in a file", "default", "what it does")
     return "\n".join([MARK, OPTIONS_HEAD, *table(heads, rows), ""])
 
 
-def _option_of_all(row: Explained) -> Sequence[str]:
+def _option_of_all(row: GlobalOption) -> Sequence[str]:
     flags = ", ".join(sorted(row.flags, key=lambda flag: flag.startswith("--")))
     option = code(f"{flags} {row.metavar or ''}".rstrip()) if flags else ""
-    places = ", ".join(["top"] * row.in_file + ["profile"] * row.in_profile)
-    key = f"{code(row.key)}: {places}" if places else ""
-    return option, code(row.variable) if row.variable else "", key, plain(row.default), plain(row.help)
-
-
-def topics_page() -> str:
-    """Give the page with what `projects help TOPIC` tells, a section for each topic."""
-    lines = [MARK, "# About the whole", "", "The same as `projects help TOPIC` shows."]
-    for topic in TOPICS:
-        lines += ["", f"## {topic.name}", "", plain(topic.summary)]
-        for block in topic.blocks():
-            lines += ["", *_block(block)]
-    return "\n".join([*lines, ""])
-
-
-def _block(block: Block) -> Iterator[str]:
-    if isinstance(block, Pairs):
-        yield from table(("", ""), [(code(term), plain(meaning)) for term, meaning in block.rows])
-    elif isinstance(block, Lines):
-        yield from (f"    {line}" for line in block.lines)
-    else:
-        yield plain(block)
+    setting = BY_NAME[row.setting]
+    places = ", ".join(["top"] * setting.in_file + ["profile"] * setting.in_profile)
+    key = f"{code(setting.key)}: {places}" if places else ""
+    return option, code(setting.variable) if setting.variable else "", key, plain(row.default), plain(row.meaning)
 
 
 def _index(program: Program) -> str:
@@ -83,7 +68,7 @@ def _page(program: Program, command: Command) -> str:
     for below in command.commands:
         lines += ["", f"## {below.call}", *_body(program, below)]
     topics = [topic.name for topic in TOPICS if command.path[0] in topic.commands]
-    about = f" About the whole: {', '.join(f'[{name}](../topics.md#{name})' for name in topics)}." if topics else ""
+    about = f" More: {', '.join(f'[{name}]({TOPIC_PAGES}/{name}.md)' for name in topics)}." if topics else ""
     return "\n".join([*lines, "", MORE + about, ""])
 
 

@@ -12,8 +12,7 @@ import typer
 from projects_cli.cli.app import app
 from projects_cli.cli.help_format import OPTIONS, HelpText, help_text
 from projects_cli.cli.options import GLOBAL_OPTIONS
-from projects_cli.cli.registry import BY_WORD, COMMANDS
-from projects_cli.cli.topics import BY_NAME as TOPIC_NAMES
+from projects_cli.cli.registry import BY_WORD, COMMANDS, TOPICS
 from projects_cli.config.settings import BY_NAME, SETTINGS
 from projects_cli.diagnosis.findings import KINDS
 from projects_cli.endpoints.fields import LISTED
@@ -110,7 +109,7 @@ OFFERED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "ENDPOINT": ("endpoints", ()),
     "PROJECT": ("projects", ()),
     "FIELD": ("words", LISTED),
-    "COMMAND|TOPIC": ("words", (*(entry.name for entry in COMMANDS), *TOPIC_NAMES)),
+    "COMMAND|TOPIC": ("words", (*(entry.name for entry in COMMANDS), *(topic.name for topic in TOPICS))),
 }
 """What is offered for a value, by its name in the help; choices that Typer knows of come by themselves."""
 

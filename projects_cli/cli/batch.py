@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from projects_cli.cli.context import WITH_USER
-from projects_cli.cli.exceptions import fault_of
+from projects_cli.cli.exceptions import error_of
 from projects_cli.cli.flow import carry, expect, partial_failure, show
 from projects_cli.cli.request import nothing_to_do
 from projects_cli.errors import (
@@ -115,7 +115,7 @@ def _answer(context: Context, line: bytes) -> tuple[dict[str, Any], ProjectsErro
     except Interrupted:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it is, the next line goes on
-        fault = fault_of(error)
+        fault = error_of(error)
         shown = as_json(fault)
         shown.pop("hint")
         return {"id": identifier if identifier is not None else _id_of(line), "ok": False, "error": shown}, fault

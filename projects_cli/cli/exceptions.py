@@ -1,4 +1,4 @@
-"""What to tell of an exception that nobody expected: one line, no traceback, no secret."""
+"""Messages for exceptions that nothing else has handled: one line, no traceback, no secret."""
 
 from __future__ import annotations
 
@@ -6,42 +6,39 @@ from errno import EBADF
 
 from projects_cli.errors import ProjectsError, UsageError
 
-MOST = 300
-"""Characters of a foreign message."""
+MAX_FOREIGN = 300
+"""Characters of a foreign exception's message that are shown."""
 
 
-def fault_of(error: Exception) -> ProjectsError:
-    """Give the fault to tell for whatever was raised."""
-    if isinstance(error, ProjectsError):
-        return error
-    if isinstance(error, RecursionError):
+def error_of(exception: Exception) -> ProjectsError:
+    """Return the error to report for any exception."""
+    if isinstance(exception, ProjectsError):
+        return exception
+    if isinstance(exception, RecursionError):
         return UsageError("the input is nested too deeply")
-    if isinstance(error, OSError) and error.errno == EBADF and not error.filename:
+    if isinstance(exception, OSError) and exception.errno == EBADF and not exception.filename:
         return ProjectsError("standard output is closed")
-    if isinstance(error, OSError):
-        return ProjectsError(f"{error.strerror or type(error).__name__}: {error.filename or 'writing the answer'}")
-    return _unexpected(error)
+    if isinstance(exception, OSError):
+        file = exception.filename or "writing the output"
+        return ProjectsError(f"{exception.strerror or type(exception).__name__}: {file}")
+    from projects_cli.config.redaction import redacted
+
+    frame = exception.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    place = f" ({frame.tb_frame.f_code.co_name}, line {frame.tb_lineno})" if frame else ""
+    return ProjectsError(
+        f"unexpected failure: {type(exception).__name__}: {redacted(str(exception))[:MAX_FOREIGN]}{place}",
+        hint="this is a bug: please report it, with the command",
+    )
 
 
 def signal_behind(error: BaseException) -> KeyboardInterrupt | None:
-    """Give the Ctrl-C or SIGTERM that something else was raised for, or None.
+    """Return the Ctrl-C or SIGTERM that caused another exception, or None.
 
-    While a class is made, as in an import, Python turns whatever is raised into a RuntimeError with that as its cause.
+    While a class is created, as in an import, Python turns any exception into a RuntimeError with it as the cause.
     """
     cause = error.__cause__
     if cause is None or isinstance(cause, KeyboardInterrupt):
         return cause
     return signal_behind(cause)
-
-
-def _unexpected(error: Exception) -> ProjectsError:
-    from projects_cli.config.redaction import redacted
-
-    where = error.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    place = f" ({where.tb_frame.f_code.co_name}, line {where.tb_lineno})" if where else ""
-    return ProjectsError(
-        f"unexpected failure: {type(error).__name__}: {redacted(str(error))[:MOST]}{place}",
-        hint="this is a fault of the program: please report it, with the command",
-    )

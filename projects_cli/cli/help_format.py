@@ -1,20 +1,28 @@
-"""The help of commands: a line that says it all, an example, the options by group, and where to read more."""
+"""The layout of help: a summary, an example, the options by group, and where to read more."""
 
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from projects_cli.cli.options import GLOBAL_OPTIONS, OTHER_SETTINGS
+from projects_cli.cli.registry import TOPICS, by_group
+from projects_cli.config.settings import BY_NAME
+from projects_cli.errors import STATUS_MEANINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from projects_cli.cli.registry import Topic
+
 OPTIONS = "Options"
-"""The heading of options that no other group claims."""
+"""The heading of options without a group of their own."""
 
 EXAMPLE = "Example: "
-"""What a line of a command's text begins with that is an example."""
+"""The beginning of a line with an example in the text of a command."""
 
-GLOBAL = "Every command takes -o/--json, -n/--dry-run, -y/--yes and more: projects --help"
+GLOBAL = "Global options such as --json, --dry-run and --yes: projects --help"
 
 NARROWEST, WIDEST = 40, 80
 """Columns of help."""
@@ -22,16 +30,19 @@ NARROWEST, WIDEST = 40, 80
 NARROW = 60
 """Columns below which a list stands under its heading, not beside it."""
 
-WIDEST_TERM = 30
-"""Columns for the left side of a list; a narrow terminal gives it less."""
+WIDEST_TERM = 34
+"""Columns of the terms in a list; a narrow terminal gives them a third."""
 
 FIRST_STEPS: tuple[tuple[str, str], ...] = (
-    ("projects local sample", "fill a private database with a sample"),
-    ("projects list --stats", "see projects, and the tasks in them"),
-    ("projects get vision/detection", "look at one"),
-    ("projects delete vision --force --dry-run", "see what a deletion would do"),
+    ("projects local sample", "load a private sample database"),
+    ("projects list --stats", "list projects and count their tasks"),
+    ("projects get vision/detection", "show a project"),
+    ("projects delete vision --force --dry-run", "preview a deletion"),
 )
-"""What a newcomer may type, in this order."""
+"""Commands for a new user, in this order."""
+
+
+# --- texts --------------------------------------------------------------------------------------------------------
 
 
 class HelpText(NamedTuple):
@@ -42,60 +53,122 @@ class HelpText(NamedTuple):
     examples: tuple[str, ...] = ()
 
 
+class Pairs(NamedTuple):
+    """A list of terms with their meanings."""
+
+    rows: tuple[tuple[str, str], ...]
+
+
+class Lines(NamedTuple):
+    """Lines to copy, which are never wrapped."""
+
+    lines: tuple[str, ...]
+
+
+Block = str | Pairs | Lines
+"""A part of a topic; a string is a paragraph."""
+
+
 def help_text(text: str | None) -> HelpText:
-    """Read the text of a command: paragraphs, and lines that begin with `Example: `."""
+    """Parse the docstring of a command: paragraphs, and lines that begin with `Example: `."""
     lines = inspect.cleandoc(text or "").partition("\f")[0].splitlines()
     examples = tuple(line.removeprefix(EXAMPLE) for line in lines if line.startswith(EXAMPLE))
-    rest = _paragraphs([line for line in lines if not line.startswith(EXAMPLE)])
-    return HelpText(rest[0] if rest else "", tuple(rest[1:]), examples)
+    blocks = "\n".join(line for line in lines if not line.startswith(EXAMPLE)).split("\n\n")
+    paragraphs = [" ".join(block.split()) for block in blocks if block.strip()]
+    return HelpText(paragraphs[0] if paragraphs else "", tuple(paragraphs[1:]), examples)
+
+
+def topic_blocks(topic: Topic) -> list[Block]:
+    """Parse a topic's page: Markdown with paragraphs, `- term: meaning` lists, and lines indented by four spaces."""
+    text = Path(__file__).with_name("topics").joinpath(f"{topic.name}.md").read_text("utf-8")
+    _title, *parts = text.strip("\n").split("\n\n")
+    return [_block(part) for part in parts]
+
+
+def _block(part: str) -> Block:
+    if part == "<!-- statuses -->":
+        return Pairs(tuple((str(status.value), _plain(meaning)) for status, meaning in STATUS_MEANINGS.items()))
+    if part == "<!-- variables -->":
+        return Pairs(tuple(_variables()))
+    lines = part.split("\n")
+    if all(line.startswith("    ") for line in lines):
+        return Lines(tuple(line[4:] for line in lines))
+    if part.startswith("- "):
+        items = (" ".join(item.split()).partition(": ") for item in _plain(f"\n{part}").split("\n- ")[1:])
+        return Pairs(tuple((term, meaning) for term, _, meaning in items))
+    return _plain(" ".join(lines))
+
+
+def _plain(markdown: str) -> str:
+    return markdown.replace("`", "").replace("\\", "")
+
+
+def _variables() -> Iterable[tuple[str, str]]:
+    for option in (*GLOBAL_OPTIONS, *OTHER_SETTINGS):
+        variable = BY_NAME[option.setting].variable
+        if variable and "--json" not in option.flags:
+            # That the URI is safer in its variable need not be said of the variable.
+            meaning, _, advice = option.meaning.partition("; ")
+            meaning = f"{meaning}." if variable in advice else option.meaning
+            yield variable, f"{meaning} [default: {option.default}]" if option.default else meaning
+
+
+# --- writing, into Typer's formatter ------------------------------------------------------------------------------
 
 
 def help_width() -> int:
-    """Give the columns that help is written for: those of the terminal, between 40 and 80."""
+    """Return the columns of help: those of the terminal, between 40 and 80."""
     import shutil
 
     return max(NARROWEST, min(WIDEST, shutil.get_terminal_size().columns))
 
 
 def show_help(ctx: Any) -> None:
-    """Print the help of a group of commands, where none of them is called."""
+    """Print the help of a group of commands if none of them is named."""
     if ctx.invoked_subcommand is None:
         ctx.obj.streams.stdout.write(f"{ctx.get_help()}\n")
 
 
-def _paragraphs(lines: Sequence[str]) -> list[str]:
-    blocks = "\n".join(lines).split("\n\n")
-    return [" ".join(block.split()) for block in blocks if block.strip()]
-
-
-# --- writing, into Typer's formatter ------------------------------------------------------------------------------
-
-
 def write_text(text: HelpText, formatter: Any) -> None:
-    """Write what a command does, and how to use it."""
+    """Write the text of a command."""
     _write_paragraph(text.summary, formatter)
     if text.examples:
         with formatter.section("Example" if len(text.examples) == 1 else "Examples"):
-            write_lines(text.examples, formatter)
+            _write_lines(text.examples, formatter)
     for paragraph in text.paragraphs:
         _write_paragraph(paragraph, formatter)
 
 
-def _write_paragraph(text: str, formatter: Any) -> None:
-    formatter.write_paragraph()
-    with formatter.indentation():
-        formatter.write_text(text)
+def write_topic(topic: Topic, formatter: Any) -> None:
+    """Write a topic."""
+    formatter.write_text(topic.summary)
+    for block in topic_blocks(topic):
+        if isinstance(block, str):
+            _write_paragraph(block, formatter)
+        else:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                if isinstance(block, Pairs):
+                    formatter.write_dl(block.rows, col_max=_column((term for term, _ in block.rows), formatter))
+                else:
+                    _write_lines(block.lines, formatter)
 
 
-def write_lines(lines: Iterable[str], formatter: Any) -> None:
-    """Write lines as they are: what is to be copied is never wrapped."""
-    for line in lines:
-        formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+def write_sections(sections: Mapping[str, Sequence[tuple[str, str]]], formatter: Any) -> None:
+    """Write lists of terms under their headings, with the same column for all meanings."""
+    column = _column([term for pairs in sections.values() for term, _ in pairs], formatter)
+    for title, pairs in sections.items():
+        with formatter.section(title):
+            formatter.write_dl([(term.ljust(column), meaning) for term, meaning in pairs], col_max=column)
 
 
-def write_pairs(pairs: Iterable[tuple[str, str]], formatter: Any) -> None:
-    """Write terms on the left, what they mean on the right."""
-    formatter.write_dl(list(pairs), col_max=min(WIDEST_TERM, max(formatter.width // 3, 8)))
+def _column(terms: Iterable[str], formatter: Any) -> int:
+    """Return the columns of the terms beside their meanings, or 2 if the meanings have to stand below the terms."""
+    lengths = [len(term) for term in terms]
+    if formatter.width < NARROW and max(lengths) > formatter.width // 3:
+        return 2
+    limit = WIDEST_TERM if formatter.width >= WIDEST - 2 else formatter.width // 3
+    return max((length for length in lengths if length <= limit), default=2)
 
 
 def write_options(params: Iterable[Any], ctx: Any, formatter: Any) -> None:
@@ -105,39 +178,43 @@ def write_options(params: Iterable[Any], ctx: Any, formatter: Any) -> None:
         record = param.get_help_record(ctx)
         if record is not None:
             title = "Arguments" if param.param_type_name == "argument" else OPTIONS
-            groups.setdefault(getattr(param, "rich_help_panel", None) or title, []).append(record)
-    for title, records in groups.items():
-        with formatter.section(title):
-            write_pairs(records, formatter)
+            term, meaning = record
+            row = term, " ".join(meaning.split())
+            groups.setdefault(getattr(param, "rich_help_panel", None) or title, []).append(row)
+    write_sections(groups, formatter)
 
 
 def write_more(name: str, formatter: Any) -> None:
     """Write where to read more about a command."""
-    from projects_cli.cli.topics import TOPICS  # only help needs them
-
     topics = [f"projects help {topic.name}" for topic in TOPICS if name in topic.commands]
     formatter.write_paragraph()
     formatter.write_text(GLOBAL)
     formatter.write_text(f"More: {', '.join([*topics, f'man projects-{name}'])}")
 
 
-# --- the help of the whole ----------------------------------------------------------------------------------------
+def write_commands(formatter: Any) -> None:
+    """Write all commands by group, and the topics, without importing any command."""
+    sections = {title: [(entry.name, entry.summary) for entry in entries] for title, entries in by_group().items()}
+    sections["Topics"] = [(topic.name, topic.summary) for topic in TOPICS]
+    write_sections(sections, formatter)
 
 
 def write_first_steps(formatter: Any) -> None:
-    """Write what a newcomer may type."""
+    """Write commands for a new user."""
     widest = max(len(command) for command, _ in FIRST_STEPS)
     with formatter.section("Examples"):
-        formatter.write_dl(list(FIRST_STEPS), col_max=widest if formatter.width > 2 * widest else 2)
+        formatter.write_dl(list(FIRST_STEPS), col_max=widest if formatter.width > 2 * widest - 6 else 2)
 
 
-def write_short_help(groups: Mapping[str, Sequence[str]], formatter: Any) -> None:
-    """Write what a person sees who types `projects` and nothing else."""
+def write_short_help(formatter: Any) -> None:
+    """Write the help of `projects` without any command."""
     formatter.write_usage("projects", "COMMAND [OPTIONS]")
     _write_paragraph("Administer the projects of a ClearML server's database.", formatter)
     write_first_steps(formatter)
     formatter.write_paragraph()
     formatter.write_heading("Commands")
+    groups = {title: [entry.name for entry in entries] for title, entries in by_group().items()}
+    groups["Topics"] = [topic.name for topic in TOPICS]
     widest = max(map(len, groups)) + 1
     for title, names in groups.items():
         if formatter.width < NARROW:
@@ -146,23 +223,29 @@ def write_short_help(groups: Mapping[str, Sequence[str]], formatter: Any) -> Non
         else:
             _write_filled(", ".join(names), f"  {title + ':':{widest}}  ", " " * (widest + 4), formatter)
     write_more_of_all(formatter)
+    formatter.write_text("All commands and options: projects --help")
+
+
+def write_more_of_all(formatter: Any) -> None:
+    """Write where to read more about the program."""
+    formatter.write_paragraph()
+    formatter.write_text("Help on a command or a topic: projects help NAME")
+
+
+def _write_paragraph(text: str, formatter: Any) -> None:
+    formatter.write_paragraph()
+    with formatter.indentation():
+        formatter.write_text(text)
+
+
+def _write_lines(lines: Sequence[str], formatter: Any) -> None:
+    for line in lines:
+        formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
 
 
 def _write_filled(text: str, first: str, other: str, formatter: Any) -> None:
-    """Write words between these margins; Typer's own way breaks names at their dashes."""
+    """Write words between these margins. Typer's own wrapping breaks names at their dashes."""
     import textwrap
 
     lines = textwrap.wrap(text, formatter.width, initial_indent=first, subsequent_indent=other, break_on_hyphens=False)
     formatter.write("".join(f"{line}\n" for line in lines))
-
-
-def write_more_of_all(formatter: Any) -> None:
-    """Write where to read more about the whole."""
-    from projects_cli.cli.topics import BY_NAME
-
-    formatter.write_paragraph()
-    for text in (
-        "All commands and options: projects --help. One command: projects help COMMAND.",
-        f"projects help TOPIC tells about {', '.join(BY_NAME)}.",
-    ):
-        _write_filled(text, "", "", formatter)

@@ -19,6 +19,14 @@ class Entry(NamedTuple):
     aliases: tuple[str, ...] = ()
 
 
+class Topic(NamedTuple):
+    """A page of `projects help TOPIC`, in `cli/topics/`, to which the help of `commands` refers."""
+
+    name: str
+    summary: str
+    commands: tuple[str, ...] = ()
+
+
 INSPECT, CHANGE, REPAIR, LOW_LEVEL, SETUP = GROUPS = ("Inspect", "Change", "Undo and repair", "Low level", "Setup")
 """The groups of commands, in the order in which help lists them."""
 
@@ -70,6 +78,20 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("completion", "completion", "Set up shell completion.", SETUP),
     Entry("help", "help_", "Show the help of a command or a topic.", SETUP),
 )
+
+
+_READS = ("list", "get", "metrics", "hyperparams", "task-tags", "model-tags", "status", "doctor")
+_CHANGES = ("create", "update", "delete", "make-public", "make-private", "call", "batch", "undo", "resume", "history")
+
+TOPICS: tuple[Topic, ...] = (
+    Topic("exit-codes", "Exit statuses of the process.", ("batch", "doctor")),
+    Topic("output", "Formats, streams, and what scripts can rely on.", _READS),
+    Topic("environment", "Environment variables.", ("config",)),
+    Topic("filters", "How to select projects: names, patterns, tags.", ("list", "task-tags", "model-tags")),
+    Topic("safety", "Confirmation, dry runs, undo and locks.", (*_CHANGES, "indexes")),
+    Topic("config", "Configuration files, profiles and precedence.", ("config", "profile", "local", "status")),
+)
+"""The topics, in the order in which help lists them."""
 
 BY_WORD: dict[str, Entry] = {word: entry for entry in COMMANDS for word in (entry.name, *entry.aliases)}
 

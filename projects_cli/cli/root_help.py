@@ -5,28 +5,24 @@ Usage: projects [OPTIONS] COMMAND [ARGS]...
 
   Administer the projects of a ClearML server's database.
 
-  With no database configured, projects starts a private one and works on that.
-  PROJECT is an id, a full name such as vision/detection, or the beginning of an
+  With no database configured, a private one is started and used. PROJECT is an
+  id, a full name such as vision/detection, or the first 8 or more digits of an
   id.
 
 Examples:
-  projects local sample
-      fill a private database with a sample
-  projects list --stats
-      see projects, and the tasks in them
-  projects get vision/detection
-      look at one
-  projects delete vision --force --dry-run
-      see what a deletion would do
+  projects local sample                     load a private sample database
+  projects list --stats                     list projects and count their tasks
+  projects get vision/detection             show a project
+  projects delete vision --force --dry-run  preview a deletion
 
 Inspect:
-  status       Show the database, its contents and your privileges.
-  list         List projects, filtered and ordered.
-  get          Show a project.
-  metrics      List the metrics that tasks report.
-  hyperparams  List the hyperparameters that tasks use.
-  task-tags    List the tags of tasks.
-  model-tags   List the tags of models.
+  status        Show the database, its contents and your privileges.
+  list          List projects, filtered and ordered.
+  get           Show a project.
+  metrics       List the metrics that tasks report.
+  hyperparams   List the hyperparameters that tasks use.
+  task-tags     List the tags of tasks.
+  model-tags    List the tags of models.
 
 Change:
   create        Create a project and any missing parents.
@@ -36,81 +32,87 @@ Change:
   make-private  Make public projects private again.
 
 Undo and repair:
-  undo     Undo a change.
-  resume   Resume an interrupted change.
-  history  Show who changed what, and when.
-  doctor   Find and repair inconsistencies.
-  indexes  Show and create recommended indexes.
+  undo          Undo a change.
+  resume        Resume an interrupted change.
+  history       Show who changed what, and when.
+  doctor        Find and repair inconsistencies.
+  indexes       Show and create recommended indexes.
 
 Low level:
-  call    Call an endpoint with a JSON request.
-  batch   Run many requests from a JSON Lines file.
-  schema  Show the loaded schema.
+  call          Call an endpoint with a JSON request.
+  batch         Run many requests from a JSON Lines file.
+  schema        Show the loaded schema.
 
 Setup:
-  local       Start, stop and inspect the private database.
-  config      Show and change settings, with their origins.
-  profile     List, show and choose profiles.
-  completion  Set up shell completion.
-  help        Show the help of a command or a topic.
+  local         Start, stop and inspect the private database.
+  config        Show and change settings, with their origins.
+  profile       List, show and choose profiles.
+  completion    Set up shell completion.
+  help          Show the help of a command or a topic.
+
+Topics:
+  exit-codes    Exit statuses of the process.
+  output        Formats, streams, and what scripts can rely on.
+  environment   Environment variables.
+  filters       How to select projects: names, patterns, tags.
+  safety        Confirmation, dry runs, undo and locks.
+  config        Configuration files, profiles and precedence.
 
 Options:
-  --version   Show the version.
-  -h, --help  Show this message and exit.
+  --version               Show the version.
+  -h, --help              Show this message and exit.
 
 Database:
-  --uri URI               MongoDB URI; better in PROJECTS_MONGO_URI: process
-                          lists show flags.
-  --uri-file FILE         File that holds the MongoDB URI, readable by you
-                          alone.
-  --database NAME         Database that holds the documents. [default: backend]
+  --uri URI               MongoDB URI; safer in PROJECTS_MONGO_URI: options are
+                          visible in process lists.
+  --uri-file FILE         File with the MongoDB URI, readable only by you.
+  --database NAME         Database with the projects. [default: backend]
   --company ID            Company (tenant) id. [default: the community server's]
-  --user USER             Owner of new projects, a name or an id. [default: the
-                          only user, or the OS login]
+  --user USER             Owner of new projects, name or id. [default: the only
+                          user, or the OS login]
   --profile NAME          Profile of the configuration file to use.
-  --timeout DURATION      Limit for one command of the server. [default: 30s;
-                          none for aggregations and doctor]
-  --read-preference MODE  Members of a replica set to read answers from.
-                          [default: the URI's, or primary]
+  --timeout DURATION      Timeout of a database command. [default: 30s; none for
+                          aggregations and doctor]
+  --read-preference MODE  Members of a replica set to read from. [default: that
+                          of the URI, or primary]
 
 Schema:
-  --schema PATH          Schema file (HOCON), or a folder of *.conf.
-  --api-version VERSION  Use the endpoints of this version. [default: newest]
+  --schema PATH           Schema file (HOCON), or a folder of *.conf files.
+  --api-version VERSION   Endpoint version to use. [default: newest]
 
 Output:
-  -o, --output FORMAT  Format: table, json, jsonl, yaml, csv, tsv, id. [default:
-                       table]
-  --json               The same as -o json.
-  --fields A,B         Only these fields; --fields help lists them.
-  --query JMESPATH     What to take from the JSON answer, in JMESPath.
-  --no-header          Tables, tsv and csv without their heading.
-  --csv-safe           Quote csv and tsv cells that a spreadsheet takes for
-                       formulas.
-  --time FORM          Times in tables: relative, absolute, iso. [default:
-                       relative on a terminal, else iso]
-  --no-pager           Long tables straight to the terminal.
-  --no-color           No colour.
-  -q, --quiet          No notices: only data, warnings and errors.
-  -v, --verbose        Say which database and schema are used.
-  --fail-if-empty      End with status 6 where nothing matches.
+  -o, --output FORMAT     Format: table, json, jsonl, yaml, csv, tsv, id.
+                          [default: table]
+  --json                  The same as -o json.
+  --fields A,B            Show only these fields; --fields help lists them.
+  --query JMESPATH        Apply a JMESPath expression to the JSON.
+  --no-header             Omit the heading of tables, tsv and csv.
+  --csv-safe              Quote csv and tsv cells that a spreadsheet would run
+                          as formulas.
+  --time FORM             Times in tables: relative, absolute, iso. [default:
+                          relative on a terminal, else iso]
+  --no-pager              Write long tables directly to the terminal.
+  --no-color              Disable colour.
+  -q, --quiet             Suppress notices; show only data, warnings and errors.
+  -v, --verbose           Print which database and schema are used.
+  --fail-if-empty         Exit with status 6 if nothing matches.
 
 Changes:
-  -y, --yes       Answer every question with yes.
-  --confirm NAME  Answer the question for this name; refuse any other.
-  -n, --dry-run   Show what a change would do, and do nothing.
-  --new-company   Allow a change for a company that has no documents yet.
-  --no-input      Never ask; fail where a question would come.
-  --read-only     Refuse every change of a database, not of settings.
+  -y, --yes               Answer yes to every prompt.
+  --confirm NAME          Answer the prompt for this name; refuse any other.
+  -n, --dry-run           Show what a change would do without doing it.
+  --new-company           Allow a change for a company without documents.
+  --no-input              Never prompt; fail instead.
+  --read-only             Refuse every change of a database; settings can be
+                          changed.
 
 Lock and journal:
-  --lock-wait DURATION  Wait so long for another run's lock; 0: not at all.
-                        [default: 10s]
-  --no-journal          Change without journal: no undo, no lock.
-  --journal-db NAME     Database of the journal. [default: projects_cli]
+  --lock-wait DURATION    How long to wait for the lock (0: do not wait).
+                          [default: 10s]
+  --no-journal            Change without a journal: no undo and no lock.
+  --journal-db NAME       Database of the journal. [default: projects_cli]
 
-All commands and options: projects --help. One command: projects help COMMAND.
-projects help TOPIC tells about exit-codes, output, environment, filters,
-safety, config.
+Help on a command or a topic: projects help NAME
 """
 
 SHORT = """\
@@ -119,14 +121,10 @@ Usage: projects COMMAND [OPTIONS]
   Administer the projects of a ClearML server's database.
 
 Examples:
-  projects local sample
-      fill a private database with a sample
-  projects list --stats
-      see projects, and the tasks in them
-  projects get vision/detection
-      look at one
-  projects delete vision --force --dry-run
-      see what a deletion would do
+  projects local sample                     load a private sample database
+  projects list --stats                     list projects and count their tasks
+  projects get vision/detection             show a project
+  projects delete vision --force --dry-run  preview a deletion
 
 Commands:
   Inspect:          status, list, get, metrics, hyperparams, task-tags,
@@ -135,8 +133,8 @@ Commands:
   Undo and repair:  undo, resume, history, doctor, indexes
   Low level:        call, batch, schema
   Setup:            local, config, profile, completion, help
+  Topics:           exit-codes, output, environment, filters, safety, config
 
-All commands and options: projects --help. One command: projects help COMMAND.
-projects help TOPIC tells about exit-codes, output, environment, filters,
-safety, config.
+Help on a command or a topic: projects help NAME
+All commands and options: projects --help
 """

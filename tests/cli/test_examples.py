@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from projects_cli.cli.help_format import FIRST_STEPS
-from projects_cli.cli.topics import TOPICS, Lines
+from projects_cli.cli.help_format import FIRST_STEPS, Lines, topic_blocks
+from projects_cli.cli.registry import TOPICS
 from projects_cli.config.settings import COMMUNITY_COMPANY
 from projects_cli.local.sample import load
 from projects_cli.store.client import connect
@@ -34,7 +34,7 @@ def _examples() -> list[str]:
     """Return every command line that a help text shows, without what it is piped into."""
     examples = [line for line, _ in FIRST_STEPS]
     examples += [example for command in program().places() for example in command.text.examples]
-    blocks = [block for topic in TOPICS for block in topic.blocks() if isinstance(block, Lines)]
+    blocks = [block for topic in TOPICS for block in topic_blocks(topic) if isinstance(block, Lines)]
     lines = [*examples, *(line for block in blocks for line in block.lines)]
     return sorted({line.partition(" | ")[0] for line in lines if line.startswith("projects ")})
 

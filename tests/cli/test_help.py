@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from projects_cli.cli import root_help
-from projects_cli.cli.help_format import FIRST_STEPS, OPTIONS
+from projects_cli.cli.help_format import FIRST_STEPS, OPTIONS, Lines, Pairs, topic_blocks
 from projects_cli.cli.options import GLOBAL_OPTIONS
-from projects_cli.cli.registry import COMMANDS, GROUPS
-from projects_cli.cli.topics import TOPICS, Lines, Pairs, Topic
+from projects_cli.cli.registry import COMMANDS, GROUPS, TOPICS, Topic
 from projects_cli.config.settings import SETTINGS
 from projects_cli.errors import STATUS_MEANINGS
 from tools.program import program
@@ -78,7 +77,7 @@ def test_every_command_line_that_help_shows_is_one(cli: Cli) -> None:
     examples = [line for line, _ in FIRST_STEPS]
     examples += [example for command in PLACES for example in command.text.examples]
     examples += [
-        line for topic in TOPICS for block in topic.blocks() if isinstance(block, Lines) for line in block.lines
+        line for topic in TOPICS for block in topic_blocks(topic) if isinstance(block, Lines) for line in block.lines
     ]
     calls = [found.split() for example in examples for found in re.findall(r"(?:^|\| )projects ([^|]*)", example)]
     assert len(calls) > len(COMMANDS)
@@ -135,7 +134,7 @@ def test_a_topic_is_told_whole(cli: Cli, topic: Topic) -> None:
     text = shown(cli, "help", topic.name)
     flat = re.sub(r"- (?=\w)", "-", " ".join(text.split()))
     assert text.startswith(topic.summary)
-    for block in topic.blocks():
+    for block in topic_blocks(topic):
         parts = block.rows if isinstance(block, Pairs) else [block.lines] if isinstance(block, Lines) else [(block,)]
         for part in (" ".join(word.split()) for row in parts for word in row):
             assert re.sub(r"- (?=\w)", "-", part) in flat

@@ -85,7 +85,7 @@ START = {
 }
 """Modules of every command."""
 
-HELP = {"cli.topics", "config.redaction"}
+HELP = {"config.redaction"}
 ROAD = {"cli.flow", "cli.request", "endpoints", "render.encode", "render.output", "render.views"}
 SCHEMA = {"schema", "schema.cache", "schema.model", "schema.refs", "schema.shipped"}
 SCHEMA |= {"schema.validate"}

@@ -146,7 +146,7 @@ def test_an_export_to_a_full_disk_is_told(world: World, output: str) -> None:
             check=False,
         )
     assert process.returncode == 1
-    assert "No space left on device: writing the answer" in process.stderr
+    assert "No space left on device: writing the output" in process.stderr
     assert process.stderr.count("\n") == 1
 
 

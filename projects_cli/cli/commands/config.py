@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
+from projects_cli.cli.app import GroupedCommand, command_group
 from projects_cli.cli.flow import expect, show
-from projects_cli.cli.help_format import show_help
 from projects_cli.cli.request import nothing_to_do
 from projects_cli.config.redaction import shown_uri
 from projects_cli.config.settings import BY_NAME, SETTINGS, is_file, user_config_file
@@ -40,22 +39,12 @@ NEW_FILE = b"""# Settings of `projects`; to list all of them: projects config li
 """
 """What `config edit` shows if there is no configuration yet."""
 
-app = typer.Typer(
-    cls=PlainGroup,
-    **TYPER_OPTIONS,
-    help="Show and change settings, with their origins.\n\nExample: projects config list",
-)
+app = command_group("Show and change settings, with their origins.\n\nExample: projects config list")
 
 Key = Annotated[
     str,
     typer.Argument(metavar="KEY", help="A long option without its dashes; profiles.NAME.KEY in a profile."),
 ]
-
-
-@app.callback(invoke_without_command=True)
-def config(ctx: typer.Context) -> None:
-    """Show the help if no command is named."""
-    show_help(ctx)
 
 
 @app.command("list", cls=GroupedCommand)

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.registry import BY_WORD
-from projects_cli.cli.topics import BY_NAME, write_topic
+from projects_cli.cli.help_format import write_topic
+from projects_cli.cli.registry import BY_WORD, TOPICS
 from projects_cli.errors import UsageError, did_you_mean, nearest
 
 app = typer.Typer(**TYPER_OPTIONS)
@@ -30,7 +30,7 @@ def help_(
     """
     words = words or []
     root: Any = ctx.find_root()
-    topic = BY_NAME.get(words[0]) if len(words) == 1 else None
+    topic = next((topic for topic in TOPICS if [topic.name] == words), None)
     if topic is None:
         text = _command_help(root, words)
     else:
@@ -54,7 +54,7 @@ def _command_help(ctx: Any, words: list[str]) -> str:
         if command is None:
             name = repr(" ".join(words[:number]))
             if number == 1:
-                hint = did_you_mean(nearest(word, [*BY_WORD, *BY_NAME]), "see: projects help")
+                hint = did_you_mean(nearest(word, [*BY_WORD, *(topic.name for topic in TOPICS)]), "see: projects help")
                 raise UsageError(f"there is no command or topic {name}", hint=hint)
             hint = did_you_mean(nearest(word, getattr(ctx.command, "commands", ())), f"see: {ctx.command_path} --help")
             raise UsageError(f"there is no command {name}", hint=hint)

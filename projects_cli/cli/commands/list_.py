@@ -89,7 +89,10 @@ def list_(
     stats_for_state: Annotated[
         State | None,
         _statistics(
-            "--state", "--stats-for-state", help="Count active tasks, archived ones, or all. [default: active]"
+            "--state",
+            "--stats-for-state",
+            metavar="STATE",
+            help="Count active tasks, archived ones, or all. [default: active]",
         ),
     ] = None,
 ) -> None:

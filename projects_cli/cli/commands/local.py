@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
+from projects_cli.cli.app import GroupedCommand, command_group
 from projects_cli.cli.flow import check_confirm, check_writable, confirm, expect, show, tell
-from projects_cli.cli.help_format import show_help
 from projects_cli.config.connection import database_uri
 from projects_cli.errors import UsageError
 from projects_cli.local import server
@@ -17,18 +16,10 @@ from projects_cli.messages import Response
 if TYPE_CHECKING:
     from projects_cli.cli.context import Context
 
-app = typer.Typer(
-    cls=PlainGroup,
-    **TYPER_OPTIONS,
-    help="Start, stop and inspect the private database: your own mongod on a private socket.\n\n"
-    "Example: projects local sample",
+app = command_group(
+    "Start, stop and inspect the private database: your own mongod on a private socket.\n\n"
+    "Example: projects local sample"
 )
-
-
-@app.callback(invoke_without_command=True)
-def local(ctx: typer.Context) -> None:
-    """Show the help if no command is named."""
-    show_help(ctx)
 
 
 @app.command(cls=GroupedCommand)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
+from projects_cli.cli.app import GroupedCommand, command_group
 from projects_cli.cli.commands.config import printable, rewrite, user_file
 from projects_cli.cli.flow import expect, show
-from projects_cli.cli.help_format import show_help
 from projects_cli.config.settings import BY_NAME
 from projects_cli.errors import UsageError
 from projects_cli.messages import Response
@@ -17,17 +16,7 @@ from projects_cli.messages import Response
 if TYPE_CHECKING:
     from projects_cli.cli.context import Context
 
-app = typer.Typer(
-    cls=PlainGroup,
-    **TYPER_OPTIONS,
-    help="List, show and choose profiles: named settings for a database.\n\nExample: projects profile list",
-)
-
-
-@app.callback(invoke_without_command=True)
-def profile(ctx: typer.Context) -> None:
-    """Show the help if no command is named."""
-    show_help(ctx)
+app = command_group("List, show and choose profiles: named settings for a database.\n\nExample: projects profile list")
 
 
 @app.command("list", cls=GroupedCommand)
