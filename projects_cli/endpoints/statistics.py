@@ -1,28 +1,39 @@
-"""Statistics of projects with all their visible sub-projects."""
+"""Statistics of projects: sums over the tasks of each project and of all its visible sub-projects.
+
+Tasks are read in the way that the available indexes make cheapest. Every way returns the same sums. MongoDB's own
+`$group` is not one of them: with many groups it takes several times as long as reading four fields of each task and
+adding them up here (docs/performance.md, `stats`).
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.endpoints import tallies
+from projects_cli.endpoints.distinct_values import natural_order_hint
 from projects_cli.endpoints.fields import as_date
 from projects_cli.endpoints.hierarchy import path_of
-from projects_cli.endpoints.tallies import Tally
+from projects_cli.errors import IndexGone
 from projects_cli.extended_json import compact, identity
-from projects_cli.store import filters
+from projects_cli.store import filters, index_match
+from projects_cli.store.bson_codec import DATES, is_later, seconds_between
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
-    from projects_cli.endpoints.tallies import Tallies
     from projects_cli.messages import Document, Request
-    from projects_cli.store.collections import Store
+    from projects_cli.store.collections import Collection, Store
 
-    Place = tuple[Document, Sequence[Hashable]]
-    """A project, and the keys of its ancestors."""
+    TreeNode = tuple[Document, Sequence[Hashable]]
+    """A project as `{id, name}`, and the keys of its listed ancestors."""
+
+UNKNOWN = "unknown"
+"""The status of a task whose stored status is absent, empty or not a string."""
 
 STATUSES = (
     "closed",
@@ -34,99 +45,281 @@ STATUSES = (
     "publishing",
     "queued",
     "stopped",
-    "unknown",
+    UNKNOWN,
 )
 ZEROS = dict.fromkeys(STATUSES, 0)
+NOT_COMPLETED = frozenset({"queued", "in_progress", "failed"})
+"""Statuses that do not count as completed, whatever the task's `completed` is (docs/semantics.md, Statistics)."""
+
 STATES = ("active", "archived")
 DAY = timedelta(hours=24)
+TASK_FIELDS = ("project", "status", "started", "completed")
+IDS_PER_QUERY = 20_000
+"""Project ids in one query: MongoDB refuses commands above 16 MB."""
+
+SELECTIVE = 3
+"""Documents are selected by project if at most one project in this many is needed. Otherwise all are read."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over tasks: the number by status, seconds of run time, recently completed ones, and the latest start."""
+
+    statuses: dict[str, int] = field(default_factory=dict)
+    runtime: int = 0
+    recent: int = 0
+    last: Any = None
+
+    def add_task(self, task: Mapping[str, Any], since: datetime) -> None:
+        """Add a task, which is recent if it was completed after `since`."""
+        status = task.get("status")
+        if type(status) is not str or not status:
+            status = UNKNOWN
+        self.statuses[status] = self.statuses.get(status, 0) + 1
+        started, completed = task.get("started"), task.get("completed")
+        if isinstance(completed, DATES):
+            if isinstance(started, DATES):
+                self.runtime += seconds_between(started, completed)
+            if is_later(completed, since) and status not in NOT_COMPLETED:
+                self.recent += 1
+        if started is not None:
+            self.add_start(started)
+
+    def add_start(self, started: Any) -> None:
+        """Keep the start of a task if it is a date, and the latest."""
+        if isinstance(started, DATES) and (self.last is None or is_later(started, self.last)):
+            self.last = started
+
+    def add(self, other: Tally) -> None:
+        """Add the sums of other tasks."""
+        statuses = self.statuses
+        for status, count in other.statuses.items():
+            statuses[status] = statuses.get(status, 0) + count
+        self.runtime += other.runtime
+        self.recent += other.recent
+        self.add_start(other.last)
+
+    def subtract(self, other: Tally) -> None:
+        """Subtract the sums of some of the tasks, except the latest start."""
+        # The two are read one after the other: a task that was inserted in between may be in `other` only.
+        for status, count in other.statuses.items():
+            rest = self.statuses.get(status, 0) - count
+            if rest > 0:
+                self.statuses[status] = rest
+            else:
+                self.statuses.pop(status, None)
+        self.runtime = max(0, self.runtime - other.runtime)
+        self.recent = max(0, self.recent - other.recent)
+
+
+Tallies = dict[Hashable, Tally]
+"""Sums by the key of a project's id (`identity`), without projects that have no tasks."""
 
 
 @dataclass(slots=True)
 class Statistics:
     """The sums and the sub-projects of each project of a listing.
 
-    `own` are the sums over a project's own tasks, `passed_up` over those of its sub-projects.
+    By state, `own` has the sums over a project's own tasks, `rolled_up` those over the tasks of its sub-projects.
     """
 
     own: Mapping[str, Tallies]
-    passed_up: Mapping[str, Tallies]
-    below: Mapping[Hashable, list[Document]]
+    rolled_up: Mapping[str, Tallies]
+    sub_projects: Mapping[Hashable, list[Document]]
 
     @classmethod
     def gather(cls, request: Request, store: Store, ids: Iterable[Any]) -> Statistics:
-        """Read the visible sub-projects and the tasks of these projects, and sum the tasks upwards.
+        """Read the visible sub-projects of these projects and all their tasks, and roll the sums up.
 
-        What is held is the tree (ids, names, places) and the sums of each project, whatever the number of tasks. The
-        work is the number of tasks, plus the number of projects times their depth (at most 10).
+        Memory grows with the projects (ids, names and sums), not with the tasks. Time grows with the tasks, plus the
+        projects times their depth (at most 10).
         """
-        # A task without a project says null or "": a project with such an id has no tasks.
+        # A task without a project has null or "": a project with such an id has no tasks.
         listed = {identity(identifier): identifier for identifier in ids if identifier not in (None, "")}
-        state = request.params.get("stats_for_state")
-        of = store.projects.estimated_count()
-        tree = _visible_below(listed, of, store)
-        since = request.now.replace(tzinfo=None) - DAY
+        projects = store.projects.estimated_count()
+        tree = _visible_below(listed, projects, store)
         counted = listed | {identity(project["id"]): project["id"] for project, _ in tree}
-        own = tallies.gather(store.tasks, counted, of, (state,) if state else STATES, since)
-        below: dict[Hashable, list[Document]] = defaultdict(list)
+        state = request.params.get("stats_for_state")
+        since = request.now.replace(tzinfo=None) - DAY  # stored dates have no zone
+        own = tallies_by_state(store.tasks, counted, projects, (state,) if state else STATES, since)
+        # Every pair of project and ancestor is needed for `sub_projects` anyway, so the sums go along the same pairs
+        # (docs/performance.md, roll-up). `path` alone says where a task counts: a hidden parent changes nothing.
+        sub_projects: dict[Hashable, list[Document]] = defaultdict(list)
+        rolled_up: dict[str, Tallies] = {name: defaultdict(Tally) for name in own}
         for project, ancestors in tree:
+            key = identity(project["id"])
             for ancestor in ancestors:
-                below[ancestor].append(project)
-        return cls(own, {name: _passed_up(tree, sums) for name, sums in own.items()}, below)
+                sub_projects[ancestor].append(project)
+            for name, tallies in own.items():
+                if tally := tallies.get(key):
+                    for ancestor in ancestors:
+                        rolled_up[name][ancestor].add(tally)
+        return cls(own, rolled_up, sub_projects)
 
-    def of(self, project: Any) -> Document:
-        """Return what a listing adds to the project with this id."""
-        key = identity(project)
-        stats = {state: self._figures(key, state) for state in self.own}
-        return {"stats": stats, "sub_projects": self.below.get(key, [])}
-
-    def _figures(self, project: Hashable, state: str) -> Document:
-        """Give the sums as the response has them."""
-        total = Tally()
-        for part in (self.own[state].get(project), self.passed_up[state].get(project)):
-            if part is not None:
-                total.plus(part)
-        return {
-            "status_count": ZEROS | total.statuses,
-            "total_tasks": sum(total.statuses.values()),
-            "total_runtime": total.runtime,
-            "completed_tasks_24h": total.recent,
-            "last_task_run": as_date(total.last),
-        }
-
-
-def _passed_up(tree: Sequence[Place], own: Tallies) -> Tallies:
-    """Return the sums that each project gets from those below: one addition for each project and ancestor."""
-    found: Tallies = defaultdict(Tally)
-    for project, ancestors in tree:
-        tally = own.get(identity(project["id"]))
-        if tally is not None:
-            for ancestor in ancestors:
-                found[ancestor].plus(tally)
-    return found
+    def of(self, project_id: Any) -> Document:
+        """Return `{stats, sub_projects}` of a project, as a response has them."""
+        key = identity(project_id)
+        stats = {}
+        for state, tallies in self.own.items():
+            total = Tally()
+            for tally in (tallies.get(key), self.rolled_up[state].get(key)):
+                if tally is not None:
+                    total.add(tally)
+            stats[state] = {
+                "status_count": ZEROS | total.statuses,
+                "total_tasks": sum(total.statuses.values()),
+                "total_runtime": total.runtime,
+                "completed_tasks_24h": total.recent,
+                "last_task_run": as_date(total.last),
+            }
+        return {"stats": stats, "sub_projects": self.sub_projects.get(key, [])}
 
 
-def _visible_below(listed: Mapping[Hashable, Any], of: int, store: Store) -> list[Place]:
-    """Return the projects below the listed ones that are not hidden, `{id, name}` by name, with their ancestors' keys.
-
-    An ancestor's key is the listed project's own object, not a copy: a large tree has few of them.
-    """
+def _visible_below(listed: Mapping[Hashable, Any], projects: int, store: Store) -> list[TreeNode]:
+    """Return the projects below the listed ones that are not hidden, by name; `projects` is about how many exist."""
     if not listed:
         return []
-    few = len(listed) * tallies.FEW <= of and len(listed) <= tallies.MANY
-    placed = filters.below(tallies.in_order(listed.values())) if few else {}
-    condition = filters.all_of([placed, filters.not_hidden()])
-    keys = {key: key for key in listed}
-    found = []
+    selective = len(listed) * SELECTIVE <= projects and len(listed) <= IDS_PER_QUERY
+    condition = filters.all_of([filters.below(_sorted_ids(listed.values())) if selective else {}, filters.not_hidden()])
+    keys = {key: key for key in listed}  # ancestors share the listed project's own key: copies would take memory
+    nodes: list[TreeNode] = []
     for project in store.projects.scan(condition, {"name": 1, "path": 1}):
-        above = (keys.get(one if type(one) is str else identity(one)) for one in path_of(project))
-        within = dict.fromkeys(key for key in above if key is not None)
-        within.pop(identity(project["_id"]), None)
-        if within:
-            found.append(({"id": project["_id"], "name": project.get("name")}, tuple(within)))
-    return sorted(found, key=_by_name)
+        path = (keys.get(item if type(item) is str else identity(item)) for item in path_of(project))
+        ancestors = dict.fromkeys(key for key in path if key is not None)
+        ancestors.pop(identity(project["_id"]), None)
+        if ancestors:
+            nodes.append(({"id": project["_id"], "name": project.get("name")}, tuple(ancestors)))
+
+    def by_name(node: TreeNode) -> tuple[bool, str, str]:  # MongoDB's order: no name, then texts by bytes, then ids
+        name = node[0]["name"]
+        return isinstance(name, str), name if isinstance(name, str) else "", compact(node[0]["id"])
+
+    return sorted(nodes, key=by_name)
 
 
-def _by_name(place: Place) -> tuple[bool, str, str]:
-    """Order as MongoDB does: what has no name first, texts by their bytes, then ids."""
-    name = place[0]["name"]
-    return isinstance(name, str), name if isinstance(name, str) else "", compact(place[0]["id"])
+# --- reading tasks ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """How tasks are read.
+
+    `by_project`: only those of the needed projects, a chunk of ids at a time. Otherwise all of them. `hint` is the
+    index to use, `archived_hint` the one for archived tasks. None leaves the choice to MongoDB.
+
+    With `covering`, the index of `hint` holds all that is summed, so that no task is fetched. It can't show which tasks
+    are *not* archived, since that is a mark in a list: active ones are all tasks minus the archived ones.
+    """
+
+    by_project: bool
+    hint: str | None = None
+    covering: bool = False
+    archived_hint: str | None = None
+
+
+def read_plan(tasks: Collection, needed: int, projects: int) -> ReadPlan:
+    """Choose how to read, by the indexes of the tasks and by how many of about `projects` projects are needed."""
+    by_project = needed * SELECTIVE <= projects
+    indexes = tasks.indexes()
+    archived = None if by_project else index_match.exactly(indexes, ("company", "system_tags"))
+    covering = index_match.holding(indexes, ("company", *TASK_FIELDS))
+    # Project first or second: tasks of some projects are next to each other, and sums are added in cache order.
+    ordered = [index for index in covering if "project" in list(index["key"])[:2]]
+    if candidates := ordered if by_project else [*ordered, *covering]:
+        marked = next((index for index in candidates if "system_tags" in index["key"]), None)
+        name = (marked or candidates[0])["name"]
+        return ReadPlan(by_project, name, covering=True, archived_hint=name if marked else archived)
+    hint = None if by_project else natural_order_hint(tasks, tasks.companies)
+    return ReadPlan(by_project, hint, archived_hint=archived)
+
+
+def tallies_by_state(
+    tasks: Collection, needed: Mapping[Hashable, Any], projects: int, states: Sequence[str], since: datetime
+) -> dict[str, Tallies]:
+    """Return the sums for each state (`active`, `archived`) over the tasks of the needed projects.
+
+    `needed` has ids by their keys. `projects` is about how many projects exist.
+    """
+    if not needed:
+        return {state: {} for state in states}
+    plan = read_plan(tasks, len(needed), projects)
+    try:
+        return Reader(tasks, needed, since, plan).tallies(states)
+    except IndexGone:  # it was dropped after the plan was made
+        return Reader(tasks, needed, since, ReadPlan(plan.by_project)).tallies(states)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads and sums the tasks of the needed projects, by a plan."""
+
+    tasks: Collection
+    needed: Mapping[Hashable, Any]
+    since: datetime
+    plan: ReadPlan
+
+    def tallies(self, states: Sequence[str]) -> dict[str, Tallies]:
+        """Return the sums for each state.
+
+        Raises:
+            IndexGone: an index of the plan does not exist any more.
+        """
+        plan = self.plan
+        sums: dict[str, Tallies] = {}
+        if "archived" in states or plan.covering:
+            sums["archived"] = self._sums(filters.archived(), plan.archived_hint)
+        if "active" in states:
+            sums["active"] = self._sums({} if plan.covering else filters.not_archived(), plan.hint)
+            if plan.covering:
+                self._subtract(sums["active"], sums["archived"])
+        return {state: sums[state] for state in states}
+
+    def _sums(self, condition: Document, hint: str | None) -> Tallies:
+        tallies: Tallies = {}
+        ids = self.needed.values() if self.plan.by_project else None
+        for task in self._scan(ids, condition, TASK_FIELDS, hint):
+            project = task.get("project")
+            if type(project) is not str:  # most are: this runs for each of a million tasks
+                project = identity(project)
+            tally = tallies.get(project)
+            if tally is None:
+                if project not in self.needed:
+                    continue
+                tally = tallies[project] = Tally()
+            tally.add_task(task, self.since)
+        return tallies
+
+    def _subtract(self, tallies: Tallies, archived: Tallies) -> None:
+        """Turn the sums over all tasks into those over active ones."""
+        uncertain = []
+        for project, tally in archived.items():
+            rest = tallies.get(project)
+            if rest is None:
+                continue
+            rest.subtract(tally)
+            if not rest.statuses:
+                del tallies[project]
+            elif tally.last is not None and (rest.last is None or not is_later(rest.last, tally.last)):
+                # A maximum can't be subtracted: the latest start may be an archived task's. Read it again.
+                uncertain.append(self.needed[project])
+                rest.last = None
+        for task in self._scan(uncertain, filters.not_archived(), ("project", "started")):
+            if (active := tallies.get(identity(task["project"]))) is not None:
+                active.add_start(task.get("started"))
+
+    def _scan(
+        self, ids: Iterable[Any] | None, condition: Document, names: Sequence[str], hint: str | None = None
+    ) -> Iterator[Document]:
+        """Stream these fields of the tasks of some projects, or of all tasks if `ids` is None."""
+        projection: Document = {"_id": 0, **dict.fromkeys(names, 1)}
+        if ids is None:
+            return self.tasks.scan(condition, projection, hint=hint)
+        ordered = _sorted_ids(ids)
+        chunks = (ordered[start : start + IDS_PER_QUERY] for start in range(0, len(ordered), IDS_PER_QUERY))
+        conditions = (filters.all_of([filters.in_projects(chunk), condition]) for chunk in chunks)
+        return chain.from_iterable(self.tasks.scan(part, projection, hint=hint) for part in conditions)
+
+
+def _sorted_ids(ids: Iterable[Any]) -> list[Any]:
+    """Return ids in the order of an index, so that neighbouring ids are read together; the few odd types come last."""
+    return sorted(ids, key=lambda identifier: (type(identifier) is not str, compact(identifier)))

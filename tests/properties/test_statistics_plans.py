@@ -10,8 +10,8 @@ from bson.datetime_ms import DatetimeMS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projects_cli.endpoints import tallies
-from projects_cli.endpoints.tallies import Plan
+from projects_cli.endpoints import statistics
+from projects_cli.endpoints.statistics import ReadPlan
 from projects_cli.store.client import connect
 from projects_cli.store.collections import NATURAL, open_store
 from projects_cli.store.index_definitions import EXTRAS, INDEXES, SERVER
@@ -48,23 +48,26 @@ SETS: dict[str, Mapping[str, Sequence[Document]]] = {
     "none": {},
 }
 MARKS = "company_1_system_tags_1"
-CHOSEN: dict[str, tuple[Plan, Plan]] = {
-    "the server's": (Plan(True), Plan(False, NATURAL, archived=MARKS)),
+CHOSEN: dict[str, tuple[ReadPlan, ReadPlan]] = {
+    "the server's": (ReadPlan(True), ReadPlan(False, NATURAL, archived_hint=MARKS)),
     "ours too": (
-        Plan(True, STATISTICS["name"], covering=True, archived=STATISTICS["name"]),
-        Plan(False, STATISTICS["name"], covering=True, archived=STATISTICS["name"]),
+        ReadPlan(True, STATISTICS["name"], covering=True, archived_hint=STATISTICS["name"]),
+        ReadPlan(False, STATISTICS["name"], covering=True, archived_hint=STATISTICS["name"]),
     ),
     "ours alone": (
-        Plan(True, STATISTICS["name"], covering=True, archived=STATISTICS["name"]),
-        Plan(False, STATISTICS["name"], covering=True, archived=STATISTICS["name"]),
+        ReadPlan(True, STATISTICS["name"], covering=True, archived_hint=STATISTICS["name"]),
+        ReadPlan(False, STATISTICS["name"], covering=True, archived_hint=STATISTICS["name"]),
     ),
-    "without marks": (Plan(True, "covering", covering=True), Plan(False, "covering", covering=True, archived=MARKS)),
-    "project last": (Plan(True), Plan(False, "covering", covering=True)),
-    "of some only": (Plan(True), Plan(False, NATURAL, archived=MARKS)),
-    "sparse": (Plan(True), Plan(False, NATURAL, archived=MARKS)),
-    "hidden": (Plan(True), Plan(False, NATURAL, archived=MARKS)),
-    "another order": (Plan(True), Plan(False, NATURAL, archived=MARKS)),
-    "none": (Plan(True), Plan(False)),
+    "without marks": (
+        ReadPlan(True, "covering", covering=True),
+        ReadPlan(False, "covering", covering=True, archived_hint=MARKS),
+    ),
+    "project last": (ReadPlan(True), ReadPlan(False, "covering", covering=True)),
+    "of some only": (ReadPlan(True), ReadPlan(False, NATURAL, archived_hint=MARKS)),
+    "sparse": (ReadPlan(True), ReadPlan(False, NATURAL, archived_hint=MARKS)),
+    "hidden": (ReadPlan(True), ReadPlan(False, NATURAL, archived_hint=MARKS)),
+    "another order": (ReadPlan(True), ReadPlan(False, NATURAL, archived_hint=MARKS)),
+    "none": (ReadPlan(True), ReadPlan(False)),
 }
 """For each set of indexes the plan where few projects are asked for, and where all are; all tasks the company's."""
 
@@ -123,8 +126,8 @@ def test_every_plan_gives_what_the_rules_say(
     requests: list[Document],
 ) -> None:
     _, caller = indexed
-    monkeypatch.setattr(tallies, "FEW", few)
-    monkeypatch.setattr(tallies, "MANY", 2)  # so that there are several chunks
+    monkeypatch.setattr(statistics, "SELECTIVE", few)
+    monkeypatch.setattr(statistics, "IDS_PER_QUERY", 2)  # so that there are several chunks
     caller.fill(database)
     service = model.Model(database, OWN, NOW)
     for params in requests:
@@ -136,14 +139,14 @@ def test_the_plan_is_chosen_by_the_indexes_that_are_there(indexed: tuple[str, Ca
     name, caller = indexed
     caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "public", "company": ""}]})
     tasks = caller.store.tasks
-    assert (tallies.plan(tasks, 1, 10), tallies.plan(tasks, 9, 10)) == CHOSEN[name]
+    assert (statistics.read_plan(tasks, 1, 10), statistics.read_plan(tasks, 9, 10)) == CHOSEN[name]
 
 
 def test_tasks_of_others_are_not_read_through(caller: Caller) -> None:
     caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "theirs", "company": worlds.OTHER}]})
-    assert tallies.plan(caller.store.tasks, 9, 10) == Plan(False, archived=MARKS)
+    assert statistics.read_plan(caller.store.tasks, 9, 10) == ReadPlan(False, archived_hint=MARKS)
     caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "nobody's"}]})
-    assert tallies.plan(caller.store.tasks, 9, 10) == Plan(False, archived=MARKS)
+    assert statistics.read_plan(caller.store.tasks, 9, 10) == ReadPlan(False, archived_hint=MARKS)
 
 
 ALL = {"active": 1500, "archived": 1500}
@@ -160,8 +163,8 @@ def test_an_index_that_is_dropped_while_it_is_read_is_done_without(
     stored = caller.database["task"]
     stored.create_index(list(STATISTICS["key"].items()), name=STATISTICS["name"])
     with dropping(standalone, stored, STATISTICS["name"], command, number) as (store, dropper):
-        plan = tallies.plan(store.tasks, 1, 1)
-        found = tallies.gather(store.tasks, {"p": "p"}, 1, ["active", "archived"], worlds.PLACE)
+        plan = statistics.read_plan(store.tasks, 1, 1)
+        found = statistics.tallies_by_state(store.tasks, {"p": "p"}, 1, ["active", "archived"], worlds.PLACE)
     assert plan.covering
     assert dropper.dropped
     assert STATISTICS["name"] not in stored.index_information()
@@ -179,7 +182,7 @@ def test_dates_that_python_has_not_are_summed_all_the_same(indexed: tuple[str, C
     ]
     caller.fill({"project": [{"_id": "p", "company": OWN, "name": "one"}], "task": tasks})
     for of in (1, 100):
-        tally = tallies.gather(caller.store.tasks, {"p": "p"}, of, ["active"], worlds.PLACE)["active"]["p"]
+        tally = statistics.tallies_by_state(caller.store.tasks, {"p": "p"}, of, ["active"], worlds.PLACE)["active"]["p"]
         near = 1_704_067_200_000
         spans = (400_000_000_000_000 - near) // 1000, (near + 10**15) // 1000, (400_000_000_000_000 + 10**15) // 1000
         assert (tally.runtime, tally.recent, int(tally.last)) == (sum(spans), 3, 400_000_000_000_000)
