@@ -286,7 +286,7 @@ complete -c projects -n '__projects_at \'model-tags\'' -l include-system -d 'Inc
 complete -c projects -n '__projects_at \'model-tags\'' -l filter-tag -r -f -d 'Only of those with this tag; takes list operators too.'
 complete -c projects -n '__projects_at \'model-tags\'' -l filter-system-tag -r -f -d 'Only of those with this system tag.'
 
-complete -c projects -n '__projects_at \'create\'' -l description -s d -r -f -d 'What it is for. [required]'
+complete -c projects -n '__projects_at \'create\'' -l description -s d -r -f -d 'Description. [required]'
 complete -c projects -n '__projects_at \'create\'' -l tag -l tags -r -f -a '(__projects_ask tags)' -d 'Tag; repeat for more.'
 complete -c projects -n '__projects_at \'create\'' -l system-tag -l system-tags -r -f -a '(__projects_ask system-tags)' -d 'System tag, reserved for the server; repeat for more.'
 complete -c projects -n '__projects_at \'create\'' -l default-output-destination -r -f -d 'Where new tasks store their output.'

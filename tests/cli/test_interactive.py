@@ -29,13 +29,13 @@ def site(site: Site) -> Site:
 def test_a_project_is_found_by_typing_parts_of_its_name(site: Site) -> None:
     seen = on_terminal(site, "get", "-i", "-o", "id", keys=[(LISTED, "visi SEG" + ENTER)])
     assert seen.status == 0
-    assert "picked: vision/Segmentation" in seen.plain
+    assert "selected: vision/Segmentation" in seen.plain
     assert seen.plain.splitlines()[-1] == site.named("vision/Segmentation")["_id"]
 
 
 def test_keys_go_through_the_list(site: Site) -> None:
     keys = [(LISTED, DOWN * 9 + UP * 3 + DOWN + ENTER)]
-    assert "picked: vision/Segmentation" in on_terminal(site, "get", "--interactive", keys=keys).plain
+    assert "selected: vision/Segmentation" in on_terminal(site, "get", "--interactive", keys=keys).plain
 
 
 def test_a_search_that_finds_nothing_takes_nothing(site: Site) -> None:
@@ -86,7 +86,7 @@ def test_a_name_is_harmless_in_the_list(site: Site) -> None:
 def test_without_a_terminal_nothing_can_be_picked(site: Site, command: str) -> None:
     result = site(command, "-i")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "that takes a terminal" in result.stderr
+    assert "--interactive needs a terminal" in result.stderr
 
 
 def test_nor_where_nothing_may_be_asked_or_the_terminal_can_not(site: Site) -> None:

@@ -16,15 +16,15 @@ app = typer.Typer(**TYPER_OPTIONS)
 @app.command(cls=GroupedCommand)
 def create(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Full name; parts of its path are joined by /.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Full name, such as vision/detector.")],
     description: Annotated[
-        str | None, typer.Option("--description", "-d", metavar="TEXT", help="What it is for. [required]")
+        str | None, typer.Option("--description", "-d", metavar="TEXT", help="Description. [required]")
     ] = None,
     tags: Tags = None,
     system_tags: SystemTags = None,
     default_output_destination: Destination = None,
 ) -> None:
-    """Create a project, and the ones above it that are missing.
+    """Create a project and any missing parents.
 
     Example: projects create vision/detector --description "Road signs" --tag prod
     """

@@ -13,7 +13,7 @@ app = typer.Typer(**TYPER_OPTIONS)
 
 @app.command(cls=GroupedCommand)
 def get(ctx: typer.Context, project: ProjectArgument = None, interactive: Interactive = False) -> None:
-    """Show one project with all its fields.
+    """Show all fields of a project.
 
     Example: projects get vision/detection
     """

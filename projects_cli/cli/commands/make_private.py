@@ -13,7 +13,7 @@ app = typer.Typer(**TYPER_OPTIONS)
 
 @app.command(cls=GroupedCommand)
 def make_private(ctx: typer.Context, ids: ProjectArguments = None, interactive: Interactive = False) -> None:
-    """Take projects back that this company made public: all of those named, or none.
+    """Make public projects of this company private again. If one of them is refused, none is changed.
 
     Example: projects make-private examples
     """

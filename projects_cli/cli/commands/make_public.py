@@ -13,7 +13,7 @@ app = typer.Typer(**TYPER_OPTIONS)
 
 @app.command(cls=GroupedCommand)
 def make_public(ctx: typer.Context, ids: ProjectArguments = None, interactive: Interactive = False) -> None:
-    """Let every company on the server see projects: all of those named, or none.
+    """Make projects visible to every company on the server. If one of them is refused, none is changed.
 
     Example: projects make-public nlp/ner
     """
