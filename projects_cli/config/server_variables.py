@@ -1,9 +1,9 @@
-"""The variables that tell a ClearML server where its MongoDB is, read by the server's own rules.
+"""The variables that give a ClearML server the address of its MongoDB, read by the server's own rules.
 
-A server takes the first variable of each part that is not empty, with the prefix `CLEARML_`, then `TRAINS_`, then none.
+A server uses the first non-empty variable of each part, with the prefix `CLEARML_`, then `TRAINS_`, then without one.
 A connection string wins over the parts. A value of the server's configuration (`CLEARML__HOSTS__MONGO__BACKEND__HOST`)
-is what the parts would modify. A variable that cannot be followed is an error, since a change must not reach another
-database than the one that the environment means.
+is modified by the parts. An unsupported variable is an error: a change must not reach another database than the one
+that the environment names.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ VARIABLES: dict[str, tuple[str, ...]] = {
 """The variables of each part, in the order in which a server looks for them."""
 
 CONFIGURATION_PREFIXES = ("CLEARML__", "TRAINS__")
-"""What follows is a path in the server's configuration, with `__` for each dot and in any case."""
+"""What follows is a path in the server's configuration, with `__` for each dot and in any case of letters."""
 
 BACKEND = ("hosts", "mongo", "backend")
 FOLDERS = ("CLEARML_CONFIG_DIR", "TRAINS_CONFIG_DIR")
 DEFAULT_PORT = "27017"
 DEFAULT_DATABASE = "backend"
 
-INSTEAD = "or set PROJECTS_MONGO_URI, which wins over all variables of a server"
+INSTEAD = "or set PROJECTS_MONGO_URI, which overrides the variables of a server"
 
 
 class ServerAddress(NamedTuple):
-    """The URI that a server's variables make, the variables, and the database if one of them names it."""
+    """The URI of a server's variables, the variables used, and the database if one of them names it."""
 
     uri: str
     variables: tuple[str, ...]
@@ -50,10 +50,10 @@ class ServerAddress(NamedTuple):
 
 
 def server_address(environment: Mapping[str, str]) -> ServerAddress | None:
-    """Return the address that the server's variables make, or None if none of them is set.
+    """Return the address that the server's variables give, or None if none of them is set.
 
     Raises:
-        ConfigError: a variable cannot be followed.
+        ConfigError: a variable is unsupported or invalid, or contradicts another one.
     """
     parts = {part: name for part, names in VARIABLES.items() if (name := _first_set(names, environment))}
     keys = _configured(environment)
@@ -64,7 +64,7 @@ def server_address(environment: Mapping[str, str]) -> ServerAddress | None:
         return ServerAddress(_uri(string, environment[string]), (string, *extra), database)
     if host := keys.get("host"):
         if parts:
-            _refuse((host, *parts.values()), "cannot be combined", "leave one of them out")
+            _refuse((host, *parts.values()), "cannot be combined", "remove one of them")
         value = _unquoted(environment[host])
         return ServerAddress(_uri(host, value if "://" in value else f"mongodb://{value}"), (host, *extra), database)
     if "HOST" in parts:
@@ -81,58 +81,59 @@ def _first_set(names: Iterable[str], environment: Mapping[str, str]) -> str | No
 
 def _configured(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that set keys of the server's backend database, by key; `CLEARML__` wins over `TRAINS__`."""
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for prefix in reversed(CONFIGURATION_PREFIXES):
         for variable in sorted(name for name in environment if name.startswith(prefix) and environment[name]):
             path = tuple(variable.removeprefix(prefix).lower().split("__"))
             if path == BACKEND[: len(path)]:
-                _refuse((variable,), "holds a whole section of a configuration", f"set {variable}__…__HOST")
+                _refuse((variable,), "contains a whole section of a configuration", f"set {variable}__…__HOST")
             if path[: len(BACKEND)] == BACKEND:
                 key = ".".join(path[len(BACKEND) :])
                 if key not in {"host", "name", "db"}:
                     _refuse((variable,), "is not supported", "set …__HOST, …__NAME or …__DB")
-                found[key] = variable
-    return found
+                variables[key] = variable
+    return variables
 
 
 def _composed(parts: Mapping[str, str], environment: Mapping[str, str]) -> str:
-    """Return the URI of host, port, user, password and query, each escaped as its place needs."""
-    user, password = (environment[parts[one]].rstrip("\r\n") if one in parts else "" for one in PARTS[3:5])
-    value = environment[parts["HOST"]].strip()
-    before, at, host = value.rpartition("@")
-    if "://" in value or "/" in host:
+    """Return the URI of host, port, user, password and query, each escaped as its part of the URI requires."""
+    values = {part: environment[variable] for part, variable in parts.items()}
+    user, password = (values.get(part, "").rstrip("\r\n") for part in ("USERNAME", "PASSWORD"))
+    credentials, at, host = values["HOST"].strip().rpartition("@")
+    if "://" in values["HOST"] or "/" in host:
         _refuse((parts["HOST"],), "holds a URI, not a host name", f"set {VARIABLES['CONNECTION_STRING'][0]}")
     if password and not user:
         _refuse((parts["PASSWORD"],), "is set without a user", f"set {VARIABLES['USERNAME'][0]}")
     if user and at:
-        _refuse((parts["HOST"], parts["USERNAME"]), "both name a user", "leave one of them out")
+        _refuse((parts["HOST"], parts["USERNAME"]), "both name a user", "remove one of them")
     if user:
-        before, at = quote(user, safe="") + (":" + quote(password, safe="") if password else ""), "@"
-    query = environment[parts["QUERY"]].strip().lstrip("?&") if "QUERY" in parts else ""
-    # The server's URI has the path /backend, where MongoDB then looks for the user.
+        credentials, at = quote(user, safe="") + (":" + quote(password, safe="") if password else ""), "@"
+    query = values.get("QUERY", "").strip().lstrip("?&")
+    # The server's URI has the path /backend, in which MongoDB then looks up the user.
     path = f"/{DEFAULT_DATABASE}" if user else "/" if query else ""
-    return f"mongodb://{before}{at}{_hosts(host, parts, environment)}{path}" + (f"?{query}" if query else "")
+    return f"mongodb://{credentials}{at}{_host_and_port(host, parts, environment)}{path}" + (
+        f"?{query}" if query else ""
+    )
 
 
-def _hosts(host: str, parts: Mapping[str, str], environment: Mapping[str, str]) -> str:
+def _host_and_port(host: str, parts: Mapping[str, str], environment: Mapping[str, str]) -> str:
     """Return the host with its port; an IPv6 address gets its brackets."""
-    variable = parts["HOST"]
     if host.count(":") > 1 and re.fullmatch(r"[0-9A-Fa-f:.]+(%25\w+)?", host):
         host = f"[{host}]"
     has_port = re.fullmatch(r"(\[[^\]]*\]|[^:,\[\]]+):\d+", host)
     if not host or re.search(r"[\s?#\\]", host) or (has_port and "PORT" in parts):
-        _refuse((variable,), f"is not a host name: {host!r}", f"put the port into {VARIABLES['PORT'][0]}")
-    return host if has_port else f"{host}:{_port(parts.get('PORT'), environment)}"
-
-
-def _port(variable: str | None, environment: Mapping[str, str]) -> str:
-    value = environment[variable].strip() if variable else DEFAULT_PORT
-    if variable and not (value.isascii() and value.isdecimal() and 0 < int(value) < 1 << 16):
+        _refuse((parts["HOST"],), f"is not a host name: {host!r}", f"put the port into {VARIABLES['PORT'][0]}")
+    if has_port or "PORT" not in parts:
+        return host if has_port else f"{host}:{DEFAULT_PORT}"
+    port = environment[parts["PORT"]].strip()
+    if not (port.isascii() and port.isdecimal() and 0 < int(port) < 1 << 16):
         from projects_cli.config.redaction import redacted
 
-        kubernetes = " (Kubernetes sets it for a service of that name)" if value.startswith("tcp://") else ""
-        _refuse((variable,), f"is not a port number: {redacted(value)!r}{kubernetes}", f"set {VARIABLES['PORT'][0]}")
-    return value
+        fault = f"is not a port number: {redacted(port)!r}"
+        if port.startswith("tcp://"):
+            fault += " (Kubernetes sets it for a service of that name)"
+        _refuse((parts["PORT"],), fault, f"set {VARIABLES['PORT'][0]}")
+    return f"{host}:{port}"
 
 
 def _uri(variable: str, value: str) -> str:
@@ -143,7 +144,7 @@ def _uri(variable: str, value: str) -> str:
 
 
 def _unquoted(value: str) -> str:
-    """Return a value of the configuration without the quotes of HOCON."""
+    """Return a value of the configuration without HOCON's quotes."""
     value = value.strip()
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
 

@@ -1,12 +1,12 @@
-"""What the sample is made of: projects, people and words from machine-learning practice, as tables."""
+"""The contents of the sample: projects, users and words from machine-learning practice, as tables."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Kind(NamedTuple):
-    """How a project of the sample differs from a plain one."""
+    """How a project of the sample differs from an ordinary one."""
 
     tags: tuple[str, ...] = ()
     system_tags: tuple[str, ...] = ()
@@ -17,7 +17,7 @@ class Kind(NamedTuple):
 
 
 def plain(tasks: int, *tags: str) -> Kind:
-    """Describe a project with so many tasks; the tags are stored in this order."""
+    """Return the kind of an ordinary project."""
     return Kind(tags=tags, tasks=tasks)
 
 
@@ -27,12 +27,12 @@ REPORTS = Kind(system_tags=("hidden", "reports"), tasks=3, task_type="report")
 
 
 def dataset(versions: int, *tags: str) -> Kind:
-    """Describe a dataset with so many versions."""
+    """Return the kind of a dataset, each of whose versions is a task."""
     return Kind(tags, ("dataset", "hidden"), tasks=versions, task_type="data_processing")
 
 
 def pipeline(runs: int, *tags: str) -> Kind:
-    """Describe a pipeline with so many runs."""
+    """Return the kind of a pipeline, each of whose runs is a task."""
     return Kind(tags, ("hidden", "pipeline"), tasks=runs, task_type="controller")
 
 
@@ -101,10 +101,10 @@ PROJECTS: dict[str, Kind] = {
     "examples/pytorch": Kind(("shared", "example"), public=True, tasks=5),
     "shared baselines": Kind(("shared", "baseline"), public=True, tasks=4),
 }
-"""Every project by its full name, those above before those below."""
+"""Every project by its full name, parents before their children."""
 
 WITHOUT_PROJECT = 3
-"""Tasks that a deleted project left behind."""
+"""Tasks whose project was deleted."""
 
 MODELS = 60
 
@@ -140,12 +140,32 @@ STATUSES = {
     "unknown": 2,
     "": 3,
 }
-"""How often each status occurs; the empty one stands for a document without a status."""
+"""The weight of each status; the empty one is a document without a status."""
 
 NOT_STARTED = frozenset({"created", "queued"})
 NOT_FINISHED = frozenset({"created", "queued", "in_progress", ""})
 
 TYPES = {"training": 60, "testing": 14, "inference": 10, "data_processing": 8, "optimizer": 4, "qc": 2, "custom": 2}
+
+SYSTEM_TAGS_BY_TYPE = {"data_processing": ["dataset"], "controller": ["pipeline"], "report": ["hidden", "reports"]}
+
+TASK_CONSTANTS: dict[str, Any] = {
+    "report_assets": [],
+    "output": {},
+    "execution": {"test_split": 0, "parameters": {}, "model_desc": {}, "model_labels": {}, "artifacts": {}},
+    "script": {
+        "binary": "python",
+        "repository": "https://git.example.com/ml/experiments.git",
+        "entry_point": "train.py",
+        "branch": "main",
+        "requirements": {"pip": "torch==2.2.1\nclearml==1.14.4\n"},
+    },
+    "metric_stats": {},
+    "configuration": {},
+    "runtime": {},
+    "container": {},
+}
+"""The large sub-documents, which are the same in every task of the sample."""
 
 TASK_NAMES = (
     "train baseline",
@@ -169,7 +189,7 @@ METRICS: dict[str, tuple[float, tuple[str, ...]]] = {
     ":monitor:gpu": (80.0, ("gpu_0_utilization", "gpu_0_mem_used_gb")),
     "learning rate": (0.1, ("lr/group.0",)),
 }
-"""What tasks report: for each metric its highest value, and its variants."""
+"""The metrics that tasks report: highest value and variants of each."""
 
 PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
     "Args": {
@@ -183,4 +203,4 @@ PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
     "General": {"model__name": ("resnet50", "vit-b16"), "dropout%": ("10", "25"), "cost in $": ("1.20", "8.75")},
     "Hydra.main": {"optimizer.name": ("adamw", "sgd"), "scheduler": ("cosine", "step")},
 }
-"""Sections of hyper-parameters, their names unescaped, and the values that occur."""
+"""Sections of hyper-parameters: unescaped names, and the possible values of each."""
