@@ -105,7 +105,7 @@ def test_a_description_is_needed(site: Site) -> None:
     assert (error["code"], error["subcode"], error["name"]) == (400, 12, "ValidationError")
     assert error["problems"] == [{"path": "params.description", "message": "is required"}]
     assert error["hint"] == "on the command line: --description TEXT"
-    assert "What it is for. [required]" in site.text("create", "--help")
+    assert "Description. [required]" in site.text("create", "--help")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def hyperparams(
     page_size: Annotated[int | None, typer.Option("--page-size", metavar="N", help="Parameters per page.")] = None,
     interactive: Interactive = False,
 ) -> None:
-    """List the hyperparameters of a project's tasks, including its sub-projects.
+    """List the hyperparameters of a project's tasks, sub-projects included.
 
     Example: projects hyperparams vision/detection --page-size 50
     """

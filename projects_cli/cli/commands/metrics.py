@@ -13,7 +13,7 @@ app = typer.Typer(**TYPER_OPTIONS)
 
 @app.command(cls=GroupedCommand)
 def metrics(ctx: typer.Context, project: OptionalProject = None, interactive: Interactive = False) -> None:
-    """List the metrics and variants of a project's tasks, including its sub-projects.
+    """List the metrics of a project's tasks, sub-projects included.
 
     Example: projects metrics vision/detection
     """
