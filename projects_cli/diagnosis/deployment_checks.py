@@ -11,7 +11,7 @@ from projects_cli.diagnosis import privileges as needed
 from projects_cli.diagnosis.findings import example
 from projects_cli.errors import DatabaseUnavailable
 from projects_cli.store import deployment
-from projects_cli.store.index_match import essence
+from projects_cli.store.index_match import signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -44,9 +44,9 @@ HEALTHY = frozenset({"PRIMARY", "SECONDARY", "ARBITER"})
 def missing_indexes(store: Store, wanted: Mapping[str, Iterable[Document]], findings: Findings) -> None:
     """Find the indexes that every server makes and that are not there; their names do not matter."""
     for collection, indexes in wanted.items():
-        there = [essence(index) for index in store.named(collection).indexes(required=True)]
+        there = [signature(index) for index in store.named(collection).indexes(required=True)]
         for index in indexes:
-            if essence(index) not in there:
+            if signature(index) not in there:
                 findings.add("index-missing", {"name": f"{collection}.{index['name']}"})
 
 
@@ -58,10 +58,10 @@ def unused_indexes(
     Of a sharded collection each shard has its part of an index, which is used where one of them is.
     """
     for collection, indexes in wanted.items():
-        made = [essence(index) for index in indexes]
+        made = [signature(index) for index in indexes]
         parts: dict[str, list[Document]] = defaultdict(list)
         for index in deployment.index_use(connection, collection):
-            if index["name"] != "_id_" and essence(index["spec"]) not in made:
+            if index["name"] != "_id_" and signature(index["spec"]) not in made:
                 parts[index["name"]].append(index)
         for name, found in parts.items():
             since = now.replace(tzinfo=None) - max(index["accesses"]["since"] for index in found)

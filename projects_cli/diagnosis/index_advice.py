@@ -9,7 +9,7 @@ from projects_cli.errors import DatabaseError, DatabaseRefused, ExpectedUniqueDa
 from projects_cli.store import admin, deployment
 from projects_cli.store.bson_codec import encode
 from projects_cli.store.index_definitions import EXTRAS, SERVER
-from projects_cli.store.index_match import essence, keyed_by
+from projects_cli.store.index_match import fields_of, signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -63,15 +63,15 @@ def suggestions(store: Store) -> list[Suggestion]:
 
 
 def _suggested(store: Store, collection: str) -> Iterator[Suggestion]:
-    there = {essence(index): str(index["name"]) for index in store.named(collection).indexes(required=True)}
+    there = {signature(index): str(index["name"]) for index in store.named(collection).indexes(required=True)}
     sizes = Sizes.of(store, collection)
     for extra in EXTRAS:
         if extra.collection == collection:
-            name = there.get(essence(extra.index))
+            name = there.get(signature(extra.index))
             size = sizes.of_index(extra.index, name)
-            yield Suggestion(collection, extra.index, "extra", name is not None, size, extra.commands, extra.brings)
+            yield Suggestion(collection, extra.index, "extra", name is not None, size, extra.commands, extra.benefit)
     for index in SERVER[collection]:
-        if essence(index) not in there:
+        if signature(index) not in there:
             commands = ("list --search",) if collection == "project" and "weights" in index else ()
             yield Suggestion(collection, index, "server", False, sizes.of_index(index, None), commands, SERVERS_OWN)
 
@@ -93,8 +93,8 @@ def make(store: Store, wanted: Sequence[Suggestion]) -> Iterator[Suggestion]:
             ) from error
         except DatabaseError as error:
             raise (_in_the_way(store, one) or error) from error
-        there = {essence(index): index["name"] for index in store.named(one.collection).indexes(required=True)}
-        name = there.get(essence(one.index))
+        there = {signature(index): index["name"] for index in store.named(one.collection).indexes(required=True)}
+        name = there.get(signature(one.index))
         if name is None and (odd := _in_the_way(store, one)):  # MongoDB takes a hidden one for the same
             raise odd
         size = Sizes.of(store, one.collection).of_index(one.index, name)
@@ -104,7 +104,7 @@ def make(store: Store, wanted: Sequence[Suggestion]) -> Iterator[Suggestion]:
 def _in_the_way(store: Store, wanted: Suggestion) -> DatabaseError | None:
     """Give the error for an index of the same fields or name that is there, and that queries can't do with."""
     for index in store.named(wanted.collection).indexes(required=True):
-        if keyed_by(index) == keyed_by(wanted.index) or index["name"] == wanted.name:
+        if fields_of(index) == fields_of(wanted.index) or index["name"] == wanted.name:
             return DatabaseError(
                 f"the index {wanted.name} can't be made: {index['name']} is there with other options",
                 hint=f"look at it: db.{wanted.collection}.getIndexes(); show it again where it is hidden, else drop it",

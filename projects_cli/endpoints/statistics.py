@@ -222,7 +222,7 @@ def read_plan(tasks: Collection, needed: int, projects: int) -> ReadPlan:
     by_project = needed * SELECTIVE <= projects
     indexes = tasks.indexes()
     archived = None if by_project else index_match.exactly(indexes, ("company", "system_tags"))
-    covering = index_match.holding(indexes, ("company", *TASK_FIELDS))
+    covering = index_match.covering(indexes, ("company", *TASK_FIELDS))
     # Project first or second: tasks of some projects are next to each other, and sums are added in cache order.
     ordered = [index for index in covering if "project" in list(index["key"])[:2]]
     if candidates := ordered if by_project else [*ordered, *covering]:

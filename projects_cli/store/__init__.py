@@ -1,1 +1,1 @@
-"""The thin layer over pymongo; nothing outside this room imports pymongo or bson."""
+"""The thin layer over pymongo. No module outside this package imports pymongo, except for type checking."""

@@ -1,4 +1,4 @@
-"""What only a database of one's own is asked: its replica set, its indexes, its sample."""
+"""Administration of a database: the private server's replica set, indexes, and sample documents."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from projects_cli.messages import Document
     from projects_cli.store.client import Connection
 
-SHOWN = "the private server"
+SERVER = "the private server"
 
-PATIENCE = 30.0
-"""Seconds for one command of a server that has just started, and for it to take writes."""
+TIMEOUT = 30.0
+"""Seconds for one command of a server that has just started, and for it to accept writes."""
 
 NOT_INITIATED = 94
 """MongoDB's code for a replica set that has no configuration yet."""
@@ -31,32 +31,31 @@ NOT_INITIATED = 94
 def prepare(
     uri: str, host: str, database: str, indexes: Mapping[str, Iterable[Document]], owners: Mapping[str, Document]
 ) -> str:
-    """Make a server that has just started take writes, with its indexes and its owners; return its version.
+    """Make a server that has just started writable, with its indexes and owners. Return its version.
 
-    `owners` are a document each for the collections `company` and `user`; a user of the company is left alone.
-
-    `host` is what the replica set's only member is called: the socket's path. Each part is left out where it was
-    done before, so a start that was killed is simply done again.
+    `host` is the name of the replica set's only member: the socket's path. `owners` has a document for each of the
+    collections `company` and `user`. Every part that exists already is left as it is, so a start that was killed is
+    simply repeated.
 
     Raises:
         NoPrivateServer, DatabaseError: it does not become writable, or refuses.
     """
-    with translation(SHOWN):
+    with translation(SERVER):
         with _client(uri) as client:
             _configure(client, host)
             _await_primary(client)
-        with _client(uri) as client:  # a new one: the other believes that there are no sessions
+        with _client(uri) as client:  # a new client: the first one has learned that there are no sessions
             create_indexes(client[database], indexes)
             _insert_owners(client[database], owners)
             return str(client.admin.command("buildInfo")["version"])
 
 
 def _client(uri: str) -> pymongo.MongoClient[dict[str, Any]]:
-    return pymongo.MongoClient(uri, timeoutMS=int(PATIENCE * 1000))
+    return pymongo.MongoClient(uri, timeoutMS=int(TIMEOUT * 1000))
 
 
 def _configure(client: pymongo.MongoClient[dict[str, Any]], host: str) -> None:
-    """Make it a replica set of one, whose only member is this socket; moved data names another one."""
+    """Configure a replica set whose only member is this socket. Data that was moved names another socket."""
     try:
         config = client.admin.command("replSetGetConfig")["config"]
     except driver.OperationFailure as error:
@@ -71,18 +70,18 @@ def _configure(client: pymongo.MongoClient[dict[str, Any]], host: str) -> None:
 
 
 def _await_primary(client: pymongo.MongoClient[dict[str, Any]]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not client.admin.command("hello").get("isWritablePrimary"):
         if time.monotonic() > deadline:
-            raise NoPrivateServer(f"mongod does not take writes after {PATIENCE:.0f} s", hint="projects local stop")
+            raise NoPrivateServer(f"mongod does not accept writes after {TIMEOUT:.0f} s", hint="projects local stop")
         time.sleep(0.005)
 
 
 def create_indexes(database: Database[dict[str, Any]], indexes: Mapping[str, Iterable[Document]]) -> None:
-    """Make the indexes of each collection that are not there yet."""
+    """Create the indexes of each collection that are missing."""
     with translation():
-        for collection, wanted in indexes.items():
-            database.command("createIndexes", collection, indexes=list(wanted))
+        for collection, descriptions in indexes.items():
+            database.command("createIndexes", collection, indexes=list(descriptions))
 
 
 def _insert_owners(database: Database[dict[str, Any]], owners: Mapping[str, Document]) -> None:
@@ -94,22 +93,21 @@ def _insert_owners(database: Database[dict[str, Any]], owners: Mapping[str, Docu
 
 
 def present_ids(connection: Connection, collection: str, ids: Sequence[str]) -> set[str]:
-    """Give those of the ids that a collection has, whoever's they are."""
+    """Return the ids that a collection has, of all companies."""
     with translation():
-        found = connection.database[collection].find({"_id": {"$in": list(ids)}}, {"_id": 1})
-        return {document["_id"] for document in found}
+        matching = connection.database[collection].find({"_id": {"$in": list(ids)}}, {"_id": 1})
+        return {document["_id"] for document in matching}
 
 
 def taken_names(connection: Connection, company: str, names: Sequence[str]) -> list[str]:
-    """Give those of the names that a project of the company, or a public one, has."""
+    """Return the names that projects of the company, or public ones, have."""
     with translation():
-        wanted = {"name": {"$in": list(names)}, "company": {"$in": [company, ""]}}
-        found = connection.database["project"].find(wanted, {"name": 1})
-        return sorted(document["name"] for document in found)
+        filter_ = {"name": {"$in": list(names)}, "company": {"$in": [company, ""]}}
+        return sorted(project["name"] for project in connection.database["project"].find(filter_, {"name": 1}))
 
 
 def insert(connection: Connection, collection: str, documents: Sequence[Document]) -> None:
-    """Insert documents whose ids are not there yet."""
+    """Insert documents with new ids."""
     if documents:
         with translation():
             connection.database[collection].insert_many(documents)

@@ -1,4 +1,4 @@
-"""Filters: values of a request in, MongoDB filters out. Pure; the company is added by the collections."""
+"""MongoDB filters for the values of a request. Pure; the company is added by the collections."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HIDDEN = "hidden"
 ARCHIVED = "archived"
 
-_BEGINNING_OF_ID = re.compile("[0-9a-f]{8,31}")
+_ID_PREFIX = re.compile("[0-9a-f]{8,31}")
 
 Mode = Literal["default", "any", "all", "not"]
 
@@ -29,15 +29,15 @@ OPERATORS: Mapping[str, Mode] = {
     "__$not": "not",
     "__Snot": "not",
 }
-"""Items of a list that change how the items after them are read (semantics.md, get_all)."""
+"""Items of a list that change how the items after them are read (docs/semantics.md, get_all)."""
 
 EMPTY_VALUES: tuple[object, ...] = (None, "", [])
-"""What counts as missing when projects are ordered by a field."""
+"""Values that count as missing when projects are ordered by a field."""
 
 
 @dataclass(slots=True)
 class ListParts:
-    """What a list of values with operators asks for: any of these, all of these, none of these, or has none."""
+    """A parsed list of values with operators: any of these, all of these, none of these, or no value at all."""
 
     any: list[str] = field(default_factory=list)
     all: list[str] = field(default_factory=list)
@@ -46,7 +46,7 @@ class ListParts:
     joined_by_or: bool = False
 
     def add(self, value: str, mode: Mode, *, excluded: bool) -> None:
-        """Put a value into the part that the operators before it chose."""
+        """Add a value to the part that the preceding operators chose."""
         if mode == "default" and value.startswith("-"):
             value, excluded = value[1:], True
             if not value:
@@ -88,24 +88,19 @@ def list_parts(values: Sequence[str | None]) -> ListParts:
 def _operator(value: str) -> Mode | None:
     operator = OPERATORS.get(value)
     if operator is None and value.startswith("__$"):
-        raise FieldsValueError(f"{value!r} is no operator of a list", hint=f"operators: {', '.join(sorted(OPERATORS))}")
+        raise FieldsValueError(
+            f"{value!r} is not an operator of a list", hint=f"operators: {', '.join(sorted(OPERATORS))}"
+        )
     return operator
 
 
 def in_list(name: str, values: Sequence[str | None] | None) -> Document:
-    """Match documents whose field (a list, or one value) is what the values ask for; `{}` for no filter."""
+    """Match documents by a field (a list, or one value) and a list of values with operators; `{}` for no filter."""
     parts = list_parts(values or ())
-    found: list[Document] = []
-    if parts.any:
-        found.append({name: {"$in": parts.any}})
-    if parts.all:
-        found.append({name: {"$all": parts.all}})
-    if parts.none:
-        found.append({name: {"$nin": parts.none}})
-    asked = any_of(found) if parts.joined_by_or else all_of(found)
-    if not parts.or_none:
-        return asked
-    return any_of([asked, has_none(name)]) if asked else has_none(name)
+    operators = (("$in", parts.any), ("$all", parts.all), ("$nin", parts.none))
+    conditions: list[Document] = [{name: {operator: part}} for operator, part in operators if part]
+    condition = any_of(conditions) if parts.joined_by_or else all_of(conditions)
+    return any_of([condition, has_none(name)]) if parts.or_none else condition
 
 
 def has_none(name: str) -> Document:
@@ -119,8 +114,8 @@ def pattern(name: str, regex: str, *, ignore_case: bool = False) -> Document:
 
 
 def begins_an_id(text: str) -> bool:
-    """Tell whether a text is long enough to stand for the id that begins with it."""
-    return _BEGINNING_OF_ID.fullmatch(text) is not None
+    """Return whether a text is long enough to stand for the id that begins with it."""
+    return _ID_PREFIX.fullmatch(text) is not None
 
 
 def text(words: str) -> Document:
@@ -130,18 +125,21 @@ def text(words: str) -> Document:
 
 def all_of(filters: Iterable[Document]) -> Document:
     """Join filters by AND, leaving out the empty ones."""
-    kept = [one for one in filters if one]
-    return kept[0] if len(kept) == 1 else {"$and": kept} if kept else {}
+    return _joined("$and", filters)
 
 
 def any_of(filters: Iterable[Document]) -> Document:
     """Join filters by OR, leaving out the empty ones."""
-    kept = [one for one in filters if one]
-    return kept[0] if len(kept) == 1 else {"$or": kept} if kept else {}
+    return _joined("$or", filters)
+
+
+def _joined(operator: str, filters: Iterable[Document]) -> Document:
+    conditions = [condition for condition in filters if condition]
+    return conditions[0] if len(conditions) == 1 else {operator: conditions} if conditions else {}
 
 
 def stored_empty(name: str, *, is_list: bool) -> Document:
-    """Match documents where the stored value itself is absent, null, "" or []; items of a list are not looked at."""
+    """Match documents if the stored value itself is absent, null, "" or []; items of a list do not count."""
     if not is_list:
         return {name: {"$in": list(EMPTY_VALUES)}}  # an index can serve this
     return {"$expr": {"$in": [{"$ifNull": [f"${name}", None]}, list(EMPTY_VALUES)]}}
@@ -170,12 +168,12 @@ def archived() -> Document:
 
 
 def not_a_list() -> Document:
-    """Match documents whose company is one value: MongoDB takes a list for each of its items."""
+    """Match documents whose company is one value: MongoDB would also match a list by each of its items."""
     return {"company": {"$not": {"$type": "array"}}}
 
 
 def below(ids: Sequence[Any]) -> Document:
-    """Match the projects below any of these, at every level."""
+    """Match the sub-projects of any of these, at every level."""
     return {"path": _any_reference(ids)}
 
 

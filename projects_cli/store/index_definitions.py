@@ -1,7 +1,7 @@
-"""The indexes that a ClearML server makes, and those that make this program fast, as `createIndexes` takes them.
+"""The indexes that a ClearML server creates, and those that make this program fast, as `createIndexes` takes them.
 
-The server's are recorded from a real one (data-model.md, `project`). The private database has all of them; a foreign
-one is never given an index unasked: `projects indexes`.
+The server's were recorded from a real one (docs/data-model.md, `project`). The private database has all of them. On any
+other database an index is created only on request: `projects indexes create`.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from projects_cli.messages import Document
 
 NATURAL_ORDER: Document = {"locale": "en_US", "numericOrdering": True}
-"""The collation under which `run 2` comes before `run 10`."""
+"""The collation that sorts `run 2` before `run 10`."""
 
 
 def _plain(*fields: str, **options: Any) -> Document:
-    """Give an ascending index, with the name that every driver gives it."""
+    """Return an ascending index, with the name that every driver gives it."""
     name = "_".join(f"{field}_1" for field in fields)
     return {"key": dict.fromkeys(fields, 1), "name": name, "background": False, **options}
 
 
 def _text(collection: str, weights: Mapping[str, int]) -> Document:
-    """Give the text index of a collection."""
+    """Return the text index of a collection."""
     return {
         "key": dict.fromkeys(weights, "text"),
         "name": f"backend-db.{collection}.main_text_index",
@@ -106,17 +106,17 @@ SERVER: Mapping[str, tuple[Document, ...]] = {
         _text("model", {"name": 10, "comment": 10, "id": 10, "_id": 1, "parent": 5, "project": 3, "task": 3}),
     ),
 }
-"""Collection -> the indexes that a server makes."""
+"""Collection -> the indexes that a server creates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """An index that no server makes: what it brings, and to which commands."""
+    """An index that no server creates, the commands that use it, and its benefit."""
 
     collection: str
     index: Document
     commands: tuple[str, ...]
-    brings: str
+    benefit: str
 
 
 EXTRAS: tuple[Extra, ...] = (
@@ -127,24 +127,24 @@ EXTRAS: tuple[Extra, ...] = (
             "name": "projects_cli_statistics",
         },
         ("list --stats",),
-        "sums are read from the index alone, whatever the size of tasks",
+        "sums are read from the index alone, whatever the size of the tasks",
     ),
     Extra(
         "task",
         {"key": {"tags": 1}, "name": "projects_cli_task_tags"},
         ("task-tags",),
-        "all tags at one look, where all tasks are one company's",
+        "all tags from one read of the index, if all tasks belong to one company",
     ),
     Extra(
         "model",
         {"key": {"tags": 1}, "name": "projects_cli_model_tags"},
         ("model-tags",),
-        "all tags at one look, where all models are one company's",
+        "all tags from one read of the index, if all models belong to one company",
     ),
 )
 
 INDEXES: Mapping[str, tuple[Document, ...]] = {
-    collection: (*known, *(extra.index for extra in EXTRAS if extra.collection == collection))
-    for collection, known in SERVER.items()
+    collection: (*server_indexes, *(extra.index for extra in EXTRAS if extra.collection == collection))
+    for collection, server_indexes in SERVER.items()
 }
-"""Collection -> all of them: what a private database has."""
+"""Collection -> all indexes: those of a private database."""

@@ -1,4 +1,4 @@
-"""What can be relied on for the indexes that a collection has. Pure: the server's descriptions in, answers out."""
+"""What a plan can rely on, given the indexes of a collection as the server describes them."""
 
 from __future__ import annotations
 
@@ -10,64 +10,55 @@ if TYPE_CHECKING:
     from projects_cli.messages import Document
 
 PARTIAL = ("collation", "sparse", "partialFilterExpression", "hidden", "prepareUnique")
-"""Options with which an index does not hold all documents, compares otherwise than queries do, or is not used."""
+"""Options of an index that lacks some documents, compares in another way than queries do, or is not used."""
 
 
-def has_unique(described: Iterable[Document], names: Sequence[str]) -> bool:
-    """Tell whether an index, ascending by exactly these fields, lets no two documents have the same values in them.
+def has_unique(indexes: Iterable[Document], fields: Sequence[str]) -> bool:
+    """Return whether a unique index is ascending by exactly these fields, without any of the `PARTIAL` options.
 
-    It is relied on only where the collection compares texts byte by byte, as a query without a collation does.
+    In a collection with a collation no index counts: a unique index would not compare texts byte by byte.
     """
-    found = {index["name"]: index for index in described}
-    if "collation" in found.get("_id_", {}):  # the collection's own: every query without one takes it
-        return False
-    return any(
-        list(index["key"].items()) == [(name, 1) for name in names]
-        and bool(index.get("unique"))
-        and not any(index.get(option) for option in PARTIAL)
-        for index in found.values()
-    )
-
-
-def led_by(described: Iterable[Document], field: str) -> str | None:
-    """Give the name of an index that has all documents in the order of a field, or None."""
-    return next((index["name"] for index in _whole(described) if next(iter(index["key"])) == field), None)
-
-
-def exactly(described: Iterable[Document], fields: Sequence[str]) -> str | None:
-    """Give the name of an index of all documents, ascending by exactly these fields, or None."""
     wanted = [(field, 1) for field in fields]
-    return next((index["name"] for index in _whole(described) if list(index["key"].items()) == wanted), None)
+    return any(index.get("unique") and list(index["key"].items()) == wanted for index in _complete(indexes))
 
 
-def holding(described: Iterable[Document], fields: Iterable[str]) -> list[Document]:
-    """Give the indexes of all documents that hold all these fields, so that no document needs to be read for them."""
-    return [index for index in _whole(described) if set(fields) <= index["key"].keys()]
+def led_by(indexes: Iterable[Document], field: str) -> str | None:
+    """Return the name of an index that has all documents in the order of a field, or None."""
+    return next((index["name"] for index in _complete(indexes) if next(iter(index["key"])) == field), None)
 
 
-def _whole(described: Iterable[Document]) -> list[Document]:
+def exactly(indexes: Iterable[Document], fields: Sequence[str]) -> str | None:
+    """Return the name of an index of all documents, ascending by exactly these fields, or None."""
+    wanted = [(field, 1) for field in fields]
+    return next((index["name"] for index in _complete(indexes) if list(index["key"].items()) == wanted), None)
+
+
+def covering(indexes: Iterable[Document], fields: Iterable[str]) -> list[Document]:
+    """Return the indexes of all documents that hold all these fields, so that a query need not read the documents."""
+    return [index for index in _complete(indexes) if set(fields) <= index["key"].keys()]
+
+
+def _complete(indexes: Iterable[Document]) -> list[Document]:
     """Leave out indexes that lack documents, compare texts in another way, or are of a special kind."""
-    known = list(described)
-    if any(index["name"] == "_id_" and "collation" in index for index in known):
+    described = list(indexes)
+    # The collection's own collation, if any, is that of _id_, and of every query that names no other.
+    if any(index["name"] == "_id_" and "collation" in index for index in described):
         return []
     return [
         index
-        for index in known
+        for index in described
         if not any(index.get(option) for option in PARTIAL)
         and all(direction in {1, -1} for direction in index["key"].values())
     ]
 
 
-def essence(index: Document) -> tuple[Any, ...]:
-    """Give what makes an index that index: its fields in order, then all by which queries could not do with another.
-
-    That is whether it is unique, its order of texts, and whether it lacks documents or is not used: see `PARTIAL`.
-    """
+def signature(index: Document) -> tuple[Any, ...]:
+    """Return what distinguishes an index for queries: fields, uniqueness, collation, and the `PARTIAL` options."""
     locale = (index.get("collation") or {}).get("locale") if "weights" not in index else None
     options = tuple(str(index.get(option) or "") for option in PARTIAL if option != "collation")
-    return keyed_by(index), bool(index.get("unique")), locale, *options
+    return fields_of(index), bool(index.get("unique")), locale, *options
 
 
-def keyed_by(index: Document) -> Any:
-    """Give an index's fields in order; of a text index those that it searches, in any order."""
+def fields_of(index: Document) -> Any:
+    """Return an index's fields in order; for a text index the fields that it searches, in any order."""
     return frozenset(index["weights"]) if "weights" in index else tuple(index["key"].items())

@@ -1,7 +1,7 @@
-"""The journal's documents, in a database of its own on the same deployment, written with majority and to the disk.
+"""The journal's documents, in a database of their own on the same deployment, written to a majority and to the disk.
 
-`operation` has a record for each change, `change` what the change does, in chunks far below MongoDB's 16 MB, `lease`
-which process may change a company's projects. docs/safety.md describes them.
+`operation` has a record of each change, `change` its content in chunks far below MongoDB's 16 MB, and `lease` the
+process that may change a company's projects. docs/safety.md describes them.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ DURABLE = WriteConcern(w="majority", j=True)
 """On a standalone, j keeps the order through a power loss: the journal is on the disk before what it announces."""
 
 PAGE = 2
-"""Chunks that are read and held at once: each may have 10,000 ids, or projects of several megabytes."""
+"""Chunks that are read and held at the same time: each may have 10,000 ids, or projects of several megabytes."""
 
-NOBODY: Document = {"owner": "", "expires": datetime(1970, 1, 1, tzinfo=UTC)}
+FREE: Document = {"owner": "", "expires": datetime(1970, 1, 1, tzinfo=UTC)}
 """The content of a lease that is free."""
 
 
@@ -74,7 +74,7 @@ class JournalStore:
     def __init__(
         self, connection: Connection, database: str, session: ClientSession | None = None, *, only_read: bool = False
     ) -> None:
-        """Keep the deployment and the name of the journal's database; with `only_read`, errors ask for that right."""
+        """`database` is the journal's. With `only_read` an error asks for no more than the right to read."""
         self.connection = connection
         self.name = database
         self._session = session
@@ -140,7 +140,7 @@ class JournalStore:
 
     @_retried
     def add_chunk(self, raw: bytes) -> bool:
-        """Insert a chunk. Return False if there is one with its id."""
+        """Insert a chunk. Return False if its id is taken."""
         try:
             self._database["change"].insert_one(unchanged(raw), session=self._session)
         except driver.DuplicateKeyError:
@@ -149,7 +149,7 @@ class JournalStore:
 
     @_retried
     def replace_chunk(self, identifier: str, raw: bytes) -> None:
-        """Write a chunk, in the place of the one with its id."""
+        """Write a chunk, instead of any with its id."""
         self._database["change"].replace_one({"_id": identifier}, unchanged(raw), upsert=True)
 
     def chunks(self, operation: str, *, backwards: bool = False) -> Iterator[bytes]:
@@ -164,7 +164,7 @@ class JournalStore:
 
     @_retried
     def _page(self, bounds: Document, *, backwards: bool) -> list[tuple[str, bytes]]:
-        """Return the next chunks with their ids: as many as fit into one reply of the server."""
+        """Return the next chunks with their ids, in one reply of the server."""
         order = [("_id", -1 if backwards else 1)]
         options: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
         raw = self._database["change"].with_options(codec_options=options)
@@ -212,11 +212,11 @@ class JournalStore:
             taken = self._changed_lease(condition, [{"$replaceWith": content | _times(seconds)}])
             if taken is not None:
                 return taken
-            found = self._leases().find_one({"_id": key})
-            if found is not None:
-                return found
+            lease = self._leases().find_one({"_id": key})
+            if lease is not None:
+                return lease
             try:  # an upsert can't have an expression in its filter
-                self._leases().insert_one({"_id": key, **NOBODY})
+                self._leases().insert_one({"_id": key, **FREE})
             except driver.DuplicateKeyError:
                 continue
 
@@ -226,8 +226,8 @@ class JournalStore:
         return self._changed_lease({"_id": key, "owner": owner}, [{"$set": _times(seconds)}])
 
     def _changed_lease(self, condition: Document, change: list[Document]) -> Term | None:
-        found = self._leases().find_one_and_update(condition, change, return_document=ReturnDocument.AFTER)
-        return None if found is None else Term(found["heartbeat"], found["expires"])
+        lease = self._leases().find_one_and_update(condition, change, return_document=ReturnDocument.AFTER)
+        return None if lease is None else Term(lease["heartbeat"], lease["expires"])
 
     @_retried
     def is_before(self, key: str, deadline: datetime) -> bool:
@@ -244,16 +244,16 @@ class JournalStore:
 
     @_retried
     def break_lease(self, key: str, owner: str, margin: float, *, dead: bool) -> bool:
-        """End a lease that is over, or whose owner is dead. Return whether its owner can't renew it any more."""
+        """End a lease that has expired, or whose owner is dead. Return whether its owner can no longer renew it."""
         over = {} if dead else {"$expr": {"$lte": [{"$add": ["$expires", int(margin * 1000)]}, "$$NOW"]}}
-        self._leases().update_one({"_id": key, "owner": owner, **over}, {"$set": NOBODY})
+        self._leases().update_one({"_id": key, "owner": owner, **over}, {"$set": FREE})
         return self._leases().find_one({"_id": key, "owner": owner}, {"_id": 1}) is None
 
     @_retried
     def lease(self, key: str) -> Document | None:
         """Return a lease that is held, with `expired` by the server's clock, or None."""
         held: list[Document] = [
-            {"$match": {"_id": key, "owner": {"$ne": NOBODY["owner"]}}},
+            {"$match": {"_id": key, "owner": {"$ne": FREE["owner"]}}},
             {"$set": {"expired": {"$lte": ["$expires", "$$NOW"]}}},
         ]
         return next(iter(self._leases().aggregate(held)), None)
@@ -262,7 +262,7 @@ class JournalStore:
         """Free a lease. One that only a single operation uses is removed."""
         with self.granted():
             if shared:
-                self._leases().update_one({"_id": key, "owner": owner}, {"$set": NOBODY})
+                self._leases().update_one({"_id": key, "owner": owner}, {"$set": FREE})
             else:
                 self._leases().delete_one({"_id": key, "owner": owner})
 
@@ -280,15 +280,15 @@ class JournalStore:
 
     @contextmanager
     def granted(self) -> Iterator[None]:
-        """Name the right that is missing if the database refuses."""
+        """Translate exceptions; a refusal names the missing right."""
         try:
             with translation():
                 yield
         except DatabaseRefused as error:
-            role, done = ("read", "read") if self._only_read else ("readWrite", "written")
+            role, verb = ("read", "read") if self._only_read else ("readWrite", "write")
             without = "" if self._only_read else ", or do without undo: --no-journal"
             raise DatabaseRefused(
-                f"the journal can't be {done}: {error.message}",
+                f"cannot {verb} the journal: {error.message}",
                 hint=f'grant it: db.grantRolesToUser("USER", [{{role: "{role}", db: "{self.name}"}}]), '
                 f"name another database with --journal-db{without}",
             ) from error

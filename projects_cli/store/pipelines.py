@@ -1,7 +1,6 @@
-"""Aggregations: values in, MongoDB stages out. Pure; the first `$match` is the collection's.
+"""Stages of aggregations. Pure; the first `$match` is added by the collection.
 
-Types are looked at behind a group, where there is little left to look at; by `$expr`, since a `$type` in a filter looks
-into lists.
+Types are checked after a group, when few documents are left; by `$expr`, since a `$type` in a filter looks into lists.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ def by_project() -> Pipeline:
 
 
 def distinct_items(name: str) -> Pipeline:
-    """Give each item of a list once, as `{_id: item}`; items that are no text are left out."""
+    """Return each item of a list once, as `{_id: item}`; only texts."""
     return [
         {"$project": {"_id": 0, "item": f"${name}"}},
         {"$unwind": "$item"},
@@ -28,7 +27,7 @@ def distinct_items(name: str) -> Pipeline:
 
 
 def metric_variants() -> Pipeline:
-    """Give each (metric, variant) pair of `last_metrics` once, with the hashes under which it is stored."""
+    """Return each (metric, variant) pair of `last_metrics` once, with the hashes under which it is stored."""
     return [
         {"$project": {"_id": 0, "metric": _pairs("$last_metrics")}},
         {"$unwind": "$metric"},
@@ -47,7 +46,7 @@ def metric_variants() -> Pipeline:
 
 
 def distinct_parameters() -> Pipeline:
-    """Give each (section, name) pair of `hyperparams` once, as stored, in stored order."""
+    """Return each (section, name) pair of `hyperparams` once, as stored, in stored order."""
     return [
         {"$project": {"_id": 0, "section": _pairs("$hyperparams")}},
         {"$unwind": "$section"},
@@ -63,5 +62,5 @@ def _is(field: str, kind: str) -> Document:
 
 
 def _pairs(field: str) -> Any:
-    """Give an object's keys and values, and nothing for what is no object."""
+    """Return an object's keys and values; nothing for other types."""
     return {"$cond": [_is(field, "object"), {"$objectToArray": field}, []]}

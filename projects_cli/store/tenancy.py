@@ -17,14 +17,14 @@ def is_known(store: Store) -> bool:
     A collection that the user may not read decides nothing; then the company counts as known.
     """
     own: Document = {"company": store.company}
-    places: tuple[tuple[Collection, Document], ...] = (
+    own_documents: tuple[tuple[Collection, Document], ...] = (
         (store.companies, {}),
         (store.projects, own),
         (store.users, own),
         (store.tasks, own),
     )
     is_unreadable = False
-    for collection, filter_ in places:
+    for collection, filter_ in own_documents:
         try:
             if collection.find_one(filter_, {"_id": 1}) is not None:
                 return True
@@ -35,4 +35,6 @@ def is_known(store: Store) -> bool:
 
 def is_empty(store: Store) -> bool:
     """Return whether the database has no company, project, user or task at all."""
-    return not any(one.estimated_count() for one in (store.companies, store.projects, store.users, store.tasks))
+    return not any(
+        collection.estimated_count() for collection in (store.companies, store.projects, store.users, store.tasks)
+    )

@@ -1,7 +1,7 @@
-"""What is wrong with a MongoDB URI, in words.
+"""Faults of a MongoDB URI.
 
 The driver's own messages may quote a password, name Python functions, or depend on its version. So the address is
-checked here first, and what the driver says of the options is translated.
+checked here first, and the driver's exceptions about options are translated.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _FAULTS: tuple[tuple[str, str], ...] = (
     ("Private key doesn't match", "tlsCertificateKeyFile has no certificate with its private key"),
     ("encryption", "an option for encryption needs a library that is not installed"),
 )
-"""Words of the driver, and what is said instead."""
+"""Words of the driver, and the fault that is reported instead."""
 
 
 class Parts(NamedTuple):
@@ -88,7 +88,7 @@ class Parts(NamedTuple):
 
 
 def split(uri: str) -> Parts:
-    """Split a URI as the driver does; nothing is checked."""
+    """Split a URI as the driver does, without checking it."""
     scheme, _, rest = uri.partition("://")
     rest, _, query = rest.partition("?")
     authority, _, database = rest.partition("/")
@@ -100,30 +100,30 @@ def split(uri: str) -> Parts:
 
 
 def check(uri: str) -> Parts:
-    """Check the address in a URI, which is all but its options; return the parts.
+    """Check a URI except for its options. Return its parts.
 
     Raises:
-        ConfigError: it has a fault, which the message names without quoting user or password.
+        ConfigError: it has a fault. The message never quotes user or password.
     """
     parts = split(uri)
     for fault, hint in _faults(uri, parts):
-        raise unusable(fault, hint)
+        raise uri_error(fault, hint)
     return parts
 
 
-def unusable(fault: str, hint: str = FORM) -> ConfigError:
+def uri_error(fault: str, hint: str = FORM) -> ConfigError:
     """Return the error for a URI with a fault."""
     return ConfigError(f"the MongoDB URI can't be used: {fault}", hint=hint)
 
 
 def _faults(uri: str, parts: Parts) -> Iterator[tuple[str, str]]:
     """Return the faults of an address, each with a hint."""
-    behind = uri.partition("://")[2]
-    for character in _unescaped(behind):
+    rest = uri.partition("://")[2]
+    for character in _unescaped(rest):
         yield f"user or password has an unescaped {character}", ESCAPES
     if parts.user == "":
         yield "the user is empty", FORM
-    if parts.hosts.endswith(":tcp:") or behind.startswith(("http:", "https:", "tcp:", "mongodb:")):
+    if parts.hosts.endswith(":tcp:") or rest.startswith(("http:", "https:", "tcp:", "mongodb:")):
         yield "a host or port is itself a URI", PORT
     for host in parts.hosts.split(","):
         yield from _seed_faults(parts.hosts) if parts.is_seed_list else _host_faults(host)
@@ -131,13 +131,13 @@ def _faults(uri: str, parts: Parts) -> Iterator[tuple[str, str]]:
         yield "its database has an invalid name", FORM
 
 
-def _unescaped(behind: str) -> Iterator[str]:
-    """Return the characters of user and password that end them too early, in what follows the scheme."""
-    authority = re.split("[/?]", behind, maxsplit=1)[0]
+def _unescaped(rest: str) -> Iterator[str]:
+    """Return the unescaped special characters of user and password, in a URI without its scheme."""
+    authority = re.split("[/?]", rest, maxsplit=1)[0]
     login = authority.rpartition("@")[0]
-    if "@" not in authority and "@" in behind.partition("?")[0]:
+    if "@" not in authority and "@" in rest.partition("?")[0]:
         yield "/"
-    elif "@" in behind and re.search(r":(?!\d+$)", authority) and "@" not in authority:
+    elif "@" in rest and re.search(r":(?!\d+$)", authority) and "@" not in authority:
         yield "?"
     yield from ("@" for _ in range("@" in login))
     yield from (":" for _ in range(login.count(":") > 1))
@@ -156,11 +156,12 @@ def _seed_faults(host: str) -> Iterator[tuple[str, str]]:
 
 
 def _host_faults(host: str) -> Iterator[tuple[str, str]]:
-    """Return the fault of one host. What is quoted cannot be a part of a password that is in the wrong place."""
+    """Return the fault of one host. No quoted value can be a part of a misplaced password."""
     is_bracketed = host.startswith("[")
     name, closed, rest = host.partition("]") if is_bracketed else host.partition(":")
+    is_ipv6 = "::" in host or host.count(":") >= COLONS_OF_IPV6
     port = rest if not is_bracketed else rest.removeprefix(":") if rest.startswith(":") or not rest else "?"
-    if not is_bracketed and re.fullmatch(r"[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%25\w+)?", host) and _is_ipv6(host):
+    if not is_bracketed and re.fullmatch(r"[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(%25\w+)?", host) and is_ipv6:
         yield f"an IPv6 address without brackets: {host!r}", IPV6
     elif not name.strip("[ \t\r\n"):
         yield "a host is missing", FORM
@@ -172,23 +173,15 @@ def _host_faults(host: str) -> Iterator[tuple[str, str]]:
         yield "a host has an escape, which only the path of a socket (….sock) may have", FORM
     elif name.endswith(".sock") and closed:
         yield "a socket has no port", FORM
-    elif (rest if is_bracketed else closed) and not _is_port(port):
+    elif (rest if is_bracketed else closed) and not (port.isascii() and port.isdecimal() and 0 < int(port) < 1 << 16):
         yield f"invalid port {port}" if port.isdecimal() else "a port is not a number", PORT
 
 
-def _is_ipv6(host: str) -> bool:
-    return "::" in host or host.count(":") >= COLONS_OF_IPV6
-
-
-def _is_port(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and 0 < int(text) < 1 << 16
-
-
-# --- what the driver says ---------------------------------------------------------------------------------------------
+# --- options: the driver's exceptions and warnings --------------------------------------------------------------------
 
 
 def login_warnings(parts: Parts) -> Iterator[str]:
-    """Return a warning for each character of user and password that is probably meant in another way."""
+    """Return a warning for each character of user and password that probably should be escaped."""
     login = f"{parts.user or ''}{parts.password or ''}"
     if "+" in login:
         yield "user or password in the MongoDB URI has an unescaped +, which means a blank (write %2B for a +)"
@@ -204,11 +197,11 @@ def option_fault(uri: str, error: Exception) -> ConfigError:
     for word, fault in _FAULTS:
         if word in text:
             hint = TLS_FILES_HINT if "tlsCertificateKeyFile" in fault else OPTIONS_HINT
-            return unusable(fault, FORM if "user" in fault else hint)
+            return uri_error(fault, FORM if "user" in fault else hint)
     for name, value in split(uri).options:
-        if _said_of(name, value)[0]:
-            return unusable(f"the option {name!r} has an invalid value", "correct the value, or leave the option out")
-    return unusable("its options contradict each other, or one has an invalid value", FORM)
+        if _verdict(name, value)[0]:
+            return uri_error(f"the option {name!r} has an invalid value", "correct the value, or leave the option out")
+    return uri_error("its options contradict each other, or one has an invalid value", FORM)
 
 
 def _tls_file_fault(uri: str, error: OSError) -> str:
@@ -227,35 +220,35 @@ def ignored_options(uri: str) -> list[str]:
     """Return a warning for each option that the driver ignores."""
     options = split(uri).options
     names = [name.lower() for name, _ in options if name.lower() != "readpreferencetags"]
-    said = [
+    reported = [
         f"option {name!r} in the MongoDB URI occurs more than once"
         for name in dict.fromkeys(names)
         if names.count(name) > 1
     ]
     for name, value in options:
-        said += [_ignored(name, value, warning) for warning in _said_of(name, value)[1]]
-    return list(dict.fromkeys(said)) or ["the driver ignores an option of the MongoDB URI"]
+        reported += [_ignored(name, value, warning) for warning in _verdict(name, value)[1]]
+    return list(dict.fromkeys(reported)) or ["the driver ignores an option of the MongoDB URI"]
 
 
 def _ignored(name: str, value: str, warning: str) -> str:
     if "nknown option" in warning:
         return f"option {name!r} in the MongoDB URI is unknown and has no effect"
     if name.lower() == "compressors":
-        named = next((one for one in value.split(",") if one.lower() in warning), value)
+        named = next((name for name in value.split(",") if name.lower() in warning), value)
         fault = "is not available: its library is not installed" if "not available" in warning else "is unknown"
         return f"compressor {named!r} in the MongoDB URI {fault}"
     return f"option {name!r} in the MongoDB URI has an invalid value and has no effect"
 
 
-def _said_of(name: str, value: str) -> tuple[bool, list[str]]:
-    """Return whether the driver refuses an option by itself, and its warnings about it."""
+def _verdict(name: str, value: str) -> tuple[bool, list[str]]:
+    """Return whether the driver refuses an option by itself, and the driver's warnings about it."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             pymongo.MongoClient(f"mongodb://localhost/?{name}={value}", connect=False).close()
-        except Exception:  # noqa: BLE001 - whatever it is, this option alone causes it
+        except Exception:  # noqa: BLE001 - any exception is caused by this option
             return True, []
-    return False, [str(one.message) for one in caught]
+    return False, [str(warning.message) for warning in caught]
 
 
 # --- DNS and logins ---------------------------------------------------------------------------------------------------

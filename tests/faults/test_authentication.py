@@ -164,8 +164,8 @@ def test_no_login_at_all_is_77(guarded: Node, cli: Cli) -> None:
         ("nobody", CREATE, "not authorized on backend", "needs read"),
         ("reader", CREATE, "not authorized on projects_cli", 'db: "projects_cli"'),
         ("reader", (*CREATE, "--no-journal"), "not authorized on backend to execute command insert", "readWrite"),
-        ("without-journal", CREATE, "the journal can't be written", "--no-journal"),
-        ("without-journal", ("history",), "the journal can't be read: ", 'role: "read", db: "projects_cli"'),
+        ("without-journal", CREATE, "cannot write the journal", "--no-journal"),
+        ("without-journal", ("history",), "cannot read the journal: ", 'role: "read", db: "projects_cli"'),
     ],
 )
 def test_a_missing_right_is_77(
