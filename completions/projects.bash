@@ -184,7 +184,7 @@ __projects_value() {
         'history':--project) __projects_ask projects ;;
         'doctor':--only) __projects_offer '
         basename-mismatch field-missing field-type name-duplicated name-public parent-gone parent-cycle
-        parent-mismatch path-mismatch too-deep tags-null tags-unsorted tags-duplicated tags-no-list
+        parent-mismatch path-mismatch too-deep tags-null tags-unsorted tags-duplicated tags-type
         task-project-gone model-project-gone task-reference-deleted model-reference-deleted index-missing
         index-unused operation-unfinished lease-stale server-version server-compatibility not-writable
         replica-set-degraded clock-skew right-missing

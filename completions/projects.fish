@@ -327,7 +327,7 @@ complete -c projects -n '__projects_at \'history\' 0' -a prune -d 'Forget finish
 complete -c projects -n '__projects_at \'history prune\'' -l older-than -r -f -d 'Such as 30d.'
 
 complete -c projects -n '__projects_at \'doctor\'' -l fix -d 'Mend what is certain; asks first, and can be undone.'
-complete -c projects -n '__projects_at \'doctor\'' -l only -r -f -a 'basename-mismatch field-missing field-type name-duplicated name-public parent-gone parent-cycle parent-mismatch path-mismatch too-deep tags-null tags-unsorted tags-duplicated tags-no-list task-project-gone model-project-gone task-reference-deleted model-reference-deleted index-missing index-unused operation-unfinished lease-stale server-version server-compatibility not-writable replica-set-degraded clock-skew right-missing' -d 'Look for this only; repeat for more.'
+complete -c projects -n '__projects_at \'doctor\'' -l only -r -f -a 'basename-mismatch field-missing field-type name-duplicated name-public parent-gone parent-cycle parent-mismatch path-mismatch too-deep tags-null tags-unsorted tags-duplicated tags-type task-project-gone model-project-gone task-reference-deleted model-reference-deleted index-missing index-unused operation-unfinished lease-stale server-version server-compatibility not-writable replica-set-degraded clock-skew right-missing' -d 'Look for this only; repeat for more.'
 
 complete -c projects -n '__projects_at \'indexes\' 0' -a plan -d 'Show which indexes would help, for what, and about how much space they take; and which of a server\'s are missing.'
 complete -c projects -n '__projects_at \'indexes\' 0' -a create -d 'Make indexes that are missing; asks first, and never drops one. Others can work meanwhile.'

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from projects_cli.cli.context import Context
-    from projects_cli.diagnosis.doctor import Doctor
+    from projects_cli.diagnosis.doctor import Diagnosis, Report
     from projects_cli.messages import Response
 
-LOOKING = "looking at the database:"
+LOOKING = "checking the database:"
 
 
 def examine(context: Context, *, fix: bool, only: Sequence[str]) -> None:
@@ -32,25 +32,27 @@ def examine(context: Context, *, fix: bool, only: Sequence[str]) -> None:
     wanted = _wanted(only)
     if fix:
         flow.check_confirm(context, context.target.name)  # also if nothing will be fixed, or asked
-    doctor = _doctor(context, changes=fix)
-    mended = _mend(context, doctor, wanted) if fix else None
-    if mended is not None and context.settings.dry_run:
-        context.output.show(mended)
-        return
+    diagnosis = _diagnosis(context, changes=fix)
     with context.console.waiting(LOOKING):
-        found = doctor.store.connection.retry(lambda: doctor.examine(wanted))
-    for skipped in found.findings.skipped:
-        if only and mended is None:
-            fault = found.findings.faults[skipped["name"]]
-            raise type(fault)(f"{skipped['name']} can't be looked for: {skipped['why']}")
-        context.console.warn(f"{skipped['name']} was not looked for: {skipped['why']}")
-    context.output.show(found.response(**({} if mended is None else {"fixed": mended.data})))
-    if mended is not None and mended.skipped:
-        raise flow.partial_failure(mended)
-    counts = found.findings.by_severity
+        report = diagnosis.report(wanted)
+    repaired = _repair(context, diagnosis, report) if fix else None
+    if repaired is not None:
+        if context.settings.dry_run:
+            context.output.show(repaired)
+            return
+        with context.console.waiting(LOOKING):
+            report = diagnosis.report(wanted)
+    for kind, error in sorted(report.findings.skipped.items()):
+        if only and repaired is None:
+            raise type(error)(f"cannot check {kind}: {error.message}")
+        context.console.warn(f"{kind} was not checked: {error.message}")
+    context.output.show(report.response(**({} if repaired is None else {"fixed": repaired.data})))
+    if repaired is not None and repaired.skipped:
+        raise flow.partial_failure(repaired)
+    counts = report.findings.by_severity
     if counts:
         context.console.notice(f"found: {', '.join(_counted(count, name) for name, count in counts.items())}")
-    if any(finding.fixable for finding in found.findings.found.values()):
+    if any(finding.fixable for finding in report.findings.by_kind.values()):
         context.console.notice("to fix what can be fixed: projects doctor --fix (preview: --fix --dry-run)")
     if counts.keys() - {"note"}:
         raise typer.Exit(ExitStatus.FINDINGS)
@@ -61,38 +63,39 @@ def _counted(count: int, severity: str) -> str:
 
 
 def _wanted(only: Sequence[str]) -> frozenset[str]:
-    """Give the kinds to look for.
+    """Return the kinds to check for.
 
     Raises:
-        UsageError: there is no such kind.
+        UsageError: a kind is unknown.
     """
     for name in only:
         if name not in KINDS:
-            hint = did_you_mean(nearest(name, KINDS), f"there are: {', '.join(KINDS)}")
-            raise UsageError(f"--only: the doctor knows no finding {name!r}", hint=hint)
+            hint = did_you_mean(nearest(name, KINDS), f"findings: {', '.join(KINDS)}")
+            raise UsageError(f"--only: unknown finding {name!r}", hint=hint)
     return frozenset(only or KINDS)
 
 
-def _doctor(context: Context, *, changes: bool) -> Doctor:
-    from projects_cli.diagnosis.doctor import Doctor
+def _diagnosis(context: Context, *, changes: bool) -> Diagnosis:
+    from projects_cli.diagnosis.doctor import Diagnosis
 
-    return Doctor(
-        safety=context.runner,
+    return Diagnosis(
+        runner=context.runner,
         store=context.store if changes else context.reading,
         journal_database=None if context.settings.no_journal else context.settings.journal_db,
     )
 
 
-def _mend(context: Context, doctor: Doctor, wanted: frozenset[str]) -> Response | None:
-    """Mend what can be mended, or show how with `--dry-run`; None where there is nothing to do.
+def _repair(context: Context, diagnosis: Diagnosis, report: Report) -> Response | None:
+    """Repair what can be repaired, or describe that with `--dry-run`; None if there is nothing to do.
 
     Raises:
-        OperationUnfinished: a change was stopped in the middle.
+        OperationUnfinished: a change was interrupted.
     """
-    with context.console.waiting(LOOKING):
-        plan = doctor.store.connection.retry(lambda: doctor.plan(wanted))
+    from projects_cli.diagnosis.doctor import DOCUMENT_FINDINGS
+
+    plan = diagnosis.plan(report)
     if not plan.steps:
-        context.console.notice("there is nothing that --fix can mend")
+        context.console.notice("nothing can be fixed by --fix")
         return None
     if not context.settings.dry_run and not context.settings.read_only:
         for operation in context.interrupted:
@@ -100,4 +103,5 @@ def _mend(context: Context, doctor: Doctor, wanted: frozenset[str]) -> Response 
                 f"operation {operation.id} was interrupted: {operation.summary}",
                 hint=f"first finish it: projects resume {operation.id}; or undo it: projects undo {operation.id}",
             )
-    return flow.change(context, plan, lambda: doctor.plan(wanted), ask=True)
+    wanted = report.findings.wanted & DOCUMENT_FINDINGS
+    return flow.change(context, plan, lambda: diagnosis.plan(diagnosis.report(wanted)), ask=True)

@@ -29,7 +29,8 @@ def create(context: Context, names: Sequence[str]) -> None:
     expect(context, "indexes")
     check_confirm(context, context.target.name)
     store = context.store
-    from projects_cli.diagnosis.index_advice import make, suggestions
+    from projects_cli.diagnosis.index_advice import create as create_indexes
+    from projects_cli.diagnosis.index_advice import suggestions
 
     wanted = _wanted(suggestions(store), names)
     if context.settings.dry_run:
@@ -38,11 +39,11 @@ def create(context: Context, names: Sequence[str]) -> None:
     if wanted:
         _agree(context, wanted)
     made = []
-    for one in make(store, wanted):
-        context.console.notice(f"made: {one.name} on {one.collection}")
+    for one in create_indexes(store, wanted):
+        context.console.notice(f"created: {one.name} on {one.collection}")
         made.append(one)
     if not made:
-        context.console.notice("nothing is missing")
+        context.console.notice("no index is missing")
     show(context, _answer(made))
 
 
@@ -56,16 +57,16 @@ def _wanted(found: Sequence[Suggestion], names: Sequence[str]) -> list[Suggestio
     for name in names:
         if name not in known:
             hint = did_you_mean(nearest(name, sorted(known)), "see: projects indexes plan")
-            raise UsageError(f"there is no index {name!r} to be made", hint=hint)
+            raise UsageError(f"unknown index {name!r}", hint=hint)
     return [one for one in found if not one.present and (not names or one.name in names)]
 
 
 def _agree(context: Context, wanted: Sequence[Suggestion]) -> None:
     """Refuse to create indexes in read-only mode, or without confirmation."""
-    what = f"make {len(wanted)} {'index' if len(wanted) == 1 else 'indexes'} in {context.settings.database!r}"
+    what = f"create {len(wanted)} {'index' if len(wanted) == 1 else 'indexes'} in {context.settings.database!r}"
     check_writable(context, what)
     about = [f"{one.collection}.{one.name}" for one in wanted]
-    question = f"{as_sentence(what)}? MongoDB reads each collection for that; others can work."
+    question = f"{as_sentence(what)}? MongoDB reads each collection for that; other clients can work meanwhile."
     confirm(context, question, name=context.target.name, about=about)
 
 

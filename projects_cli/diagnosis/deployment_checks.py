@@ -1,4 +1,4 @@
-"""Looking at what surrounds a company's documents: indexes, journal, server, clock and rights."""
+"""Checks of a deployment: indexes, journal, server, clock and privileges."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from projects_cli.diagnosis import privileges as needed
+from projects_cli.diagnosis import privileges
 from projects_cli.diagnosis.findings import example
 from projects_cli.errors import DatabaseUnavailable
 from projects_cli.store import deployment
@@ -24,79 +24,70 @@ if TYPE_CHECKING:
     from projects_cli.store.collections import Store
 
 OLDEST = (4, 4)
-"""The first MongoDB that has all that this program asks for: a comment on an update, `allowDiskUse` on a find."""
+"""The first MongoDB with everything that this program uses: a comment on an update, `allowDiskUse` on a find."""
 
 NEWEST = 8
-"""The last major version that it was written for."""
+"""The last major version that this program was written for."""
 
 SKEW = timedelta(seconds=5)
 """How far two clocks may differ; NTP keeps them within a fraction of a second."""
 
 UNUSED = timedelta(days=7)
-"""How long an index has to be without use before that is told."""
+"""How long an index must be unused before it is reported."""
 
 HEALTHY = frozenset({"PRIMARY", "SECONDARY", "ARBITER"})
 
 
-# --- indexes ------------------------------------------------------------------------------------------------------
-
-
-def missing_indexes(store: Store, wanted: Mapping[str, Iterable[Document]], findings: Findings) -> None:
-    """Find the indexes that every server makes and that are not there; their names do not matter."""
-    for collection, indexes in wanted.items():
-        there = [signature(index) for index in store.named(collection).indexes(required=True)]
+def check_missing_indexes(store: Store, expected: Mapping[str, Iterable[Document]], findings: Findings) -> None:
+    """Find missing indexes, whatever their names."""
+    for collection, indexes in expected.items():
+        present = [signature(index) for index in store.named(collection).indexes(required=True)]
         for index in indexes:
-            if signature(index) not in there:
+            if signature(index) not in present:
                 findings.add("index-missing", {"name": f"{collection}.{index['name']}"})
 
 
-def unused_indexes(
-    connection: Connection, wanted: Mapping[str, Iterable[Document]], now: datetime, findings: Findings
+def check_unused_indexes(
+    connection: Connection, known: Mapping[str, Iterable[Document]], now: datetime, findings: Findings
 ) -> None:
-    """Find the indexes that neither a server nor this program makes, and that nobody used for a week.
+    """Find indexes that neither a server nor this program creates, and that were not used for a week.
 
-    Of a sharded collection each shard has its part of an index, which is used where one of them is.
+    Each shard has a part of a sharded collection's index, which is in use if any of them is.
     """
-    for collection, indexes in wanted.items():
-        made = [signature(index) for index in indexes]
-        parts: dict[str, list[Document]] = defaultdict(list)
-        for index in deployment.index_use(connection, collection):
-            if index["name"] != "_id_" and signature(index["spec"]) not in made:
-                parts[index["name"]].append(index)
-        for name, found in parts.items():
-            since = now.replace(tzinfo=None) - max(index["accesses"]["since"] for index in found)
-            if not any(index["accesses"]["ops"] for index in found) and since >= UNUSED:
-                hosts = ", ".join(sorted(str(index["host"]) for index in found))
+    for collection, indexes in known.items():
+        signatures = [signature(index) for index in indexes]
+        parts_by_name: dict[str, list[Document]] = defaultdict(list)
+        for part in deployment.index_use(connection, collection):
+            if part["name"] != "_id_" and signature(part["spec"]) not in signatures:
+                parts_by_name[part["name"]].append(part)
+        for name, parts in parts_by_name.items():
+            age = now.replace(tzinfo=None) - max(part["accesses"]["since"] for part in parts)
+            if age >= UNUSED and not any(part["accesses"]["ops"] for part in parts):
+                hosts = ", ".join(sorted(str(part["host"]) for part in parts))
                 findings.add("index-unused", {"name": f"{collection}.{name}", "detail": f"on {hosts}"})
 
 
-# --- journal ------------------------------------------------------------------------------------------------------
-
-
-def journal(connection: Connection, operations: Operations, findings: Findings) -> None:
-    """Find the changes that were stopped in the middle, and a lock whose holder has ended.
+def check_journal(connection: Connection, operations: Operations, findings: Findings) -> None:
+    """Find interrupted changes, and a lock whose holder has ended.
 
     Raises:
-        DatabaseUnavailable: there is no primary, which alone is asked for the journal.
+        DatabaseUnavailable: there is no primary, from which the journal is read.
     """
     if _lacks_primary(connection, deployment.hello(connection)):
         raise DatabaseUnavailable("the replica set has no primary")
     for operation in operations.interrupted():
         findings.add("operation-unfinished", example(operation.id, operation.summary, operation.state))
-    lease = operations.stale_lease()
-    if lease is not None:
+    if (lease := operations.stale_lease()) is not None:
         holder = f"{lease.get('by')} on {lease.get('host')}, pid {lease.get('pid')}"
         findings.add("lease-stale", example(lease["_id"], lease.get("command"), holder))
 
 
-# --- server -------------------------------------------------------------------------------------------------------
-
-
-def server(connection: Connection, clock: Callable[[], datetime], findings: Findings) -> Document:
-    """Judge version, topology and clock; gives them as facts."""
+def check_server(connection: Connection, clock: Callable[[], datetime], findings: Findings) -> Document:
+    """Check version, topology and clock. Return them for the response."""
     before = clock()
     hello = deployment.hello(connection)
     after = clock()
+    # The server read its clock at some time between the two: half of their distance is uncertain.
     skew = hello["localTime"].replace(tzinfo=UTC) - (before + (after - before) / 2)
     if abs(skew) > SKEW + (after - before) / 2:
         findings.add("clock-skew", {"detail": f"the server's clock is {skew.total_seconds():+.1f} s from here"})
@@ -115,13 +106,13 @@ def server(connection: Connection, clock: Callable[[], datetime], findings: Find
 
 
 def is_known(version: str) -> bool:
-    """Tell whether a version of MongoDB is neither too old nor newer than what is known."""
+    """Return whether a version of MongoDB is neither too old nor newer than the known ones."""
     major, minor = (int(part) for part in re.findall(r"\d+", f"{version}.0")[:2])
     return (major, minor) >= OLDEST and major <= NEWEST
 
 
-def compatibility(connection: Connection, findings: Findings) -> None:
-    """Find a server whose upgrade was not finished; the router of a cluster does not tell."""
+def check_compatibility(connection: Connection, findings: Findings) -> None:
+    """Find a server whose upgrade was not finished. The router of a cluster does not report that."""
     if deployment.topology(deployment.hello(connection)) == "sharded":
         return
     version, level = deployment.version(connection), deployment.compatibility(connection)
@@ -129,8 +120,8 @@ def compatibility(connection: Connection, findings: Findings) -> None:
         findings.add("server-compatibility", {"name": level, "detail": f"the server is {version}"})
 
 
-def members(connection: Connection, findings: Findings) -> None:
-    """Find the members of a replica set that are not as they should be, and a set without a primary."""
+def check_members(connection: Connection, findings: Findings) -> None:
+    """Find the unhealthy members of a replica set, and a set without a primary."""
     hello = deployment.hello(connection)
     if "setName" not in hello:
         return
@@ -142,13 +133,13 @@ def members(connection: Connection, findings: Findings) -> None:
 
 
 def _lacks_primary(connection: Connection, hello: Document) -> bool:
-    """Tell whether a replica set that is meant as a whole has no primary, as far as one of its members knows."""
+    """Return whether a replica set has no primary as far as this member knows, unless the URI is for one server."""
     return "setName" in hello and not hello.get("primary") and not deployment.is_direct(connection)
 
 
-def rights(connection: Connection, database: str, journal_database: str | None, findings: Findings) -> str | None:
-    """Find what the user may not do and changes need; gives the user's name, None where nobody is asked for one."""
-    user, missing = needed.missing(connection, database, journal_database)
-    for place, actions in missing.items():
-        findings.add("right-missing", {"name": place, "detail": ", ".join(actions)})
+def check_rights(connection: Connection, database: str, journal_database: str | None, findings: Findings) -> str | None:
+    """Find the privileges that changes need and the user lacks. Return the user's name; None without a login."""
+    user, missing = privileges.missing(connection, database, journal_database)
+    for collection, actions in missing.items():
+        findings.add("right-missing", {"name": collection, "detail": ", ".join(actions)})
     return user

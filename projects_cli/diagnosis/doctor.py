@@ -1,14 +1,13 @@
-"""The doctor: says what is wrong with a company's part of a database and with what surrounds it, and plans the cure."""
+"""The diagnosis of a company's part of a database and of its deployment, and the plan of a repair."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.diagnosis import deployment_checks, project_checks
 from projects_cli.diagnosis.findings import MEMBERS, PROJECTS, Findings
-from projects_cli.diagnosis.project_checks import Projects
+from projects_cli.diagnosis.project_checks import CHUNK, Projects
 from projects_cli.errors import (
     ConnectionLost,
     DatabaseError,
@@ -22,29 +21,25 @@ from projects_cli.messages import Plan, Response, Sample, Step
 from projects_cli.store.index_definitions import INDEXES, SERVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from projects_cli.changes.runner import Runner
     from projects_cli.diagnosis.project_checks import Member
-    from projects_cli.diagnosis.project_tree import Project
     from projects_cli.messages import Document, Outcome
     from projects_cli.store.collections import Store
 
-OF_PROJECTS = frozenset(kind.name for kind in PROJECTS)
-CONTENTS = OF_PROJECTS | {kind.name for kind in MEMBERS}
-OF_SERVER = frozenset({"server-version", "not-writable", "clock-skew"})
-OF_JOURNAL = frozenset({"operation-unfinished", "lease-stale"})
-MILD = frozenset(kind.name for kind in PROJECTS if kind.name.startswith(("tags-", "basename-")))
-"""Kinds whose cure is asked about with a plain yes: nothing gets another place or name."""
-
 MEMBER_KINDS: tuple[Member, ...] = ("task", "model")
+PROJECT_FINDINGS = frozenset(kind.name for kind in PROJECTS)
+DOCUMENT_FINDINGS = PROJECT_FINDINGS | {kind.name for kind in MEMBERS}
+"""Findings about documents, which alone can be repaired."""
 
-WHY = "the project is gone"
+MINOR = frozenset(kind.name for kind in PROJECTS if kind.name.startswith(("tags-", "basename-")))
+"""Findings whose repair is confirmed by a plain yes: it changes no parent and no name."""
 
 
 @dataclass(slots=True)
-class Examination:
-    """What was found, and what a cure needs of it."""
+class Report:
+    """The result of a diagnosis, with what a repair of it needs."""
 
     findings: Findings
     server: Document = field(default_factory=dict)
@@ -52,148 +47,130 @@ class Examination:
     lost: dict[Member, dict[str, int]] = field(default_factory=dict)
 
     def response(self, **more: Any) -> Response:
-        """Give the answer of the command."""
-        data = {"server": self.server, "skipped": self.findings.skipped, **more, "findings": self.findings.records()}
+        """Return the response of the command."""
+        skipped = [{"name": kind, "reason": error.message} for kind, error in sorted(self.findings.skipped.items())]
+        data = {"server": self.server, "skipped": skipped, **more, "findings": self.findings.records()}
         return Response("doctor", data)
 
 
 @dataclass(frozen=True, slots=True)
-class Doctor:
-    """What an examination needs.
+class Diagnosis:
+    """Checks a store, which a repair reads from the primary. `journal_database` is None without a journal."""
 
-    `store` has the documents, read from where the run reads; a cure reads them where it writes. `journal_database` is
-    None where there is no journal.
-    """
-
-    safety: Runner
+    runner: Runner
     store: Store
     journal_database: str | None
 
-    # --- looking --------------------------------------------------------------------------------------------------
-
-    def examine(self, wanted: frozenset[str]) -> Examination:
-        """Look for these kinds of findings; nothing is written.
+    def report(self, wanted: frozenset[str]) -> Report:
+        """Check for these kinds of findings.
 
         Raises:
-            DatabaseRefused: the user may not read the documents. What else may not be looked at is left out and told.
+            DatabaseRefused: the user may not read the documents. Other refused checks are skipped, and reported so.
         """
-        found = Examination(Findings(wanted))
-        checks: list[Callable[[], None]] = [
-            partial(self._try, kinds & wanted, check, found.findings)
-            for kinds, check in self._surroundings(found)
-            if not kinds.isdisjoint(wanted)
-        ]
-        checks += self._contents(found)
-        with self.store.connection.unlimited():
-            for check in checks:
-                check()
-        return found
+        return self.store.connection.retry(lambda: self._report(wanted))
 
-    def _surroundings(self, found: Examination) -> Iterator[tuple[frozenset[str], Callable[[], None]]]:
-        """Give the checks of what surrounds the documents, each with the kinds that it finds."""
-        connection, clock, findings = self.store.connection, self.safety.clock, found.findings
-        yield OF_SERVER, lambda: found.server.update(deployment_checks.server(connection, clock, findings))
-        yield frozenset({"server-compatibility"}), lambda: deployment_checks.compatibility(connection, findings)
-        yield frozenset({"replica-set-degraded"}), lambda: deployment_checks.members(connection, findings)
-        yield frozenset({"right-missing"}), lambda: found.server.update(user=self._rights(findings))
-        yield frozenset({"index-missing"}), lambda: deployment_checks.missing_indexes(self.store, SERVER, findings)
+    def _report(self, wanted: frozenset[str]) -> Report:
+        store, findings = self.store, Findings(wanted)
+        report = Report(findings)
+        with store.connection.unlimited():
+            for kinds, check in self._deployment_checks(report):
+                if not kinds.isdisjoint(wanted):
+                    self._try(kinds & wanted, check, findings)
+            if not wanted.isdisjoint(PROJECT_FINDINGS | {f"{kind}-project-gone" for kind in MEMBER_KINDS}):
+                report.projects = Projects(store, findings)
+            for kind in MEMBER_KINDS:
+                if f"{kind}-project-gone" in wanted and report.projects is not None:
+                    report.lost[kind] = project_checks.check_members(kind, report.projects.tree, store, findings)
+                if f"{kind}-reference-deleted" in wanted:
+                    project_checks.check_references(kind, store, findings)
+        return report
+
+    def _deployment_checks(self, report: Report) -> Iterator[tuple[set[str], Callable[[], None]]]:
+        """Yield the checks of the deployment, each with the kinds that it may find."""
+        store, findings, clock = self.store, report.findings, self.runner.clock
+        connection, databases = store.connection, (self.runner.database, self.journal_database)
+        checks = deployment_checks
         yield (
-            frozenset({"index-unused"}),
-            lambda: deployment_checks.unused_indexes(connection, INDEXES, clock(), findings),
+            {"server-version", "not-writable", "clock-skew"},
+            lambda: report.server.update(checks.check_server(connection, clock, findings)),
         )
+        yield {"server-compatibility"}, lambda: checks.check_compatibility(connection, findings)
+        yield {"replica-set-degraded"}, lambda: checks.check_members(connection, findings)
+        yield (
+            {"right-missing"},
+            lambda: report.server.update(user=checks.check_rights(connection, *databases, findings)),
+        )
+        yield {"index-missing"}, lambda: checks.check_missing_indexes(store, SERVER, findings)
+        yield {"index-unused"}, lambda: checks.check_unused_indexes(connection, INDEXES, clock(), findings)
         if self.journal_database is not None:
-            yield OF_JOURNAL, lambda: deployment_checks.journal(connection, self.safety.operations, findings)
+            yield (
+                {"operation-unfinished", "lease-stale"},
+                lambda: checks.check_journal(connection, self.runner.operations, findings),
+            )
 
-    def _rights(self, findings: Findings) -> str | None:
-        return deployment_checks.rights(self.store.connection, self.safety.database, self.journal_database, findings)
-
-    def _try(self, kinds: frozenset[str], check: Callable[[], None], findings: Findings) -> None:
+    def _try(self, kinds: set[str], check: Callable[[], None], findings: Findings) -> None:
         try:
             check()
-        except (ConnectionLost, MalformedReply):  # the whole is done again; the server is broken
+        except (ConnectionLost, MalformedReply):  # the whole report is retried; the server is broken
             raise
         except (DatabaseRefused, DatabaseError, DatabaseTimeout, DatabaseUnavailable) as error:
-            findings.skipped += [{"name": kind, "why": error.message} for kind in sorted(kinds)]
-            findings.faults |= dict.fromkeys(kinds, error)
+            findings.skipped |= dict.fromkeys(kinds, error)
 
-    def _contents(self, found: Examination) -> Iterator[Callable[[], None]]:
-        """Give the checks of the documents; those of tasks and models need the projects, which come first."""
-        findings = found.findings
-        projects = Projects(self.store.company)
-        places = {f"{kind}-project-gone" for kind in MEMBER_KINDS}
-        if not findings.wanted.isdisjoint(OF_PROJECTS | places):
-            found.projects = projects
-            yield lambda: projects.read(self.store, findings)
+    def plan(self, report: Report) -> Plan:
+        """Plan the repair of what is unambiguous in a report; the plan may have no steps."""
+        company = self.store.company
+        members = [step for kind, projects in report.lost.items() for step in _member_steps(kind, projects, company)]
+        projects = []
+        if report.projects is not None:
+            projects = list(_project_steps(report.projects, report.findings.wanted, company))
+        counts = {"projects": len(projects)}
         for kind in MEMBER_KINDS:
-            if f"{kind}-project-gone" in findings.wanted:
-                yield partial(self._lost, kind, projects, found)
-            if f"{kind}-reference-deleted" in findings.wanted:
-                yield partial(project_checks.deleted_references, kind, self.store, findings)
-
-    def _lost(self, kind: Member, projects: Projects, found: Examination) -> None:
-        found.lost[kind] = project_checks.lost_members(kind, projects, self.store, found.findings)
-
-    # --- mending --------------------------------------------------------------------------------------------------
-
-    def plan(self, wanted: frozenset[str]) -> Plan:
-        """Plan the cure of these kinds, as far as it is certain; a plan without steps where there is nothing to do."""
-        found = self.examine(wanted & CONTENTS)
-        members = list(_leave(found.lost, self.store.company))
-        projects = [] if found.projects is None else list(_changed(found.projects, wanted, self.store.company))
-        counts = {
-            "projects": len(projects),
-            **{
-                f"{kind}s": sum(step.count for step in members if step.collection == kind) for kind in ("task", "model")
-            },
-        }
-        mended = {name for name, finding in found.findings.found.items() if finding.fixable}
+            counts[f"{kind}s"] = sum(step.count for step in members if step.collection == kind)
+        repaired = {kind for kind, finding in report.findings.by_kind.items() if finding.fixable}
         return Plan(
             endpoint="doctor",
-            summary=f"mend what the doctor found in {self.safety.database!r}",
+            summary=f"repair the findings of the doctor in {self.runner.database!r}",
             steps=[*members, *projects],
-            answer=_answer,
+            answer=_counts,
             counts={name: count for name, count in counts.items() if count},
             samples=[Sample(id_text(step.filter["_id"]), step.name) for step in projects],
-            question="yes" if mended <= MILD else "name",
-            name=self.safety.database,
+            question="yes" if repaired <= MINOR else "name",
+            name=self.runner.database,
         )
 
 
-def _answer(outcome: Outcome) -> Document:
-    return {f"{kind}s": outcome.count(kind, "update") for kind in ("project", "task", "model")}
+def _counts(outcome: Outcome) -> Document:
+    return {f"{kind}s": outcome.count(kind, "update") for kind in ("project", *MEMBER_KINDS)}
 
 
-def _leave(lost: Mapping[Member, Mapping[str, int]], company: str) -> Iterator[Step]:
-    """Give the steps that take the company's tasks and models out of projects that are gone, as a delete does."""
-    for kind, projects in lost.items():
-        ids = list(projects)
-        for start in range(0, len(ids), project_checks.CHUNK):
-            chunk = ids[start : start + project_checks.CHUNK]
-            condition: Document = {"company": company, "project": {"$in": chunk}}
-            count = sum(projects[one] for one in chunk)
-            yield Step(kind, "update", condition, {"$set": {"project": None}}, count, WHY)
+def _member_steps(kind: Member, lost: dict[str, int], company: str) -> Iterator[Step]:
+    """Yield the steps that remove tasks or models from projects that do not exist, as a delete does."""
+    ids = list(lost)
+    for start in range(0, len(ids), CHUNK):
+        chunk = ids[start : start + CHUNK]
+        condition: Document = {"company": company, "project": {"$in": chunk}}
+        count = sum(lost[identifier] for identifier in chunk)
+        yield Step(kind, "update", condition, {"$set": {"project": None}}, count, "the project does not exist")
 
 
-def _changed(projects: Projects, wanted: frozenset[str], company: str) -> Iterator[Step]:
-    """Give a step for each project that changes, those above first; `last_update` stays, since nobody worked on it."""
-    placed = {one.id: (change, why) for one, change, why in projects.mending.changes()}
-    for project in _in_order(projects, placed):
-        change, why = placed.get(project.id, ({}, ""))
-        own = dict(projects.tags.get(project.id, {}))
+def _project_steps(projects: Projects, wanted: frozenset[str], company: str) -> Iterator[Step]:
+    """Yield a step for each project that changes, parents first.
+
+    `last_update` stays: the server sets it when somebody works in the project, and a repair is no such work.
+    """
+    moved = {project.id: (change, reason) for project, change, reason in projects.repair.changes()}
+    known = projects.tree.projects
+    others = [project for project in known.values() if project.own and project.id not in moved]
+    for project in [*(known[identifier] for identifier in moved), *others]:
+        change, reason = moved.get(project.id, ({}, ""))
+        fields = dict(projects.tags.get(project.id, {}))
         if "basename-mismatch" in wanted and type(project.name) is str:
             basename = projects.new_basename(project)
-            own |= {} if basename is None else {"basename": basename}
-        if own:
-            change = {**change, "$set": {**own, **change.get("$set", {})}}
+            fields |= {} if basename is None else {"basename": basename}
+        if fields:
+            change = {**change, "$set": {**fields, **change.get("$set", {})}}
         if change:
-            words = ", ".join(dict.fromkeys([*sorted(own), *([why] if why else [])]))
+            why = ", ".join([*sorted(fields), *([reason] if reason else [])])
             condition: Document = {"_id": project.stored, "company": company}
             name = compact(project.name or "") or id_text(project.stored)
-            yield Step("project", "update", condition, change, why=words, name=name)
-
-
-def _in_order(projects: Projects, placed: Mapping[Hashable, Any]) -> Iterator[Project]:
-    """Give the projects that get another place, those above first, then all others of the company."""
-    known = projects.forest.projects
-    yield from (known[identifier] for identifier in placed)
-    yield from (one for one in known.values() if one.own and one.id not in placed)
+            yield Step("project", "update", condition, change, why=why, name=name)

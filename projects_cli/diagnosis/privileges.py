@@ -1,4 +1,4 @@
-"""What the database's user may do, measured by what this program needs."""
+"""The privileges of the database's user, compared with those that this program needs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from projects_cli.store import deployment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from projects_cli.messages import Document
     from projects_cli.store.client import Connection
 
 CHANGES = ("find", "insert", "remove", "update")
@@ -19,18 +18,18 @@ DOCUMENTS: Mapping[str, Sequence[str]] = {
     "model": ("find", "update"),
     "user": ("find",),
 }
-"""What changes need in the documents' database."""
+"""Actions that changes need in the documents' database, by collection."""
 
 JOURNAL = ("operation", "change", "lease")
-"""Collections of the journal, where changes need everything."""
+"""Collections of the journal, in which changes need all of these actions."""
 
 
 def missing(
     connection: Connection, database: str, journal_database: str | None
 ) -> tuple[str | None, dict[str, list[str]]]:
-    """Give the user's name, and the actions that changes need and that it lacks, by `DATABASE.COLLECTION`.
+    """Return the user's name, and the actions that changes need and the user lacks, by `DATABASE.COLLECTION`.
 
-    The name is None where the server asks for none, or knows none.
+    The name is None if the server knows no users, or does not know this one.
     """
     user, privileges = deployment.privileges(connection)
     if user is None:
@@ -38,17 +37,14 @@ def missing(
     needed = [(database, collection, actions) for collection, actions in DOCUMENTS.items()]
     if journal_database is not None:
         needed += [(journal_database, collection, CHANGES) for collection in JOURNAL]
-    found = {}
+    missing_actions = {}
     for name, collection, actions in needed:
-        lacking = set(actions) - set(_granted(privileges, name, collection))
-        if lacking:
-            found[f"{name}.{collection}"] = sorted(lacking)
-    return user, found
-
-
-def _granted(privileges: Iterable[Document], database: str, collection: str) -> Iterator[str]:
-    for privilege in privileges:
-        resource = privilege["resource"]
-        place = resource.get("db") in {"", database} and resource.get("collection") in {"", collection}
-        if place or resource.get("anyResource"):
-            yield from privilege["actions"]
+        granted: set[str] = set()
+        for privilege in privileges:
+            resource = privilege["resource"]
+            is_covered = resource.get("db") in {"", name} and resource.get("collection") in {"", collection}
+            if is_covered or resource.get("anyResource"):
+                granted.update(privilege["actions"])
+        if lacking := set(actions) - granted:
+            missing_actions[f"{name}.{collection}"] = sorted(lacking)
+    return user, missing_actions

@@ -1,6 +1,7 @@
-"""All projects that a company can see, as a forest: who is above whom, as stored, and where that contradicts itself.
+"""The projects that a company can see, as a tree, and what three fields of each say about its parent.
 
-Only the company's own projects are judged; public ones are places and names, no more.
+The fields are its name, its `parent`, and the last item of its `path`; they may contradict each other. Only the
+company's own projects are checked. Public ones count as parents and as names.
 """
 
 from __future__ import annotations
@@ -17,33 +18,32 @@ if TYPE_CHECKING:
     from projects_cli.messages import Document
 
 LEVELS = 10
-"""How deep projects may lie (data-model.md, `project`)."""
+"""How deep projects may be nested (docs/data-model.md, `project`)."""
 
-FARTHEST = 100
-"""Steps upwards after which a place is not followed any further: far more levels than can be right."""
+MAX_ANCESTORS = 100
+"""Ancestors after which a chain of parents is given up: far more levels than can be right."""
 
 FIELDS = ("name", "basename", "parent", "path", "company")
-"""What the forest keeps of a document."""
+"""Fields of a document that the tree needs."""
 
 
-class Word(Enum):
-    """What a field says where it names no place."""
+class Unknown(Enum):
+    """The answer of a field that does not determine the parent."""
 
-    SILENT = "it points nowhere: it is absent, or what it points to can't be seen"
+    NOWHERE = "the field is absent, or names a project that cannot be seen"
     AMBIGUOUS = "several projects have that name"
 
 
-SILENT = Word.SILENT
-AMBIGUOUS = Word.AMBIGUOUS
-TOP = None
-"""The place at the top level; every other place is the id of the project above."""
+NOWHERE = Unknown.NOWHERE
+AMBIGUOUS = Unknown.AMBIGUOUS
+TOP_LEVEL = None
 
-Place = Hashable
-"""The key of a project's id, a `Word`, or `TOP`."""
+Parent = Hashable
+"""The key of the parent's id, an `Unknown`, or `TOP_LEVEL`."""
 
 
 class Project(NamedTuple):
-    """What is kept of a document, whatever the types of its values.
+    """The fields of a document, which may have any types.
 
     `id`, `parent` and the items of `path` are keys (`identity`); `stored` is the id as it is stored.
     """
@@ -56,119 +56,126 @@ class Project(NamedTuple):
     path: Any
     own: bool
 
+    @property
+    def last_part(self) -> str:
+        """Return the last part of the name, which must be a text."""
+        return str(self.name.rpartition("/")[2])
 
-class Forest:
+    def has_path(self, ancestors: list[Hashable]) -> bool:
+        """Return whether `path` is these ids; at the top level it may be absent or null."""
+        return bool(self.path == ancestors) or (self.path is None and not ancestors)
+
+
+class ProjectTree:
     """The projects of a company and the public ones, by id and by name."""
 
     def __init__(self, company: str) -> None:
-        """Start empty."""
+        """Create an empty tree."""
         self.projects: dict[Hashable, Project] = {}
         self._company = company
-        self._named: dict[str, Place] = {}
+        self._by_name: dict[str, Parent] = {}
         self._texts: dict[str, str] = {}
 
     def add(self, document: Document) -> Project:
-        """Add a document; returns what is kept of it."""
+        """Add a document. Return its fields."""
         path = document.get("path")
         name, basename = document.get("name"), document.get("basename")
         project = Project(
             self._key(document["_id"]),
-            self._once(document["_id"]),
+            self._interned(document["_id"]),
             name,
             name if basename == name else basename,
             None if (parent := document.get("parent")) is None else self._key(parent),
-            [self._key(one) for one in path] if isinstance(path, list) else path,
+            [self._key(item) for item in path] if isinstance(path, list) else path,
             document["company"] == self._company,
         )
         if type(name) is str:
-            self._named[name] = AMBIGUOUS if name in self._named else project.id
+            self._by_name[name] = AMBIGUOUS if name in self._by_name else project.id
         self.projects[project.id] = project
         return project
 
-    def _once(self, value: Any) -> Any:
-        """Return a text that was seen before as the same object: a site has each id many times over."""
+    def _interned(self, value: Any) -> Any:
+        """Return an equal text that was seen before: every id occurs many times, which would cost memory."""
         return self._texts.setdefault(value, value) if type(value) is str else value
 
     def _key(self, value: Any) -> Hashable:
-        return identity(self._once(value))
+        return identity(self._interned(value))
 
     def own(self) -> Iterator[Project]:
-        """Give the company's own projects that have a name; without one nothing can be said of a place."""
+        """Yield the company's own projects that have a name; the others cannot be checked."""
         return (project for project in self.projects.values() if project.own and type(project.name) is str)
 
-    def get(self, place: Place) -> Project | None:
-        """Give the project at a place, or None where there is none that the company can see."""
-        return self.projects.get(place)
+    def get(self, parent: Parent) -> Project | None:
+        """Return the project with this key, or None."""
+        return self.projects.get(parent)
 
-    def is_named(self, name: str) -> bool:
-        """Tell whether a project has that name."""
-        return name in self._named
+    def has_name(self, name: str) -> bool:
+        """Return whether a project has that name."""
+        return name in self._by_name
 
-    def is_shared(self, name: str) -> bool:
-        """Tell whether several projects have that name."""
-        return self._named.get(name) is AMBIGUOUS
+    def is_ambiguous(self, name: str) -> bool:
+        """Return whether several projects have that name."""
+        return self._by_name.get(name) is AMBIGUOUS
 
-    # --- what each field says of the place ------------------------------------------------------------------------
+    # --- the parent by each field ---------------------------------------------------------------------------------
 
-    def parent(self, project: Project) -> Place:
-        """Give the place that `parent` says; it is silent where that project is gone, or can't be seen."""
-        if project.parent is None or project.parent == "":
-            return TOP
-        return project.parent if project.parent in self.projects else SILENT
+    def parent(self, project: Project) -> Parent:
+        """Return the parent as it is stored; `NOWHERE` if it does not exist, or cannot be seen."""
+        if project.parent in (None, ""):
+            return TOP_LEVEL
+        return project.parent if project.parent in self.projects else NOWHERE
 
-    def is_placed(self, project: Project) -> bool:
-        """Tell whether name and parent agree."""
-        place = self.parent(project)
-        if place is TOP:
+    def is_consistent(self, project: Project) -> bool:
+        """Return whether name and parent match."""
+        parent_name = project.name.rpartition("/")[0]
+        if (parent := self.parent(project)) is TOP_LEVEL:
             return "/" not in project.name
-        above = self.get(place)
-        return above is not None and above.name == project.name.rpartition("/")[0]
+        return (above := self.get(parent)) is not None and above.name == parent_name
 
-    def said_by_name(self, project: Project) -> Place:
-        """Give the place that the name says: the one project that has the parent's name."""
-        above, slash, _ = project.name.rpartition("/")
-        return self._named.get(above, SILENT) if slash else TOP
+    def parent_by_name(self, project: Project) -> Parent:
+        """Return the only project that has the parent's name."""
+        name, slash, _ = project.name.rpartition("/")
+        return self._by_name.get(name, NOWHERE) if slash else TOP_LEVEL
 
-    def said_by_parent(self, project: Project) -> Place:
-        """Give the place that `parent` says; a missing one says nothing where the name has a parent."""
-        place = self.parent(project)
-        return SILENT if place is TOP and "/" in project.name else place
+    def parent_by_field(self, project: Project) -> Parent:
+        """Return the stored parent; if it is absent, `NOWHERE` unless the name is at the top level as well."""
+        parent = self.parent(project)
+        return NOWHERE if parent is TOP_LEVEL and "/" in project.name else parent
 
-    def said_by_path(self, project: Project) -> Place:
-        """Give the place that the end of `path` says; an empty one says nothing where the name has a parent."""
+    def parent_by_path(self, project: Project) -> Parent:
+        """Return the last item of `path`; if it is empty, `NOWHERE` unless the name is at the top level as well."""
         if project.path == []:
-            return SILENT if "/" in project.name else TOP
+            return NOWHERE if "/" in project.name else TOP_LEVEL
         last = project.path[-1] if isinstance(project.path, list) else None
-        return last if last in self.projects else SILENT
+        return last if last in self.projects else NOWHERE
 
-    # --- walking upwards ------------------------------------------------------------------------------------------
+    # --- ancestors ------------------------------------------------------------------------------------------------
 
-    def above(self, project: Project, parent: Callable[[Project], Place]) -> list[Hashable] | None:
-        """Return the keys of the projects above, topmost first; None where the way is broken, or has no end."""
-        found: list[Hashable] = []
-        while (place := parent(project)) is not TOP:
-            above = self.get(place)
-            if above is None or len(found) == FARTHEST:
+    def ancestors(self, project: Project, parent: Callable[[Project], Parent]) -> list[Hashable] | None:
+        """Return the keys of the ancestors, topmost first; None if the chain is broken or does not end."""
+        keys: list[Hashable] = []
+        while (key := parent(project)) is not TOP_LEVEL:
+            above = self.get(key)
+            if above is None or len(keys) == MAX_ANCESTORS:
                 return None
-            found.append(above.id)
+            keys.append(above.id)
             project = above
-        return found[::-1]
+        return keys[::-1]
 
-    def cycles(self, parent: Callable[[Project], Place]) -> set[Hashable]:
-        """Return the keys of the projects that lie above themselves."""
-        walked: dict[Hashable, Hashable] = {}
-        found: set[Hashable] = set()
+    def cycles(self, parent: Callable[[Project], Parent]) -> set[Hashable]:
+        """Return the keys of the projects that are their own ancestors.
+
+        Each walk upwards marks the projects with its start, and ends at a marked one. If the mark is its own, the walk
+        has closed a cycle, which is walked once more to collect it. So each project is visited at most twice.
+        """
+        start_of: dict[Hashable, Hashable] = {}
+        cyclic: set[Hashable] = set()
         for start in self.projects:
             project = self.get(start)
-            while project is not None and project.id not in walked:
-                walked[project.id] = start
+            while project is not None and project.id not in start_of:
+                start_of[project.id] = start
                 project = self.get(parent(project))
-            while project is not None and walked[project.id] == start and project.id not in found:
-                found.add(project.id)
+            while project is not None and start_of[project.id] == start and project.id not in cyclic:
+                cyclic.add(project.id)
                 project = self.get(parent(project))
-        return found
-
-
-def is_at(project: Project, above: list[Hashable]) -> bool:
-    """Tell whether `path` is these ids; at the top level it may be absent or null."""
-    return bool(project.path == above) or (project.path is None and not above)
+        return cyclic

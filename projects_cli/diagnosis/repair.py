@@ -1,8 +1,8 @@
-"""Where misplaced projects belong, and what has to change for that; nothing is guessed.
+"""The parents of misplaced projects, and the changes that follow from them. Nothing is guessed.
 
-Three fields say where a project lies: its name, its parent, and the end of its path. Where name and parent disagree,
-two that agree outvote the third; one that speaks alone, the others pointing nowhere, is believed. Everything else is
-left to a person: ties, cycles, names that several projects have, public projects in the way.
+Three fields name a project's parent: its name, `parent`, and the end of `path`. If name and parent do not match, two
+that agree outvote the third, and a single one is believed if both others name nothing. Everything else is left alone:
+ties, cycles, ambiguous names, public projects that would have to change.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.diagnosis.project_tree import AMBIGUOUS, LEVELS, SILENT, Forest, Place, Project, is_at
+from projects_cli.diagnosis.project_tree import AMBIGUOUS, LEVELS, NOWHERE, Parent, Project, ProjectTree
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -19,152 +19,155 @@ if TYPE_CHECKING:
     from projects_cli.messages import Document
 
 
-class Mending:
-    """The changes of places, paths and names that put a forest right, as far as that is certain."""
+class Repair:
+    """The changes of parents, paths and names that make a tree consistent, as far as they are unambiguous."""
 
-    def __init__(self, forest: Forest, cycles: set[Hashable], wanted: frozenset[str]) -> None:
-        """`cycles` are the projects that lie above themselves, `wanted` the kinds of findings to mend."""
-        self._forest = forest
+    def __init__(self, tree: ProjectTree, cycles: set[Hashable], wanted: frozenset[str]) -> None:
+        """`cycles` are the projects that are their own ancestors, `wanted` the kinds of findings to repair."""
+        self._tree = tree
         self._wanted = wanted
-        self._places: dict[Hashable, Place] = {}
-        self._open: set[Hashable] = set(cycles)
-        self._renamed: dict[Hashable, str] = {}
-        self._given: set[str] = set()
-        stale = [project for project in forest.own() if not forest.is_placed(project) and self._decide(project)]
-        self._break_cycles()
-        self._alike = Counter(self._wish(project) for project in stale)
-        self._claimed = {forest.said_by_name(project) for project in forest.own() if project.id in self._open}
-        for project in sorted(stale, key=lambda one: len(forest.above(one, self.place) or ())):
+        self._parents: dict[Hashable, Parent] = {}
+        self._undecided: set[Hashable] = set(cycles)
+        self._names: dict[Hashable, str] = {}
+        self._taken: set[str] = set()
+        inconsistent = [project for project in tree.own() if not tree.is_consistent(project)]
+        misnamed = [project for project in inconsistent if self._decide(project)]
+        self._undo_cycles()
+        self._targets = Counter(self._target(project) for project in misnamed)
+        self._claimed = {tree.parent_by_name(project) for project in tree.own() if project.id in self._undecided}
+        for project in sorted(misnamed, key=lambda project: len(tree.ancestors(project, self.parent) or ())):
             self._rename(project)
 
-    # --- deciding -------------------------------------------------------------------------------------------------
+    # --- parents --------------------------------------------------------------------------------------------------
 
     def _decide(self, project: Project) -> bool:
-        """Choose the place of a project whose name and parent disagree; tells whether its name is what is wrong."""
-        forest = self._forest
-        name, parent, path = forest.said_by_name(project), forest.said_by_parent(project), forest.said_by_path(project)
-        kind = "parent-gone" if forest.parent(project) is SILENT else "parent-mismatch"
-        if kind not in self._wanted or name is AMBIGUOUS or project.id in self._open:
-            self._open.add(project.id)
-        elif name is not SILENT and (name in (parent, path) or parent is path is SILENT):
-            self._places[project.id] = name
-        elif name is SILENT and parent is not SILENT and path in (parent, SILENT):
-            self._places[project.id] = parent
+        """Choose the parent of a project whose name and parent do not match. Return whether its name is wrong."""
+        tree = self._tree
+        by_name, by_field, by_path = (
+            tree.parent_by_name(project),
+            tree.parent_by_field(project),
+            tree.parent_by_path(project),
+        )
+        kind = "parent-gone" if tree.parent(project) is NOWHERE else "parent-mismatch"
+        if kind not in self._wanted or by_name is AMBIGUOUS or project.id in self._undecided:
+            self._undecided.add(project.id)
+        elif by_name is not NOWHERE and (by_name in (by_field, by_path) or by_field is by_path is NOWHERE):
+            self._parents[project.id] = by_name
+        elif by_name is NOWHERE and by_field is not NOWHERE and by_path in (by_field, NOWHERE):
+            self._parents[project.id] = by_field
             return True
         else:
-            self._open.add(project.id)
+            self._undecided.add(project.id)
         return False
 
-    def _break_cycles(self) -> None:
-        """Leave to a person what would lie above itself with the places that were chosen."""
-        while cycle := self._forest.cycles(self._chosen):
-            moved = {place for place in cycle if place in self._places}
-            self._open |= cycle
-            for place in moved:
-                del self._places[place]
+    def _undo_cycles(self) -> None:
+        """Leave projects alone that would become their own ancestors by the chosen parents."""
+        while cycle := self._tree.cycles(self._chosen):
+            self._undecided |= cycle
+            moved = cycle & self._parents.keys()
+            for key in moved:
+                del self._parents[key]
             if not moved:
                 return
 
-    def _chosen(self, project: Project) -> Place:
-        return self._places.get(project.id, self._forest.parent(project))
+    def _chosen(self, project: Project) -> Parent:
+        return self._parents.get(project.id, self._tree.parent(project))
 
-    def place(self, project: Project) -> Place:
-        """Give where a project belongs; what is left to a person lies nowhere."""
-        return SILENT if project.id in self._open else self._chosen(project)
+    def parent(self, project: Project) -> Parent:
+        """Return a project's parent after the repair; `NOWHERE` if it is undecided."""
+        return NOWHERE if project.id in self._undecided else self._chosen(project)
 
     # --- names ----------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _below(self) -> dict[Place, list[Project]]:
-        below: dict[Place, list[Project]] = defaultdict(list)
-        for project in self._forest.projects.values():
-            below[self._chosen(project)].append(project)
-        return below
+    def _children(self) -> dict[Parent, list[Project]]:
+        children: dict[Parent, list[Project]] = defaultdict(list)
+        for project in self._tree.projects.values():
+            children[self._chosen(project)].append(project)
+        return children
 
-    def _wish(self, project: Project) -> tuple[Place, str]:
-        """Give where a project belongs, and what it is called there; two that want the same both stay."""
-        return self._chosen(project), project.name.rpartition("/")[2]
+    def _target(self, project: Project) -> tuple[Parent, str]:
+        """Return the parent and last part of a misnamed project. If two have the same, both are left alone."""
+        return self._chosen(project), project.last_part
 
     def _rename(self, project: Project) -> None:
-        """Let a name follow the parent's, and the names below follow it; all of them or none."""
-        if project.id in self._renamed:
+        """Make a name follow the parent's, with all names of its sub-projects; all of them or none."""
+        if project.id in self._names:
             return
-        above = self._forest.get(self._places.get(project.id))
+        parent = self._tree.get(self._parents.get(project.id))
         names: dict[Hashable, str] = {}
-        reached = self._forest.above(project, self.place) is not None
-        if above is not None and reached and self._alike[self._wish(project)] == 1:
-            names = self._new_names(project, self._renamed.get(above.id, above.name))
+        is_connected = self._tree.ancestors(project, self.parent) is not None
+        if parent is not None and is_connected and self._targets[self._target(project)] == 1:
+            names = self._new_names(project, self._names.get(parent.id, parent.name))
         if names:
-            self._renamed |= names
-            self._given.update(names.values())
+            self._names |= names
+            self._taken.update(names.values())
         else:
-            self._places.pop(project.id, None)
-            self._open.add(project.id)
+            self._parents.pop(project.id, None)
+            self._undecided.add(project.id)
 
-    def _new_names(self, root: Project, above: str) -> dict[Hashable, str]:
-        """Give the names of a project and all below it; none where one can't be had."""
+    def _new_names(self, root: Project, parent_name: str) -> dict[Hashable, str]:
+        """Return the new names of a project and its sub-projects; none if one of them is not possible."""
         names: dict[Hashable, str] = {}
-        waiting = [(root, above)]
-        while waiting:
-            project, prefix = waiting.pop()
-            if not project.own or type(project.name) is not str or project.id in self._open:
+        pending = [(root, parent_name)]
+        while pending:
+            project, prefix = pending.pop()
+            if not project.own or type(project.name) is not str or project.id in self._undecided:
                 return {}
-            name = f"{prefix}/{project.name.rpartition('/')[2]}"
-            if name.count("/") >= LEVELS or (name != project.name and not self._may_become(project, name)):
+            name = f"{prefix}/{project.last_part}"
+            if name.count("/") >= LEVELS or (name != project.name and not self._may_rename(project, name)):
                 return {}
             names[project.id] = name
-            waiting.extend((below, name) for below in self._below.get(project.id, ()))
+            pending += [(child, name) for child in self._children.get(project.id, ())]
         return names if len(set(names.values())) == len(names) else {}
 
-    def _may_become(self, project: Project, name: str) -> bool:
-        """Tell whether a project may get a name: it is free, and nobody else has the old one, or lies below it by name.
+    def _may_rename(self, project: Project, name: str) -> bool:
+        """Return whether the new name is free, and no other project depends on the old one.
 
-        Where another has the old name nothing could be undone; what is left to a person should find things unchanged.
+        If another project has the old name, an undo would be impossible. Undecided projects below the old name must
+        find it unchanged.
         """
-        free = not self._forest.is_named(name) and name not in self._given and not name.endswith("/")
-        return free and not self._forest.is_shared(project.name) and project.id not in self._claimed
+        free = not self._tree.has_name(name) and name not in self._taken and not name.endswith("/")
+        return free and not self._tree.is_ambiguous(project.name) and project.id not in self._claimed
 
-    # --- what changes ---------------------------------------------------------------------------------------------
+    # --- changes --------------------------------------------------------------------------------------------------
 
-    def is_mended(self, project: Project) -> bool:
-        """Tell whether name and parent of a misplaced project will agree."""
-        return project.id in self._places and self._forest.above(project, self.place) is not None
+    def repairs_parent(self, project: Project) -> bool:
+        """Return whether name and parent of an inconsistent project will match."""
+        return project.id in self._parents and self._tree.ancestors(project, self.parent) is not None
 
     def path(self, project: Project) -> list[Any] | None:
-        """Give the path that a project should have and has not; None where it has, or where nobody can tell."""
-        above = self._forest.above(project, self.place)
-        if above is None or is_at(project, above):
+        """Return the path that a project should have; None if it has that path, or if it cannot be determined."""
+        ancestors = self._tree.ancestors(project, self.parent)
+        if ancestors is None or project.has_path(ancestors):
             return None
-        moved = not self._places.keys().isdisjoint([project.id, *above])
-        if not moved and "path-mismatch" not in self._wanted:
+        is_moved = not self._parents.keys().isdisjoint([project.id, *ancestors])
+        if not is_moved and "path-mismatch" not in self._wanted:
             return None
-        return [self._forest.projects[one].stored for one in above]
+        return [self._tree.projects[ancestor].stored for ancestor in ancestors]
 
     def changes(self) -> Iterator[tuple[Project, Document, str]]:
-        """Give each project that changes, with `$set` and `$unset`, and why; those above come first."""
-        own = [(self._forest.above(project, self.place), project) for project in self._forest.own()]
-        for _, project in sorted(((len(above), one) for above, one in own if above is not None), key=_by_depth):
-            change = self._change(project)
-            if change:
-                yield project, change, "put in its place" if project.id in self._places else "follow the place above"
+        """Yield each project that changes, with `$set` and `$unset`, and the reason; parents come first."""
+        own = ((self._tree.ancestors(project, self.parent), project) for project in self._tree.own())
+        connected = [(len(ancestors), project) for ancestors, project in own if ancestors is not None]
+        for _, project in sorted(connected, key=lambda item: item[0]):
+            if change := self._change(project):
+                is_moved = project.id in self._parents
+                yield project, change, "place below its parent" if is_moved else "follow the parent's place"
 
     def _change(self, project: Project) -> Document:
-        """Give what changes of one project; a name below a renamed one is named even where it is right already."""
+        """Return the change of one project. One below a renamed project has its name set even if it is right."""
         set_: Document = {}
         unset: Document = {}
-        if self.is_mended(project) and self._places[project.id] != self._forest.parent(project):
-            above = self._forest.get(self._places[project.id])
-            if above is None:
+        if self.repairs_parent(project) and self._parents[project.id] != self._tree.parent(project):
+            parent = self._tree.get(self._parents[project.id])
+            if parent is None:
                 unset["parent"] = 1
             else:
-                set_["parent"] = above.stored
-        if project.id in self._renamed:
-            set_["name"] = self._renamed[project.id]
+                set_["parent"] = parent.stored
+        if project.id in self._names:
+            set_["name"] = self._names[project.id]
         path = self.path(project)
         if path is not None:
             set_["path"] = path
-        return {word: part for word, part in (("$set", set_), ("$unset", unset)) if part}
-
-
-def _by_depth(item: tuple[int, Project]) -> int:
-    return item[0]
+        return {operator: fields for operator, fields in (("$set", set_), ("$unset", unset)) if fields}

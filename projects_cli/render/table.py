@@ -39,7 +39,7 @@ NARROWEST = 6
 LEAST_SCREEN = 40
 """Least width that is assumed of a screen: no id fits a narrower one."""
 
-LEAST = {"name": 20, "summary": 24, "meaning": 24, "brings": 24, "value": 20}
+LEAST = {"name": 20, "summary": 24, "benefit": 24, "value": 20}
 """Least widths of columns that need more; other columns are left out before these get less."""
 
 ESSENTIAL = frozenset({"id", *LEAST})
@@ -208,7 +208,7 @@ def _record(record: Document, columns: Columns, as_text: Format, screen: int) ->
 
 
 def _findings(rows: Iterator[Document], screen: int) -> Iterator[Sequence[Cell]]:
-    """Yield for each finding a heading and indented lines: its meaning, the examples, and the advice."""
+    """Yield for each finding a heading and indented lines: its description, the examples, and the advice."""
     for number, finding in enumerate(rows):
         if number:
             yield [Cell([""], 0)]
@@ -225,7 +225,7 @@ def _findings(rows: Iterator[Document], screen: int) -> Iterator[Sequence[Cell]]
 
 def _finding_lines(finding: Document) -> Iterator[tuple[str, str]]:
     """Yield the lines below a heading, each with the field that sets its style."""
-    yield shown(finding["meaning"]), "meaning"
+    yield shown(finding["description"]), "description"
     examples = finding["examples"]
     rest = finding["count"] - len(examples)
     more = [f"and {rest} more"] if rest > 0 else []

@@ -108,10 +108,10 @@ def test_a_healthy_database_is_clean(site: Site) -> None:
     answer = doctor(site, status=0)
     assert (answer["findings"], answer["skipped"]) == ([], [])
     assert answer["server"].keys() == {"version", "topology", "transactions", "clock_skew", "user"}
-    assert site.text("doctor", "--quiet") == ("SEVERITY\tFINDING\tCOUNT\tFIXABLE\tMEANING\tIDS\tNAMES\tADVICE\n")
+    assert site.text("doctor", "--quiet") == ("SEVERITY\tFINDING\tCOUNT\tFIXABLE\tDESCRIPTION\tIDS\tNAMES\tADVICE\n")
     assert stored(site) == before
     result = site("doctor", "--fix", "--fail-if-empty")
-    assert (result.exit_code, result.stderr) == (0, "there is nothing that --fix can mend\nnothing is wrong\n")
+    assert (result.exit_code, result.stderr) == (0, "nothing can be fixed by --fix\nno problem was found\n")
 
 
 def test_the_sample_is_clean(lone: Site) -> None:
@@ -321,7 +321,7 @@ def duplicated_tags(site: Site) -> list[str]:
     return [set_(site, "vision", tags=["a", "a", "b"])]
 
 
-def tags_that_are_no_list(site: Site) -> list[str]:
+def tags_of_other_types(site: Site) -> list[str]:
     return [set_(site, "vision", tags="prod"), set_(site, "old", tags=["a", 1]), set_(site, "shared/own one", tags=7)]
 
 
@@ -390,7 +390,7 @@ CASES = [
         == [["a", "b"], ["z", "é"]],
     ),
     Case("tags-duplicated", duplicated_tags, 1, 1, mended=lambda site: named(site, "vision")["tags"] == ["a", "b"]),
-    Case("tags-no-list", tags_that_are_no_list, 3, 1, mended=lambda site: named(site, "vision")["tags"] == ["prod"]),
+    Case("tags-type", tags_of_other_types, 3, 1, mended=lambda site: named(site, "vision")["tags"] == ["prod"]),
     Case("task-project-gone", lambda site: lost(site, site.task), 5, 4, mended=none_is_lost),
     Case("model-project-gone", lambda site: lost(site, site.model), 5, 4, mended=none_is_lost),
     Case("task-reference-deleted", tasks_with_marks, 2),
@@ -409,7 +409,7 @@ def test_a_finding_is_told_mended_and_undone(case: Case, lone: Site) -> None:
     assert {name: one for name, one in found(answer).items() if name != case.kind}.keys() == case.also.keys()
     assert told["examples"]
     assert {one.get("id") for one in told["examples"]} >= set(ids[:EXAMPLES])
-    assert told["meaning"] == KINDS[case.kind].meaning
+    assert told["description"] == KINDS[case.kind].description
     assert found(doctor(lone, "--only", case.kind, status=status_for(case.kind))) == {
         case.kind: (case.found, case.fixable)
     }
@@ -442,7 +442,7 @@ BENDS = (
     parents_gone,
     a_rename_that_was_stopped,
     unsorted_tags,
-    tags_that_are_no_list,
+    tags_of_other_types,
     tasks_with_marks,
 )
 

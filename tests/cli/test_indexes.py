@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 EXTRA = {str(extra.index["name"]): extra for extra in EXTRAS}
 STATISTICS = "projects_cli_statistics"
-FIELDS = {"name", "collection", "state", "kind", "size", "commands", "brings", "key"}
+FIELDS = {"name", "collection", "state", "kind", "size", "commands", "benefit", "key"}
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_plan_has_our_own_with_what_they_bring(site: Site) -> None:
         assert row.keys() == FIELDS
         assert (row["state"], row["kind"], row["collection"]) == ("missing", "extra", EXTRA[name].collection)
         assert row["commands"] == list(EXTRA[name].commands)
-        assert row["brings"]
+        assert row["benefit"]
 
 
 def test_the_plan_has_the_servers_own_only_where_they_are_missing(site: Site) -> None:
@@ -115,7 +115,7 @@ def test_one_that_queries_can_not_do_with_is_none(lone: Site, options: dict[str,
     result = lone("--json", "indexes", "create", "projects_cli_task_tags", "--yes")
     if result.exit_code:
         error = json.loads(result.stderr)["error"]
-        assert error["message"] == f"the index projects_cli_task_tags can't be made: {name} is there with other options"
+        assert error["message"] == f"cannot create the index projects_cli_task_tags: {name} exists with other options"
         assert "db.task.getIndexes()" in error["hint"]
         assert result.stdout == ""
     else:

@@ -77,7 +77,7 @@ def test_a_standalone(site: Site) -> None:
         "topology": "standalone",
         "transactions": False,
         "hosted_by": None,
-        "set": None,
+        "replica_set": None,
         "primary": None,
         "members": [],
     }
@@ -90,7 +90,7 @@ def test_a_standalone(site: Site) -> None:
         "journal": JOURNAL,
     }
     assert (found["profile"], found["lock"], found["unknown"]) == (None, None, [])
-    assert found["unfinished"] == {"count": 0, "operations": []}
+    assert found["interrupted"] == {"count": 0, "operations": []}
 
 
 def test_the_database_in_the_uri_and_what_wins_over_it(site: Site, cli: Cli) -> None:
@@ -127,7 +127,7 @@ def test_a_replica_set(replica_set: servers.Server, cli: Cli) -> None:
     with empty_site(replica_set, cli) as site:
         found = site.json("status")["server"]
     member = str(replica_set.socket)
-    assert (found["topology"], found["transactions"], found["set"]) == ("replica set", True, "tests")
+    assert (found["topology"], found["transactions"], found["replica_set"]) == ("replica set", True, "tests")
     assert (found["primary"], found["members"]) == (member, [member])
 
 
@@ -142,7 +142,7 @@ def test_it_changes_nothing(site: Site) -> None:
 def test_the_table_has_a_line_of_the_same(site: Site) -> None:
     heading, line = site.text("status", PROJECTS_JOURNAL_DB=JOURNAL).splitlines()
     shown = dict(zip(heading.split("\t"), line.split("\t"), strict=True))
-    assert (shown["TOPOLOGY"], shown["PROJECTS"], shown["MAY CHANGE"]) == ("standalone", "0", "true")
+    assert (shown["TOPOLOGY"], shown["PROJECTS"], shown["CAN WRITE"]) == ("standalone", "0", "true")
 
 
 def test_it_has_no_ids(site: Site) -> None:
@@ -168,7 +168,7 @@ def test_a_change_that_was_stopped_in_the_middle_is_told(site: Site) -> None:
     identifier = interrupted(site)
     interrupted(site, company=OTHER)
     result = site("status", "--json", PROJECTS_JOURNAL_DB=JOURNAL)
-    found = json.loads(result.stdout)["unfinished"]
+    found = json.loads(result.stdout)["interrupted"]
     assert found["count"] == 1
     assert {name: found["operations"][0][name] for name in ("id", "state", "by", "host", "summary")} == {
         "id": identifier,
@@ -209,8 +209,8 @@ def test_a_lock_whose_holder_has_ended_is_stale(site: Site) -> None:
 def test_without_a_journal_nothing_of_it_is_asked(site: Site) -> None:
     interrupted(site)
     found = status(site, "--no-journal")
-    assert (found["unfinished"], found["lock"], found["database"]["journal"]) == (None, None, None)
-    assert found["rights"]["journal"] is None
+    assert (found["interrupted"], found["lock"], found["database"]["journal"]) == (None, None, None)
+    assert found["rights"]["can_write_journal"] is None
 
 
 # --- time ---------------------------------------------------------------------------------------------------------
@@ -229,9 +229,9 @@ def test_counts_that_take_too_long_are_unknown_and_the_rest_is_told(site: Site) 
     assert result.exit_code == 0
     assert found["counts"]["projects"] == {"own": 0, "public": 0}
     assert found["counts"]["tasks"]["own"] is None
-    assert "the number of own tasks" in [one["what"] for one in found["unknown"]]
-    assert "warning: the number of own tasks is not known: " in result.stderr
-    assert found["rights"]["read"] is True
+    assert "the number of own tasks" in [entry["name"] for entry in found["unknown"]]
+    assert "warning: the number of own tasks is unknown: " in result.stderr
+    assert found["rights"]["can_read"] is True
 
 
 # --- rights -------------------------------------------------------------------------------------------------------
@@ -267,13 +267,13 @@ EVERYTHING = ("find", "insert", "remove", "update")
 @pytest.mark.parametrize(
     ("roles", "rights"),
     [
-        ([WRITES, KEEPS], {"write": True, "journal": True, "missing": []}),
-        (["root"], {"write": True, "journal": True, "missing": []}),
+        ([WRITES, KEEPS], {"can_write": True, "can_write_journal": True, "missing": []}),
+        (["root"], {"can_write": True, "can_write_journal": True, "missing": []}),
         (
             [WRITES],
             {
-                "write": True,
-                "journal": False,
+                "can_write": True,
+                "can_write_journal": False,
                 "missing": [
                     f"{action} on projects_cli.{name}"
                     for name in ("operation", "change", "lease")
@@ -284,8 +284,8 @@ EVERYTHING = ("find", "insert", "remove", "update")
         (
             [READS, KEEPS],
             {
-                "write": False,
-                "journal": True,
+                "can_write": False,
+                "can_write_journal": True,
                 "missing": [
                     "insert on backend.project",
                     "remove on backend.project",
@@ -303,10 +303,10 @@ def test_what_the_user_may_do(guarded: servers.Server, cli: Cli, roles: list[Any
     found = json.loads(result.stdout)
     assert result.exit_code == 0
     assert UNSPOKEN not in result.stdout + result.stderr
-    assert found["rights"] == {"user": "ann", "read": True, **rights, "read_only": False}
+    assert found["rights"] == {"user": "ann", "can_read": True, **rights, "read_only": False}
     assert found["counts"]["projects"] == {"own": 0, "public": 0}
-    unseen = [] if rights["journal"] else ["what is unfinished", "the lock"]
-    assert [one["what"] for one in found["unknown"]] == unseen
+    unseen = [] if rights["can_write_journal"] else ["the interrupted changes", "the lock"]
+    assert [entry["name"] for entry in found["unknown"]] == unseen
 
 
 def test_a_user_without_any_right_is_told_so(guarded: servers.Server, cli: Cli) -> None:
@@ -314,18 +314,18 @@ def test_a_user_without_any_right_is_told_so(guarded: servers.Server, cli: Cli) 
         result = cli("status", "--json", uri=uri)
     found = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert (found["rights"]["user"], found["rights"]["read"], found["rights"]["write"]) == ("ann", False, False)
+    assert (found["rights"]["user"], found["rights"]["can_read"], found["rights"]["can_write"]) == ("ann", False, False)
     assert found["counts"]["tasks"] == {"own": None, "public": None}
-    assert all("\n" not in one["why"] and "execute command" not in one["why"] for one in found["unknown"])
+    assert all("\n" not in entry["reason"] and "execute command" not in entry["reason"] for entry in found["unknown"])
 
 
 def test_who_has_not_logged_in_may_nothing(guarded: servers.Server, cli: Cli) -> None:
     found = json.loads(cli("status", "--json", uri=guarded.uri).stdout)
     assert found["rights"] == {
         "user": None,
-        "read": False,
-        "write": False,
-        "journal": False,
+        "can_read": False,
+        "can_write": False,
+        "can_write_journal": False,
         "missing": [],
         "read_only": False,
     }

@@ -17,7 +17,7 @@ from pymongo import monitoring
 
 from projects_cli.changes.engine import SMALL
 from projects_cli.diagnosis.deployment_checks import is_known
-from projects_cli.diagnosis.doctor import Doctor
+from projects_cli.diagnosis.doctor import DOCUMENT_FINDINGS, Diagnosis
 from projects_cli.diagnosis.findings import DEPLOYMENT, KINDS, Findings
 from projects_cli.errors import CannotUndo, ChangedMeanwhile
 from projects_cli.store.index_definitions import SERVER
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from projects_cli.changes.runner import Runner
-    from projects_cli.messages import Outcome, Response
+    from projects_cli.messages import Outcome, Plan, Response
     from tests.conftest import Cli
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -60,26 +60,30 @@ SECRET = "not-to-be-shown"  # noqa: S105 - of a server that lives as long as the
 Document = dict[str, Any]
 
 
-def doctor(runner: Runner, journal: str | None = None) -> Doctor:
-    return Doctor(runner, runner.store, journal)
+def diagnosis(runner: Runner, journal: str | None = None) -> Diagnosis:
+    return Diagnosis(runner, runner.store, journal)
 
 
 def findings(runner: Runner, *wanted: str, journal: str | None = None) -> Findings:
     """Return what is found of some kinds."""
-    return doctor(runner, journal).examine(frozenset(wanted) or ALL).findings
+    return diagnosis(runner, journal).report(frozenset(wanted) or ALL).findings
 
 
 def counts(runner: Runner, *wanted: str, journal: str | None = None) -> dict[str, int]:
     """Return the number of findings of each kind, none of which can be fixed."""
     found = findings(runner, *wanted, journal=journal)
     assert not found.skipped
-    assert all(one.fixable == 0 and one.examples for one in found.found.values())
-    return {name: one.count for name, one in found.found.items()}
+    assert all(one.fixable == 0 and one.examples for one in found.by_kind.values())
+    return {name: one.count for name, one in found.by_kind.items()}
+
+
+def repair_plan(runner: Runner) -> Plan:
+    return diagnosis(runner).plan(diagnosis(runner).report(DOCUMENT_FINDINGS))
 
 
 def fix(runner: Runner) -> tuple[Response, Outcome]:
     """Mend what can be mended, as the command does once somebody has agreed."""
-    return runner.apply(doctor(runner).plan(ALL), lambda: doctor(runner).plan(ALL))
+    return runner.apply(repair_plan(runner), lambda: repair_plan(runner))
 
 
 # --- the server ---------------------------------------------------------------------------------------------------
@@ -147,7 +151,7 @@ def test_clocks_that_differ(lone: World, hours: int) -> None:
     assert counts(lone.runner(), "clock-skew") == {}
     wrong = replace(lone.runner(), clock=lambda: datetime.now(UTC) + timedelta(hours=hours))
     assert counts(wrong, "clock-skew") == {"clock-skew": 1}
-    found = doctor(wrong).examine(frozenset({"clock-skew"}))
+    found = diagnosis(wrong).report(frozenset({"clock-skew"}))
     assert round(found.server["clock_skew"] / 3600) == -hours
 
 
@@ -159,7 +163,7 @@ def test_an_index_of_somebody_else_that_nobody_used_for_a_week(lone: World) -> N
     assert counts(lone.runner(), "index-unused") == {}
     later = replace(lone.runner(), clock=lambda: datetime.now(UTC) + timedelta(days=8))
     assert counts(later, "index-unused") == {"index-unused": 1}
-    (example,) = findings(later, "index-unused").found["index-unused"].examples
+    (example,) = findings(later, "index-unused").by_kind["index-unused"].examples
     assert example["name"] == "task.mine"
     assert example["detail"].startswith("on ")  # the member that was asked: each counts for itself
 
@@ -270,7 +274,7 @@ def test_a_user_who_may_read_is_told_what_changes_would_need(guarded: servers.Se
         "index-unused", "server-compatibility", "operation-unfinished", "lease-stale",
     }  # fmt: skip
     assert SECRET not in result.stdout + result.stderr
-    assert all(f"warning: {one['name']} was not looked for" in result.stderr for one in answer["skipped"])
+    assert all(f"warning: {one['name']} was not checked" in result.stderr for one in answer["skipped"])
 
 
 def test_a_user_who_may_only_read_mends_nothing(guarded: servers.Server, cli: Cli) -> None:
@@ -282,7 +286,7 @@ def test_a_user_who_may_only_read_mends_nothing(guarded: servers.Server, cli: Cl
 def test_what_is_asked_for_by_name_and_may_not_be_looked_at_is_an_error(guarded: servers.Server, cli: Cli) -> None:
     result = as_user(guarded, "reader", cli, "doctor", "--only", "index-unused")
     assert (result.exit_code, result.stdout) == (77, "")
-    assert json.loads(result.stderr)["error"]["message"].startswith("index-unused can't be looked for: ")
+    assert json.loads(result.stderr)["error"]["message"].startswith("cannot check index-unused: ")
 
 
 def test_a_user_who_may_write_lacks_nothing(guarded: servers.Server, cli: Cli) -> None:
@@ -336,7 +340,7 @@ def commands_for(world: World, site: dict[str, list[Document]], folder: Path) ->
         monitoring.register(listener)
         runner = world.runner(world.connect())
         before = listener.commands.copy()
-        doctor(runner, world.journal_name).examine(ALL)
+        diagnosis(runner, world.journal_name).report(ALL)
         file.write_text(json.dumps(listener.commands - before))
 
     assert in_child(work) == 0
@@ -357,7 +361,7 @@ def test_memory_does_not_grow_with_the_number_of_tasks(lone: World) -> None:
         runner = lone.runner()
         tracemalloc.start()
         try:
-            doctor(runner).examine(ALL)
+            diagnosis(runner).report(ALL)
             peaks.append(tracemalloc.get_traced_memory()[1])
         finally:
             tracemalloc.stop()
@@ -386,7 +390,7 @@ def test_a_killed_cure_is_finished_or_taken_back(lone: World) -> None:
     lone.load(BENT)
     fix(lone.runner())
     cured = lone.dump()
-    assert doctor(lone.runner()).plan(ALL).steps == []
+    assert repair_plan(lone.runner()).steps == []
     killed = 0
     for point in points(lone, fix, lambda: lone.load(BENT), SMALL):
         killed += 1
@@ -416,7 +420,7 @@ def test_a_killed_cure_is_not_finished_where_a_place_was_removed_since(lone: Wor
     assert lone.dump() == removed
     lone.runner().undo(lone.journal["operation"].find_one({"state": "done"}, sort=[("_id", -1)])["_id"])  # type: ignore[index]
     lone.runner().resume(stopped.id)
-    assert doctor(lone.runner()).plan(ALL).steps == []
+    assert repair_plan(lone.runner()).steps == []
     lone.runner().undo(stopped.id)
     assert lone.dump() == BENT
 
@@ -424,11 +428,11 @@ def test_a_killed_cure_is_not_finished_where_a_place_was_removed_since(lone: Wor
 def test_a_project_that_goes_away_while_the_person_thinks_stops_the_cure(lone: World) -> None:
     lone.load(BENT)
     runner = lone.runner()
-    plan = doctor(runner).plan(ALL)
+    plan = repair_plan(runner)
     lone.documents["project"].delete_one({"_id": YOLO["_id"]})
     before = lone.dump()
     with pytest.raises(ChangedMeanwhile):
-        runner.apply(plan, lambda: doctor(runner).plan(ALL), agreed=True)
+        runner.apply(plan, lambda: repair_plan(runner), agreed=True)
     assert lone.dump() == before
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from projects_cli.diagnosis.findings import KINDS
-from projects_cli.diagnosis.project_tree import Forest
-from projects_cli.diagnosis.repair import Mending
+from projects_cli.diagnosis.project_tree import ProjectTree
+from projects_cli.diagnosis.repair import Repair
 
 Row = tuple[str, str, str | None, list[str] | None]
 Changes = dict[str, dict[str, Any]]
@@ -21,13 +21,13 @@ TOP = {"$unset": {"parent": 1}}
 
 def changes(*rows: Row, public: str = "", wanted: frozenset[str] = ALL) -> Changes:
     """Return the changes of a forest of projects: id, name, parent, path; `public` has the ids of those that are."""
-    forest = Forest("own")
+    tree = ProjectTree("own")
     for identifier, name, parent, path in rows:
         document = {"_id": identifier, "name": name, "basename": name.rpartition("/")[2], "path": path}
         document |= {"parent": parent} if parent else {}
-        forest.add({**document, "company": "" if identifier in public else "own"})
-    mending = Mending(forest, forest.cycles(forest.parent), wanted)
-    return {str(project.id): change for project, change, _ in mending.changes()}
+        tree.add({**document, "company": "" if identifier in public else "own"})
+    repair = Repair(tree, tree.cycles(tree.parent), wanted)
+    return {str(project.id): change for project, change, _ in repair.changes()}
 
 
 def placed(parent: str, *path: str, **fields: str) -> dict[str, Any]:

@@ -210,7 +210,7 @@ def _the_doctor_tells_it(site: Site, preferring: tuple[str, str]) -> None:
     assert len(told) == 3  # and the two members that are not reached
     assert "not-writable" not in [one["name"] for one in answer["findings"]]
     reason = "the replica set has no primary"
-    skipped = [{"name": name, "why": reason} for name in ("lease-stale", "operation-unfinished")]
+    skipped = [{"name": name, "reason": reason} for name in ("lease-stale", "operation-unfinished")]
     assert answer["skipped"] == skipped
     assert time.monotonic() - started < WAITED_FOR_A_PRIMARY
     alone = site("--json", "doctor", "--only", "lease-stale", *preferring)

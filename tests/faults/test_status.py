@@ -44,6 +44,6 @@ def test_without_a_primary_what_a_secondary_knows_is_told(site: Site, cluster: T
     found = json.loads(result.stdout)
     assert found["counts"]["projects"] == {"own": 1, "public": 0}
     assert (found["server"]["topology"], len(found["server"]["members"])) == ("replica set", 3)
-    assert (found["unfinished"], found["lock"]) == (None, None)
-    assert {one["what"] for one in found["unknown"]} == {"what is unfinished", "the lock"}
+    assert (found["interrupted"], found["lock"]) == (None, None)
+    assert {entry["name"] for entry in found["unknown"]} == {"the interrupted changes", "the lock"}
     cluster.heal()  # before the site is taken down

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from projects_cli.changes.journal import Author
 from projects_cli.changes.runner import Runner
-from projects_cli.diagnosis.doctor import CONTENTS, Doctor
+from projects_cli.diagnosis.doctor import DOCUMENT_FINDINGS, Diagnosis
 from projects_cli.store.journal import JournalStore
 from tests.properties.calling import OWN, Documents
 from tests.properties.tenancies import MARKER
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
+    from projects_cli.messages import Plan
     from tests.properties.calling import Caller, Document
 
 JOURNAL = "properties_doctor"
@@ -135,22 +136,26 @@ def runner(caller: Caller) -> Runner:
     )
 
 
-def doctor(changes: Runner) -> Doctor:
+def diagnosis(changes: Runner) -> Diagnosis:
     """Return the doctor, as the command creates it for `--fix`."""
-    return Doctor(changes, changes.store, JOURNAL)
+    return Diagnosis(changes, changes.store, JOURNAL)
+
+
+def repair_plan(changes: Runner) -> Plan:
+    return diagnosis(changes).plan(diagnosis(changes).report(DOCUMENT_FINDINGS))
 
 
 def examined(caller: Caller) -> list[Document]:
     """Return the findings in the documents."""
-    return doctor(runner(caller)).examine(CONTENTS).findings.records()
+    return diagnosis(runner(caller)).report(DOCUMENT_FINDINGS).findings.records()
 
 
 def mended(caller: Caller) -> bool:
     """Mend what can be mended; tells whether there was anything."""
     changes = runner(caller)
-    plan = doctor(changes).plan(CONTENTS)
+    plan = repair_plan(changes)
     if plan.steps:
-        changes.apply(plan, lambda: doctor(changes).plan(CONTENTS))
+        changes.apply(plan, lambda: repair_plan(changes))
     return bool(plan.steps)
 
 

@@ -76,23 +76,24 @@ CHANGES = [
 FINDINGS = [
     {
         "name": "name-duplicated", "severity": "error", "count": 7, "fixable": 0, "fix": None,
-        "meaning": "several projects of the company have one name",
+        "description": "several projects of the company have the same name",
         "advice": "rename all but one (projects update ID --name), then make the unique index on name and company",
         "examples": [{"id": ID, "name": name, "detail": f"as {ID}"} for name in NAMES],
     },
     {
         "name": "tags-null", "severity": "warning", "count": 1, "fixable": 1, "fix": "sets an empty list",
-        "meaning": "tags or system_tags is null", "advice": "an index and a query see null where they expect a list",
+        "description": "tags or system_tags is null",
+        "advice": "an index and a query see null where they expect a list",
         "examples": [{"id": ID, "name": "vision", "detail": "tags"}],
     },
     {
         "name": "index-missing", "severity": "warning", "count": 50, "fixable": 0, "fix": None,
-        "meaning": "an index that every ClearML server makes is missing", "advice": "projects indexes create",
+        "description": "an index that every ClearML server creates is missing", "advice": "projects indexes create",
         "examples": [{"name": f"project.{name}"} for name in ("parent_1", "path_1", "company_1_name_1")],
     },
     {
         "name": "lease-stale", "severity": "note", "count": 1, "fixable": 0, "fix": None,
-        "meaning": "the lock is held by a run that has ended", "advice": "nothing to do",
+        "description": "the lock is held by a process that has ended", "advice": "nothing to do",
         "examples": [{"id": ID, "name": None, "detail": "ann on build-1, pid 7"}],
     },
 ]  # fmt: skip

@@ -30,7 +30,7 @@ def status(ctx: typer.Context) -> None:
 
     context.only_reads_journal = True
     operations = None if journal is None else context.runner.operations
-    overview = Overview(store, target.name, operations, journal).look()
+    overview = Overview(store, target.name, operations, journal).read()
     overview["rights"]["read_only"] = settings.read_only
     profile = None
     if settings.profile is not None:
@@ -44,8 +44,8 @@ def status(ctx: typer.Context) -> None:
         "name_source": target.name_source or None,
         "journal": journal,
     }
-    unfinished = (overview["unfinished"] or {}).get("operations", ())
-    tell_of_interrupted(context, [(operation["id"], operation["summary"]) for operation in unfinished])
+    interrupted = (overview["interrupted"] or {}).get("operations", ())
+    tell_of_interrupted(context, [(operation["id"], operation["summary"]) for operation in interrupted])
     for unknown in overview["unknown"]:
-        context.console.warn(f"{unknown['what']} is not known: {unknown['why']}")
+        context.console.warn(f"{unknown['name']} is unknown: {unknown['reason']}")
     show(context, Response("status", {"profile": profile, "database": database, **overview}))
