@@ -1,7 +1,7 @@
-"""Stored values that JSON has no form for: written as Extended JSON, and compared whatever their type.
+"""Stored values of any type: written as Extended JSON, and compared.
 
 Extended JSON is MongoDB's relaxed one, with one difference: a date is ISO 8601 text, as everywhere in this program.
-Nothing of the driver is imported before a value of its types is met.
+Start-up stays fast: the driver is imported only for a value of its types.
 """
 
 from __future__ import annotations
@@ -25,18 +25,16 @@ def plain(value: Any) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
+    return _plain_scalar(value)
+
+
+def _plain_scalar(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat() + ("+00:00" if value.tzinfo is None else "")
-    return _plain_number(value) if isinstance(value, int | float) else _plain_other(value)
-
-
-def _plain_number(value: float) -> Any:
     if isinstance(value, int):  # an Int64
         return int(value)
-    return value if isfinite(value) else {"$numberDouble": NOT_FINITE[str(value)]}
-
-
-def _plain_other(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if isfinite(value) else {"$numberDouble": NOT_FINITE[str(value)]}
     if isinstance(value, bytes) or type(value).__module__.partition(".")[0] == "bson":
         from bson import json_util
 
@@ -100,11 +98,6 @@ def can_be_id(value: Any) -> bool:
     """Return whether MongoDB allows a value as an id, and a filter can hold it as a plain value."""
     if type(value) is str:
         return value != ""
-    return not (value is None or isinstance(value, list) or _is_operator(value))
-
-
-def _is_operator(value: Any) -> bool:
-    """Return whether a filter would take a value for an operator: a pattern, or a document such as `{"$gt": ""}`."""
-    if isinstance(value, dict):
-        return next(iter(value), "").startswith("$")
-    return type(value).__name__ in {"Regex", "Pattern", "DBRef"}
+    if isinstance(value, dict):  # a filter would take `{"$gt": ""}` for an operator, and a pattern likewise
+        return not next(iter(value), "").startswith("$")
+    return not (value is None or isinstance(value, list) or type(value).__name__ in {"Regex", "Pattern", "DBRef"})

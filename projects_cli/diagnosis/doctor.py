@@ -5,17 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from projects_cli import errors
 from projects_cli.diagnosis import deployment_checks, project_checks
 from projects_cli.diagnosis.findings import MEMBERS, PROJECTS, Findings
 from projects_cli.diagnosis.project_checks import CHUNK, Projects
-from projects_cli.errors import (
-    ConnectionLost,
-    DatabaseError,
-    DatabaseRefused,
-    DatabaseTimeout,
-    DatabaseUnavailable,
-    MalformedReply,
-)
 from projects_cli.extended_json import compact, id_text
 from projects_cli.messages import Plan, Response, Sample, Step
 from projects_cli.store.index_definitions import INDEXES, SERVER
@@ -111,9 +104,14 @@ class Diagnosis:
     def _try(self, kinds: set[str], check: Callable[[], None], findings: Findings) -> None:
         try:
             check()
-        except (ConnectionLost, MalformedReply):  # the whole report is retried; the server is broken
+        except (errors.ConnectionLost, errors.MalformedReply):  # the whole report is retried; the server is broken
             raise
-        except (DatabaseRefused, DatabaseError, DatabaseTimeout, DatabaseUnavailable) as error:
+        except (
+            errors.DatabaseRefused,
+            errors.DatabaseError,
+            errors.DatabaseTimeout,
+            errors.DatabaseUnavailable,
+        ) as error:
             findings.skipped |= dict.fromkeys(kinds, error)
 
     def plan(self, report: Report) -> Plan:

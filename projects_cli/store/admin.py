@@ -43,7 +43,13 @@ def prepare(
     with translation(SERVER):
         with _client(uri) as client:
             _configure(client, host)
-            _await_primary(client)
+            deadline = time.monotonic() + TIMEOUT
+            while not client.admin.command("hello").get("isWritablePrimary"):
+                if time.monotonic() > deadline:
+                    raise NoPrivateServer(
+                        f"mongod does not accept writes after {TIMEOUT:.0f} s", hint="projects local stop"
+                    )
+                time.sleep(0.005)
         with _client(uri) as client:  # a new client: the first one has learned that there are no sessions
             create_indexes(client[database], indexes)
             _insert_owners(client[database], owners)
@@ -67,14 +73,6 @@ def _configure(client: pymongo.MongoClient[dict[str, Any]], host: str) -> None:
         config["members"] = [{**config["members"][0], "host": host}]
         config["version"] += 1
         client.admin.command("replSetReconfig", config, force=True)
-
-
-def _await_primary(client: pymongo.MongoClient[dict[str, Any]]) -> None:
-    deadline = time.monotonic() + TIMEOUT
-    while not client.admin.command("hello").get("isWritablePrimary"):
-        if time.monotonic() > deadline:
-            raise NoPrivateServer(f"mongod does not accept writes after {TIMEOUT:.0f} s", hint="projects local stop")
-        time.sleep(0.005)
 
 
 def create_indexes(database: Database[dict[str, Any]], indexes: Mapping[str, Iterable[Document]]) -> None:

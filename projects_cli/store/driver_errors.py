@@ -11,22 +11,7 @@ from typing import TYPE_CHECKING
 from bson.errors import BSONError, InvalidDocument
 from pymongo import errors as driver
 
-from projects_cli.errors import (
-    CollectionMissing,
-    ConnectionLost,
-    DatabaseError,
-    DatabaseRefused,
-    DatabaseTimeout,
-    DatabaseUnavailable,
-    ExpectedUniqueData,
-    IndexGone,
-    InvalidRegexError,
-    ListsInSeveralKeys,
-    MalformedReply,
-    ProjectsError,
-    TextIndexMissing,
-    ValidationError,
-)
+from projects_cli import errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,22 +33,18 @@ UNAUTHORIZED = 13
 BAD_VALUE = 2
 """MongoDB's code for many faults, a NUL in a regular expression among them."""
 
-LOGIN_CODES = frozenset({18, 33, 334, 8000})
-"""MongoDB's codes of a refused login."""
+LOGIN_CODES = (18, 33, 334, 8000)
+"""MongoDB's codes of a refused login, from AuthenticationFailed to AtlasError."""
 
-ERRORS_BY_CODE: dict[int, type[ProjectsError]] = {
-    UNAUTHORIZED: DatabaseRefused,
-    18: DatabaseRefused,  # AuthenticationFailed
-    33: DatabaseRefused,  # AccountDisabled, as Atlas reports it
-    8000: DatabaseRefused,  # AtlasError
-    26: CollectionMissing,  # NamespaceNotFound
-    27: TextIndexMissing,
-    50: DatabaseTimeout,  # MaxTimeMSExpired
-    175: IndexGone,  # QueryPlanKilled
-    51174: IndexGone,  # the index has other fields than the bounds of the query
-    51091: InvalidRegexError,
-    11000: ExpectedUniqueData,
-    334: DatabaseRefused,  # MechanismUnavailable: the user has no credentials of that kind
+ERRORS_BY_CODE: dict[int, type[errors.ProjectsError]] = {
+    **dict.fromkeys((UNAUTHORIZED, *LOGIN_CODES), errors.DatabaseRefused),
+    26: errors.CollectionMissing,  # NamespaceNotFound
+    27: errors.TextIndexMissing,
+    50: errors.DatabaseTimeout,  # MaxTimeMSExpired
+    175: errors.IndexGone,  # QueryPlanKilled
+    51174: errors.IndexGone,  # the index has other fields than the bounds of the query
+    51091: errors.InvalidRegexError,
+    11000: errors.ExpectedUniqueData,
 }
 
 TRANSIENT_CODES = frozenset(
@@ -155,16 +136,16 @@ def translation(server: str = "the database", limit: float | None = None) -> Ite
             translated = malformed_reply(server)
         raise translated from error
     except UnicodeEncodeError as error:
-        raise ValidationError("a text in the request is not valid Unicode (a lone surrogate)") from error
+        raise errors.ValidationError("a text in the request is not valid Unicode (a lone surrogate)") from error
     except InvalidDocument:  # a fault of the request, not of the reply
         raise
     except UNREADABLE as error:
         raise malformed_reply(server) from error
 
 
-def malformed_reply(server: str = "the database") -> MalformedReply:
+def malformed_reply(server: str = "the database") -> errors.MalformedReply:
     """Return the error for an unreadable reply; the driver's own exception would not help a user."""
-    return MalformedReply(f"{server} sent a malformed reply")
+    return errors.MalformedReply(f"{server} sent a malformed reply")
 
 
 def _is_malformed(error: driver.PyMongoError) -> bool:
@@ -174,7 +155,7 @@ def _is_malformed(error: driver.PyMongoError) -> bool:
     return isinstance(error, driver.ProtocolError) or "does not return a cursor" in str(error)
 
 
-def _translate(error: driver.PyMongoError, server: str, limit: float | None) -> ProjectsError:
+def _translate(error: driver.PyMongoError, server: str, limit: float | None) -> errors.ProjectsError:
     """Return the error for an exception of the driver: by its code, else by its class."""
     if isinstance(error, driver.BulkWriteError):
         first = ((error.details or {}).get("writeErrors") or [{}])[0]
@@ -185,29 +166,29 @@ def _translate(error: driver.PyMongoError, server: str, limit: float | None) -> 
     hint = next((hint for word, hint in _HINTS if word in reason), DEFAULT_HINT)
     if isinstance(error, driver.ServerSelectionTimeoutError):
         within = f" within {limit:g} s" if limit is not None else ""
-        return DatabaseUnavailable(f"no answer from {server}{within}: {reason}", hint=hint)
+        return errors.DatabaseUnavailable(f"no answer from {server}{within}: {reason}", hint=hint)
     if error.timeout:
-        return DatabaseTimeout(f"{server} did not answer in time")
+        return errors.DatabaseTimeout(f"{server} did not answer in time")
     if isinstance(error, driver.ConnectionFailure):
-        return ConnectionLost(f"the connection to {server} broke: {reason}", hint=hint)
-    return DatabaseError(f"the database reported: {reason}")
+        return errors.ConnectionLost(f"the connection to {server} broke: {reason}", hint=hint)
+    return errors.DatabaseError(f"the database reported: {reason}")
 
 
-def _by_code(code: int, message: str, server: str) -> ProjectsError:
-    kind = ConnectionLost if code in TRANSIENT_CODES else ERRORS_BY_CODE.get(code, DatabaseError)
+def _by_code(code: int, message: str, server: str) -> errors.ProjectsError:
+    kind = errors.ConnectionLost if code in TRANSIENT_CODES else ERRORS_BY_CODE.get(code, errors.DatabaseError)
     if message == NO_SUCH_INDEX:
-        kind = IndexGone
+        kind = errors.IndexGone
     if code == BAD_VALUE and "parallel arrays" in message:
-        kind = ListsInSeveralKeys
-    if kind is InvalidRegexError or (code == BAD_VALUE and message.startswith("Regular expression")):
-        return InvalidRegexError(f"MongoDB refuses the regular expression: {message}")
-    if kind is TextIndexMissing:
+        kind = errors.ListsInSeveralKeys
+    if kind is errors.InvalidRegexError or (code == BAD_VALUE and message.startswith("Regular expression")):
+        return errors.InvalidRegexError(f"MongoDB refuses the regular expression: {message}")
+    if kind is errors.TextIndexMissing:
         return kind("search needs a text index, and the collection `project` has none", hint=TEXT_INDEX_HINT)
-    if kind is DatabaseTimeout:
+    if kind is errors.DatabaseTimeout:
         return kind(f"{server} did not finish in time")
-    if kind is ExpectedUniqueData:
+    if kind is errors.ExpectedUniqueData:
         return kind("a project with that name exists already")
-    if kind is DatabaseRefused:
+    if kind is errors.DatabaseRefused:
         anonymous = "requires authentication" in message
         hint = NO_USER if anonymous else NO_RIGHT if code == UNAUTHORIZED else NO_LOGIN
         return kind(f"{server} refused: {message}" + (", and the URI names no user" if anonymous else ""), hint=hint)

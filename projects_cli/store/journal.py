@@ -9,9 +9,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
-import pymongo
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo import ReturnDocument, WriteConcern
@@ -60,7 +59,7 @@ def _retried(
     @wraps(method)
     def call(self: JournalStore, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         def attempt() -> Result:
-            with self.granted():
+            with self._translation():
                 return method(self, *args, **kwargs)
 
         return self.connection.retry(attempt)
@@ -80,7 +79,10 @@ class JournalStore:
         self._session = session
         self._only_read = only_read
         concern = None if session else DURABLE
-        self._database = connection.client.get_database(database, write_concern=concern, read_preference=PRIMARY)
+        stored = connection.client.get_database(database, write_concern=concern, read_preference=PRIMARY)
+        self._records, self._chunks = stored["operation"], stored["change"]
+        # A lease is renewed often, and its loss is noticed: it need not be on the disk.
+        self._leases = stored.get_collection("lease", write_concern=WriteConcern(w="majority"))
 
     def within(self, session: ClientSession) -> JournalStore:
         """Return the same journal inside a transaction, whose own write concern holds."""
@@ -98,21 +100,18 @@ class JournalStore:
     def add_operation(self, record: Document) -> bool:
         """Insert a record. Return False if another operation has its id."""
         try:
-            self._database["operation"].insert_one(record)
+            self._records.insert_one(record)
         except driver.DuplicateKeyError:
             same = {"_id": record["_id"], "worker.owner": record["worker"]["owner"]}
-            return self._database["operation"].find_one(same, {"_id": 1}) is not None
+            return self._records.find_one(same, {"_id": 1}) is not None
         return True
 
     def operations(self, filter_: Document, *, limit: int = 0) -> Iterator[Document]:
         """Stream records, the newest first; ids begin with the server's time."""
 
         def begin() -> Iterator[Document]:
-            with self.granted():
-                newest_first = [("_id", -1)]
-                yield from self._database["operation"].find(
-                    filter_, sort=newest_first, limit=limit, session=self._session
-                )
+            with self._translation():
+                yield from self._records.find(filter_, sort=[("_id", -1)], limit=limit, session=self._session)
 
         return self.connection.retry.stream(begin)
 
@@ -120,13 +119,13 @@ class JournalStore:
     def advance(self, identifier: str, condition: Document, fields: Document, *, finished: bool = False) -> bool:
         """Set fields of a record that meets a condition. Return whether it did."""
         change: Document = {"$set": fields, **({"$currentDate": {"finished": True}} if finished else {})}
-        result = self._database["operation"].update_one({"_id": identifier, **condition}, change, session=self._session)
+        result = self._records.update_one({"_id": identifier, **condition}, change, session=self._session)
         return result.matched_count == 1
 
     @_retried
     def has_operation(self, condition: Document) -> bool:
         """Return whether a record meets a condition."""
-        return self._database["operation"].find_one(condition, {"_id": 1}, session=self._session) is not None
+        return self._records.find_one(condition, {"_id": 1}, session=self._session) is not None
 
     @_retried
     def operations_touching(self, project: str) -> list[str]:
@@ -134,7 +133,7 @@ class JournalStore:
         named: list[Document] = [{field: project} for field in ("entries.id", "entries.name", "project")]
         if filters.begins_an_id(project):
             named += [filters.pattern(field, f"^{project}") for field in ("entries.id", "project")]
-        return self._database["change"].distinct("operation", {"$or": named})
+        return self._chunks.distinct("operation", {"$or": named})
 
     # --- chunks: as bytes, since they hold before-images ------------------------------------------------------------
 
@@ -142,7 +141,7 @@ class JournalStore:
     def add_chunk(self, raw: bytes) -> bool:
         """Insert a chunk. Return False if its id is taken."""
         try:
-            self._database["change"].insert_one(unchanged(raw), session=self._session)
+            self._chunks.insert_one(unchanged(raw), session=self._session)
         except driver.DuplicateKeyError:
             return False
         return True
@@ -150,7 +149,7 @@ class JournalStore:
     @_retried
     def replace_chunk(self, identifier: str, raw: bytes) -> None:
         """Write a chunk, instead of any with its id."""
-        self._database["change"].replace_one({"_id": identifier}, unchanged(raw), upsert=True)
+        self._chunks.replace_one({"_id": identifier}, unchanged(raw), upsert=True)
 
     def chunks(self, operation: str, *, backwards: bool = False) -> Iterator[bytes]:
         """Stream the chunks of an operation in their order, or from the last to the first.
@@ -167,16 +166,16 @@ class JournalStore:
         """Return the next chunks with their ids, in one reply of the server."""
         order = [("_id", -1 if backwards else 1)]
         options: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
-        raw = self._database["change"].with_options(codec_options=options)
+        raw = self._chunks.with_options(codec_options=options)
         page = list(raw.find({"_id": bounds}, sort=order, limit=-PAGE, session=self._session))
         return [(chunk["_id"], bytes(chunk.raw)) for chunk in page]
 
     def forget(self, operations: Sequence[str], condition: Document) -> int:
         """Remove operations that still meet a condition, each record before its chunks. Return how many."""
         removed = 0
-        with self.granted():
+        with self._translation():
             for identifier in operations:
-                result = self._database["operation"].delete_one({"_id": identifier, **condition})
+                result = self._records.delete_one({"_id": identifier, **condition})
                 if result.deleted_count:
                     removed += 1
                     self._forget_chunks(identifier)
@@ -186,14 +185,14 @@ class JournalStore:
     def forget_strays(self, before: str) -> None:
         """Remove the chunks of operations older than an id that have no record: their process died."""
         older = {"_id": {"$lt": before}}
-        written = self._database["change"].distinct("operation", older)
-        known = set(self._database["operation"].distinct("_id", older))
+        written = self._chunks.distinct("operation", older)
+        known = set(self._records.distinct("_id", older))
         for identifier in written:
             if identifier not in known:
                 self._forget_chunks(identifier)
 
     def _forget_chunks(self, operation: str) -> None:
-        self._database["change"].delete_many({"_id": {"$gte": f"{operation}/", "$lt": f"{operation}0"}})
+        self._chunks.delete_many({"_id": {"$gte": f"{operation}/", "$lt": f"{operation}0"}})
 
     # --- leases ---------------------------------------------------------------------------------------------------
 
@@ -202,21 +201,20 @@ class JournalStore:
         self, key: str, holder: Document, seconds: float, margin: float, *, instead_of: str | None = None
     ) -> Term | Document:
         """Take a lease that is free, over for `margin` seconds, or held by `instead_of`. Else return its holder."""
-        over = {"$lte": [{"$add": ["$expires", int(margin * 1000)]}, "$$NOW"]}
-        free: list[Document] = [over, {"$eq": ["$owner", holder["owner"]]}]
+        free: list[Document] = [_expired(margin), {"$eq": ["$owner", holder["owner"]]}]
         if instead_of is not None:
             free.append({"$eq": ["$owner", {"$literal": instead_of}]})
         content = {name: {"$literal": value} for name, value in {"_id": key, **holder}.items()}
+        condition: Document = {"_id": key, "$expr": {"$or": free}}
         while True:
-            condition: Document = {"_id": key, "$expr": {"$or": free}}
             taken = self._changed_lease(condition, [{"$replaceWith": content | _times(seconds)}])
             if taken is not None:
                 return taken
-            lease = self._leases().find_one({"_id": key})
+            lease = self._leases.find_one({"_id": key})
             if lease is not None:
                 return lease
             try:  # an upsert can't have an expression in its filter
-                self._leases().insert_one({"_id": key, **FREE})
+                self._leases.insert_one({"_id": key, **FREE})
             except driver.DuplicateKeyError:
                 continue
 
@@ -226,28 +224,27 @@ class JournalStore:
         return self._changed_lease({"_id": key, "owner": owner}, [{"$set": _times(seconds)}])
 
     def _changed_lease(self, condition: Document, change: list[Document]) -> Term | None:
-        lease = self._leases().find_one_and_update(condition, change, return_document=ReturnDocument.AFTER)
+        lease = self._leases.find_one_and_update(condition, change, return_document=ReturnDocument.AFTER)
         return None if lease is None else Term(lease["heartbeat"], lease["expires"])
 
     @_retried
     def is_before(self, key: str, deadline: datetime) -> bool:
         """Return whether the server's clock has not reached a deadline. `key` names any lease that exists."""
         condition = {"_id": key, "$expr": {"$lt": ["$$NOW", deadline]}}
-        return self._leases().find_one(condition, {"_id": 1}) is not None
+        return self._leases.find_one(condition, {"_id": 1}) is not None
 
     @_retried
     def holds(self, key: str, owner: str, margin: float) -> bool:
         """Return whether a lease is held by this owner, or was until less than `margin` seconds ago."""
-        end = {"$add": ["$expires", int(margin * 1000)]}
-        held = {"_id": key, "owner": owner, "$expr": {"$gt": [end, "$$NOW"]}}
-        return self._leases().find_one(held, {"_id": 1}) is not None
+        held = {"_id": key, "owner": owner, "$expr": {"$not": [_expired(margin)]}}
+        return self._leases.find_one(held, {"_id": 1}) is not None
 
     @_retried
     def break_lease(self, key: str, owner: str, margin: float, *, dead: bool) -> bool:
         """End a lease that has expired, or whose owner is dead. Return whether its owner can no longer renew it."""
-        over = {} if dead else {"$expr": {"$lte": [{"$add": ["$expires", int(margin * 1000)]}, "$$NOW"]}}
-        self._leases().update_one({"_id": key, "owner": owner, **over}, {"$set": FREE})
-        return self._leases().find_one({"_id": key, "owner": owner}, {"_id": 1}) is None
+        over = {} if dead else {"$expr": _expired(margin)}
+        self._leases.update_one({"_id": key, "owner": owner, **over}, {"$set": FREE})
+        return self._leases.find_one({"_id": key, "owner": owner}, {"_id": 1}) is None
 
     @_retried
     def lease(self, key: str) -> Document | None:
@@ -256,30 +253,25 @@ class JournalStore:
             {"$match": {"_id": key, "owner": {"$ne": FREE["owner"]}}},
             {"$set": {"expired": {"$lte": ["$expires", "$$NOW"]}}},
         ]
-        return next(iter(self._leases().aggregate(held)), None)
+        return next(iter(self._leases.aggregate(held)), None)
 
     def release_lease(self, key: str, owner: str, *, shared: bool) -> None:
         """Free a lease. One that only a single operation uses is removed."""
-        with self.granted():
+        with self._translation():
             if shared:
-                self._leases().update_one({"_id": key, "owner": owner}, {"$set": FREE})
+                self._leases.update_one({"_id": key, "owner": owner}, {"$set": FREE})
             else:
-                self._leases().delete_one({"_id": key, "owner": owner})
+                self._leases.delete_one({"_id": key, "owner": owner})
 
     @_retried
     def forget_leases(self, prefix: str) -> None:
         """Remove the leases of single operations, by the beginning of their keys, that ended over a day ago."""
         day = 24 * 60 * 60 * 1000
         old = {"$expr": {"$lt": ["$expires", {"$subtract": ["$$NOW", day]}]}}
-        self._leases().delete_many({"_id": {"$gte": prefix, "$lt": f"{prefix}\uffff"}, **old})
-
-    def _leases(self) -> pymongo.collection.Collection[dict[str, Any]]:
-        majority = WriteConcern(w="majority")
-        database = self.connection.client.get_database(self.name, write_concern=majority, read_preference=PRIMARY)
-        return database["lease"]
+        self._leases.delete_many({"_id": {"$gte": prefix, "$lt": f"{prefix}\uffff"}, **old})
 
     @contextmanager
-    def granted(self) -> Iterator[None]:
+    def _translation(self) -> Iterator[None]:
         """Translate exceptions; a refusal names the missing right."""
         try:
             with translation():
@@ -292,6 +284,10 @@ class JournalStore:
                 hint=f'grant it: db.grantRolesToUser("USER", [{{role: "{role}", db: "{self.name}"}}]), '
                 f"name another database with --journal-db{without}",
             ) from error
+
+
+def _expired(margin: float) -> Document:
+    return {"$lte": [{"$add": ["$expires", int(margin * 1000)]}, "$$NOW"]}
 
 
 def _times(seconds: float) -> Document:
