@@ -32,7 +32,7 @@ MINOR = frozenset(kind.name for kind in PROJECTS if kind.name.startswith(("tags-
 
 @dataclass(slots=True)
 class Report:
-    """The result of a diagnosis, with what a repair of it needs."""
+    """The findings of a diagnosis, and the data that a repair needs."""
 
     findings: Findings
     server: Document = field(default_factory=dict)
@@ -115,7 +115,7 @@ class Diagnosis:
             findings.skipped |= dict.fromkeys(kinds, error)
 
     def plan(self, report: Report) -> Plan:
-        """Plan the repair of what is unambiguous in a report; the plan may have no steps."""
+        """Plan the repair of the unambiguous findings of a report; the plan may have no steps."""
         company = self.store.company
         members = [step for kind, projects in report.lost.items() for step in _member_steps(kind, projects, company)]
         projects = []
@@ -154,7 +154,7 @@ def _member_steps(kind: Member, lost: dict[str, int], company: str) -> Iterator[
 def _project_steps(projects: Projects, wanted: frozenset[str], company: str) -> Iterator[Step]:
     """Yield a step for each project that changes, parents first.
 
-    `last_update` stays: the server sets it when somebody works in the project, and a repair is no such work.
+    `last_update` is not set: it records work in the project, and a repair is not work.
     """
     moved = {project.id: (change, reason) for project, change, reason in projects.repair.changes()}
     known = projects.tree.projects

@@ -1,4 +1,4 @@
-"""The projects that a company can see, as a tree, and what three fields of each say about its parent.
+"""The projects that a company can see, as a tree, and the parent of each by three of its fields.
 
 The fields are its name, its `parent`, and the last item of its `path`; they may contradict each other. Only the
 company's own projects are checked. Public ones count as parents and as names.
@@ -21,7 +21,7 @@ LEVELS = 10
 """How deep projects may be nested (docs/data-model.md, `project`)."""
 
 MAX_ANCESTORS = 100
-"""Ancestors after which a chain of parents is given up: far more levels than can be right."""
+"""Ancestors after which a chain of parents is not followed any further: far more levels than can be right."""
 
 FIELDS = ("name", "basename", "parent", "path", "company")
 """Fields of a document that the tree needs."""

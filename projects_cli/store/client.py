@@ -116,7 +116,7 @@ class Connection:
         return pymongo.timeout(self.timeout or seconds)
 
     def unlimited(self) -> AbstractContextManager[object]:
-        """Let each command inside take as long as it needs, unless `--timeout` is set."""
+        """Remove the time limit of each command inside, unless `--timeout` is set."""
         return pymongo.timeout(UNLIMITED) if self.timeout is None else nullcontext()
 
     def close(self) -> None:
@@ -150,8 +150,8 @@ def connect(
     if not client.write_concern.acknowledged:
         client.close()
         raise ConfigError(
-            "the MongoDB URI says w=0: whether a change was made would not be known",
-            hint="leave w out of the URI (w=majority holds then), or say w=1",
+            "the MongoDB URI sets w=0: it would be unknown whether a change was made",
+            hint="leave w out of the URI (the default is w=majority), or set w=1",
         )
     preference = client.read_preference
     if read_preference is not None:

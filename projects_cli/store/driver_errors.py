@@ -27,7 +27,7 @@ UNREADABLE = (
     struct.error,
     zlib.error,
 )
-"""Exceptions that the driver raises on a malformed reply: it does not check what it expects."""
+"""Exceptions that the driver raises on a malformed reply, whose content it does not check."""
 
 UNAUTHORIZED = 13
 BAD_VALUE = 2
@@ -126,7 +126,7 @@ DEFAULT_HINT = "check the address, that the server is running, and what lies bet
 
 @contextmanager
 def translation(server: str = "the database", limit: float | None = None) -> Iterator[None]:
-    """Translate what the driver raises inside; `limit` is the number of seconds for which it could try."""
+    """Translate the exceptions of this block; `limit` is how long the driver could try, in seconds."""
     try:
         yield
     except driver.PyMongoError as error:

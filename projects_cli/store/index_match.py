@@ -1,4 +1,4 @@
-"""What a plan can rely on, given the indexes of a collection as the server describes them."""
+"""Properties of a collection's indexes, as the server describes them, that a plan can rely on."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _is_repeated: ContextVar[bool] = ContextVar("is_repeated", default=False)
 
 @contextmanager
 def repeated_as_a_whole() -> Iterator[None]:
-    """Let the first transient failure inside end the block, for the caller repeats all of it."""
+    """Retry no part of this block: after a transient failure the caller repeats all of it."""
     token = _is_repeated.set(True)
     try:
         yield
@@ -37,7 +37,7 @@ def repeated_as_a_whole() -> Iterator[None]:
 
 
 class Retry:
-    """Repeats what may be repeated, until it works or the time is over."""
+    """Repeats work that may be repeated, until it succeeds or the time is over."""
 
     def __init__(self, seconds: float) -> None:
         """`seconds` is how long attempts are made after the first failure."""
@@ -69,7 +69,7 @@ class Retry:
     def stream(self, begin: Callable[[], Iterator[Result]]) -> Iterator[Result]:
         """Yield from the iterator that `begin` returns. It is begun again until it has yielded its first item.
 
-        Later failures are raised: what was yielded before would come twice.
+        Later failures are raised: a repetition would yield items twice.
         """
 
         def begun() -> tuple[list[Result], Iterator[Result]]:

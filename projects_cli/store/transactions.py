@@ -1,4 +1,4 @@
-"""Transactions, if the deployment has them, and what a killed process has left running."""
+"""Transactions, if the deployment has them, and the remaining work of killed processes."""
 
 from __future__ import annotations
 

@@ -273,5 +273,5 @@ def login_refused(uri: str, shown: str, words: str) -> tuple[str, str]:
     hint = f"check the user, the password, and authSource=DATABASE: where the user is defined (now {database})"
     if any(login_warnings(parts)):
         hint = f"{ESCAPES}; {hint}"
-    where = f"the user {user!r} was looked up in the database {database!r}, {origin}"
-    return f"{shown} refused: {words} ({where})", hint
+    lookup = f"the user {user!r} was looked up in the database {database!r}, {origin}"
+    return f"{shown} refused: {words} ({lookup})", hint

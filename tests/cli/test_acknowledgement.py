@@ -21,7 +21,7 @@ def test_a_uri_whose_writes_nobody_acknowledges_is_refused(site: Site, option: s
     for arguments in (("list",), ("create", "vision", "-d", "x"), ("doctor",)):
         error = site.error(*arguments, "--uri", _with(site, option), status=2)
         assert error["name"] == "ConfigError"
-        assert error["message"] == "the MongoDB URI says w=0: whether a change was made would not be known"
+        assert error["message"] == "the MongoDB URI sets w=0: it would be unknown whether a change was made"
         assert "w=majority" in error["hint"]
 
 

@@ -82,7 +82,7 @@ def repair_plan(runner: Runner) -> Plan:
 
 
 def fix(runner: Runner) -> tuple[Response, Outcome]:
-    """Mend what can be mended, as the command does once somebody has agreed."""
+    """Repair what can be repaired, as the command does after the confirmation."""
     return runner.apply(repair_plan(runner), lambda: repair_plan(runner))
 
 
@@ -91,7 +91,7 @@ def fix(runner: Runner) -> tuple[Response, Outcome]:
 
 @pytest.fixture(scope="module")
 def spare() -> Iterator[servers.Server]:
-    """A replica set of one that these tests may bend."""
+    """A replica set of one that these tests may damage."""
     with servers.running(replica_set=True) as server:
         yield server
 
@@ -121,7 +121,7 @@ def test_an_upgrade_that_was_not_finished(spare: servers.Server) -> None:
         spare.client.admin.command("setFeatureCompatibilityVersion", "6.0")
 
 
-def test_a_member_that_is_not_reached(spare: servers.Server) -> None:
+def test_an_unreachable_member(spare: servers.Server) -> None:
     with spare_world(spare) as world:
         assert counts(world.runner(), "replica-set-degraded") == {}
         config = spare.client.admin.command("replSetGetConfig")["config"]
@@ -137,7 +137,7 @@ def test_a_member_that_is_not_reached(spare: servers.Server) -> None:
         assert counts(world.runner(), "replica-set-degraded") == {}
 
 
-def test_a_server_that_takes_no_writes(spare: servers.Server) -> None:
+def test_a_server_that_does_not_accept_writes(spare: servers.Server) -> None:
     with spare_world(spare) as world:
         assert counts(world.runner(), "not-writable") == {}
         spare.client.admin.command("replSetStepDown", 60, force=True)
@@ -155,7 +155,7 @@ def test_clocks_that_differ(lone: World, hours: int) -> None:
     assert round(found.server["clock_skew"] / 3600) == -hours
 
 
-def test_an_index_of_somebody_else_that_nobody_used_for_a_week(lone: World) -> None:
+def test_a_foreign_index_that_was_unused_for_a_week(lone: World) -> None:
     lone.documents["task"].create_index([("comment", 1)], name="mine")
     lone.documents["task"].create_index([("iterations", 1)], name="used")
     lone.documents["task"].create_index([("project", 1)], name="as the server's")
@@ -168,7 +168,7 @@ def test_an_index_of_somebody_else_that_nobody_used_for_a_week(lone: World) -> N
     assert example["detail"].startswith("on ")  # the member that was asked: each counts for itself
 
 
-def test_an_index_of_the_servers_fields_that_queries_can_not_do_with_is_missing(lone: World) -> None:
+def test_an_index_with_the_servers_fields_that_queries_cannot_use_counts_as_missing(lone: World) -> None:
     tasks = lone.documents["task"]
     before = counts(lone.runner(), "index-missing")["index-missing"]
     tasks.create_index("project", name="one that is hidden", hidden=True)
@@ -178,14 +178,14 @@ def test_an_index_of_the_servers_fields_that_queries_can_not_do_with_is_missing(
     assert counts(lone.runner(), "index-missing") == {"index-missing": before - 1}
 
 
-def test_all_indexes_are_missing_where_none_was_made(lone: World) -> None:
+def test_all_indexes_are_missing_if_none_was_created(lone: World) -> None:
     assert counts(lone.runner(), "index-missing") == {"index-missing": sum(map(len, SERVER.values()))}
 
 
 # --- the journal --------------------------------------------------------------------------------------------------
 
 
-def test_a_change_that_was_stopped_is_told_and_nothing_is_mended_before_it_is_over(lone: World, cli: Cli) -> None:
+def test_an_interrupted_change_is_reported_and_nothing_is_repaired_before_it_is_finished(lone: World, cli: Cli) -> None:
     site = Site(cli, lone.server, lone.name)
     site.documents["project"].update_one({"_id": VISION["_id"]}, {"$set": {"tags": None}})
     assert dies(lone, change("delete", project=DETECTOR["_id"]), 10, "succeeded")
@@ -259,7 +259,7 @@ ONLY_UNSORTED = {"tags-unsorted", "tags-null"}
 """What is wrong with the odd little site."""
 
 
-def test_a_user_who_may_read_is_told_what_changes_would_need(guarded: servers.Server, cli: Cli) -> None:
+def test_the_privileges_that_a_reader_lacks_are_reported(guarded: servers.Server, cli: Cli) -> None:
     result = as_user(guarded, "reader", cli, "doctor")
     assert result.exit_code == 6
     answer = json.loads(result.stdout)
@@ -277,13 +277,13 @@ def test_a_user_who_may_read_is_told_what_changes_would_need(guarded: servers.Se
     assert all(f"warning: {one['name']} was not checked" in result.stderr for one in answer["skipped"])
 
 
-def test_a_user_who_may_only_read_mends_nothing(guarded: servers.Server, cli: Cli) -> None:
+def test_a_reader_repairs_nothing(guarded: servers.Server, cli: Cli) -> None:
     result = as_user(guarded, "reader", cli, "doctor", "--fix", "--yes")
     assert (result.exit_code, result.stdout) == (77, "")
     assert json.loads(result.stderr)["error"]["name"] == "DatabaseRefused"
 
 
-def test_what_is_asked_for_by_name_and_may_not_be_looked_at_is_an_error(guarded: servers.Server, cli: Cli) -> None:
+def test_a_refused_check_is_an_error_if_it_is_named(guarded: servers.Server, cli: Cli) -> None:
     result = as_user(guarded, "reader", cli, "doctor", "--only", "index-unused")
     assert (result.exit_code, result.stdout) == (77, "")
     assert json.loads(result.stderr)["error"]["message"].startswith("cannot check index-unused: ")
@@ -368,9 +368,9 @@ def test_memory_does_not_grow_with_the_number_of_tasks(lone: World) -> None:
     assert peaks[1] < peaks[0] * 1.2
 
 
-# --- the cure under kills, and in company -------------------------------------------------------------------------
+# --- repairs that are killed or raced -------------------------------------------------------------------------
 
-BENT = content_of(
+DAMAGED = content_of(
     SITE
     | {
         "project": [
@@ -385,30 +385,30 @@ BENT = content_of(
 )
 
 
-def test_a_killed_cure_is_finished_or_taken_back(lone: World) -> None:
+def test_a_killed_repair_is_resumed_or_undone(lone: World) -> None:
     """In steps, as on most servers; what a transaction adds is tried with the other changes."""
-    lone.load(BENT)
+    lone.load(DAMAGED)
     fix(lone.runner())
-    cured = lone.dump()
+    repaired = lone.dump()
     assert repair_plan(lone.runner()).steps == []
     killed = 0
-    for point in points(lone, fix, lambda: lone.load(BENT), SMALL):
+    for point in points(lone, fix, lambda: lone.load(DAMAGED), SMALL):
         killed += 1
         left = lone.interrupted()
-        assert set(dangling(lone.dump())) <= set(dangling(BENT)), point
+        assert set(dangling(lone.dump())) <= set(dangling(DAMAGED)), point
         if left and point.number % 2:
             resume(lone.runner())
-            assert lone.dump() == cured, point
-        if left or lone.dump() == cured:
+            assert lone.dump() == repaired, point
+        if left or lone.dump() == repaired:
             undo(lone.runner())
-        assert lone.dump() == BENT, point
+        assert lone.dump() == DAMAGED, point
     assert killed >= 20
 
 
-def test_a_killed_cure_is_not_finished_where_a_place_was_removed_since(lone: World) -> None:
-    """Nor is it taken back over that; once the removal is undone it can be either."""
+def test_a_killed_repair_is_not_resumed_if_a_parent_was_deleted_since(lone: World) -> None:
+    """Nor is it undone. After the deletion is undone, either is possible."""
     for number in range(1, 30):
-        lone.load(BENT)
+        lone.load(DAMAGED)
         assert dies(lone, fix, number, "succeeded")
         if lone.documents["task"].find_one({"_id": member(60, None)["_id"], "project": None}):
             break
@@ -422,11 +422,11 @@ def test_a_killed_cure_is_not_finished_where_a_place_was_removed_since(lone: Wor
     lone.runner().resume(stopped.id)
     assert repair_plan(lone.runner()).steps == []
     lone.runner().undo(stopped.id)
-    assert lone.dump() == BENT
+    assert lone.dump() == DAMAGED
 
 
-def test_a_project_that_goes_away_while_the_person_thinks_stops_the_cure(lone: World) -> None:
-    lone.load(BENT)
+def test_a_project_that_is_deleted_before_the_confirmation_stops_the_repair(lone: World) -> None:
+    lone.load(DAMAGED)
     runner = lone.runner()
     plan = repair_plan(runner)
     lone.documents["project"].delete_one({"_id": YOLO["_id"]})
@@ -437,18 +437,18 @@ def test_a_project_that_goes_away_while_the_person_thinks_stops_the_cure(lone: W
 
 
 TESTS = {
-    "index-missing": test_all_indexes_are_missing_where_none_was_made,
-    "index-unused": test_an_index_of_somebody_else_that_nobody_used_for_a_week,
-    "operation-unfinished": test_a_change_that_was_stopped_is_told_and_nothing_is_mended_before_it_is_over,
+    "index-missing": test_all_indexes_are_missing_if_none_was_created,
+    "index-unused": test_a_foreign_index_that_was_unused_for_a_week,
+    "operation-unfinished": test_an_interrupted_change_is_reported_and_nothing_is_repaired_before_it_is_finished,
     "lease-stale": test_a_lock_that_is_held_or_has_expired,
     "server-version": test_versions_that_are_too_old_or_unknown,
     "server-compatibility": test_an_upgrade_that_was_not_finished,
-    "not-writable": test_a_server_that_takes_no_writes,
-    "replica-set-degraded": test_a_member_that_is_not_reached,
+    "not-writable": test_a_server_that_does_not_accept_writes,
+    "replica-set-degraded": test_an_unreachable_member,
     "clock-skew": test_clocks_that_differ,
-    "right-missing": test_a_user_who_may_read_is_told_what_changes_would_need,
+    "right-missing": test_the_privileges_that_a_reader_lacks_are_reported,
 }
 
 
-def test_every_kind_about_the_surroundings_is_tried() -> None:
+def test_every_kind_about_the_deployment_is_tested() -> None:
     assert TESTS.keys() == {kind.name for kind in DEPLOYMENT}

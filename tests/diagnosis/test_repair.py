@@ -30,15 +30,15 @@ def changes(*rows: Row, public: str = "", wanted: frozenset[str] = ALL) -> Chang
     return {str(project.id): change for project, change, _ in repair.changes()}
 
 
-def placed(parent: str, *path: str, **fields: str) -> dict[str, Any]:
+def moved(parent: str, *path: str, **fields: str) -> dict[str, Any]:
     return {"$set": {**({"parent": parent} if parent else {}), "path": list(path), **fields}}
 
 
 CASES: dict[str, tuple[list[Row], Changes]] = {
     "all is well": ([A, ("c", "aaa/ccc", "a", ["a"])], {}),
     "name and path agree": ([A, B, ("c", "aaa/ccc", "b", ["a"])], {"c": {"$set": {"parent": "a"}}}),
-    "only the name speaks": ([A, ("c", "aaa/ccc", "gone", ["gone"])], {"c": placed("a", "a")}),
-    "nothing but the name": ([A, ("c", "aaa/ccc", None, None)], {"c": placed("a", "a")}),
+    "only the name speaks": ([A, ("c", "aaa/ccc", "gone", ["gone"])], {"c": moved("a", "a")}),
+    "nothing but the name": ([A, ("c", "aaa/ccc", None, None)], {"c": moved("a", "a")}),
     "name and path are at the top": ([A, ("c", "ccc", "a", [])], {"c": TOP}),
     "the parent is gone, the name at the top": (
         [("c", "ccc", "gone", ["gone"])],
@@ -88,33 +88,33 @@ CASES: dict[str, tuple[list[Row], Changes]] = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_place_is_what_two_of_three_say(case: str) -> None:
+def test_the_parent_is_what_two_of_three_fields_name(case: str) -> None:
     rows, expected = CASES[case]
     assert changes(*rows) == expected
 
 
-def test_public_projects_are_places_and_nothing_of_them_changes() -> None:
+def test_public_projects_are_parents_and_never_change() -> None:
     below: Row = ("c", "aaa/ccc", None, [])
-    assert changes(A, below, public="a") == {"c": placed("a", "a")}
+    assert changes(A, below, public="a") == {"c": moved("a", "a")}
     assert changes(("a", "aaa", "gone", ["gone"]), public="a") == {}
 
 
-def test_a_name_is_left_where_a_public_project_is_below_or_has_the_same() -> None:
+def test_a_name_stays_if_a_public_sub_project_exists_or_has_the_same_name() -> None:
     stale: Row = ("c", "old/ccc", "a", ["a"])
     assert changes(A, stale, ("d", "old/ccc/ddd", "c", ["a", "c"]), public="d") == {}
     assert changes(A, stale, ("d", "old/ccc", None, []), public="d") == {}
 
 
-def test_only_what_is_wanted_is_mended() -> None:
+def test_only_wanted_kinds_are_repaired() -> None:
     lost: Row = ("c", "aaa/ccc", "gone", ["gone"])
     crooked: Row = ("d", "bbb/ddd", "b", [])
     everything = [A, B, lost, crooked]
-    assert changes(*everything, wanted=frozenset({"parent-gone"})) == {"c": placed("a", "a")}
+    assert changes(*everything, wanted=frozenset({"parent-gone"})) == {"c": moved("a", "a")}
     assert changes(*everything, wanted=frozenset({"path-mismatch"})) == {"d": {"$set": {"path": ["b"]}}}
     assert changes(*everything, wanted=frozenset({"tags-null"})) == {}
 
 
-def test_a_way_without_end_is_not_followed() -> None:
+def test_an_endless_chain_of_parents_is_not_followed() -> None:
     """Neither a very deep tree nor a large cycle takes long, or too much."""
     deep: list[Row] = [(f"k{n}", f"deep/{n}", f"k{n - 1}", []) for n in range(20_000)]
     assert changes(*deep) == {}
