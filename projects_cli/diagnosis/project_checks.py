@@ -221,8 +221,9 @@ def check_members(kind: Member, tree: ProjectTree, store: Store, findings: Findi
         else:
             others.append(project)
             count_of_others += group["count"]
-    for ids in _chunks(list(lost)):
-        for document in store.projects.find({"_id": {"$in": ids}}, {"_id": 1}):
+    ids = list(lost)
+    for start in range(0, len(ids), CHUNK):
+        for document in store.projects.find({"_id": {"$in": ids[start : start + CHUNK]}}, {"_id": 1}):
             del lost[document["_id"]]
     count = sum(lost.values())
     examples: list[Document] = []
@@ -234,10 +235,6 @@ def check_members(kind: Member, tree: ProjectTree, store: Store, findings: Findi
     if count or others:
         findings.add(f"{kind}-project-gone", *examples, count=count + count_of_others, fixable=count)
     return lost
-
-
-def _chunks(ids: Sequence[str]) -> Iterator[list[str]]:
-    return (list(ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK))
 
 
 def _examples(filter_: Document, kind: Member, store: Store, detail: str = "") -> Iterator[Document]:

@@ -43,11 +43,8 @@ class Repair:
     def _decide(self, project: Project) -> bool:
         """Choose the parent of a project whose name and parent do not match. Return whether its name is wrong."""
         tree = self._tree
-        by_name, by_field, by_path = (
-            tree.parent_by_name(project),
-            tree.parent_by_field(project),
-            tree.parent_by_path(project),
-        )
+        fields = (tree.parent_by_name, tree.parent_by_field, tree.parent_by_path)
+        by_name, by_field, by_path = (parent(project) for parent in fields)
         kind = "parent-gone" if tree.parent(project) is NOWHERE else "parent-mismatch"
         if kind not in self._wanted or by_name is AMBIGUOUS or project.id in self._undecided:
             self._undecided.add(project.id)

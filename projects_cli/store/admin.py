@@ -34,8 +34,8 @@ def prepare(
     """Make a server that has just started writable, with its indexes and owners. Return its version.
 
     `host` is the name of the replica set's only member: the socket's path. `owners` has a document for each of the
-    collections `company` and `user`. Every part that exists already is left as it is, so a start that was killed is
-    simply repeated.
+    collections `company` and `user`; a company that has a user gets no other. Every part that exists already is left
+    as it is, so a start that was killed is simply repeated.
 
     Raises:
         NoPrivateServer, DatabaseError: it does not become writable, or refuses.
@@ -52,7 +52,11 @@ def prepare(
                 time.sleep(0.005)
         with _client(uri) as client:  # a new client: the first one has learned that there are no sessions
             create_indexes(client[database], indexes)
-            _insert_owners(client[database], owners)
+            company, user = owners["company"], owners["user"]
+            stored = client[database]
+            stored["company"].update_one({"_id": company["_id"]}, {"$setOnInsert": company}, upsert=True)
+            if stored["user"].find_one({"company": company["_id"]}, {"_id": 1}) is None:
+                stored["user"].update_one({"_id": user["_id"]}, {"$setOnInsert": user}, upsert=True)
             return str(client.admin.command("buildInfo")["version"])
 
 
@@ -80,14 +84,6 @@ def create_indexes(database: Database[dict[str, Any]], indexes: Mapping[str, Ite
     with translation():
         for collection, descriptions in indexes.items():
             database.command("createIndexes", collection, indexes=list(descriptions))
-
-
-def _insert_owners(database: Database[dict[str, Any]], owners: Mapping[str, Document]) -> None:
-    """Insert the company and a user, unless the database has the company, or a user of it."""
-    company, user = owners["company"], owners["user"]
-    database["company"].update_one({"_id": company["_id"]}, {"$setOnInsert": company}, upsert=True)
-    if database["user"].find_one({"company": company["_id"]}, {"_id": 1}) is None:
-        database["user"].update_one({"_id": user["_id"]}, {"$setOnInsert": user}, upsert=True)
 
 
 def present_ids(connection: Connection, collection: str, ids: Sequence[str]) -> set[str]:
