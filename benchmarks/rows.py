@@ -114,25 +114,25 @@ def _start(*arguments: str) -> Callable[[Site], tuple[Command, Command]]:
 
 
 def _completion(site: Site) -> tuple[Command, Command]:
-    script = (
-        f". {CHECKOUT / 'completions' / 'projects.bash'}; COMP_WORDS=(projects list --or); COMP_CWORD=2; "
-        "COMP_LINE='projects list --or'; COMP_POINT=18; _projects projects --or list; echo ${COMPREPLY[@]}"
-    )
-    return Command([shutil.which("bash") or "/bin/bash", "--norc", "-c", script]), site.python("pass")
+    return _tab(site, ("list", "--or")), site.python("pass")
+
+
+def _tab(site: Site, words: Sequence[str], **how: Any) -> Command:
+    """Return the command that the completion file of bash runs at a TAB behind these words."""
+    lines = site.folder / f"{'-'.join(words)}.tab"
+    lines.write_text("".join(f"{line}\n" for line in (words[-1], " ".join(("projects", *words)), "projects", *words)))
+    return Command([str(site.programs.projects), "--complete", "bash"], stdin=str(lines), **how)
 
 
 def _completion_of_names(site: Site) -> tuple[Command, Command]:
     """Query as a shell does. The names cache is kept fresh; otherwise TAB starts a process to refresh it."""
     database = site.database(site.size.listed)
-    words = site.folder / "words"
-    words.write_bytes(b"get\nvision\n")
     fetch = [str(site.programs.projects), "--fetch-names"]
 
     def fetched() -> None:
         subprocess.run(fetch, env={**site.environment, **database}, check=True)
 
-    asking = [str(site.programs.projects), "--complete", "projects", "bash"]
-    return Command(asking, database, before=fetched, stdin=str(words)), site.python("pass")
+    return _tab(site, ("get", "vision"), environment=database, before=fetched), site.python("pass")
 
 
 def _without_database(*arguments: str) -> Callable[[Site], tuple[Command, Command]]:
@@ -296,7 +296,7 @@ ROWS: tuple[Row, ...] = (
     Row("version", "projects --version", NOTHING, bars(wall=1.3), _start("--version"), rounds=QUICK),
     Row("help", "projects --help", NOTHING, bars(wall=1.3), _start("--help"), rounds=QUICK),
     Row(
-        "completion", "completion of an option, in bash", NOTHING, bars(wall=1.3), _completion, agreement.offered,
+        "completion", "the answer to a TAB: an option", NOTHING, bars(wall=1.3), _completion, agreement.offered,
         rounds=QUICK,
     ),
     Row(

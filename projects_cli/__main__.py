@@ -85,7 +85,7 @@ def _status(arguments: list[str]) -> int:
 
         return _written(getattr(root_help, text))
     if arguments[:1] == ["--complete"]:
-        from projects_cli.cli.completion.answer import main as complete
+        from projects_cli.cli.completion.engine import main as complete
 
         return complete(arguments[1:])
     if arguments == ["--fetch-names"]:

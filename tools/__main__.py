@@ -9,37 +9,34 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.bash import bash
 from tools.doctor import doctor_page
-from tools.fish import fish
+from tools.grammar import grammar
 from tools.manual import manual_pages
 from tools.pages import command_pages, options_page
 from tools.program import program
 from tools.root import root_help
-from tools.zsh import zsh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
-COMPLETIONS = "completions"
+GRAMMAR = "projects_cli/cli/completion/commands.tsv"
 COMMANDS = "docs/commands"
 MANUALS = "docs/man"
-FOLDERS = (COMPLETIONS, COMMANDS, MANUALS)
+FOLDERS = (COMMANDS, MANUALS)
 """Folders that hold generated files only: whatever else is there is left from a command that is gone."""
 
 
 def generated() -> dict[str, str]:
     """Give the text of every generated file, by its path in the checkout."""
     live = program()
-    shells = {"projects.bash": bash, "_projects": zsh, "projects.fish": fish}
     texts = {
-        **{f"{COMPLETIONS}/{name}": make(live) for name, make in shells.items()},
         **{f"{COMMANDS}/{name}": text for name, text in command_pages(live).items()},
         **{f"{MANUALS}/{name}": text for name, text in manual_pages(live).items()},
         "docs/doctor.md": doctor_page(),
         "docs/options.md": options_page(),
+        GRAMMAR: grammar(live),
         "projects_cli/cli/root_help.py": root_help(),
     }
     return {path: "\n".join(map(str.rstrip, text.splitlines())) + "\n" for path, text in texts.items()}

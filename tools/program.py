@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -27,8 +25,6 @@ Asked = Literal["projects", "ids", "tags", "system-tags", "fields", "endpoints",
 
 Kind = Literal["free", "words", "files", "request"] | Asked
 """What can be offered for a value; a request is `-` or `@` and a file's name, a free one is the person's own."""
-
-ASKED: frozenset[Kind] = frozenset(get_args(Asked))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +118,8 @@ OFFERED_FOR: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "--remove-tag": ("tags", ()),
     "--system-tag": ("system-tags", ()),
     "--id": ("ids", ()),
-    "--only-fields": ("fields", ()),
-    "--fields": ("fields", ()),
+    "--only-fields": ("fields", LISTED),
+    "--fields": ("fields", LISTED),
     **{
         flag: ("words", BY_NAME[option.setting].choices)
         for option in GLOBAL_OPTIONS
@@ -205,36 +201,6 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-# What several shells need
-
-
-def filled(template: str, **parts: str) -> str:
-    """Put the parts in the places `<<name>>` of a template, with the indentation that the place has."""
-
-    def part(found: re.Match[str]) -> str:
-        return textwrap.indent(parts[found[2]], found[1]) if found[1] else parts[found[3]]
-
-    return re.sub(r"^( +)<<(\w+)>>$|<<(\w+)>>", part, template, flags=re.MULTILINE)
-
-
-def flags_of(options: Iterable[Option], *, valued: bool = False) -> list[str]:
-    """Give every spelling of the options; `valued`: only of those that take a value."""
-    return [flag for option in options if option.value or not valued for flag in option.flags]
-
-
-def offers(program: Program) -> Iterator[tuple[str, list[str], Value]]:
-    """Give each value for which something is offered: the place (`*`: everywhere), the flags or the positions."""
-    for place, options in (
-        *((command.place, program.own(command)) for command in program.places()),
-        ("*", program.shared),
-    ):
-        yield from ((place, list(o.flags), o.value) for o in options if o.value and o.value.kind != "free")
-    for command in program.places():
-        for position, value in enumerate(command.arguments):
-            if value.kind != "free":
-                yield command.place, [f"[{position}-9]*" if value.repeats else str(position)], value
-
-
 def grouped(options: Iterable[Option]) -> dict[str, list[Option]]:
     """Give the options by the heading that they stand under, in the order of the help."""
     groups: dict[str, list[Option]] = {}
@@ -246,8 +212,3 @@ def grouped(options: Iterable[Option]) -> dict[str, list[Option]]:
 def usage(command: Command) -> str:
     """Give how a command is called: `projects get [OPTIONS] PROJECT`."""
     return f"{command.call} {command.usage}"
-
-
-def single_quoted(text: str) -> str:
-    """Quote for bash and zsh."""
-    return "'" + text.replace("'", "'\\''") + "'"

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from projects_cli.cli.completion.installing import MARK, PLACES, Shell
+from projects_cli.cli.completion.install import MARK, PLACES, Shell
 from tests.terminals import put_on_path
-from tools.__main__ import CHECKOUT, COMPLETIONS
-from tools.program import HEADER
+from tools.__main__ import CHECKOUT
 
 if TYPE_CHECKING:
     from tests.conftest import Cli
@@ -27,14 +26,14 @@ WHERE = {
 
 
 def shipped(shell: Shell) -> str:
-    return (CHECKOUT / COMPLETIONS / PLACES[shell].source).read_text("utf-8")
+    return (CHECKOUT / "completions" / PLACES[shell].source).read_text("utf-8")
 
 
 @pytest.mark.parametrize("shell", Shell)
 def test_the_file_is_printed_as_it_ships(cli: Cli, shell: Shell) -> None:
     result = cli("completion", shell)
     assert (result.exit_code, result.stdout, result.stderr) == (0, shipped(shell), "")
-    assert MARK in HEADER
+    assert MARK in "".join(result.stdout.splitlines()[:2])
 
 
 @pytest.mark.parametrize("shell", Shell)
@@ -65,7 +64,7 @@ def test_an_older_file_of_ours_is_replaced_and_a_link_stays_one(cli: Cli, tmp_pa
     place = tmp_path / "home" / WHERE[Shell.bash]
     place.parent.mkdir(parents=True)
     kept = tmp_path / "dotfiles"
-    kept.write_text(f"# {HEADER}\nold")
+    kept.write_text(f"# {MARK}\nold")
     place.symlink_to(kept)
     assert cli("completion", "bash", "--install").exit_code == 0
     assert place.is_symlink()

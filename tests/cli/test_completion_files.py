@@ -6,24 +6,25 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
 
 from projects_cli.cli.app import app
+from projects_cli.cli.completion.engine import Line
 from projects_cli.cli.registry import BY_WORD, COMMANDS
 from tests.terminals import Terminal, put_on_path
-from tools.__main__ import CHECKOUT, COMPLETIONS
-from tools.fish import fish
+from tools.__main__ import CHECKOUT
+from tools.grammar import grammar
 from tools.program import Command, Option, Program, Value
-from tools.zsh import zsh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-FOLDER = CHECKOUT / COMPLETIONS
+FOLDER = CHECKOUT / "completions"
 
 
 @pytest.fixture(autouse=True)
@@ -59,58 +60,45 @@ def below(place: str) -> set[str]:
     return {name for name in names if " " not in name}
 
 
-# The files
+# The answer, whatever the shell
 
 
-def zsh_function(place: str) -> str:
-    return "_projects_" + (place.replace(" ", "_").replace("-", "_") or "_root")
+def answer(*words: str) -> dict[str, str]:
+    """Return what the program offers for the last word, with descriptions."""
+    _, pairs = Line(words[:-1], words[-1]).candidates()
+    return dict(pairs)
 
 
-def section_of_zsh(text: str, place: str) -> str:
-    functions: dict[str, str] = dict(re.findall(r"^(\w+)\(\) {\n(.*?)^}", text, re.MULTILINE | re.DOTALL))
-    return functions["_projects"] + functions[zsh_function(place)]
-
-
-def section_of_fish(text: str, place: str) -> str:
-    starts = ("complete -c projects -l", f"complete -c projects -n '__projects_at \\'{place}\\''")
-    return "".join(f"{line} " for line in text.splitlines() if line.startswith(starts))
-
-
-SECTIONS: dict[str, tuple[Callable[[str, str], str], Callable[[str], str]]] = {
-    "_projects": (section_of_zsh, lambda flag: rf"[)*]{flag}[=+\[]"),
-    "projects.fish": (section_of_fish, lambda flag: rf" {'-l ' + flag[2:] if flag[1] == '-' else '-s ' + flag[1:]} "),
-}
-"""Of each file but bash's, which a real bash reads below: what belongs to a command, and how a flag stands there."""
-
-
-@pytest.mark.parametrize("name", SECTIONS)
-def test_every_option_of_every_command_stands_in_the_file(name: str) -> None:
-    text = (FOLDER / name).read_text()
-    section, pattern = SECTIONS[name]
+def test_every_option_and_every_command_is_offered_with_a_description() -> None:
     for place, flags in live_flags().items():
-        missing = [flag for flag in flags if not re.search(pattern(flag), section(text, place))]
-        assert not missing, place
+        offered = answer(*place.split(), "-")
+        assert offered.keys() == flags, place
+        assert all(offered.values())
+        commands = answer(*place.split(), "") if below(place) else {}
+        assert commands.keys() == below(place)
+        assert all(commands.values())
 
 
-@pytest.mark.parametrize(
-    ("name", "pattern"),
-    [
-        ("projects.bash", r"^ +'{place}'\)$"),
-        ("_projects", r"^ +'{last}:.+'$"),
-        ("projects.fish", r"-a {last} -d '.+'$"),
-    ],
-)
-def test_every_command_stands_in_the_file(name: str, pattern: str) -> None:
-    text = (FOLDER / name).read_text()
-    for place in live_flags().keys() - {""}:
-        assert re.search(pattern.format(place=place, last=place.split()[-1]), text, re.MULTILINE), place
+def test_the_files_are_short_and_know_no_command() -> None:
+    for path in FOLDER.iterdir():
+        text = path.read_text()
+        assert len(text.splitlines()) <= 45
+        assert set(re.findall(r" (--[a-z]+) ", text)) == {"--complete"}
 
 
-def nasty_program() -> Program:
-    """Give a program with one command, whose texts have what a shell might take for its own."""
+@pytest.fixture
+def nasty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a program with one command on the PATH, whose texts have what a shell might take for its own."""
     option = Option(("--odd", "-x"), NASTY, Value("N:[A]ME's"))
     command = Command(("run",), ("run",), NASTY, (option,), (Value("N:[A]ME's"),), ())
-    return Program(Command((), (), "", (option,), (), (command,)), (option,))
+    table = tmp_path / "commands.tsv"
+    table.write_text(grammar(Program(Command((), (), "", (option,), (), (command,)), (option,))))
+    code = (
+        f"import sys; from projects_cli.cli.completion import engine; engine.GRAMMAR = {str(table)!r}; "
+        "sys.exit(engine.main(sys.argv[2:]))"
+    )
+    program = tmp_path / "bin" / "projects"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(code)} "$@"\n')
 
 
 # What every shell has to answer, told as (line, answer)
@@ -334,11 +322,10 @@ def test_zsh_offers_files(zsh_terminal: Callable[[Path], Terminal], tmp_path: Pa
 
 
 @needs_zsh
+@pytest.mark.usefixtures("nasty")
 def test_zsh_is_not_misled_by_a_text(zsh_terminal: Callable[[Path], Terminal], tmp_path: Path) -> None:
-    file = tmp_path / "_projects"
-    file.write_text(zsh(nasty_program()))
     lines = ["projects --o", "projects run --o", "projects r", "projects run "]
-    assert zsh_answers(zsh_terminal(file), lines) == [{"--odd"}, {"--odd"}, {"run"}, set()]
+    assert zsh_answers(zsh_terminal(FOLDER / "_projects"), lines) == [{"--odd"}, {"--odd"}, {"run"}, set()]
     assert not (tmp_path / "oops").exists()
 
 
@@ -347,10 +334,10 @@ def test_zsh_is_not_misled_by_a_text(zsh_terminal: Callable[[Path], Terminal], t
 needs_fish = pytest.mark.skipif(not shutil.which("fish"), reason="no fish here")
 
 
-def fish_answers(lines: Sequence[str], cwd: Path, file: Path = FOLDER / "projects.fish") -> list[dict[str, str]]:
+def fish_answers(lines: Sequence[str], cwd: Path) -> list[dict[str, str]]:
     """Ask fish for the completions of each line, with what it says about each."""
     asking = "".join(f"complete -C {shlex.quote(line)}\necho ===\n" for line in lines)
-    script = f"source {shlex.quote(str(file))}\n{asking}"
+    script = f"source {shlex.quote(str(FOLDER / 'projects.fish'))}\n{asking}"
     done = subprocess.run(
         ["fish", "--no-config", "-c", script], capture_output=True, text=True, check=True, cwd=cwd, timeout=60
     )
@@ -388,9 +375,8 @@ def test_fish_offers_files_and_says_what_a_word_means(tmp_path: Path) -> None:
 
 
 @needs_fish
+@pytest.mark.usefixtures("nasty")
 def test_fish_is_not_misled_by_a_text(tmp_path: Path) -> None:
-    file = tmp_path / "projects.fish"
-    file.write_text(fish(nasty_program()))
-    answers = fish_answers(["projects --od", "projects r"], tmp_path, file)
+    answers = fish_answers(["projects --od", "projects r"], tmp_path)
     assert answers == [{"--odd": NASTY}, {"run": NASTY}]
     assert not (tmp_path / "oops").exists()

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from projects_cli.cli.completion import answer, names
-from projects_cli.cli.completion.answer import _for_bash, path_of
+from projects_cli.cli.completion import engine, names
+from projects_cli.cli.completion.engine import bash_continuations
+from projects_cli.cli.completion.names import path_of
 from projects_cli.cli.completion.quoting import continued, unquoted
 from projects_cli.cli.options import GLOBAL_OPTIONS
 from projects_cli.config.settings import BY_NAME
 from tests.terminals import Terminal, put_on_path
 from tests.worlds.site import OTHER, Site, empty_site
-from tools.__main__ import CHECKOUT, COMPLETIONS
+from tools.__main__ import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -81,15 +82,22 @@ def fetch(**variables: str) -> None:
     subprocess.run(command, env={**os.environ, **variables}, check=True, timeout=60)
 
 
-def completed(kind: str, *words: str, form: str = "plain", **variables: str) -> list[str]:
-    """Ask as a completion file does; gives the values, or for bash what it gets."""
-    command = [sys.executable, "-m", "projects_cli", "--complete", kind, form]
-    typed = "".join(word + ("\n" if form == "bash" else "\0") for word in words).encode()
+def completed(*words: str, form: str = "zsh", **variables: str) -> list[str]:
+    """Ask as a completion file does; return the values, or for bash the lines of the answer."""
+    command = [sys.executable, "-m", "projects_cli", "--complete", form]
     done = subprocess.run(
-        command, input=typed, capture_output=True, env={**os.environ, **variables}, check=False, timeout=60
-    )
+        command, input=asking(form, *words), capture_output=True, env={**os.environ, **variables}, check=False,
+        timeout=60,
+    )  # fmt: skip
     assert done.stderr == b""
-    return done.stdout.decode().split("\n") if form == "bash" else done.stdout.decode().split("\0")[:-1:2]
+    return done.stdout.decode().split("\n") if form == "bash" else done.stdout.decode().split("\0")[2::2]
+
+
+def asking(shell: str, *words: str) -> bytes:
+    """Return what a completion file passes to the program."""
+    if shell == "bash":
+        return "".join(f"{line}\n" for line in [words[-1], " ".join(["projects", *words]), "projects", *words]).encode()
+    return "".join(f"{word}\0" for word in words).encode()
 
 
 def kept() -> list[Path]:
@@ -104,13 +112,12 @@ def test_names_ids_and_tags_are_completed(site: Site) -> None:
     first = site.project("vision/detector", tags=["prod", "edge"])
     site.project("speech", tags=["prod"], system_tags=["dataset"])
     fetch()
-    assert completed("projects", "get", "vision/") == ["vision/detector"]
-    assert completed("projects", "get", "") == ["speech", "vision", "vision/detector"]
-    assert completed("projects", "get", first[:8]) == [first]
-    assert completed("tags", "list", "--tag", "p") == ["prod"]
-    assert completed("system-tags", "list", "--system-tag", "") == ["dataset"]
-    assert completed("projects", "get", "nothing") == []
-    assert completed("nonsense", "get", "") == []
+    assert completed("get", "vision/") == ["vision/detector"]
+    assert completed("get", "") == ["speech", "vision", "vision/detector"]
+    assert completed("get", first[:8]) == [first]
+    assert completed("list", "--tag", "p") == ["prod"]
+    assert completed("list", "--system-tag", "") == ["dataset"]
+    assert completed("get", "nothing") == []
 
 
 def test_nobody_elses_names_are_kept(site: Site) -> None:
@@ -119,7 +126,7 @@ def test_nobody_elses_names_are_kept(site: Site) -> None:
     site.project("everybody's", company="")
     site.project("hidden one", system_tags=["hidden"])
     fetch()
-    assert completed("projects", "get", "") == ["everybody's", "ours"]
+    assert completed("get", "") == ["everybody's", "ours"]
     (file,) = kept()
     assert b"theirs" not in file.read_bytes()
     assert b"secret-tag" not in file.read_bytes()
@@ -128,16 +135,16 @@ def test_nobody_elses_names_are_kept(site: Site) -> None:
 def test_what_would_be_an_option_is_named_by_its_id(site: Site) -> None:
     identifier = site.project("--force")
     fetch()
-    assert completed("projects", "delete", "") == []
-    assert completed("projects", "delete", identifier[:6]) == [identifier]
+    assert completed("delete", "") == []
+    assert completed("delete", identifier[:6]) == [identifier]
 
 
 def test_what_looks_like_something_else_is_named_by_its_id_or_written_as_an_escape(site: Site) -> None:
     identifier = site.project("x\u202elived")
     fetch()
-    assert completed("projects", "get", "x") == []
-    assert completed("projects", "get", identifier[:6]) == [identifier]
-    assert completed("projects", "get", "x", form="bash") == ["whole", "=$'\\xe2\\x80\\xae'lived"]
+    assert completed("get", "x") == []
+    assert completed("get", identifier[:6]) == [identifier]
+    assert completed("get", "x", form="bash") == ["whole", "=x$'\\xe2\\x80\\xae'lived"]
 
 
 def test_profiles_and_endpoints_come_from_their_files(site: Site, tmp_path: Path) -> None:
@@ -145,23 +152,23 @@ def test_profiles_and_endpoints_come_from_their_files(site: Site, tmp_path: Path
     config.parent.mkdir(parents=True)
     config.write_text('[profiles.staging]\ndatabase = "a"\n[profiles."pro duction"]\ndatabase = "b"\n')
     config.chmod(0o600)
-    assert completed("profiles", "--profile", "") == ["pro duction", "staging"]
-    assert completed("profiles", "--profile", "st") == ["staging"]
-    assert completed("endpoints", "call", "projects.make") == ["projects.make_public", "projects.make_private"]
+    assert completed("--profile", "") == ["pro duction", "staging"]
+    assert completed("--profile", "st") == ["staging"]
+    assert completed("call", "projects.make") == ["projects.make_public", "projects.make_private"]
     schema = tmp_path / "robots.conf"
     schema.write_text('ping { "2.1" { request { type: object } } }')
-    assert completed("endpoints", "call", "", PROJECTS_SCHEMA=str(schema)) == ["robots.ping"]
-    assert completed("endpoints", "--schema", str(schema), "call", "") == ["robots.ping"]
+    assert completed("call", "", PROJECTS_SCHEMA=str(schema)) == ["robots.ping"]
+    assert completed("--schema", str(schema), "call", "") == ["robots.ping"]
 
 
 def test_fields_are_completed_one_by_one_and_ids_alone_where_an_id_is_wanted(site: Site) -> None:
     identifier = site.project("vision")
     fetch()
-    assert completed("fields", "list", "--fields", "sys") == ["system_tags"]
-    assert completed("fields", "list", "--fields", "id,na") == ["id,name"]
-    assert "id,name,id" not in completed("fields", "list", "--fields", "id,name,")
-    assert completed("ids", "list", "--id", "") == [identifier]
-    assert completed("ids", "list", "--id", "vis") == []
+    assert completed("list", "--fields", "sys") == ["system_tags"]
+    assert completed("list", "--fields", "id,na") == ["id,name"]
+    assert "id,name,id" not in completed("list", "--fields", "id,name,")
+    assert completed("list", "--id", "") == [identifier]
+    assert completed("list", "--id", "vis") == []
 
 
 # --- which database -----------------------------------------------------------------------------------------------
@@ -169,7 +176,7 @@ def test_fields_are_completed_one_by_one_and_ids_alone_where_an_id_is_wanted(sit
 
 def test_the_options_that_choose_what_is_named_are_the_programs_own() -> None:
     settings = {flag: option.setting for option in GLOBAL_OPTIONS for flag in option.flags}
-    assert {flag: BY_NAME[settings[flag]].variable for flag in answer.FLAGS} == answer.FLAGS
+    assert {flag: BY_NAME[settings[flag]].variable for flag in engine.VARIABLES} == engine.VARIABLES
 
 
 def test_names_are_those_of_the_company_and_the_database_on_the_line(site: Site) -> None:
@@ -177,12 +184,12 @@ def test_names_are_those_of_the_company_and_the_database_on_the_line(site: Site)
     site.project("theirs", company=OTHER)
     fetch()
     fetch(PROJECTS_COMPANY=OTHER)
-    assert completed("projects", "get", "") == ["ours"]
-    assert completed("projects", "--company", OTHER, "get", "") == ["theirs"]
-    assert completed("projects", f"--company={OTHER}", "get", "") == ["theirs"]
-    assert completed("projects", "--company", f"'{OTHER}'", "get", "", form="bash") == ["whole", "=theirs"]
-    assert completed("projects", "get", "--database", "elsewhere", "") == []
-    assert completed("projects", "--uri-file", "/nowhere", "get", "") == []
+    assert completed("get", "") == ["ours"]
+    assert completed("--company", OTHER, "get", "") == ["theirs"]
+    assert completed(f"--company={OTHER}", "get", "") == ["theirs"]
+    assert completed("--company", f"'{OTHER}'", "get", "", form="bash") == ["whole", "=theirs"]
+    assert completed("get", "--database", "elsewhere", "") == []
+    assert completed("--uri-file", "/nowhere", "get", "") == []
 
 
 def test_a_value_that_only_the_shell_knows_completes_nothing_and_fetches_nothing(site: Site) -> None:
@@ -190,9 +197,9 @@ def test_a_value_that_only_the_shell_knows_completes_nothing_and_fetches_nothing
     fetch()
     before = sorted(Path(path_of(os.environ)).parent.iterdir())
     for words in (("--company", "$MINE"), ("--company=$(mine)",), ("--uri", "`mine`")):
-        assert completed("projects", *words, "get", "", form="bash") == [""]
-        assert completed("projects", *words, "get", "") == [] or words[-1] == "`mine`"
-    assert completed("projects", "get", "$X", form="bash") == [""]
+        assert completed(*words, "get", "", form="bash") == [""]
+        assert completed(*words, "get", "") == []
+    assert completed("get", "$X", form="bash") == [""]
     assert [path for path in sorted(Path(path_of(os.environ)).parent.iterdir()) if path.suffix != ".lock"] == [
         path for path in before if path.suffix != ".lock"
     ]
@@ -205,9 +212,9 @@ def test_a_uri_file_that_changes_makes_the_names_those_of_another_database(site:
     file.chmod(0o600)
     chosen = {"PROJECTS_MONGO_URI": "", "PROJECTS_MONGO_URI_FILE": str(file)}
     fetch(**chosen)
-    assert completed("projects", "get", "", **chosen) == ["ours"]
+    assert completed("get", "", **chosen) == ["ours"]
     file.write_text("mongodb://127.0.0.1:1/elsewhere")
-    assert completed("projects", "get", "", **chosen) == []
+    assert completed("get", "", **chosen) == []
 
 
 @pytest.mark.parametrize("way", ["--uri-file", "--uri-file=", "PROJECTS_MONGO_URI_FILE", "PROJECTS_LOCAL_DIR"])
@@ -230,11 +237,11 @@ def test_a_path_from_the_working_folder_means_another_database_in_another_folder
         assert path_of({**os.environ, **variables}) != here
         return
     fetch(PROJECTS_MONGO_URI_FILE="db.uri")
-    assert completed("projects", *flags, "get", "", **variables) == ["ours"]
+    assert completed(*flags, "get", "", **variables) == ["ours"]
     monkeypatch.chdir(tmp_path / "there")
-    assert completed("projects", *flags, "get", "", **variables) == []
+    assert completed(*flags, "get", "", **variables) == []
     monkeypatch.chdir(tmp_path)
-    assert completed("projects", "--uri-file", "here/db.uri", "get", "") == ["ours"]
+    assert completed("--uri-file", "here/db.uri", "get", "") == ["ours"]
 
 
 # --- the cache ----------------------------------------------------------------------------------------------------
@@ -242,22 +249,22 @@ def test_a_path_from_the_working_folder_means_another_database_in_another_folder
 
 def test_the_first_tab_answers_nothing_at_once_and_another_process_fetches_the_names(site: Site) -> None:
     site.project("vision")
-    assert completed("projects", "get", "") == []
+    assert completed("get", "") == []
     deadline = time.monotonic() + PATIENCE
     while not kept() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert completed("projects", "get", "") == ["vision"]
+    assert completed("get", "") == ["vision"]
 
 
 def test_a_database_that_does_not_answer_keeps_nobody_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROJECTS_MONGO_URI", "mongodb://ann:topsecret@10.255.255.1:1")
-    code = "import os, sys; from projects_cli.cli.completion.answer import main; print(main(['projects', 'plain']))"
+    code = "import os, sys; from projects_cli.cli.completion.engine import main; print(main(['zsh']))"
     command = [sys.executable, "-X", "importtime", "-c", code]
     done = subprocess.run(command, input=b"get\0\0", capture_output=True, check=True, timeout=10)
-    assert done.stdout == b"0\n"
+    assert done.stdout == b"values\x000" + b"0\n"
     (mark,) = Path(path_of(os.environ)).parent.iterdir()
     first = mark.stat().st_mtime_ns
-    assert completed("projects", "get", "") == []
+    assert completed("get", "") == []
     assert mark.stat().st_mtime_ns == first  # asked a moment ago: not again
     assert "topsecret" not in mark.name
     for process in Path("/proc").glob("[0-9]*/cmdline"):
@@ -272,27 +279,27 @@ def test_names_are_fetched_again_when_they_are_old_and_forgotten_when_they_are_v
     fetch()
     (file,) = kept()
     site.project("new one")
-    os.utime(file, (time.time() - 2 * answer.FRESH,) * 2)
+    os.utime(file, (time.time() - 2 * names.FRESH_SECONDS,) * 2)
     mark = file.with_name(file.name + ".lock")
     os.utime(mark, (0, 0))
-    assert completed("projects", "get", "") == ["vision"]
+    assert completed("get", "") == ["vision"]
     deadline = time.monotonic() + PATIENCE
-    while completed("projects", "get", "") != ["new one", "vision"]:
+    while completed("get", "") != ["new one", "vision"]:
         assert time.monotonic() < deadline
-    os.utime(file, (time.time() - 2 * answer.KEPT,) * 2)
-    assert completed("projects", "get", "") == []
+    os.utime(file, (time.time() - 2 * names.KEPT_SECONDS,) * 2)
+    assert completed("get", "") == []
 
 
 def test_old_names_are_offered_where_new_ones_can_not_be_fetched(site: Site) -> None:
     site.project("vision")
     fetch()
     (file,) = kept()
-    os.utime(file, (time.time() - 2 * answer.FRESH,) * 2)
+    os.utime(file, (time.time() - 2 * names.FRESH_SECONDS,) * 2)
     mark = file.with_name(file.name + ".lock")
     mark.unlink()
     mark.mkdir()
     os.utime(mark, (0, 0))
-    assert completed("projects", "get", "") == ["vision"]
+    assert completed("get", "") == ["vision"]
 
 
 def test_the_file_is_private_and_not_believed_where_others_could_write_it(site: Site) -> None:
@@ -304,27 +311,27 @@ def test_the_file_is_private_and_not_believed_where_others_could_write_it(site: 
     for path, mode in ((file, 0o620), (file, 0o602), (file.parent, 0o770)):
         was = stat.S_IMODE(path.stat().st_mode)
         path.chmod(mode)
-        assert completed("projects", "get", "") == []
+        assert completed("get", "") == []
         path.chmod(was)
-    assert completed("projects", "get", "") == ["vision"]
+    assert completed("get", "") == ["vision"]
     content = file.read_bytes()
     for damaged in (
         b"",
         b"\0" * 100,
         content[:30],
         content[: len(content) // 2],
-        content.replace(b"section", b"other"),
+        content.replace(b"projects", b"other"),
     ):
         file.write_bytes(damaged)
-        assert completed("projects", "get", "vision") in ([], ["vision"])
+        assert completed("get", "vision") in ([], ["vision"])
     file.unlink()
     file.symlink_to("/etc/passwd")
-    assert completed("projects", "get", "") == []
+    assert completed("get", "") == []
 
 
 def test_a_private_database_is_not_started_for_a_tab(cli: Cli, tmp_path: Path) -> None:
     fetch()
-    assert completed("projects", "get", "") == []
+    assert completed("get", "") == []
     assert not (tmp_path / "home" / ".local" / "share" / "projects-cli").exists()
 
 
@@ -340,9 +347,9 @@ def test_only_some_files_are_kept(site: Site) -> None:
 
 def test_an_answer_imports_next_to_nothing(site: Site) -> None:
     fetch()
-    code = "import sys; from projects_cli.cli.completion.answer import main; main(['projects', 'bash']); "
+    code = "import sys; from projects_cli.cli.completion.engine import main; main(['bash']); "
     command = [sys.executable, "-c", f"{code} sys.stderr.write(' '.join(sys.modules))"]
-    done = subprocess.run(command, input=b"get\0\0", capture_output=True, check=True)
+    done = subprocess.run(command, input=asking("bash", "get", ""), capture_output=True, check=True)
     loaded = set(done.stderr.decode().split())
     heavy = {"typing", "dataclasses", "re", "json", "pathlib", "subprocess", "typer", "pymongo", "tomllib", "hashlib"}
     assert loaded & heavy == set()
@@ -351,14 +358,15 @@ def test_an_answer_imports_next_to_nothing(site: Site) -> None:
 # --- very many ----------------------------------------------------------------------------------------------------
 
 
-def opened(tmp_path: Path, records: Sequence[str]) -> names.Names:
+def opened(tmp_path: Path, values: Sequence[str]) -> bytes:
+    """Return the records of a names file with these projects, written and read again."""
     tmp_path.chmod(0o700)
     file = tmp_path / "names"
-    file.write_bytes(names.content({"projects": [record.encode() for record in records]}, []))
+    file.write_bytes(names.content({"projects": [value.encode() for value in values]}))
     file.chmod(0o600)
-    found = names.opened(str(file))
-    assert found is not None
-    return found
+    cache = names.read(str(file))
+    assert cache is not None
+    return cache[0]
 
 
 def test_of_very_many_names_the_next_level_is_offered(tmp_path: Path) -> None:
@@ -366,31 +374,29 @@ def test_of_very_many_names_the_next_level_is_offered(tmp_path: Path) -> None:
         f"{top}/{middle:03}/{low:03}" for top in ("audio", "vision") for middle in range(100) for low in range(250)
     ]
     found = opened(tmp_path, [*records, "vision", "vision/005", "zoo"])
-    assert found.matching("projects", b"") == [b"audio/", b"vision", b"vision/", b"zoo"]
+    assert names.matching(found, "projects", b"") == [b"audio/", b"vision", b"vision/", b"zoo"]
     below = [b"vision/00%d/" % number for number in range(10)]
-    assert found.matching("projects", b"vision/00") == sorted([*below, b"vision/005"])
-    assert found.matching("projects", b"vision/007/12") == [b"vision/007/12%d" % n for n in range(10)]
-    assert found.matching("projects", b"vision/007/1234") == []
+    assert names.matching(found, "projects", b"vision/00") == sorted([*below, b"vision/005"])
+    assert names.matching(found, "projects", b"vision/007/12") == [b"vision/007/12%d" % n for n in range(10)]
+    assert names.matching(found, "projects", b"vision/007/1234") == []
 
 
 def test_of_very_many_names_without_levels_some_are_offered_and_the_last(tmp_path: Path) -> None:
     found = opened(tmp_path, [f"a{number:06}" for number in range(50_000)] + ["b", "c" * 990])
-    some = found.matching("projects", b"")
-    assert len(some) == names.MOST + 1
+    some = names.matching(found, "projects", b"")
+    assert len(some) == names.MAX_OFFERED + 1
     assert (some[0], some[-1]) == (b"a000000", b"c" * 990)
-    assert found.beginning("projects", b"a") == []
 
 
 def test_every_name_is_found_by_itself_and_none_is_invented(tmp_path: Path) -> None:
     records = sorted({f"{number * 7919 % 100_003:x}" * (number % 97 + 1) for number in range(3_000)})
-    records = [record for record in records if len(record) <= names.LONGEST]
+    records = [record for record in records if len(record) <= names.MAX_RECORD]
     found = opened(tmp_path, records)
     for record in records[:: len(records) // 200]:
-        assert record.encode() in found.beginning("projects", record.encode())
+        assert record.encode() in names.beginning(found, "projects", record.encode())
         wanted = [other.encode() for other in records if other.startswith(record[:3])]
-        got = found.beginning("projects", record[:3].encode())
-        assert got in ([], wanted)
-    assert found.matching("projects", b"zzz") == []
+        assert names.beginning(found, "projects", record[:3].encode()) == wanted
+    assert names.matching(found, "projects", b"zzz") == []
 
 
 def next_level(records: Sequence[bytes], prefix: bytes) -> list[bytes]:
@@ -403,17 +409,17 @@ def test_each_level_is_offered_whole_whatever_the_sizes_of_names_and_levels(tmp_
     chance = Random(7)
     parts = ["a" * chance.choice((1, 3, 50, 400)) + str(number) for number in range(60)]
     made = {"/".join(chance.choice(parts) for _ in range(chance.randint(1, 4))) for _ in range(20_000)}
-    records = sorted(name.encode() for name in made if len(name) <= names.LONGEST)
+    records = sorted(name.encode() for name in made if len(name) <= names.MAX_RECORD)
     found = opened(tmp_path, [record.decode() for record in records])
     prefixes = [b"", b"a", *(record[: chance.randint(1, len(record))] for record in chance.sample(records, 100))]
     for prefix in prefixes:
         below = [record for record in records if record.startswith(prefix)]
-        few = sum(len(record) + 1 for record in below) <= names.FEW
-        assert found.matching("projects", prefix) == (below if few else next_level(records, prefix))
+        few = len(below) <= names.MAX_OFFERED
+        assert names.matching(found, "projects", prefix) == (below if few else next_level(records, prefix))
 
 
 def test_a_name_that_is_too_long_or_has_a_nul_is_left_out(tmp_path: Path) -> None:
-    assert opened(tmp_path, ["a" * 1001, "b\0c", "d"]).matching("projects", b"") == [b"d"]
+    assert names.matching(opened(tmp_path, ["a" * 1001, "b\0c", "d"]), "projects", b"") == [b"d"]
 
 
 # --- quoting, for bash --------------------------------------------------------------------------------------------
@@ -440,7 +446,8 @@ def test_what_only_the_shell_knows_is_not_read() -> None:
 
 
 def for_bash(typed: str, mode: Mode, *values: str) -> list[str]:
-    return _for_bash(typed, mode, list(values)).split("\n")
+    texts, whole = bash_continuations(typed, mode, values)
+    return ["whole" if whole else "part", *(f"={text}" for text in texts)]
 
 
 def test_what_names_have_in_common_never_ends_in_the_middle_of_an_escape() -> None:
@@ -453,8 +460,8 @@ def test_what_names_have_in_common_never_ends_in_the_middle_of_an_escape() -> No
     assert for_bash("a", "", "ab c", "ab$c") == ["part", "=b"]
     assert for_bash("a", "", "a", "a b", "a$b") == ["whole", "=", "=\\ b", "=\\$b"]
     assert for_bash("a", "", "a/") == ["part", "=/"]
-    assert for_bash("a", "", "a\n", "a\r") == [""]
-    assert for_bash("a", "") == [""]
+    assert for_bash("a", "", "a\n", "a\r") == ["whole"]
+    assert for_bash("a", "") == ["whole"]
 
 
 # --- in real shells -----------------------------------------------------------------------------------------------
@@ -499,7 +506,7 @@ def shell(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterato
     for one in ("visitors", *HOSTILE):
         site.project(one, tags=[one])
     fetch()
-    file = shlex.quote(str(CHECKOUT / COMPLETIONS / name))
+    file = shlex.quote(str(CHECKOUT / "completions" / name))
     setup = FISH.format(file=file) if name == "projects.fish" else RECORDER.format(
         file=file, shell=BASH if name == "projects.bash" else ZSH
     )  # fmt: skip

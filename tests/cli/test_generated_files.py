@@ -15,7 +15,7 @@ from projects_cli.cli.help_format import HelpText, help_text
 from projects_cli.cli.options import GLOBAL_OPTIONS, OTHER_SETTINGS
 from projects_cli.config.settings import BY_NAME, SETTINGS
 from tools import __main__ as generating
-from tools.__main__ import CHECKOUT, COMMANDS, COMPLETIONS, MANUALS
+from tools.__main__ import CHECKOUT, COMMANDS, GRAMMAR, MANUALS
 from tools.manual import manual_pages
 from tools.pages import command_pages
 from tools.program import HEADER, Command, Option, Program, Value, program
@@ -39,15 +39,15 @@ def test_the_check_names_stale_missing_and_left_over_files_and_writes_nothing(
     assert generating.main([], tmp_path) == 0
     assert generating.main(["--check"], tmp_path) == 0
     assert capsys.readouterr().out == ""
-    (tmp_path / COMPLETIONS / "projects.fish").write_text("old")
+    (tmp_path / GRAMMAR).write_text("old")
     (tmp_path / COMMANDS / "list.md").unlink()
     (tmp_path / MANUALS / "projects-gone.1").write_text("left over")
     assert generating.main(["--check"], tmp_path) == 1
     said = capsys.readouterr().out
-    named = {"completions/projects.fish", "docs/commands/list.md", "docs/man/projects-gone.1"}
+    named = {GRAMMAR, "docs/commands/list.md", "docs/man/projects-gone.1"}
     assert set(re.findall(r"[\w/]+/[-\w.]+", said)) == named
     assert "make docs" in said
-    assert (tmp_path / COMPLETIONS / "projects.fish").read_text() == "old"
+    assert (tmp_path / GRAMMAR).read_text() == "old"
     assert not (tmp_path / COMMANDS / "list.md").exists()
     assert generating.main([], tmp_path) == 0
     assert generating.stale(tmp_path) == []

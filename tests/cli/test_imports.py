@@ -111,7 +111,7 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
     ("delete", "-h"): Budget(START | HELP | ROAD | _command("delete", "cli.removing", "cli.project_picker"), {"typer"}),
     ("help", "output"): Budget(START | HELP | _command("help_"), {"typer"}),
     ("completion", "bash"): Budget(
-        START | ROAD | SCHEMA | _command("completion", "cli.completion", "cli.completion.installing"), {"typer"}
+        START | ROAD | SCHEMA | _command("completion", "cli.completion", "cli.completion.install"), {"typer"}
     ),
     ("config", "list"): Budget(
         START | ROAD | _command("config", "config.connection", "config.redaction", "config.server_variables"),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.completion.installing import Shell, complete
+from projects_cli.cli.completion.install import Shell, complete
 
 app = typer.Typer(**TYPER_OPTIONS)
 

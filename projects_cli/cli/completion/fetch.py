@@ -7,8 +7,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from projects_cli.cli.completion.answer import path_of
-from projects_cli.cli.completion.names import content
+from projects_cli.cli.completion.names import MAX_PROJECTS, content, path_of
 from projects_cli.cli.context import Context
 from projects_cli.config.connection import database_uri
 from projects_cli.endpoints import address
@@ -27,8 +26,6 @@ LIMIT = 120
 """Seconds after which the process ends, whatever it waits for."""
 
 KEPT_FILES = 20
-MOST = 500_000
-"""Projects whose names are kept."""
 
 
 def main() -> int:
@@ -50,8 +47,8 @@ def fetch(context: Context, path: Path) -> None:
     if database_uri(context.settings) is None and not server.status(context.settings)["running"]:
         return
     watched = context.settings.uri_file
-    found = sections(address.names(context.reading, MOST))
-    replace(str(path), content(found, [] if watched is None else [str(Path(watched).absolute())]))
+    found = sections(address.names(context.reading, MAX_PROJECTS))
+    replace(str(path), content(found, None if watched is None else str(Path(watched).absolute())))
     prune(str(path.parent), ("names-",), 2 * KEPT_FILES)  # every change of the settings leaves one behind
 
 

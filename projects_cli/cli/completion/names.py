@@ -1,172 +1,201 @@
-r"""The file of names: sorted records in sections, of which a lookup reads a few pages whatever their number.
+"""The names cache: a sorted text file, read whole, of at most 50,000 projects.
 
-    projects-cli names 1\n
-    watched MTIME SIZE PATH\n        files whose change makes the names those of another database
-    section NAME START END\n         bytes of the file
-    \n
-    record\0record\0…
-
-It is believed only where it and its folder belong to this user and nobody else may write there; it is written whole or
-not at all.
+It is a sequence of records that end with a NUL: a magic word, the state of a watched file (empty if there is none),
+then a kind, a tab and a value each, sorted. It is only used if it and its folder belong to this user and no other user
+may write there. It is replaced as a whole, so no reader sees half of it.
 """
 
-# ruff: noqa: PTH116, PTH120
-# Names of files are plain strings here, as in schema/cache.py: pathlib alone costs more than the whole answer.
+# ruff: noqa: PTH100, PTH103, PTH110, PTH116, PTH118, PTH120, PTH123
+# pathlib alone takes longer to import than the whole answer to a TAB.
 
 from __future__ import annotations
 
 import os
 import stat
+import sys
+import time
 
-from projects_cli.private_files import is_private
+from projects_cli.private_files import cache_folder, is_private, sha256, xdg_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 MAGIC = b"projects-cli names 1"
-HEAD = 8192
-"""Bytes that the header may take."""
 
-LONGEST = 1000
-"""Bytes of a record; nobody completes a longer name."""
+FRESH_SECONDS = 60.0
+"""Age at which names are fetched again."""
 
-PAGE = 1024
-FEW = 16 * 1024
-"""Bytes of records that are offered whole; more of them are offered level by level."""
+KEPT_SECONDS = 24 * 60 * 60.0
+"""Age at which names are not offered any more."""
 
-MOST = 300
-"""Records in one answer."""
+RETRY_SECONDS = 20.0
+"""Time between two attempts to fetch names."""
 
-LAST = b"\xff"
-"""Follows every record that begins with a prefix: no UTF-8 has it."""
+MAX_INPUT = 256 * 1024
+"""Bytes of a settings file that count."""
 
+PREFIXES = ("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_SERVICE_", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "HOME")
+"""The variables that choose the database begin with one of these."""
 
-class Names:
-    """An open file of names."""
+PATH_VARIABLES = {"PROJECTS_MONGO_URI_FILE", "PROJECTS_SCHEMA", "PROJECTS_LOCAL_DIR"}
+"""Paths, relative to the working folder unless they begin with `/` or `~`."""
 
-    def __init__(self, handle: int, sections: Mapping[str, tuple[int, int]], written: float) -> None:
-        """Keep the file, where its sections are, and when it was written."""
-        self.handle = handle
-        self.sections = sections
-        self.written = written
+KINDS = ("projects", "ids", "tags", "system-tags")
 
-    def matching(self, section: str, prefix: bytes) -> list[bytes]:
-        """Give the records that begin so; of very many, what they have in common up to the next slash.
+MAX_PROJECTS = 50_000
+"""Projects whose names are cached. More are not: reading the file would take longer than starting Python."""
 
-        Where even that is too much, the last one is there too, so that what all have in common stays right.
-        """
-        low, high = self._range(section, prefix)
-        if high - low <= FEW:
-            return os.pread(self.handle, high - low, low).split(b"\0")[:-1]
-        found: list[bytes] = []
-        while low < high and len(found) < MOST:
-            record = self._record(low)
-            cut = _cut(record, len(prefix))
-            found.append(cut)
-            low = low + len(record) + 1 if cut is record else self._after(low, high, cut[:-1] + b"0")  # 0 follows /
-        if low < high:
-            start = max(low, high - 2 * LONGEST)
-            tail = os.pread(self.handle, high - start, start)
-            found.append(_cut(tail.split(b"\0")[-2], len(prefix)))
-        return found
+MAX_HEAD = 8192
+"""Bytes that the first two records take at most; a path has 4096."""
 
-    def beginning(self, section: str, prefix: bytes) -> list[bytes]:
-        """Give the records that begin so, or none where there are very many."""
-        low, high = self._range(section, prefix)
-        return os.pread(self.handle, high - low, low).split(b"\0")[:-1] if high - low <= FEW else []
+MAX_RECORD = 1000
+"""Bytes of a name that is cached."""
 
-    def _range(self, section: str, prefix: bytes) -> tuple[int, int]:
-        start, end = self.sections.get(section, (0, 0))
-        low = self._lower(start, end, prefix)
-        return low, self._lower(low, end, prefix + LAST)
-
-    def _after(self, low: int, high: int, key: bytes) -> int:
-        """Give the same as `_lower`, which is likely to be near."""
-        step = PAGE
-        begin, record = self._next(low + step)
-        while begin < high and record < key:
-            low, step = begin, 4 * step
-            begin, record = self._next(low + step)
-        return self._lower(low, min(high, low + step), key)
-
-    def _next(self, place: int) -> tuple[int, bytes]:
-        """Give the record that begins behind a place: where, and what it is."""
-        page = os.pread(self.handle, 2 * LONGEST + 2, place)
-        begin = page.find(b"\0") + 1
-        return place + begin, page[begin : page.find(b"\0", begin)]
-
-    def _lower(self, low: int, high: int, key: bytes) -> int:
-        """Give where the first record begins that does not come before the key, between two places."""
-        end = high
-        while high - low > PAGE:
-            middle = (low + high) // 2
-            begin, record = self._next(middle)
-            if begin < high and record < key:
-                low = begin
-            else:
-                high = middle
-        for record in os.pread(self.handle, PAGE + 2 * LONGEST, low).split(b"\0"):
-            if low >= end or record >= key:
-                break
-            low += len(record) + 1
-        return low
-
-    def _record(self, place: int) -> bytes:
-        return os.pread(self.handle, LONGEST + 1, place).partition(b"\0")[0]
+MAX_OFFERED = 300
+"""Names in one answer. If there are more, the next level is offered."""
 
 
-def _cut(record: bytes, known: int) -> bytes:
-    """Give a record up to the slash that comes next behind what is known, else the record itself."""
-    slash = record.find(b"/", known)
-    return record if slash < 0 else record[: slash + 1]
+# --- the file ----------------------------------------------------------------------------------------------------
 
 
-def opened(path: str) -> Names | None:
-    """Give the file of names, or None where there is none, or it is not to be trusted, or a watched file changed."""
+def content(values: Mapping[str, Sequence[bytes]], watched: str | None = None) -> bytes:
+    """Return the content of a names file for values by kind; too long ones and ones with a NUL are left out."""
+    records = {
+        kind.encode() + b"\t" + value
+        for kind, kind_values in values.items()
+        for value in kind_values
+        if len(value) <= MAX_RECORD and b"\0" not in value
+    }
+    state = b"" if watched is None else _state(os.fsencode(watched))
+    return b"".join(record + b"\0" for record in (MAGIC, state, *sorted(records)))
+
+
+def read(path: str) -> tuple[bytes, float] | None:
+    """Return the records of a names file, and the Unix time of its last change.
+
+    None if there is no file, if another user could have written it, or if the watched file has changed, which makes
+    the names those of another database.
+    """
     try:
         if not is_private(os.stat(os.path.dirname(path))):
             return None
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        found = os.fstat(handle)
-        if not stat.S_ISREG(found.st_mode) or not is_private(found):
-            return None
-        head, end, _ = os.pread(handle, HEAD, 0).partition(b"\n\n")
-        magic, *lines = head.split(b"\n")
-        if magic != MAGIC or not end:
-            return None
-        watched = [line.split(b" ", 3)[1:] for line in lines if line.startswith(b"watched ")]
-        if any(_state(name) != b"%b %b" % (time, size) for time, size, name in watched):
-            return None
-        sections = [line.split(b" ") for line in lines if line.startswith(b"section ")]
-        places = {name.decode(): (int(start), int(stop)) for _, name, start, stop in sections}
-    except (OSError, ValueError):
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as file:
+            information = os.fstat(handle)
+            if not stat.S_ISREG(information.st_mode) or not is_private(information):
+                return None
+            records = file.read()
+    except OSError:
         return None
-    return Names(handle, places, found.st_mtime)
+    magic, state, *_ = [*records[:MAX_HEAD].split(b"\0", 2), b""]
+    if magic != MAGIC or (state and state != _state(state.split(b" ", 2)[-1])):
+        return None
+    return records, information.st_mtime
 
 
 def _state(path: bytes) -> bytes:
-    """Give what changes when a file does."""
+    """Return a path after the time of change and the size of its file."""
     try:
-        found = os.stat(path)
+        information = os.stat(path)
     except OSError:
-        return b"0 0"
-    return b"%d %d" % (found.st_mtime_ns, found.st_size)
+        return b"0 0 " + path
+    return b"%d %d %b" % (information.st_mtime_ns, information.st_size, path)
 
 
-def content(sections: Mapping[str, Sequence[bytes]], watched: Sequence[str]) -> bytes:
-    """Give what to write into a file of names; records too long, or with a NUL, are left out."""
-    bodies = {
-        name: b"".join(
-            record + b"\0" for record in sorted(set(records)) if len(record) <= LONGEST and b"\0" not in record
-        )
-        for name, records in sections.items()
-    }
-    files = [os.fsencode(path) for path in watched if "\n" not in path]
-    head = [MAGIC, *(b"watched %b %b" % (_state(path), path) for path in files)]
-    sample = [b"section %b %012d %012d" % (name.encode(), 0, 0) for name in bodies]
-    start = len(b"\n".join([*head, *sample])) + 2
-    for name, body in bodies.items():
-        head.append(b"section %b %012d %012d" % (name.encode(), start, start + len(body)))
-        start += len(body)
-    return b"\n".join(head) + b"\n\n" + b"".join(bodies.values())
+def beginning(records: bytes, kind: str, prefix: bytes) -> list[bytes]:
+    """Return all values of a kind that begin with a prefix."""
+    # The records are sorted, so the matching ones are neighbours: two searches for bytes find them, without a loop.
+    start = b"\0%b\t%b" % (kind.encode(), prefix)
+    first, last = records.find(start), records.rfind(start)
+    if first < 0:
+        return []
+    block = records[first + 1 : records.find(b"\0", last + 1)]
+    return [record[len(kind) + 1 :] for record in block.split(b"\0")]
+
+
+def matching(records: bytes, kind: str, prefix: bytes) -> list[bytes]:
+    """Return the values of a kind that begin with a prefix; of very many only the next level, as a shell has folders.
+
+    If there are too many even then, the last one is included, so that what all have in common stays right.
+    """
+    values = beginning(records, kind, prefix)
+    if len(values) <= MAX_OFFERED:
+        return values
+    levels = list(dict.fromkeys(value[: value.find(b"/", len(prefix)) + 1] or value for value in values))
+    return levels if len(levels) <= MAX_OFFERED else [*levels[:MAX_OFFERED], levels[-1]]
+
+
+# --- the answer, and the next file ------------------------------------------------------------------------------------
+
+
+def cached(kind: str, prefix: str, environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the names in the cache that begin with a prefix, and have them fetched again if they are old."""
+    path = path_of(environment)
+    cache = read(path)
+    now = time.time()
+    if cache is None or not 0 <= now - cache[1] < FRESH_SECONDS:
+        _start_fetching(path, environment, now)
+    if cache is None or now - cache[1] > KEPT_SECONDS:
+        return []
+    records, start = cache[0], prefix.encode("utf-8", "surrogateescape")
+    values = [(_decoded(record), "") for record in matching(records, kind, start)] if kind != "ids" else []
+    # A project can be named by the beginning of its id too: hexadecimal digits.
+    if kind in {"projects", "ids"} and (start or kind == "ids") and not start.strip(b"0123456789abcdef"):
+        ids = beginning(records, "ids", start)
+        parts = (record.partition(b"\t") for record in ids if len(ids) <= MAX_OFFERED)
+        values += [(_decoded(identifier), _decoded(name)) for identifier, _, name in parts]
+    return values
+
+
+def _decoded(record: bytes) -> str:
+    return record.decode("utf-8", "surrogateescape")
+
+
+def path_of(environment: Mapping[str, str]) -> str:
+    """Return the path of the names file for the database that the environment and the settings files choose."""
+    chosen = [
+        f"{name}={_absolute(name, environment[name])}" for name in sorted(environment) if name.startswith(PREFIXES)
+    ]
+    base = xdg_folder(environment, "XDG_CONFIG_HOME", ".config")
+    files = [_content(".projects.toml"), _content(os.path.join(base, "projects", "config.toml"))]
+    pieces = ["\0".join(chosen).encode("utf-8", "surrogateescape"), *files]
+    digest = sha256(b"".join(b"%d:%b" % (len(piece), piece) for piece in pieces)).hexdigest()
+    return os.path.join(cache_folder(), f"names-{digest}")
+
+
+def _absolute(name: str, value: str) -> str:
+    """Return a variable's value so that it means the same in every folder."""
+    try:
+        return os.path.abspath(value) if name in PATH_VARIABLES and value and not value.startswith("~") else value
+    except OSError:  # the working folder was removed
+        return value
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_INPUT)
+    except OSError:
+        return b""
+
+
+def _start_fetching(path: str, environment: Mapping[str, str], now: float) -> None:
+    """Start the process that fetches the names, unless one was started just now. Nothing waits for it.
+
+    After a failure, such as a full disk, the old names are offered nevertheless.
+    """
+    folder, mark = os.path.dirname(path), f"{path}.lock"
+    nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
+    command = [sys.executable, "-P", "-m", "projects_cli", "--fetch-names"]
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        if not is_private(os.stat(folder)) or (
+            os.path.exists(mark) and 0 <= now - os.stat(mark).st_mtime < RETRY_SECONDS
+        ):
+            return
+        os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        os.utime(mark)
+        os.posix_spawn(sys.executable, command, environment, file_actions=nothing, setsid=True)
+    except (OSError, NotImplementedError):
+        return

@@ -94,7 +94,7 @@ def continued(rest: str, mode: Mode) -> str:
 
 
 def _plain(character: str) -> str:
-    if not is_shown(character):
+    if not is_visible(character):
         return _as_escape(character)
     return character if character in SAFE or not character.isascii() else "\\" + character
 
@@ -102,18 +102,18 @@ def _plain(character: str) -> str:
 def _single(character: str) -> str:
     if character == "'":
         return "'\\''"
-    return character if is_shown(character) else f"'{_as_escape(character)}'"
+    return character if is_visible(character) else f"'{_as_escape(character)}'"
 
 
 def _double(character: str) -> str:
     if character == "!":  # history, which a backslash in double quotes stops but does not leave
         return '"\\!"'
-    if not is_shown(character):
+    if not is_visible(character):
         return f'"{_as_escape(character)}"'
     return f"\\{character}" if character in '$`"\\' else character
 
 
-def is_shown(character: str) -> bool:
+def is_visible(character: str) -> bool:
     """Tell whether a person sees the character as what it is."""
     return character.isprintable() or character in JOINERS
 
