@@ -194,7 +194,7 @@ def test_parameters(catalog: Catalog) -> None:
     assert (state.type, state.enum, state.default) == ("string", ("active", "archived"), "active")
     assert (tags.type, tags.item_type, tags.enum) == ("array", "string", None)
     assert (pattern.type, [field.name for field in pattern.fields]) == ("object", ["pattern", "fields"])
-    assert pattern.description.startswith("Only projects where the pattern is found in at least one")
+    assert pattern.description.startswith("Only projects with at least one field")
     required = [parameter.name for parameter in catalog.version("create").parameters if parameter.required]
     assert required == ["name", "description"]
 
