@@ -23,7 +23,7 @@ help:
 	@echo 'make snapshots    regenerate tests/render/snapshots/: tables and help at four widths'
 	@echo 'make docs         regenerate completions/, docs/commands/, docs/options.md, docs/doctor.md, and the module map'
 	@echo 'make lock         regenerate requirements.txt, the versions that the other targets install'
-	@echo 'make install-man  put the manual pages under PREFIX (/usr/local), below DESTDIR where that is set'
+	@echo 'make install-man  build the manual pages and install them under PREFIX (/usr/local), below DESTDIR if that is set'
 	@echo 'make clean        remove everything that make created'
 
 # The bundled mongod needs libcurl4, which a bare Debian lacks.
@@ -81,10 +81,11 @@ docs: $(STAMP)
 snapshots: $(STAMP)
 	RENEW_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/render/test_snapshots.py
 
-# Needs nothing but the checkout: the pages are kept in it.
-install-man:
+# The build hook writes the same pages into a wheel.
+install-man: $(STAMP)
+	$(BIN)/python -m tools.manual build/man
 	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
-	install -m 644 docs/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 644 build/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
 
 bench: system $(STAMP)
 	$(BIN)/python -m benchmarks --size $(SIZE) $(if $(ONLY),--only $(ONLY))

@@ -1,6 +1,7 @@
-"""The build hook: compiles the shipped schema, so that no command has to.
+"""The build hook: compiles the shipped schema, so that no command has to, and writes the manual pages.
 
-Hatchling runs it for a wheel and for an editable install. The modules go to `projects_cli/schema/shipped/`.
+Hatchling runs it for a wheel and for an editable install. The modules go to `projects_cli/schema/shipped/`, the pages
+to `build/man/`, from where they are installed as `share/man/man1/`.
 """
 
 from __future__ import annotations
@@ -13,24 +14,26 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling's type parameter has no meaning here
-    """Writes the compiled form of `schema/projects.conf`."""
+    """Writes what a wheel has beyond the files of the repository."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Compile the schema with the compiler of the source tree."""
+        """Run the compiler and the generator of the source tree."""
         del version, build_data
         if self.target_name == "wheel":
-            compile_shipped(Path(self.root))
+            write_generated(Path(self.root))
 
 
-def compile_shipped(root: Path) -> None:
-    """Write `projects_cli/schema/shipped/` of the source tree at `root`."""
+def write_generated(root: Path) -> None:
+    """Write `projects_cli/schema/shipped/` and `build/man/` of the source tree at `root`."""
     sys.path.insert(0, str(root))
     try:
         from projects_cli.schema.cache import content_key  # importable now
         from projects_cli.schema.compiler import write_shipped
         from projects_cli.schema.loader import load_service
+        from tools.manual import write_manuals
     finally:
         sys.path.remove(str(root))
     conf = root / "schema" / "projects.conf"
     folder = root / "projects_cli" / "schema" / "shipped"
     write_shipped(load_service(str(conf)), content_key(str(conf), conf.read_bytes()), folder)
+    write_manuals(root / "build" / "man")

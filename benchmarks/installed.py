@@ -17,7 +17,7 @@ PARTS = (
     "projects_cli",
     "schema",
     "completions",
-    "docs/man",
+    "tools",
     "pyproject.toml",
     "hatch_build.py",
     "README.md",

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from tools.doctor import doctor_page
 from tools.grammar import grammar
-from tools.manual import manual_pages
 from tools.pages import command_pages, options_page
 from tools.program import program
 from tools.root import root_help
@@ -23,17 +22,13 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 GRAMMAR = "projects_cli/cli/completion/commands.tsv"
 COMMANDS = "docs/commands"
-MANUALS = "docs/man"
-FOLDERS = (COMMANDS, MANUALS)
-"""Folders that hold generated files only: whatever else is there is left from a command that is gone."""
 
 
 def generated() -> dict[str, str]:
-    """Give the text of every generated file, by its path in the checkout."""
+    """Return the text of every generated file, by its path in the checkout."""
     live = program()
     texts = {
         **{f"{COMMANDS}/{name}": text for name, text in command_pages(live).items()},
-        **{f"{MANUALS}/{name}": text for name, text in manual_pages(live).items()},
         "docs/doctor.md": doctor_page(),
         "docs/options.md": options_page(),
         GRAMMAR: grammar(live),
@@ -43,14 +38,14 @@ def generated() -> dict[str, str]:
 
 
 def stale(checkout: Path) -> list[str]:
-    """Name the files that are missing, or are not what the commands say now, or should not be there."""
+    """Return the paths of files that are missing, out of date or left over."""
     fresh = generated()
     old = [path for path, text in fresh.items() if _content(checkout / path) != text.encode()]
     return sorted([*old, *_left_over(checkout, fresh)])
 
 
 def write(checkout: Path) -> None:
-    """Write all files anew, and remove those of commands that are gone."""
+    """Write all files, and remove the left-over ones."""
     fresh = generated()
     for path, text in fresh.items():
         (checkout / path).parent.mkdir(parents=True, exist_ok=True)
@@ -60,8 +55,9 @@ def write(checkout: Path) -> None:
 
 
 def _left_over(checkout: Path, fresh: dict[str, str]) -> list[str]:
-    found = (str(path.relative_to(checkout)) for folder in FOLDERS for path in (checkout / folder).glob("*"))
-    return [path for path in found if path not in fresh]
+    """Return the pages of commands that no longer exist."""
+    pages = (str(path.relative_to(checkout)) for path in (checkout / COMMANDS).glob("*"))
+    return [page for page in pages if page not in fresh]
 
 
 def _content(path: Path) -> bytes | None:
@@ -69,7 +65,7 @@ def _content(path: Path) -> bytes | None:
 
 
 def main(arguments: Sequence[str], checkout: Path = CHECKOUT) -> int:
-    """Write the files, or with `--check` only say which are stale; gives the exit status."""
+    """Write the files, or with `--check` report the stale ones; return the exit status."""
     if list(arguments) != ["--check"]:
         write(checkout)
         return 0

@@ -1,13 +1,18 @@
-"""The manual pages of docs/man: projects(1), and one for each command, in the macros of man(7)."""
+"""The manual pages: projects(1), and one for each command, in the macros of man(7).
+
+`python -m tools.manual FOLDER` writes them. They are not in the repository; the build hook puts them into a wheel.
+"""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from projects_cli import __version__
 from projects_cli.cli.help_format import FIRST_STEPS, Lines, Pairs, topic_blocks
 from projects_cli.cli.registry import TOPICS
-from tools.program import HEADER, Command, Program, Value, grouped, usage
+from tools.program import Command, Program, Value, grouped, program, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +33,15 @@ SPECIAL = {
 
 HEADINGS = {"exit-codes": "EXIT STATUS", "config": "CONFIGURATION"}
 """What manuals call a topic."""
+
+
+def write_manuals(folder: Path) -> None:
+    """Write all pages into a folder, and remove those of commands that no longer exist."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for page in folder.glob("projects*.1"):
+        page.unlink()
+    for name, text in manual_pages(program()).items():
+        (folder / name).write_text(text, "utf-8")
 
 
 def manual_pages(program: Program) -> dict[str, str]:
@@ -69,7 +83,7 @@ def _page(program: Program, command: Command) -> str:
 
 def _head(command: Command, phrase: str) -> Iterator[str]:
     name = "-".join(("projects", *command.path))
-    yield f'.\\" {HEADER}'
+    yield '.\\" generated from the commands'
     yield f'.TH {_text(name.upper())} 1 "" "projects {__version__}" "projects"'
     yield from (".SH NAME", f"{_text(name)} \\- {_text(phrase)}", ".SH SYNOPSIS", *_synopsis(command))
 
@@ -137,3 +151,7 @@ def _text(text: str) -> str:
 
 def _printable(character: str) -> str:
     return character if character.isascii() else f"\\[u{ord(character):04X}]"
+
+
+if __name__ == "__main__":
+    write_manuals(Path(sys.argv[1]))

@@ -15,7 +15,7 @@ from projects_cli.cli.help_format import HelpText, help_text
 from projects_cli.cli.options import GLOBAL_OPTIONS, OTHER_SETTINGS
 from projects_cli.config.settings import BY_NAME, SETTINGS
 from tools import __main__ as generating
-from tools.__main__ import CHECKOUT, COMMANDS, GRAMMAR, MANUALS
+from tools.__main__ import CHECKOUT, COMMANDS, GRAMMAR
 from tools.manual import manual_pages
 from tools.pages import command_pages
 from tools.program import HEADER, Command, Option, Program, Value, program
@@ -41,17 +41,17 @@ def test_the_check_names_stale_missing_and_left_over_files_and_writes_nothing(
     assert capsys.readouterr().out == ""
     (tmp_path / GRAMMAR).write_text("old")
     (tmp_path / COMMANDS / "list.md").unlink()
-    (tmp_path / MANUALS / "projects-gone.1").write_text("left over")
+    (tmp_path / COMMANDS / "gone.md").write_text("left over")
     assert generating.main(["--check"], tmp_path) == 1
     said = capsys.readouterr().out
-    named = {GRAMMAR, "docs/commands/list.md", "docs/man/projects-gone.1"}
+    named = {GRAMMAR, "docs/commands/list.md", "docs/commands/gone.md"}
     assert set(re.findall(r"[\w/]+/[-\w.]+", said)) == named
     assert "make docs" in said
     assert (tmp_path / GRAMMAR).read_text() == "old"
     assert not (tmp_path / COMMANDS / "list.md").exists()
     assert generating.main([], tmp_path) == 0
     assert generating.stale(tmp_path) == []
-    assert not (tmp_path / MANUALS / "projects-gone.1").exists()
+    assert not (tmp_path / COMMANDS / "gone.md").exists()
 
 
 def test_the_text_is_the_same_in_another_process() -> None:
@@ -69,9 +69,11 @@ def test_each_file_says_that_it_is_generated(path: str) -> None:
 
 
 def test_every_command_has_its_page_and_its_manual() -> None:
+    manuals = manual_pages(LIVE)
+    assert len(manuals) == len(LIVE.root.commands) + 1
     for command in LIVE.root.commands:
         page = (CHECKOUT / COMMANDS / f"{command.path[0]}.md").read_text("utf-8")
-        manual = (CHECKOUT / MANUALS / f"projects-{command.path[0]}.1").read_text("utf-8")
+        manual = manuals[f"projects-{command.path[0]}.1"]
         for one in (command, *command.commands):
             flags = [flag for option in LIVE.own(one) for flag in option.flags]
             assert [flag for flag in flags if flag not in page] == []
@@ -133,7 +135,7 @@ needs_groff = pytest.mark.skipif(not shutil.which("groff"), reason="no groff her
 @needs_groff
 @pytest.mark.parametrize("name", manual_pages(LIVE))
 def test_a_manual_page_has_nothing_to_complain_of(name: str, tmp_path: Path) -> None:
-    assert "NAME" in rendered((CHECKOUT / MANUALS / name).read_text("utf-8"), tmp_path)
+    assert "NAME" in rendered(manual_pages(LIVE)[name], tmp_path)
 
 
 @needs_groff
@@ -162,5 +164,5 @@ def test_a_text_is_a_summary_paragraphs_and_examples() -> None:
 def test_make_installs_the_manual(tmp_path: Path) -> None:
     command = ["make", "--silent", "install-man", f"DESTDIR={tmp_path}", "PREFIX=/usr"]
     subprocess.run(command, cwd=CHECKOUT, check=True, capture_output=True)
-    installed = {path.name for path in (tmp_path / "usr" / "share" / "man" / "man1").iterdir()}
-    assert installed == {path.name for path in (CHECKOUT / MANUALS).iterdir()}
+    installed = {path.name: path.read_text("utf-8") for path in (tmp_path / "usr" / "share" / "man" / "man1").iterdir()}
+    assert installed == manual_pages(LIVE)
