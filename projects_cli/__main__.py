@@ -1,6 +1,6 @@
-"""The process: it runs a command line, and leaves without waiting for the driver's threads.
+"""The process: it runs a command line, and exits without waiting for the driver's threads.
 
-What needs neither Typer nor a database (`--version`, the help of the whole, a TAB) is answered before anything is
+Command lines that need neither Typer nor a database (`--version`, `--help`, a TAB) are answered before anything is
 imported.
 """
 
@@ -11,18 +11,16 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing costs as much as the interpreter's whole start
-    from typing import NoReturn, TextIO
+    from typing import NoReturn
 
 HELP: dict[tuple[str, ...], str] = {(): "SHORT", ("--help",): "TEXT", ("-h",): "TEXT", ("help",): "TEXT"}
-"""The command lines that are answered from generated text: the names of the texts in `root_help.py`."""
+"""Command lines that are answered with a generated text, and its name in `root_help.py`."""
 
 COLUMNS = 80
-"""What the generated texts are written for; a narrower terminal gets them from Typer."""
-
+"""Width of the generated texts. Help for a narrower terminal comes from Typer."""
 
 BUFFER = 1 << 16
-"""Bytes that are written at once; with the 8 kB that Python takes a long list spends a sixth of its time writing."""
-
+"""Bytes of the output buffer. With Python's default of 8 kB a long list spends a sixth of its time writing."""
 
 UTF8_MODE = ["-X", "utf8"]
 
@@ -30,8 +28,8 @@ UTF8_MODE = ["-X", "utf8"]
 def main() -> NoReturn:
     """Run the command line of this process and end it.
 
-    pymongo's exit hook joins threads that sleep in half-second slices, so the process leaves by itself once
-    everything is written (bars.md).
+    pymongo's exit hook joins threads that sleep for half a second at a time. `os._exit` skips it, once everything is
+    written (docs/performance.md).
     """
     _ensure_utf8()
     _repair_streams()
@@ -39,7 +37,7 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except OSError:  # told already, where it is a fault; a reader that went away is none
+        except OSError:  # reported already if it is an error; a reader that closed the pipe is none
             continue
     os._exit(status)
 
@@ -47,8 +45,8 @@ def main() -> NoReturn:
 def _ensure_utf8() -> None:
     """Replace this process by one in Python's UTF-8 mode if the locale has another encoding.
 
-    Python decodes arguments, variables and paths before any code of ours runs, and the mode cannot be changed later.
-    People still get text in the encoding of their locale, which PYTHONIOENCODING passes on.
+    Python decodes arguments, variables and paths before this code runs, and the mode cannot be changed later.
+    Output is still encoded as in the locale, which PYTHONIOENCODING passes on.
     """
     if sys.getfilesystemencoding() == "utf-8" or sys.orig_argv[1:3] == UTF8_MODE:
         return
@@ -63,8 +61,8 @@ def _ensure_utf8() -> None:
 def _raw_arguments() -> list[bytes]:
     """Return the arguments of the interpreter as bytes.
 
-    The kernel is asked first: with a multi-byte encoding such as EUC-JP, what Python has decoded does not always
-    encode to the same bytes.
+    They are read from the kernel: with a multi-byte encoding such as EUC-JP, decoding and encoding an argument does
+    not always return the same bytes.
     """
     try:
         with open("/proc/self/cmdline", "rb") as file:  # noqa: PTH123 - pathlib is slow to import
@@ -74,7 +72,7 @@ def _raw_arguments() -> list[bytes]:
 
 
 def _status(arguments: list[str]) -> int:
-    """Run a command line; gives its exit status."""
+    """Run a command line and return its exit status."""
     if arguments == ["--version"]:
         from projects_cli import __version__
 
@@ -98,7 +96,7 @@ def _status(arguments: list[str]) -> int:
 
 
 def _is_narrow() -> bool:
-    """Tell whether the help would be broken by the terminal."""
+    """Return whether the terminal is too narrow for the generated help."""
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns < COLUMNS
     except (OSError, ValueError):
@@ -106,7 +104,7 @@ def _is_narrow() -> bool:
 
 
 def _written(text: str) -> int:
-    """Write a text; a reader that went away is no failure."""
+    """Write a text and return the exit status. A reader that closed the pipe is not a failure."""
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
@@ -123,14 +121,14 @@ def _written(text: str) -> int:
 def _repair_streams() -> None:
     """Open closed streams, read UTF-8, and escape characters that the encoding of an output stream lacks.
 
-    A closed descriptor would be taken by the next file or socket that is opened. Standard output is opened for reading
-    only, so that whatever is written to it fails: an answer must not get lost with status 0. The descriptors stay open
-    when the stream is replaced by a wider one.
+    The next file or socket that is opened would reuse a closed descriptor. A closed standard output is reopened
+    read-only, so that writing fails: output must not get lost with status 0. The descriptors stay open if the stream is
+    replaced by one with a larger buffer.
 
-    Bytes of standard input that are not UTF-8 become lone surrogates, which `check_utf8` refuses with the place.
+    Bytes of standard input that are not UTF-8 become lone surrogates, which `check_utf8` refuses with their location.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:  # closed by whoever started this process
+        if getattr(sys, name) is None:  # closed by the parent process
             null = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
             if null != number:
                 os.dup2(null, number)
@@ -141,12 +139,8 @@ def _repair_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     if not (sys.stdout.isatty() or getattr(sys.stdout, "write_through", False)):
-        sys.stdout = _widened(sys.stdout)
-
-
-def _widened(out: TextIO) -> TextIO:
-    """Give the same stream with a larger buffer."""
-    return open(out.fileno(), "w", BUFFER, out.encoding, "backslashreplace", closefd=False)
+        out = sys.stdout
+        sys.stdout = open(out.fileno(), "w", BUFFER, out.encoding, "backslashreplace", closefd=False)  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import uuid
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from projects_cli.render.console import Console
 from projects_cli.render.escaping import check_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from projects_cli.changes.records import Operation
     from projects_cli.changes.runner import Runner
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
     from projects_cli.store.client import Connection
     from projects_cli.store.collections import Store
     from projects_cli.store.journal import JournalStore
-
-MOST_OF_A_COMMAND = 1000
-"""Characters of a command line that the journal keeps."""
 
 VARIABLES = ("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_")
 """The beginnings of the names of variables that hold settings."""
@@ -197,13 +193,14 @@ class Context:
         connection = self.connection
         from projects_cli.changes.journal import Author
         from projects_cli.changes.runner import Runner
+        from projects_cli.config.redaction import redacted_command
         from projects_cli.store import deployment
 
         user = deployment.user(connection)
         return Runner(
             store=self.store,
             stored=self._journal_store(),
-            author=Author(by=login_name() or "?", command=command_line(sys.argv), database_user=user),
+            author=Author(by=login_name() or "?", command=redacted_command(sys.argv), database_user=user),
             database=self.target.name,
             clock=_now,
             lock_wait=self.settings.lock_wait,
@@ -348,22 +345,6 @@ def _working_folder() -> Path:
         return Path.cwd()
     except OSError:
         return Path()
-
-
-def command_line(words: Sequence[str]) -> str:
-    """Give a command line for the journal, without the secrets of its URIs."""
-    import shlex
-
-    from projects_cli.config.redaction import redacted, shown_uri
-
-    shown = ["projects"]
-    for before, word in pairwise(words):
-        option, joined, value = word.partition("=")
-        if option == "--uri" and joined:
-            shown.append(f"{option}={shown_uri(value)}")
-        else:
-            shown.append(shown_uri(word) if before == "--uri" else redacted(word))
-    return shlex.join(shown)[:MOST_OF_A_COMMAND]
 
 
 def _now() -> datetime:

@@ -1,8 +1,17 @@
-"""URIs without their secrets."""
+"""URIs and command lines without their secrets."""
 
 from __future__ import annotations
 
 import re
+import shlex
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_COMMAND = 1000
+"""Characters of a command line that the journal keeps."""
 
 _HIDDEN = "(?i)(?P<before>\\b(?:tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=)"
 _CREDENTIALS = r"(?i)(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s]*(?P<after>@)"
@@ -27,3 +36,15 @@ def redacted(text: str) -> str:
     for credentials in (_MONGODB, _CREDENTIALS):
         text = re.sub(credentials, r"\g<before>***\g<after>", text)
     return re.sub(_HIDDEN + r"[^&\s]*", r"\g<before>***", text)
+
+
+def redacted_command(words: Sequence[str]) -> str:
+    """Return the command line for the journal, without the secrets of its URIs."""
+    shown = ["projects"]
+    for before, word in pairwise(words):
+        option, joined, value = word.partition("=")
+        if option == "--uri" and joined:
+            shown.append(f"{option}={shown_uri(value)}")
+        else:
+            shown.append(shown_uri(word) if before == "--uri" else redacted(word))
+    return shlex.join(shown)[:MAX_COMMAND]

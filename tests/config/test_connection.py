@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects_cli.cli.context import command_line
 from projects_cli.config.connection import database_uri, socket_uri
-from projects_cli.config.redaction import redacted, shown_uri
+from projects_cli.config.redaction import redacted, redacted_command, shown_uri
 from projects_cli.config.resolution import resolve
 from projects_cli.errors import ConfigError
 
@@ -136,10 +135,10 @@ def test_a_uri_is_shown_without_secrets_that_have_spaces() -> None:
 
 @pytest.mark.parametrize("words", [["--uri", SPACED], [f"--uri={SPACED}"]], ids=["apart", "joined"])
 def test_a_command_line_is_kept_without_secrets_and_with_all_else(words: list[str]) -> None:
-    kept = command_line(["/bin/projects", *words, "update", "x", "-d", "mail ann@example"])
+    kept = redacted_command(["/bin/projects", *words, "update", "x", "-d", "mail ann@example"])
     assert not [secret for secret in ("my", "cret", "pass", "word=p") if secret in kept.replace("FilePassword", "")]
     assert kept.endswith(" update x -d 'mail ann@example'")
-    assert command_line(["projects", "config", "set", "uri", SPACED]).count("***") == 2
+    assert redacted_command(["projects", "config", "set", "uri", SPACED]).count("***") == 2
 
 
 def test_the_uri_of_a_socket_escapes_its_path(tmp_path: Path) -> None:
