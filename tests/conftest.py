@@ -36,7 +36,7 @@ class Cli(Protocol):
 
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give every test a home directory of its own, and an environment without settings."""
+    """Isolate every test: a home directory of its own, and an environment without settings."""
     os.umask(0o022)  # the mode of files decides whether they are read
     for name in list(os.environ):
         if name.startswith(("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_", "XDG_")) or name in {

@@ -45,7 +45,7 @@ def write_manuals(folder: Path) -> None:
 
 
 def manual_pages(program: Program) -> dict[str, str]:
-    """Give the text of each manual page, by the name of its file."""
+    """Return the text of each manual page, by the name of its file."""
     pages = {f"projects-{command.path[0]}.1": _page(program, command) for command in program.root.commands}
     return {"projects.1": _main_page(program), **pages}
 
@@ -105,7 +105,7 @@ def _more(command: Command) -> Iterator[str]:
 
 
 def _parts(program: Program, command: Command, heading: str = ".SH") -> Iterator[str]:
-    """Give the arguments, the options by group, and the commands below."""
+    """Yield the arguments, the options by group, and the commands below."""
     if command.arguments:
         yield from (f"{heading} {_text('ARGUMENTS')}", *_pairs(map(_argument, command.arguments)))
     for title, options in grouped(program.own(command)).items():
@@ -120,13 +120,13 @@ def _argument(value: Value) -> tuple[str, str]:
 
 
 def _pairs(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Give a list of terms, each with what it means below it."""
+    """Yield a list of terms, each with what it means below it."""
     for term, meaning in rows:
         yield from (".TP", f"\\fB{_text(term)}\\fR", _text(meaning))
 
 
 def _lines(lines: Iterable[str]) -> Iterator[str]:
-    """Give lines to copy."""
+    """Yield lines to copy."""
     yield from (".PP", ".EX", *(f"    {_text(line)}" for line in lines), ".EE")
 
 
@@ -139,12 +139,12 @@ def _named(command: Command) -> str:
 
 
 def _as_phrase(summary: str) -> str:
-    """Give a summary as manuals have it: no capital, no full stop."""
+    """Return a summary as manuals have it: no capital, no full stop."""
     return summary[:1].lower() + summary[1:].removesuffix(".")
 
 
 def _text(text: str) -> str:
-    """Give a text as roff that shows it as it is; a line that begins with a control character is none."""
+    """Return a text as roff that shows it as it is; a line that begins with a control character is none."""
     plain = "".join(SPECIAL.get(character, _printable(character)) for character in text)
     return f"\\&{plain}" if plain.startswith((".", "\\(aq")) else plain
 

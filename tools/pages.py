@@ -30,13 +30,13 @@ or a key too: `1`, `true`, `yes` or `on`. It has no flag that switches it off: w
 
 
 def command_pages(program: Program) -> dict[str, str]:
-    """Give the text of each page, by the name of its file."""
+    """Return the text of each page, by the name of its file."""
     pages = {f"{command.path[0]}.md": _page(program, command) for command in program.root.commands}
     return {"README.md": _index(program), **pages}
 
 
 def options_page() -> str:
-    """Give the table of all options that every command understands, and of the settings that have no option."""
+    """Return the table of all options that every command understands, and of the settings that have no option."""
     rows = [_option_of_all(row) for row in (*GLOBAL_OPTIONS, *OTHER_SETTINGS)]
     heads = ("option", "variable", "in a file", "default", "what it does")
     return "\n".join([MARK, OPTIONS_HEAD, *table(heads, rows), ""])
@@ -73,7 +73,7 @@ def _page(program: Program, command: Command) -> str:
 
 
 def _body(program: Program, command: Command) -> Iterator[str]:
-    """Give the lines about one command: what it does, an example, how it is called, its options by group."""
+    """Yield the lines about one command: what it does, an example, how it is called, its options by group."""
     yield from ("", plain(command.text.summary))
     if command.text.examples:
         yield from ("", *(f"    {example}" for example in command.text.examples))
@@ -92,26 +92,26 @@ def _body(program: Program, command: Command) -> Iterator[str]:
 
 
 def _also(command: Command) -> str:
-    """Give the other names that are understood, and the endpoint."""
+    """Return the other names that are understood, and the endpoint."""
     also = ", ".join(code(f"projects {name}") for name in command.names[1:])
     endpoint = f" Endpoint: {code(command.endpoint)}." if command.endpoint else ""
     return f"{f'; also {also}' if also else ''}.{endpoint}"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """Give the lines of a table."""
+    """Yield the lines of a table."""
     yield f"| {' | '.join(heads)} |"
     yield f"| {' | '.join('---' for _ in heads)} |"
     yield from (f"| {' | '.join(row)} |" for row in rows)
 
 
 def code(words: str) -> str:
-    """Give words as code; a bar would end a cell of a table even there."""
+    """Return words as code; a bar would end a cell of a table even there."""
     return f"`{words}`".replace("|", "\\|")
 
 
 def plain(text: str) -> str:
-    """Give a text of ours as Markdown that shows it as it is."""
+    """Return a text of ours as Markdown that shows it as it is."""
     for character in "\\`*_[]<|":
         text = text.replace(character, f"\\{character}")
     return text

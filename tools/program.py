@@ -87,11 +87,11 @@ class Program:
     shared: tuple[Option, ...]
 
     def places(self) -> list[Command]:
-        """Give the root and everything below it."""
+        """Return the root and everything below it."""
         return list(_with_all_below(self.root))
 
     def own(self, command: Command) -> tuple[Option, ...]:
-        """Give the options that a command has beyond the shared ones."""
+        """Return the options that a command has beyond the shared ones."""
         return tuple(option for option in command.options if option not in self.shared)
 
 
@@ -202,7 +202,7 @@ def _one_line(text: str) -> str:
 
 
 def grouped(options: Iterable[Option]) -> dict[str, list[Option]]:
-    """Give the options by the heading that they stand under, in the order of the help."""
+    """Return the options by the heading that they stand under, in the order of the help."""
     groups: dict[str, list[Option]] = {}
     for option in options:
         groups.setdefault(option.group, []).append(option)
@@ -210,5 +210,5 @@ def grouped(options: Iterable[Option]) -> dict[str, list[Option]]:
 
 
 def usage(command: Command) -> str:
-    """Give how a command is called: `projects get [OPTIONS] PROJECT`."""
+    """Return how a command is called: `projects get [OPTIONS] PROJECT`."""
     return f"{command.call} {command.usage}"

@@ -23,7 +23,7 @@ SHORT = """\\
 
 
 def root_help() -> str:
-    """Give the module's text, from the live command."""
+    """Return the module's text, from the live command."""
     root: Any = typer.main.get_command(app)
     settings = {**(app.info.context_settings or {}), "terminal_width": WIDEST}
     ctx = typer.Context(root, info_name="projects", **settings)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def _with(site: Site, option: str) -> str:
-    """Give the site's URI with one more option."""
+    """Return the site's URI with another option."""
     return f"{site.server.uri}{'&' if '?' in site.server.uri else '/?'}{option}"
 
 

@@ -47,7 +47,7 @@ def bend(site: Site, identifier: str, fields: dict[str, Any]) -> None:
 
 @pytest.fixture(params=list(BENDS))
 def bent(request: pytest.FixtureRequest, site: Site) -> str:
-    """Give the id of an odd project below `vision`, with one below itself that is as it should be."""
+    """Provide the id of an odd project below `vision`, with one below itself that is as it should be."""
     odd = site.project("vision/odd")
     site.project("vision/odd/below")
     bend(site, odd, BENDS[request.param])
@@ -55,7 +55,7 @@ def bent(request: pytest.FixtureRequest, site: Site) -> str:
 
 
 def stays(site: Site, bent: str) -> bool:
-    """Tell whether the odd project is not found below another one: `path` is what says that."""
+    """Return whether the odd project is not a sub-project, which `path` decides."""
     return not isinstance(site.stored(bent).get("path"), list)
 
 

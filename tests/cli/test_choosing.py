@@ -27,7 +27,7 @@ def two(site: Site) -> Site:
 
 
 def refused(cli: Cli, *arguments: str) -> dict[str, Any]:
-    """Give the error of what is refused before a database that nobody has would be asked."""
+    """Return the error of a command that is refused before it connects to a database that does not exist."""
     result = cli(*arguments, "--json", uri=NOWHERE)
     assert (result.exit_code, result.stdout) == (2, "")
     error: dict[str, Any] = json.loads(result.stderr)["error"]

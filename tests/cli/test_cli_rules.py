@@ -41,7 +41,7 @@ NOWHERE = "mongodb://127.0.0.1:1"
 
 @pytest.fixture
 def site(site: Site) -> Site:
-    """Give a site with a little of everything."""
+    """Provide a site with a little of everything."""
     site.project("vision/detector", _id=ID, tags=["prod", "gpu"], description="Road signs")
     site.project("audio")
     site.task(ID, status="completed", hyperparams={"Args": {"lr": {}}}, last_metrics=metrics(loss="train"))
@@ -50,7 +50,7 @@ def site(site: Site) -> Site:
 
 @pytest.fixture
 def two(standalone: Server, cli: Cli) -> Iterator[Site]:
-    """Give a site with two projects and nothing in them."""
+    """Provide a site with two projects and nothing in them."""
     with empty_site(standalone, cli) as site:
         site.project("vision", _id=ID)
         site.project("audio")
@@ -59,7 +59,7 @@ def two(standalone: Server, cli: Cli) -> Iterator[Site]:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """Give the user's configuration, with a profile."""
+    """Provide the user's configuration, with a profile."""
     path = tmp_path / "home" / ".config" / "projects" / "config.toml"
     path.parent.mkdir(parents=True)
     path.write_text('profile = "lab"\n[profiles.lab]\ncompany = "by-profile"\nproduction = true\n')

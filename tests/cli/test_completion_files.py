@@ -39,7 +39,7 @@ NASTY = 'it\'s [a] "b" $HOME $(touch oops) `touch oops` \\ c: %s ’'
 
 
 def live_flags() -> dict[str, set[str]]:
-    """Give every spelling of every option of each command, as the program itself parses them; '' is the root."""
+    """Return every spelling of every option of each command, as the program itself parses them; '' is the root."""
     found: dict[str, set[str]] = {}
 
     def walk(place: str, command: Any, above: Any) -> None:
@@ -54,7 +54,7 @@ def live_flags() -> dict[str, set[str]]:
 
 
 def below(place: str) -> set[str]:
-    """Give the commands right below a command."""
+    """Return the subcommands of a command."""
     start = f"{place} " if place else ""
     names = {other[len(start) :] for other in live_flags() if other.startswith(start) and other != place}
     return {name for name in names if " " not in name}
@@ -144,7 +144,7 @@ EQUALS = [("projects --output=y", "yaml"), ("projects list --state=ar", "archive
 
 
 def bash_call(line: str, breaks: str = "=:@><") -> str:
-    """Give what bash does at TAB at the end of a line: it cuts words at some characters (readline keeps the @)."""
+    """Return the result of TAB in bash at the end of a line, which bash splits (readline keeps the @)."""
     words = [
         part for word in line.split() for part in re.findall(rf"[{breaks}]+|[^{breaks}]+" if breaks else ".+", word)
     ]

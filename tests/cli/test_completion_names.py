@@ -64,7 +64,7 @@ PATIENCE = 30.0
 
 @pytest.fixture
 def site(standalone: Server, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Give a site that is the environment's, and put the program on the PATH."""
+    """Provide a site that is the environment's, and put the program on the PATH."""
     put_on_path(tmp_path / "bin", monkeypatch)
     with empty_site(standalone, cli) as site:
         for name, value in {
@@ -101,7 +101,7 @@ def asking(shell: str, *words: str) -> bytes:
 
 
 def kept() -> list[Path]:
-    """Give the files of names."""
+    """Return the files of names."""
     return [path for path in Path(path_of(os.environ)).parent.glob("names-*") if path.suffix != ".lock"]
 
 
@@ -400,7 +400,7 @@ def test_every_name_is_found_by_itself_and_none_is_invented(tmp_path: Path) -> N
 
 
 def next_level(records: Sequence[bytes], prefix: bytes) -> list[bytes]:
-    """Give what should be offered, found the slow way."""
+    """Return the expected completions, computed in the slow way."""
     below = (record for record in records if record.startswith(prefix))
     return list(dict.fromkeys(record[: record.find(b"/", len(prefix)) + 1] or record for record in below))
 
@@ -499,7 +499,7 @@ SHELLS = {
 
 @pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Terminal]:
-    """Give each shell in turn, on a site with hostile names that are in the cache."""
+    """Provide each shell in turn, on a site with hostile names that are in the cache."""
     command, name = SHELLS[request.param]
     if not shutil.which(command[0]):
         pytest.skip(f"no {command[0]} here")
@@ -517,7 +517,7 @@ def shell(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterato
 
 
 def typed(name: str, extra: int) -> str:
-    """Give the beginning of a name as a person types it, with what a shell would take for its own escaped."""
+    """Return the beginning of a name as a user types it, escaped for the shell."""
     begin = name[: len("x/") + extra]
     return "".join(one if one.isalnum() or one == "/" or not one.isascii() else f"\\{one}" for one in begin)
 

@@ -23,7 +23,7 @@ URI = f"mongodb://ann:{UNSPOKEN}@mongo.example:27017"
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the path of the user's configuration, which is not there yet; the current folder is empty."""
+    """Provide the path of the user's configuration, which does not exist yet; the current folder is empty."""
     folder = tmp_path / "folder"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -270,7 +270,7 @@ def test_a_file_that_is_no_toml_is_left_as_it_is(cli: Cli, file: Path) -> None:
 
 
 def editor(tmp_path: Path, code: str) -> str:
-    """Give an editor: Python code that finds the file in `path`."""
+    """Return an editor: Python code that finds the file in `path`."""
     script = tmp_path / "editor script.py"
     script.write_text(f"import pathlib, sys\npath = pathlib.Path(sys.argv[-1])\n{code}\n")
     return f"{sys.executable} '{script}'"

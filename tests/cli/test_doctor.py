@@ -54,7 +54,7 @@ def healthy(server: Server, cli: Cli) -> Iterator[Site]:
 
 
 def doctor(site: Site, *arguments: str, status: int) -> Document:
-    """Give the answer of a run that ends with this status, and says nothing besides."""
+    """Return the response of a run that ends with this status and prints nothing else."""
     result = site("--json", "doctor", *arguments)
     assert (result.exit_code, result.stderr) == (status, ""), result.stdout
     answer: Document = json.loads(result.stdout)
@@ -67,12 +67,12 @@ def status_for(*kinds: str) -> int:
 
 
 def found(answer: Document) -> dict[str, tuple[int, int]]:
-    """Give count and how many can be mended of each finding."""
+    """Return for each finding its count and how many can be fixed."""
     return {one["name"]: (one["count"], one["fixable"]) for one in answer["findings"]}
 
 
 def stored(site: Site) -> dict[str, list[bytes]]:
-    """Give all that is stored, byte for byte."""
+    """Return all that is stored, byte for byte."""
     content = {}
     for name in ("project", "task", "model"):
         found: Any = site.documents[name].with_options(codec_options=RAW).find({}, sort=[("_id", 1)])
@@ -81,7 +81,7 @@ def stored(site: Site) -> dict[str, list[bytes]]:
 
 
 def named(site: Site, name: str) -> Document:
-    """Give the project of that name that the company can see; another company has one of that name too."""
+    """Return the project of that name that the company can see; another company has one with that name too."""
     (document,) = site.documents.project.find({"name": name, "company": {"$in": [COMPANY, ""]}})
     return document
 

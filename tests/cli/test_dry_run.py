@@ -49,7 +49,7 @@ def test_no_command_was_forgotten() -> None:
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """Give a configuration with two profiles."""
+    """Provide a configuration with two profiles."""
     path = tmp_path / "home" / ".config" / "projects" / "config.toml"
     path.parent.mkdir(parents=True)
     path.write_text('profile = "lab"\n[profiles.lab]\n[profiles.toy]\n')
@@ -58,7 +58,7 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def site(standalone: Server, cli: Cli, config: Path) -> Iterator[Site]:
-    """Give a site with something to change for each command."""
+    """Provide a site with something to change for each command."""
     with empty_site(standalone, cli) as site:
         site.task(site.project("vision/deep"), system_tags=["archived"])
         site.project("shown", company="", company_origin=COMPANY)

@@ -73,13 +73,13 @@ def _chosen(name: str, locales: Path) -> dict[str, str]:
 
 @pytest.fixture(params=LOCALES)
 def any_locale(request: pytest.FixtureRequest, locales: Path) -> dict[str, str]:
-    """Give the variables of each locale in turn."""
+    """Provide the variables of each locale in turn."""
     return _chosen(request.param, locales)
 
 
 @pytest.fixture(params=EACH_KIND)
 def variables(request: pytest.FixtureRequest, locales: Path) -> dict[str, str]:
-    """Give the variables of one locale of each kind in turn."""
+    """Provide the variables of one locale of each kind in turn."""
     return _chosen(request.param, locales)
 
 

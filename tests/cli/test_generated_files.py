@@ -112,7 +112,7 @@ def test_a_default_that_the_help_names_is_the_one_that_holds() -> None:
 
 
 def nasty_program() -> Program:
-    """Give a program whose texts have what Markdown or roff might take for its own."""
+    """Return a program whose texts contain the syntax of Markdown and roff."""
     option = Option(("--odd", "-x"), NASTY, Value("A|B"))
     text = HelpText(NASTY, (NASTY,), ("projects run '.a' --odd \\\\n",))
     command = Command(("run",), ("run",), NASTY, (option,), (Value("N", help=NASTY),), (), "[OPTIONS]", text)
@@ -120,7 +120,7 @@ def nasty_program() -> Program:
 
 
 def rendered(page: str, folder: Path) -> str:
-    """Give a manual page as a person sees it, without the line breaks; whatever groff complains of is a fault."""
+    """Return a manual page as it is displayed, without line breaks; fail if groff prints a warning."""
     file = folder / "page.1"
     file.write_text(page, "utf-8")
     command = ["groff", "-ww", "-man", "-Tutf8", "-P-cbou", "-rLL=200n", str(file)]

@@ -8,7 +8,7 @@ from tests.worlds.site import OTHER, UNKNOWN, Site
 
 
 def parameters(*names: str) -> dict[str, dict[str, dict[str, str]]]:
-    """Give `hyperparams` as a task has it, of section/name as stored."""
+    """Return `hyperparams` of a task, from section/name as stored."""
     found: dict[str, dict[str, dict[str, str]]] = {}
     for section, name in (each.split("/") for each in names):
         found.setdefault(section, {})[name] = {"section": section, "name": name, "value": "1"}

@@ -25,13 +25,13 @@ FIELDS = {"name", "collection", "state", "kind", "size", "commands", "benefit", 
 
 @pytest.fixture
 def site(deployment: Server, cli: Cli) -> Iterator[Site]:
-    """Give a site with a server's indexes, on each kind of deployment in turn."""
+    """Provide a site with a server's indexes, on each kind of deployment in turn."""
     yield from indexed(deployment, cli)
 
 
 @pytest.fixture
 def lone(standalone: Server, cli: Cli) -> Iterator[Site]:
-    """Give the same on a standalone."""
+    """Provide the same on a standalone."""
     yield from indexed(standalone, cli)
 
 

@@ -145,7 +145,7 @@ def test_an_unreachable_database_is_69_with_one_clear_line_within_the_timeout() 
 
 
 def places_of_a_uri(folder: Path) -> dict[str, tuple[tuple[str, ...], dict[str, str]]]:
-    """Give each place from which a URI may come, as arguments and variables."""
+    """Return each place from which a URI may come, as arguments and variables."""
     file = folder / "uri"
     file.write_text(NOWHERE)
     config = folder / "projects" / "config.toml"

@@ -33,7 +33,7 @@ PATIENCE = 60.0
 
 @pytest.fixture(scope="module")
 def listed(standalone: Server) -> Iterator[str]:
-    """Give a database of many projects, with the unique index of a server."""
+    """Provide a database of many projects, with the unique index of a server."""
     name = servers.new_name()
     projects = standalone.client[name]["project"]
     projects.create_index([("name", 1), ("company", 1)], unique=True)
@@ -73,7 +73,7 @@ def test_many_times_the_projects_need_no_more_memory(watch: Stopwatch, output: s
 
 
 def _given(client: MongoClient[Any]) -> int:
-    """Give how many documents the server has handed out so far."""
+    """Return how many documents the server has returned so far."""
     return int(client.admin.command("serverStatus")["metrics"]["document"]["returned"])
 
 

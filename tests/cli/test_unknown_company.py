@@ -26,7 +26,7 @@ WAYS: tuple[tuple[tuple[str, ...], str | None], ...] = (
 
 @pytest.fixture
 def empty(standalone: Server, cli: Cli) -> Iterator[Site]:
-    """Give a database with nothing in it, the company included."""
+    """Provide an empty database, without a company."""
     with empty_site(standalone, cli) as site:
         site.documents.company.delete_many({})
         yield site

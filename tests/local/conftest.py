@@ -73,7 +73,7 @@ def short_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def private(short_folder: Path) -> Iterator[Private]:
-    """Give a server that is not running yet; `folder` may be changed by the test."""
+    """Provide a server that is not running yet; `folder` may be changed by the test."""
     one = Private(short_folder / "local")
     yield one
     if one.folder.joinpath("in-use").exists() and one.folder.owner() == short_folder.owner():

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def terminal() -> Iterator[TextIO]:
-    """Give a stream that is a terminal."""
+    """Provide a stream that is a terminal."""
     mine, its = pty.openpty()
     with os.fdopen(its, "w") as stream:
         yield stream

@@ -50,7 +50,7 @@ MOMENTS = (
 
 
 def stored(moment: str) -> Any:
-    """Give a date as it comes from the database."""
+    """Return a date as it comes from the database."""
     return decode(bson.encode({"date": datetime.fromisoformat(moment)}))["date"]
 
 

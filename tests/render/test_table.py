@@ -55,7 +55,7 @@ def drawn(
     kind: type[Screen] | None = None,
     **style: Any,
 ) -> list[str]:
-    """Give the lines of a table on a screen of that width, as seen two days after `project` was updated."""
+    """Return the lines of a table on a screen of that width, as seen two days after `project` was updated."""
     screen = (kind or Screen)(io.StringIO(), io.StringIO(), io.StringIO(), environment or {})
     screen.columns = columns
     key = view.rows or view.record
@@ -275,7 +275,7 @@ def test_a_narrow_screen_never_cuts_the_id_of_one_record() -> None:
 
 
 def luminance(number: int) -> float:
-    """Give the relative luminance (WCAG) of one of the 256 colours, from 16 on."""
+    """Return the relative luminance (WCAG) of one of the 256 colours, from 16 on."""
     if number >= 232:
         levels = [8 + 10 * (number - 232)] * 3
     else:
