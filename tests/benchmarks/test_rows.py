@@ -1,4 +1,4 @@
-"""Every row of the benchmarks runs, on tiny data, and gives its baseline's answer; nothing is timed here."""
+"""Every row of the benchmarks runs on tiny data and agrees with its baseline; nothing is timed here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a URI may say of how writes are acknowledged."""
+"""The acknowledgement of writes that a URI may configure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Projects whose documents are not as they should be: what lies above or below them can be changed all the same."""
+"""Projects with inconsistent documents: their parents and sub-projects can still be changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--fields`, `--query`, `--no-header` and `--time`: what of an answer is shown, and in which form."""
+"""`--fields`, `--query`, `--no-header` and `--time`: the selection and the format of a response."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The rules of the command line, one after the other, as a person may read them; each is tried on the real program.
+"""The rules of the command line, in a readable order, each tested on the real program.
 
-Other files test each of them in depth. Here stands what is promised, and that it holds.
+Other files test each of them in depth. This file lists the guarantees.
 """
 
 from __future__ import annotations

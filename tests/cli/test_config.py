@@ -1,4 +1,4 @@
-"""`projects config`: what holds and where it comes from, and changes of the file."""
+"""`projects config`: settings with their origins, and changes of the file."""
 
 from __future__ import annotations
 

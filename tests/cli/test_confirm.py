@@ -1,4 +1,4 @@
-"""`--confirm NAME`: it answers the question about that name, and refuses every other change."""
+"""`--confirm NAME`: it confirms the change of that name, and refuses every other change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--csv-safe`: text that a spreadsheet would take for a formula is quoted, and nothing else."""
+"""`--csv-safe`: text that a spreadsheet would treat as a formula is quoted, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`projects delete`: what goes, what stays, what is asked, and what is refused."""
+"""`projects delete`: deleted and kept documents, confirmation, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`projects doctor`: each kind of finding about documents is found, counted, shown, mended where it can be, undone."""
+"""`projects doctor`: each finding about documents is detected, counted, shown, fixed if possible, and undone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text in every locale: machine formats and all input are UTF-8, and people get what their encoding can show."""
+"""Text in every locale: machine formats and all input are UTF-8, and text for users fits their encoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examples in help texts and in README.md work on the sample that `projects local sample` adds."""
+"""The examples of the help and of README.md work on the sample that `projects local sample` adds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of an exception that nobody expected."""
+"""Unexpected exceptions: the message, and that no secret or traceback is printed."""
 
 from __future__ import annotations
 

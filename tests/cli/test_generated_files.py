@@ -1,4 +1,4 @@
-"""What is generated from the live commands: fresh, complete, and shown as it was meant."""
+"""Files generated from the live commands: fresh, complete, and displayed as intended."""
 
 from __future__ import annotations
 

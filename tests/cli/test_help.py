@@ -1,4 +1,4 @@
-"""What a person sees who asks for help, or mistypes: summaries, examples, topics, and the nearest word."""
+"""Help, and the response to a typing error: summaries, examples, topics, and the nearest word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`projects hyperparams`: the hyper-parameters of tasks, once each, in pages."""
+"""`projects hyperparams`: the distinct hyperparameters of tasks, in pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`projects indexes`: what would help is shown with its cost, and made only when somebody agrees."""
+"""`projects indexes`: recommended indexes with their cost, created only after confirmation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`--interactive`: projects are picked from a list, at a terminal and nowhere else."""
+"""`--interactive`: projects are selected from a list, on a terminal only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`projects list`: which projects, in which order, with which fields."""
+"""`projects list`: filters, order and fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`projects make-private`: the reverse of make-public, for the company that a project came from."""
+"""`projects make-private`: the reverse of make-public, for the company of origin."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`projects make-public`: all of the projects named, or none."""
+"""`projects make-public`: all of the given projects, or none."""
 
 from __future__ import annotations
 

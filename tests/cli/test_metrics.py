@@ -1,4 +1,4 @@
-"""`projects metrics`: the metrics and variants of tasks, once each."""
+"""`projects metrics`: the distinct metrics and variants of tasks."""
 
 from __future__ import annotations
 

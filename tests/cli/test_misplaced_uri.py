@@ -1,4 +1,4 @@
-"""A URI in the wrong place: it is refused, and its password is not quoted."""
+"""A URI in the wrong place is refused, and its password is not quoted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users often get wrong with `list`: pages, ids, limits and names; each is answered with what helps."""
+"""Common mistakes with `list`: pages, ids, limits and names; each message contains what helps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`projects model-tags`: the tags of models, sorted, once each."""
+"""`projects model-tags`: the distinct tags of models, sorted."""
 
 from __future__ import annotations
 

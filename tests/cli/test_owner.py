@@ -1,4 +1,4 @@
-"""The owner of new projects: who is named, who is meant without a name, and who is refused."""
+"""The owner of new projects: named, by default, and refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The program as a process: signals, pipes, secrets, what it imports, and what a person at a terminal sees."""
+"""The program as a process: signals, pipes, secrets, imports, and its behaviour on a terminal."""
 
 from __future__ import annotations
 

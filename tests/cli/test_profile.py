@@ -1,4 +1,4 @@
-"""`projects profile`: the profiles of the configuration, and which one is the default."""
+"""`projects profile`: the profiles of the configuration, and the default one."""
 
 from __future__ import annotations
 

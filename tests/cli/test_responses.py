@@ -1,4 +1,4 @@
-"""Every endpoint's answer, on the sample, is one that the schema's `response` accepts; hard patterns stay harmless."""
+"""The responses of all endpoints on the sample match the schema's `response`; hard patterns stay harmless."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`projects schema`: what the loaded schema says; no database is needed."""
+"""`projects schema`: the loaded schema, without a database."""
 
 from __future__ import annotations
 

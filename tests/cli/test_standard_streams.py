@@ -1,4 +1,4 @@
-"""Standard input that is empty, standard output that is closed, and questions that are declined or cancelled."""
+"""Empty standard input, closed standard output, and prompts that are declined or cancelled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`projects status`: where one is, how much there is, what one may do, and what is unfinished."""
+"""`projects status`: the database, its contents, the user's privileges, and interrupted changes."""
 
 from __future__ import annotations
 

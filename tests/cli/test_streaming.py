@@ -1,4 +1,4 @@
-"""A long list is never held: it goes from the cursor to standard output at the reader's pace, in every format."""
+"""A long list is never held in memory: it streams from the cursor to standard output, in every format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that are ambiguous, or that hold a value that was probably never meant: refused, never guessed at."""
+"""Ambiguous requests, and values that were probably not intended, are refused."""
 
 from __future__ import annotations
 

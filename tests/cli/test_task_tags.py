@@ -1,4 +1,4 @@
-"""`projects task-tags`: the tags of tasks, sorted, once each."""
+"""`projects task-tags`: the distinct tags of tasks, sorted."""
 
 from __future__ import annotations
 

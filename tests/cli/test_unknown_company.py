@@ -1,4 +1,4 @@
-"""A change for a company that the database does not know, or in an empty database, is refused unless it is insisted."""
+"""A change for a company that the database does not know is refused, unless `--new-company` is given."""
 
 from __future__ import annotations
 

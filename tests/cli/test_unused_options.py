@@ -1,4 +1,4 @@
-"""A global option that a command does not use is refused there; one that it uses, or a variable, is not."""
+"""A global option that a command does not use is refused; one that it uses, or a variable, is accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`projects update`: what changes, what stays, and what is refused."""
+"""`projects update`: changed and unchanged fields, and refusals."""
 
 from __future__ import annotations
 

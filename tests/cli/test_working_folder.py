@@ -1,4 +1,4 @@
-"""A working folder that was removed: no command ends in a traceback, and what needs no folder works."""
+"""A deleted working folder: no command ends in a traceback, and commands that need no folder work."""
 
 from __future__ import annotations
 

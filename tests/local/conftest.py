@@ -1,4 +1,4 @@
-"""A private server of one test, in a short folder of its own; it is stopped when the test ends."""
+"""A private server for one test, in a short folder of its own; it is stopped when the test ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which mongod is run, and what is said of one that can't be."""
+"""The choice of the mongod, and the message about one that cannot run."""
 
 from __future__ import annotations
 

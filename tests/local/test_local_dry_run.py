@@ -1,4 +1,4 @@
-"""`--dry-run` and `--read-only` with the commands of the private server: its data stay, and it runs on."""
+"""`--dry-run` and `--read-only` with the commands of the private server: its data is kept, and it runs on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the private server lives, and which folders it refuses."""
+"""The folder of the private server, and folders that it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sample: the same everywhere, as a server would have stored it, and no harm to what is there."""
+"""The sample: the same everywhere, as a server would have stored it, without harm to existing documents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The formats: values at paths, cells, and documents that are written as their records come."""
+"""The formats: values at paths, cells, and documents that are written as their records arrive."""
 
 from __future__ import annotations
 

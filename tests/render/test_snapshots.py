@@ -1,6 +1,6 @@
-"""What people see, kept as text: tables and help at four widths.
+"""Snapshots of tables and help at four widths.
 
-`make snapshots` writes tests/render/snapshots/ anew; look at the difference before you commit it.
+`make snapshots` regenerates tests/render/snapshots/. Review the difference before you commit it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tables for a terminal: widths with wide characters, whole ids, nothing lost, chunks that line up."""
+"""Tables for a terminal: widths with wide characters, whole ids, nothing lost, aligned chunks."""
 
 from __future__ import annotations
 
