@@ -16,6 +16,27 @@ Document = dict[str, Any]
 Pipeline = list[Document]
 """The stages of an aggregation."""
 
+PROJECT_FIELDS = (
+    "id",
+    "name",
+    "basename",
+    "description",
+    "company",
+    "user",
+    "parent",
+    "created",
+    "last_update",
+    "tags",
+    "system_tags",
+    "default_output_destination",
+    "featured",
+    "logo_url",
+)
+"""The fields of a project that a response has by default, in order (docs/data-model.md)."""
+
+UNLISTED_FIELDS = ("path", "company_origin", "logo_blob")
+"""Fields of a project that a response has only if the request names them."""
+
 
 class Request(NamedTuple):
     """One call of one endpoint: valid, its defaults filled in, and with the outside world as arguments.

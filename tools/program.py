@@ -13,7 +13,7 @@ from projects_cli.cli.options import GLOBAL_OPTIONS
 from projects_cli.cli.registry import BY_WORD, COMMANDS, TOPICS
 from projects_cli.config.settings import BY_NAME, SETTINGS
 from projects_cli.diagnosis.findings import KINDS
-from projects_cli.endpoints.fields import LISTED
+from projects_cli.messages import PROJECT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,7 +104,7 @@ OFFERED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "JSON|@FILE|-": ("request", ()),
     "ENDPOINT": ("endpoints", ()),
     "PROJECT": ("projects", ()),
-    "FIELD": ("words", LISTED),
+    "FIELD": ("words", PROJECT_FIELDS),
     "COMMAND|TOPIC": ("words", (*(entry.name for entry in COMMANDS), *(topic.name for topic in TOPICS))),
 }
 """What is offered for a value, by its name in the help; choices that Typer knows of come by themselves."""
@@ -118,8 +118,8 @@ OFFERED_FOR: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "--remove-tag": ("tags", ()),
     "--system-tag": ("system-tags", ()),
     "--id": ("ids", ()),
-    "--only-fields": ("fields", LISTED),
-    "--fields": ("fields", LISTED),
+    "--only-fields": ("fields", PROJECT_FIELDS),
+    "--fields": ("fields", PROJECT_FIELDS),
     **{
         flag: ("words", BY_NAME[option.setting].choices)
         for option in GLOBAL_OPTIONS

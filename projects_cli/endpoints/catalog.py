@@ -9,7 +9,7 @@ from projects_cli.endpoints import fields, hierarchy
 from projects_cli.endpoints.ordering import Page, ordered
 from projects_cli.errors import FieldsValueError, InvalidFields
 from projects_cli.extended_json import can_be_id, identity
-from projects_cli.messages import Response
+from projects_cli.messages import PROJECT_FIELDS, Response
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def wanted_fields(only_fields: Sequence[str] | None, *, dotted: bool) -> list[st
         if not name.startswith("-"):
             named += fields.FIELDS if dotted and name == "*" else [_checked(name, dotted=dotted)]
     omitted = {_checked(name[1:], dotted=dotted) for name in only_fields or () if name.startswith("-")}
-    return list(dict.fromkeys(named)) or [name for name in fields.LISTED if name not in omitted]
+    return list(dict.fromkeys(named)) or [name for name in PROJECT_FIELDS if name not in omitted]
 
 
 def _checked(name: str, *, dotted: bool) -> str:

@@ -7,32 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import InvalidFields, did_you_mean, nearest
 from projects_cli.extended_json import compact
+from projects_cli.messages import PROJECT_FIELDS, UNLISTED_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from projects_cli.messages import Document
 
-LISTED = (
-    "id",
-    "name",
-    "basename",
-    "description",
-    "company",
-    "user",
-    "parent",
-    "created",
-    "last_update",
-    "tags",
-    "system_tags",
-    "default_output_destination",
-    "featured",
-    "logo_url",
-)
-"""What a listing gives where nothing else is asked for (data-model.md, `project`)."""
-
-ON_REQUEST = ("path", "company_origin", "logo_blob")
-FIELDS = LISTED + ON_REQUEST
+FIELDS = PROJECT_FIELDS + UNLISTED_FIELDS
 LIST_FIELDS = frozenset({"tags", "system_tags", "path"})
 
 

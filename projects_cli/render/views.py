@@ -4,26 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-PROJECT_FIELDS = (
-    "id",
-    "name",
-    "basename",
-    "description",
-    "company",
-    "user",
-    "parent",
-    "created",
-    "last_update",
-    "tags",
-    "system_tags",
-    "default_output_destination",
-    "featured",
-    "logo_url",
-)
-
-
-UNLISTED_FIELDS = ("path", "company_origin", "logo_blob")
-"""Fields of a project that an answer has only where they are asked for."""
+from projects_cli.messages import PROJECT_FIELDS, UNLISTED_FIELDS
 
 
 class View(NamedTuple):

@@ -15,9 +15,8 @@ from projects_cli.cli.app import app
 from projects_cli.cli.options import GLOBAL_OPTIONS
 from projects_cli.cli.registry import COMMANDS
 from projects_cli.config.settings import BY_NAME
-from projects_cli.endpoints import fields
 from projects_cli.errors import STATUS_MEANINGS, ExitStatus, ProjectsError, ServiceError
-from projects_cli.render.views import PROJECT_FIELDS, VIEWS
+from projects_cli.render.views import VIEWS
 from projects_cli.schema.cache import load
 
 if TYPE_CHECKING:
@@ -238,10 +237,6 @@ def test_an_error_has_a_documented_status_and_a_code_of_its_own() -> None:
         assert kind.status in STATUS_MEANINGS
         assert kind.__doc__
         assert (kind.subcode is not None) == (issubclass(kind, ServiceError) and kind is not ServiceError)
-
-
-def test_the_views_know_the_fields_that_projects_have() -> None:
-    assert PROJECT_FIELDS == fields.LISTED
 
 
 def test_the_readme_has_every_command_in_its_table() -> None:

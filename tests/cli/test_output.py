@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from projects_cli.errors import ExitStatus
-from projects_cli.render.views import PROJECT_FIELDS
+from projects_cli.messages import PROJECT_FIELDS
 from tests.worlds.site import COMPANY, Site, metrics
 
 if TYPE_CHECKING:
