@@ -70,7 +70,7 @@ def expect(context: Context, look: str) -> None:
         from projects_cli.render import field_selection
 
         if output.fields == field_selection.HELP:
-            replace(output, fields=(), query=None).show(field_selection.listed(view))
+            replace(output, fields=(), query=None).show(field_selection.list_fields(view))
             raise typer.Exit(ExitStatus.DONE)
     output.check(view)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import Declined, PartialFailure, ProjectsError
-from projects_cli.render.escaping import shown
+from projects_cli.render.escaping import escape
 from projects_cli.render.streams import Streams, in_utf8, is_terminal
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Console:
     def notice(self, text: str) -> None:
         """Write a notice, unless `--quiet` or `--json` is given."""
         if not self.quiet and self.output != "json":
-            self.streams.stderr.write(shown(text) + "\n")
+            self.streams.stderr.write(escape(text) + "\n")
 
     def warn(self, text: str) -> None:
         """Write a warning; with `--json` it is kept until the command has succeeded, so that an error stands alone."""
@@ -40,7 +40,7 @@ class Console:
     def flush_warnings(self) -> None:
         """Write the warnings that were kept."""
         for text in self._warnings:
-            self.streams.stderr.write(f"{self.streams.styled('warning:', 'bold orange')} {shown(text)}\n")
+            self.streams.stderr.write(f"{self.streams.styled('warning:', 'bold orange')} {escape(text)}\n")
         self._warnings.clear()
 
     def error(self, error: ProjectsError) -> None:
@@ -52,14 +52,14 @@ class Console:
             in_utf8(self.streams.stderr).write(dumps({"error": as_json(error)}) + "\n")
             return
         if isinstance(error, Declined):  # the user's own decision, not a failure
-            write(f"{shown(error.message)}\n")
+            write(f"{escape(error.message)}\n")
             return
-        write(f"{styled('error:', 'bold red')} {shown(error.message)}\n")
+        write(f"{styled('error:', 'bold red')} {escape(error.message)}\n")
         if len(error.problems) > 1 or any(problem.details for problem in error.problems):
             for problem in error.problems:
-                write(f"  {shown(problem.path)}: {shown(problem.message)}\n")
+                write(f"  {escape(problem.path)}: {escape(problem.message)}\n")
         if error.hint:
-            write(f"{styled('hint:', 'cyan')} {shown(error.hint)}\n")
+            write(f"{styled('hint:', 'cyan')} {escape(error.hint)}\n")
 
     def progress(self, done: int, total: int) -> None:
         """Show the progress of a long change."""

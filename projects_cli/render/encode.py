@@ -9,7 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.extended_json import id_text, plain
-from projects_cli.render.escaping import has_unsafe, shown, shown_in_json
+from projects_cli.render.escaping import escape, escape_json, has_unsafe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ def encoder(*, pretty: bool = False) -> Callable[[Any], str]:
             import json  # slower, and seldom needed
 
             text = json.dumps(plain(value), ensure_ascii=False, indent=2 if pretty else None)
-        return shown_in_json(text)
+        return escape_json(text)
 
     return encode
 
@@ -207,7 +207,7 @@ def write_ids(response: Response, view: View, write: Write) -> None:
     for record in records(response, view):
         identifier = record.get(key)
         if identifier is not None or (is_stored and key in record):
-            write(shown(id_text(identifier)) + "\n")
+            write(escape(id_text(identifier)) + "\n")
 
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:
@@ -237,15 +237,15 @@ def _item(value: Any, name: str) -> Any:
 def cell(value: object) -> str:
     """Return a value as text for one cell of a line; what is neither text, number nor date is Extended JSON."""
     if type(value) is str:
-        return shown(value)
+        return escape(value)
     if value is None:
         return ""
     if isinstance(value, list) and all(type(item) is str for item in value):
-        return ", ".join(map(shown, value))
+        return ", ".join(map(escape, value))
     simple = plain(value)
     if isinstance(simple, bool):
         return "true" if simple else "false"
-    return dumps(simple) if isinstance(simple, dict | list) else shown(str(simple))
+    return dumps(simple) if isinstance(simple, dict | list) else escape(str(simple))
 
 
 def safe_cell(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Making text harmless: whatever stands in a name, a terminal or a line-oriented program gets plain characters."""
+"""Escapes for text that may be hostile, so that a terminal and a line-oriented program get plain characters."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ _INVALID_BYTE = re.compile("[\udc80-\udcff]")
 _SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
 
 
-def shown(text: str) -> str:
-    r"""Give a text with its unsafe characters written as escapes: `\n`, `\x1b`, `\u202e`."""
-    return text if text.isprintable() else UNSAFE.sub(_escape, text)  # what is printable holds nothing unsafe
+def escape(text: str) -> str:
+    r"""Return a text with its unsafe characters as escapes: `\n`, `\x1b`, `\u202e`."""
+    return text if text.isprintable() else UNSAFE.sub(_escape_sequence, text)  # no unsafe character is printable
 
 
 def check_utf8(text: str, source: str) -> str:
-    """Return a text that was read from outside, if all of its bytes are UTF-8.
+    """Return a text of the user's, if all of its bytes are UTF-8.
 
     Raises:
-        UsageError: they are not; the message names the source, such as `argument 2`, and not the text, which may be
-            a secret.
+        UsageError: they are not. The message names the source, such as `argument 2`, not the text: it may be a secret.
     """
     invalid = None if text.isascii() else _INVALID_BYTE.search(text)
     if invalid is None:
@@ -38,18 +37,18 @@ def check_utf8(text: str, source: str) -> str:
 
 
 def has_unsafe(lines: str) -> bool:
-    """Tell whether lines of text hold an unsafe character besides their ends."""
+    """Return whether lines of text have an unsafe character, apart from their ends."""
     return UNSAFE.search(lines.replace("\n", "")) is not None
 
 
-def shown_in_json(text: str) -> str:
-    """Give JSON with the unsafe characters that JSON itself lets through written as JSON's escapes."""
-    if text.isascii() and "\x7f" not in text:  # JSON has escaped the rest itself
+def escape_json(text: str) -> str:
+    """Return JSON with the unsafe characters that JSON allows in strings as its own escapes."""
+    if text.isascii() and "\x7f" not in text:  # the encoder has escaped the other control characters
         return text
-    return UNSAFE.sub(_json_escape, text) if UNSAFE.search(text) else text
+    return UNSAFE.sub(_json_escape, text)
 
 
-def _escape(match: re.Match[str]) -> str:
+def _escape_sequence(match: re.Match[str]) -> str:
     character = match.group()
     code = ord(character)
     return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""`--fields`: which fields an answer has, whether the ones asked for are among them, and the answer with only those."""
+"""`--fields`: the fields that a response has, and the response with only some of them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from projects_cli.render.views import View
 
 HELP = ("help",)
-"""What asks for the list of fields."""
+"""The value of `--fields` that lists them."""
 
 
 def check(view: View, fields: Sequence[str]) -> None:
-    """Refuse a field that the answer does not have.
+    """Check that a response with this view has the fields.
 
     Raises:
-        UsageError: it has no such field; the nearest is named.
+        UsageError: it lacks one; the hint is the name that is most similar.
     """
     known = view.choosable
     for field in fields:
         head, dot, _ = field.partition(".")
         if field not in known and not (dot and f"{head}." in view.more):
             hint = did_you_mean(nearest(field, known, 1), "--fields help lists them")
-            raise UsageError(f"--fields: the answer has no field {field!r}", hint=hint)
+            raise UsageError(f"--fields: the response has no field {field!r}", hint=hint)
 
 
-def listed(view: View) -> Response:
-    """Give the fields that can be chosen, each with its heading where the table has it."""
+def list_fields(view: View) -> Response:
+    """Return the fields that can be selected, each with its heading if it is a column of the table."""
     columns = dict(view.columns)
     rows: list[Document] = [{"field": field, "column": columns.get(field)} for field in view.choosable]
     rows += [{"field": f"{name}…", "column": None} for name in view.more if name.endswith(".")]
@@ -40,27 +40,28 @@ def listed(view: View) -> Response:
 
 
 def select_fields(response: Response, view: View, fields: tuple[str, ...]) -> Response:
-    """Give the answer with these fields only; lists of plain values, which have no fields, stay as they are."""
+    """Return the response with these fields only; lists of plain values, which have no fields, stay as they are."""
     data: Mapping[str, Any] = response.data
     if view.rows:
         if tuple(response.fields or ()) != fields:
-            data = {**data, view.rows: (picked(record, fields) for record in data[view.rows])}
+            data = {**data, view.rows: (project(record, fields) for record in data[view.rows])}
     elif view.record:
-        data = {**data, view.record: picked(data[view.record], fields)}
+        data = {**data, view.record: project(data[view.record], fields)}
     elif not view.values:
-        data = picked(data, fields)
+        data = project(data, fields)
     return Response(response.endpoint, data, fields, response.view)
 
 
-def picked(record: Mapping[str, Any], paths: Sequence[str]) -> Document:
-    """Give a record with only what lies at these dotted paths, in their order; `*` is every name of its level."""
-    found: Document = {}
+def project(record: Mapping[str, Any], paths: Sequence[str]) -> Document:
+    """Return a record with only the values at these dotted paths, in their order; `*` stands for every name."""
+    projection: Document = {}
     for path in paths:
-        _pick(record, path.split("."), found)
-    return found
+        _copy(record, path.split("."), projection)
+    return projection
 
 
-def _pick(record: Mapping[str, Any], path: Sequence[str], into: Document) -> None:
+def _copy(record: Mapping[str, Any], path: Sequence[str], into: Document) -> None:
+    """Copy the value at a path; in a list, from each of its objects to the one at the same position."""
     name, *rest = path
     for key in record if name == "*" else (name,):
         if key not in record:
@@ -68,14 +69,11 @@ def _pick(record: Mapping[str, Any], path: Sequence[str], into: Document) -> Non
         value = record[key]
         if not rest:
             into[key] = value
-        elif into.get(key) is not value:  # not chosen as a whole before
-            _pick_below(value, rest, key, into)
-
-
-def _pick_below(value: Any, path: Sequence[str], key: str, into: Document) -> None:
-    if isinstance(value, dict):
-        _pick(value, path, into.setdefault(key, {}))
-    elif isinstance(value, list):
-        items = [item for item in value if isinstance(item, dict)]
-        for item, below in zip(items, into.setdefault(key, [{} for _ in items]), strict=True):
-            _pick(item, path, below)
+        elif into.get(key) is value:  # selected as a whole already
+            continue
+        elif isinstance(value, dict):
+            _copy(value, rest, into.setdefault(key, {}))
+        elif isinstance(value, list):
+            items = [item for item in value if isinstance(item, dict)]
+            for item, copied in zip(items, into.setdefault(key, [{} for _ in items]), strict=True):
+                _copy(item, rest, copied)

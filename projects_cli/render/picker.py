@@ -14,7 +14,7 @@ from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from projects_cli.errors import Declined
-from projects_cli.render.escaping import shown
+from projects_cli.render.escaping import escape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ class Choice:
         for position, (key, label) in enumerate(self.matching[top : top + height], top):
             sign = ("[x] " if key in self.marked else "[ ] ") if self.several else ""
             style = "reverse" if position == self.at else ""
-            styled.append((style, f"{'>' if position == self.at else ' '} {sign}{shown(label)}"))
+            styled.append((style, f"{'>' if position == self.at else ' '} {sign}{escape(label)}"))
             styled.append(("", f"  {key}\n"))
         return styled
 

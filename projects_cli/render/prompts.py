@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from projects_cli.errors import ConfirmationNeeded, Declined, UsageError
-from projects_cli.render.escaping import check_utf8, shown
+from projects_cli.render.escaping import check_utf8, escape
 from projects_cli.render.streams import Streams, is_terminal
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Prompts:
         """
         stderr = self.streams.stderr
         if self.can_ask or self.output != "json":
-            stderr.write("".join(f"  {shown(line)}\n" for line in details[:MAX_DETAILS]))
+            stderr.write("".join(f"  {escape(line)}\n" for line in details[:MAX_DETAILS]))
             if len(details) > MAX_DETAILS:
                 stderr.write(f"  … and {len(details) - MAX_DETAILS:,} more\n")
         if not self.can_ask:
@@ -59,9 +59,9 @@ class Prompts:
                 hint=f"answer in advance with --yes{option}{profile}",
             )
         prompt = f"Type {noun} to continue: " if expected is not None else "[y/N] "
-        profile = f"PRODUCTION {shown(self.production)}: " if self.production else ""
+        profile = f"PRODUCTION {escape(self.production)}: " if self.production else ""
         with self._cancelling():
-            stderr.write(f"{self.streams.styled(profile, 'bold red') if profile else ''}{shown(question)} {prompt}")
+            stderr.write(f"{self.streams.styled(profile, 'bold red') if profile else ''}{escape(question)} {prompt}")
             stderr.flush()
             answer = self._read_line()
         if answer is None:  # Ctrl-D leaves the cursor behind the prompt

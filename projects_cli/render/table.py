@@ -10,7 +10,7 @@ from rich.cells import cell_len, split_graphemes
 
 from projects_cli.render import colours, humanize
 from projects_cli.render.encode import cell, records, value_at
-from projects_cli.render.escaping import shown
+from projects_cli.render.escaping import escape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -78,7 +78,7 @@ class Cell(NamedTuple):
 
 def draw(response: Response, view: View, streams: Streams, style: Style) -> Iterator[str]:
     """Yield the rows of a table, drawn; a response that is one record becomes a row for each of its fields."""
-    columns = [(field, shown(title)) for field, title in view.shown_columns(response.fields)]
+    columns = [(field, escape(title)) for field, title in view.shown_columns(response.fields)]
     screen = max(streams.size()[0], LEAST_SCREEN)
     as_text = _formatter(style)
     drawn: Iterable[Sequence[Cell]]
@@ -225,7 +225,7 @@ def _findings(rows: Iterator[Document], screen: int) -> Iterator[Sequence[Cell]]
 
 def _finding_lines(finding: Document) -> Iterator[tuple[str, str]]:
     """Yield the lines below a heading, each with the field that sets its style."""
-    yield shown(finding["description"]), "description"
+    yield escape(finding["description"]), "description"
     examples = finding["examples"]
     rest = finding["count"] - len(examples)
     more = [f"and {rest} more"] if rest > 0 else []
@@ -235,9 +235,9 @@ def _finding_lines(finding: Document) -> Iterator[tuple[str, str]]:
     else:
         texts = [" ".join(map(cell, filter(None, example.values()))) for example in examples]
         yield ", ".join([*filter(None, texts), *more]), "examples"
-    yield f"advice: {shown(finding['advice'])}", "advice"
+    yield f"advice: {escape(finding['advice'])}", "advice"
     if finding["fixable"]:
-        yield f"--fix: {shown(finding['fix'])}", "advice"
+        yield f"--fix: {escape(finding['fix'])}", "advice"
 
 
 # --- cells --------------------------------------------------------------------------------------------------------

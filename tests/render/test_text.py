@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projects_cli.render.console import Console
-from projects_cli.render.escaping import UNSAFE, shown, shown_in_json
+from projects_cli.render.escaping import UNSAFE, escape, escape_json
 from projects_cli.render.streams import Streams
 
 
@@ -31,12 +31,12 @@ from projects_cli.render.streams import Streams
     ],
 )
 def test_unsafe_characters_are_escaped_and_others_stay(text: str, escaped: str) -> None:
-    assert shown(text) == escaped
+    assert escape(text) == escaped
 
 
 @given(st.text(st.characters()))
 def test_nothing_unsafe_is_ever_shown(text: str) -> None:
-    assert UNSAFE.search(shown(text)) is None
+    assert UNSAFE.search(escape(text)) is None
 
 
 def test_no_unsafe_character_counts_as_printable() -> None:
@@ -47,13 +47,13 @@ def test_no_unsafe_character_counts_as_printable() -> None:
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_json_means_the_same_with_its_unsafe_characters_escaped(text: str) -> None:
-    document = shown_in_json(json.dumps({"name": text}, ensure_ascii=False))
+    document = escape_json(json.dumps({"name": text}, ensure_ascii=False))
     assert json.loads(document) == {"name": text}
     assert UNSAFE.search(document) is None
 
 
 def test_json_keeps_its_own_line_ends() -> None:
-    assert shown_in_json('{\n  "a": "\u202e"\n}') == '{\n  "a": "\\u202e"\n}'
+    assert escape_json('{\n  "a": "\u202e"\n}') == '{\n  "a": "\\u202e"\n}'
 
 
 def test_a_warning_waits_with_json_so_that_an_error_stands_alone() -> None:

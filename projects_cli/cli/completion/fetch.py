@@ -14,7 +14,7 @@ from projects_cli.endpoints import address
 from projects_cli.extended_json import compact, id_text
 from projects_cli.local import server
 from projects_cli.private_files import is_private, lock, open_lock, prune, replace
-from projects_cli.render.escaping import shown
+from projects_cli.render.escaping import escape
 from projects_cli.render.streams import Streams
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def sections(projects: Iterable[Document]) -> Mapping[str, list[bytes]]:
         tags["system-tags"].update(system_tags)
         if "hidden" not in system_tags:
             names.extend(_texts(one.get("name")))
-            ids.append(f"{id_text(one['_id'])}\t{shown(compact(one.get('name', '')))}")
+            ids.append(f"{id_text(one['_id'])}\t{escape(compact(one.get('name', '')))}")
     found = {"projects": names, "ids": ids, **tags}
     return {
         section: [value.encode("utf-8", "replace") for value in values if value and not value.startswith("-")]
