@@ -1,4 +1,4 @@
-"""The colours, as data: each can be read on black and on white, and none is the only sign of anything."""
+"""The colours, as data: each is legible on black and on white, and none is the only sign of anything."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLOURS: dict[str, tuple[int, str]] = {
     "blue": (27, "34"),
     "grey": (243, "2"),
 }
-"""A colour's number among 256, which no theme changes, and what a terminal of 16 colours gets in its place."""
+"""The number of each colour among 256, which no theme changes, and its code for a terminal with 16 colours."""
 
 OF_FIELD: dict[str, str] = dict.fromkeys(("name", "endpoint", "metric", "field"), "bold")
 OF_FIELD |= dict.fromkeys(("tags", "tag", "section"), "cyan")
@@ -28,7 +28,7 @@ OF_FIELD |= {
     "stats.*.status_count.completed": "green",
     "stats.*.status_count.failed": "red",
 }
-"""What a field's values look like."""
+"""The style of the values of a field."""
 
 OF_WORD: dict[str, str] = {
     "done": "green",
@@ -45,17 +45,17 @@ OF_WORD: dict[str, str] = {
     "true": "green",
     "false": "grey",
 }
-"""What a word looks like in the fields of `WORDY`, wherever it stands."""
+"""The style of a value of the fields in `WITH_WORDS`."""
 
 OF_SEVERITY: dict[str, str] = {"error": "red", "warning": "orange", "note": "grey"}
-"""What the severity of a finding looks like."""
+"""The style of the severity of a finding."""
 
-WORDY = frozenset({"state", "action", "running", "required"})
+WITH_WORDS = frozenset({"state", "action", "running", "required"})
 
 
 def style_of(field: str, text: str) -> str:
-    """Give the name of a cell's style: bold, a colour, or none."""
-    if field in WORDY:
+    """Return the style of a cell: bold, a colour, or none."""
+    if field in WITH_WORDS:
         return OF_WORD.get(text, "")
     if text == "0":
         return "grey"
@@ -63,7 +63,7 @@ def style_of(field: str, text: str) -> str:
 
 
 def has_256(environment: Mapping[str, str]) -> bool:
-    """Tell whether a terminal has 256 colours, by what it says of itself."""
+    """Return whether the terminal has 256 colours, according to its variables."""
     term = environment.get("TERM", "")
     return bool(environment.get("COLORTERM")) or term.endswith(("256color", "-direct", "kitty", "alacritty", "foot"))
 

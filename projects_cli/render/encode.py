@@ -1,4 +1,4 @@
-"""The formats: an answer and its view in, text out. Records are written as they come, never gathered."""
+"""The formats of responses. Records are written as they are read, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 _ASTRAL = re.compile(r"\\U[0-9A-F]{8}")
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""What a spreadsheet takes for the beginning of a formula."""
+"""Characters with which a formula begins in a spreadsheet."""
 
 
 def encoder(*, pretty: bool = False) -> Callable[[Any], str]:
-    """Return the function that writes values as JSON in UTF-8, unsafe characters escaped.
+    """Return the function that encodes a value as JSON, with unsafe characters escaped.
 
-    What JSON has no form for becomes Extended JSON. orjson asks only for values of types that it does not know, so
-    ordinary documents cost nothing. It writes NaN and infinities as null, without asking: a null in the text is why
-    a value is looked at again.
+    Values that JSON has no form for become Extended JSON. orjson calls `plain` only for types that it does not know, so
+    ordinary documents cost nothing. But it writes NaN and infinities as null without a call. Hence a value whose text
+    has a null is examined again.
     """
-    import orjson  # needed only where JSON is written
+    import orjson  # only for JSON
 
     option = orjson.OPT_NAIVE_UTC | orjson.OPT_PASSTHROUGH_SUBCLASS | (orjson.OPT_INDENT_2 if pretty else 0)
     compact = orjson.dumps
@@ -41,10 +41,10 @@ def encoder(*, pretty: bool = False) -> Callable[[Any], str]:
     def encode(value: Any) -> str:
         try:
             text = compact(value, plain, option).decode()
-            if "null" in text and _has_not_finite(value):
+            if "null" in text and _has_non_finite(value):
                 text = compact(plain(value), None, option).decode()
         except TypeError:  # a lone surrogate, or an integer over 64 bits
-            import json  # slower, and seldom needed
+            import json  # slower, and rarely needed
 
             text = json.dumps(plain(value), ensure_ascii=False, indent=2 if pretty else None)
         return escape_json(text)
@@ -52,28 +52,28 @@ def encoder(*, pretty: bool = False) -> Callable[[Any], str]:
     return encode
 
 
-def _has_not_finite(value: Any) -> bool:
-    """Return whether there is a NaN or an infinity anywhere in a value."""
+def _has_non_finite(value: Any) -> bool:
+    """Return whether a value has a NaN or an infinity at any depth."""
     if isinstance(value, float):
         return not isfinite(value)
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list | tuple):
         return False
-    return any(_has_not_finite(item) for item in value if type(item) is not str)
+    return any(_has_non_finite(item) for item in value if type(item) is not str)
 
 
 def dumps(value: Any, *, pretty: bool = False) -> str:
-    """Give one value as JSON; see `encoder`."""
+    """Return a value as JSON; see `encoder`."""
     return encoder(pretty=pretty)(value)
 
 
 def records(response: Response, view: View) -> Iterator[Document]:
-    """Stream the records of an answer."""
+    """Yield the records of a response."""
     if view.values:
         item, kind = (field for field, _ in view.columns)
-        for name, word in view.values:
-            yield from ({item: value, kind: word} for value in response.data.get(name) or ())
+        for name, label in view.values:
+            yield from ({item: value, kind: label} for value in response.data.get(name) or ())
     elif view.rows:
         yield from response.data[view.rows]
     elif view.record:
@@ -83,14 +83,14 @@ def records(response: Response, view: View) -> Iterator[Document]:
 
 
 def write_json(response: Response, view: View, write: Write, *, pretty: bool) -> None:
-    """Write one JSON document in the response's own shape; a list has a record a line and is streamed."""
+    """Write a response as one JSON document; of a list each record has a line."""
+    rest = {key: _as_list(value) for key, value in response.data.items() if key != view.rows}
     if view.rows is None:
-        write(dumps({key: _whole(value) for key, value in response.data.items()}, pretty=pretty) + "\n")
+        write(dumps(rest, pretty=pretty) + "\n")
         return
     encode = encoder()
     rows = iter(response.data[view.rows])
-    first = next(rows, None)  # a fault shows here, before anything is written
-    rest = {key: _whole(value) for key, value in response.data.items() if key != view.rows}
+    first = next(rows, None)  # an error of the database is raised here, before anything is written
     head = dumps(rest)[:-1] + ", " if rest else "{"
     write(f"{head}{dumps(view.rows)}: [")
     if first is not None:
@@ -102,7 +102,7 @@ def write_json(response: Response, view: View, write: Write, *, pretty: bool) ->
 
 
 def write_value(value: Any, output: str, write: Write, *, pretty: bool) -> None:
-    """Write any JSON value as `json`, `jsonl` (a list: an item a line) or `yaml`."""
+    """Write a JSON value as `json`, `yaml` or `jsonl`, in which each item of a list has a line."""
     if output == "yaml":
         write(_yaml(value))
     elif output == "jsonl" and isinstance(value, list):
@@ -113,20 +113,20 @@ def write_value(value: Any, output: str, write: Write, *, pretty: bool) -> None:
 
 
 def write_jsonl(response: Response, view: View, write: Write) -> None:
-    """Write a JSON document a line, one for each record."""
+    """Write each record as a JSON document on a line of its own."""
     encode = encoder()
     for record in records(response, view):
         write(encode(record) + "\n")
 
 
 def write_yaml(response: Response, view: View, write: Write) -> None:
-    """Write the response as YAML, a list a record at a time."""
+    """Write a response as one YAML document, a record at a time."""
+    rest = {key: _as_list(value) for key, value in response.data.items() if key != view.rows}
     if view.rows is None:
-        write(_yaml({key: _whole(value) for key, value in response.data.items()}))
+        write(_yaml(rest))
         return
     rows = iter(response.data[view.rows])
     first = next(rows, None)
-    rest = {key: _whole(value) for key, value in response.data.items() if key != view.rows}
     write(_yaml(rest) if rest else "")
     write(f"{view.rows}:" + (" []\n" if first is None else "\n"))
     for record in chain([first], rows) if first is not None else ():
@@ -134,16 +134,16 @@ def write_yaml(response: Response, view: View, write: Write) -> None:
 
 
 def _yaml(value: object) -> str:
-    import yaml  # needed for this format only
+    import yaml  # only for this format
 
     fast: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     dump = partial(yaml.dump, plain(value), sort_keys=False, width=10_000)
     text = str(dump(Dumper=fast, allow_unicode=True))
     if _ASTRAL.search(text):  # libyaml escapes everything beyond U+FFFF, such as an emoji; PyYAML itself does not
         text = str(dump(Dumper=yaml.SafeDumper, allow_unicode=True))
-    if has_unsafe(text):  # YAML has another form for all of it: everything but ASCII as escapes
+    if has_unsafe(text):  # then everything but ASCII is escaped
         text = str(dump(Dumper=fast, allow_unicode=False))
-    return text.removesuffix("...\n")  # the end of a document that is a plain value
+    return text.removesuffix("...\n")  # which ends a document that is a scalar
 
 
 def write_separated(
@@ -155,7 +155,7 @@ def write_separated(
     readers: Sequence[Callable[[Mapping[str, Any]], str]],
     heading: list[str] | None,
 ) -> None:
-    """Write a line for each record, nothing cut; `readers` return its cells, which `row` joins."""
+    """Write a line for each record; `readers` return its cells, which `row` joins."""
     rows = iter(records(response, view))
     first = next(rows, None)  # an error is raised here, before anything is written
     if heading is not None:
@@ -176,24 +176,24 @@ def cell_reader(
 
 
 def tab_row(cells: Iterable[str]) -> str:
-    """Join cells by tabs; none of them holds one, since control characters are escaped."""
+    """Join cells with tabs; no cell has one, since control characters are escaped."""
     return "\t".join(cells) + "\n"
 
 
 def csv_row(cells: Iterable[str]) -> str:
-    """Join cells as RFC 4180 has it, but for the end of the line: a plain newline, as in all other formats."""
+    """Join cells as in RFC 4180, but for the end of the line: a plain newline, as in all other formats."""
     return str(_csv_writer().writerow(cells))
 
 
 @cache
 def _csv_writer() -> Any:
-    import csv  # needed for this format only
+    import csv  # only for this format
 
     return csv.writer(_Line(), lineterminator="\n")
 
 
 class _Line:
-    """Takes what a writer writes and gives it back: `writerow` returns that."""
+    """A file whose `write` returns the text: `writerow` returns what `write` does."""
 
     @staticmethod
     def write(text: str) -> str:
@@ -201,7 +201,7 @@ class _Line:
 
 
 def write_ids(response: Response, view: View, write: Write) -> None:
-    """Write the id of each record that has one, a line each; a stored project may have null for an id."""
+    """Write the id of each record that has one on a line; that of a stored project may be null."""
     key = view.id or "id"
     is_stored = "projects" in (view.rows, f"{view.record}s")
     for record in records(response, view):
@@ -211,31 +211,30 @@ def write_ids(response: Response, view: View, write: Write) -> None:
 
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:
-    """Give the value at a dotted path; `*` sums the values below it, or gives the latest of texts.
+    """Return the value at a dotted path; `*` is the sum of the numbers below it, or the latest of the times.
 
-    In a list, each item is asked for what is left of the path.
+    Of a list it is the list of its items' values.
     """
     value: Any = record
     head, star, rest = path.partition(".*.")
     for name in head.split("."):
-        value = _item(value, name)
+        value = _member(value, name)
     if not star or not isinstance(value, dict):
         return value
-    found = [one for one in (value_at(each, rest) for each in value.values()) if one is not None]
-    if not found:
+    values = [below for below in (value_at(member, rest) for member in value.values()) if below is not None]
+    if not values:
         return None
-    return sum(found) if isinstance(found[0], int | float) else max(found)
+    return sum(values) if isinstance(values[0], int | float) else max(values)
 
 
-def _item(value: Any, name: str) -> Any:
+def _member(value: Any, name: str) -> Any:
     if isinstance(value, list):
-        found = (_item(one, name) for one in value)
-        return [one for one in found if one is not None]
+        return [member for member in (_member(item, name) for item in value) if member is not None]
     return value.get(name) if isinstance(value, dict) else None
 
 
 def cell(value: object) -> str:
-    """Return a value as text for one cell of a line; what is neither text, number nor date is Extended JSON."""
+    """Return a value as the text of a cell; an object is JSON."""
     if type(value) is str:
         return escape(value)
     if value is None:
@@ -249,14 +248,14 @@ def cell(value: object) -> str:
 
 
 def safe_cell(value: object) -> str:
-    """Return the text of a cell that no spreadsheet takes for a formula: an apostrophe marks it as text.
+    """Return the text of a cell, which an apostrophe keeps a spreadsheet from evaluating as a formula.
 
-    OWASP, "CSV Injection". Numbers are left alone: a negative one is not a formula.
+    See OWASP, "CSV Injection". Numbers are left alone: a negative one is not a formula.
     """
     text = cell(value)
     return f"'{text}" if text.startswith(FORMULA_STARTS) and not isinstance(value, int | float) else text
 
 
-def _whole(value: Any) -> Any:
-    """Give an iterator's items as a list, anything else as it is."""
+def _as_list(value: Any) -> Any:
+    """Return the items of an iterator as a list, any other value as it is."""
     return list(value) if hasattr(value, "__next__") else value

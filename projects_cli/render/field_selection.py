@@ -23,7 +23,7 @@ def check(view: View, fields: Sequence[str]) -> None:
     Raises:
         UsageError: it lacks one; the hint is the name that is most similar.
     """
-    known = view.choosable
+    known = view.selectable
     for field in fields:
         head, dot, _ = field.partition(".")
         if field not in known and not (dot and f"{head}." in view.more):
@@ -34,7 +34,7 @@ def check(view: View, fields: Sequence[str]) -> None:
 def list_fields(view: View) -> Response:
     """Return the fields that can be selected, each with its heading if it is a column of the table."""
     columns = dict(view.columns)
-    rows: list[Document] = [{"field": field, "column": columns.get(field)} for field in view.choosable]
+    rows: list[Document] = [{"field": field, "column": columns.get(field)} for field in view.selectable]
     rows += [{"field": f"{name}…", "column": None} for name in view.more if name.endswith(".")]
     return Response("fields", {"fields": rows})
 

@@ -96,7 +96,7 @@ class Output:
             return count
         rows = response.data[view.rows]
         if line := self.console.progress_line():
-            rows = line.begun(rows)
+            rows = line.first_awaited(rows)
             rows = rows if self._is_pretty else line.counted(rows)
         counter = _Counter(self.console.streams.stdout.flush)
         with _no_garbage_collection():
@@ -127,7 +127,7 @@ class Output:
     def _write_lines(self, response: Response, view: View) -> None:
         """Write a line of cells for each record: `tsv`, `csv`, and a table that goes to a file or a pipe."""
         if self.format == "table":
-            columns = view.shown_columns(response.fields)
+            columns = view.table_columns(response.fields)
         elif view.titled:
             columns = list(view.columns)
         else:

@@ -1,4 +1,4 @@
-"""Picking from a list at a terminal, by typing a part of what is meant."""
+"""`--interactive`: a list at a terminal to choose from, which is searched while the user types."""
 
 from __future__ import annotations
 
@@ -24,75 +24,75 @@ if TYPE_CHECKING:
 
     from projects_cli.render.streams import Streams
 
-LINES = 12
-"""Most lines of the list that are seen at once."""
+MAX_LINES = 12
+"""Most lines of the list that are visible at once."""
 
 
 @dataclass(slots=True)
 class Choice:
-    """What there is, which of it matches what was typed, where the person is, and what is marked."""
+    """The options, as (key, label), those that match the search, the position of the cursor, and the marked options."""
 
     options: Sequence[tuple[str, str]]
     several: bool
     matching: list[tuple[str, str]] = field(default_factory=list)
-    at: int = 0
+    cursor: int = 0
     marked: dict[str, str] = field(default_factory=dict)
 
     def search(self, text: str) -> None:
-        """Keep the options that have every word typed, in any case; an id by its beginning too."""
+        """Select the options whose label has every word of the text, in any case, or whose key begins with it."""
         words = text.lower().split()
         self.matching = [
             (key, label)
             for key, label in self.options
             if all(word in label.lower() or key.startswith(word) for word in words)
         ]
-        self.at = 0
+        self.cursor = 0
 
     def move(self, by: int) -> None:
-        """Go up or down, to the ends at most."""
-        self.at = max(0, min(self.at + by, len(self.matching) - 1))
+        """Move the cursor, to the ends at most."""
+        self.cursor = max(0, min(self.cursor + by, len(self.matching) - 1))
 
     def mark(self) -> None:
-        """Mark the option where the person is, or take the mark away, and go on to the next."""
+        """Mark or unmark the option at the cursor, and move to the next."""
         if self.matching:
-            key, label = self.matching[self.at]
+            key, label = self.matching[self.cursor]
             if self.marked.pop(key, None) is None:
                 self.marked[key] = label
             self.move(1)
 
     @property
     def chosen(self) -> dict[str, str]:
-        """Give what was marked; where nothing was, the option where the person is."""
-        here = dict(self.matching[self.at : self.at + 1])
-        return self.marked or here
+        """The marked options, or the one at the cursor if none is marked."""
+        return self.marked or dict(self.matching[self.cursor : self.cursor + 1])
 
     def lines(self, height: int) -> StyleAndTextTuples:
-        """Give the lines of the list that are seen, each with its style."""
-        top = max(0, min(self.at - height // 2, len(self.matching) - height))
+        """Return the visible lines of the list, each with its style."""
+        top = max(0, min(self.cursor - height // 2, len(self.matching) - height))
         styled: StyleAndTextTuples = []
         for position, (key, label) in enumerate(self.matching[top : top + height], top):
-            sign = ("[x] " if key in self.marked else "[ ] ") if self.several else ""
-            style = "reverse" if position == self.at else ""
-            styled.append((style, f"{'>' if position == self.at else ' '} {sign}{escape(label)}"))
+            box = ("[x] " if key in self.marked else "[ ] ") if self.several else ""
+            style = "reverse" if position == self.cursor else ""
+            styled.append((style, f"{'>' if position == self.cursor else ' '} {box}{escape(label)}"))
             styled.append(("", f"  {key}\n"))
         return styled
 
     def status(self) -> str:
-        """Say how much matches, and what the keys do."""
+        """Return the number of matches, and the keys."""
         marked = f", {len(self.marked)} marked" if self.marked else ""
         keys = "Tab marks, Enter takes" if self.several else "Enter takes"
         return f"{len(self.matching):,} of {len(self.options):,}{marked}; {keys}, Esc leaves"
 
 
 def pick(options: Sequence[tuple[str, str]], streams: Streams, *, title: str, several: bool) -> dict[str, str]:
-    """Let the person pick from (key, label) pairs; gives what was picked, never nothing.
+    """Return the options that the user chooses, at least one, from (key, label) pairs.
 
     Raises:
-        Declined: the person left. KeyboardInterrupt: by Ctrl-C.
+        Declined: the user leaves the list.
+        KeyboardInterrupt: the user presses Ctrl-C.
     """
     choice = Choice(options, several=several)
     choice.search("")
-    height = max(1, min(LINES, streams.size()[1] - 3, len(options)))
+    height = max(1, min(MAX_LINES, streams.size()[1] - 3, len(options)))
     typed = Buffer(multiline=False, on_text_changed=lambda buffer: choice.search(buffer.text))
     rows = [
         VSplit([Window(FormattedTextControl(f"{title}: "), dont_extend_width=True), Window(BufferControl(typed))]),
@@ -110,12 +110,13 @@ def pick(options: Sequence[tuple[str, str]], streams: Streams, *, title: str, se
         Layout(HSplit(rows)),
         key_bindings=_keys(choice, height),
         erase_when_done=True,
-        output=Vt100_Output(stderr, size, default_color_depth=depth, enable_cpr=False),  # a terminal may not answer
+        # Without the query for the cursor's position: some terminals do not answer it.
+        output=Vt100_Output(stderr, size, default_color_depth=depth, enable_cpr=False),
     )
-    picked = application.run()
-    if not picked:
+    chosen = application.run()
+    if not chosen:
         raise Declined("nothing was picked")
-    return picked
+    return chosen
 
 
 def _keys(choice: Choice, height: int) -> KeyBindings:

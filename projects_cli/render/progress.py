@@ -1,4 +1,4 @@
-"""How far something long is: on a terminal, and only of what takes more than a second."""
+"""The progress line: shown on a terminal, for what takes more than a second, and erased at the end."""
 
 from __future__ import annotations
 
@@ -14,100 +14,99 @@ from projects_cli.render.humanize import duration
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-PATIENCE = 1.0
-"""Seconds after which a person wants to know."""
+DELAY = 1.0
+"""Seconds before progress is shown, and between two updates while nothing else happens."""
 
-PAUSE = 0.1
-"""Seconds between two lines, so that telling costs nothing."""
+INTERVAL = 0.1
+"""Least number of seconds between two updates, so that they cost nothing."""
 
-ASKING = "asking the database:"
-"""What is said while the first record is waited for."""
+WAITING_FOR_RECORDS = "asking the database:"
 
-MANY = 1000
+RECORDS_PER_UPDATE = 1000
 """Records between two looks at the clock."""
 
 
 @dataclass(slots=True)
 class Progress:
-    """One line on a terminal that is written again and again, and taken away at the end."""
+    """A line on a terminal that is overwritten again and again, and erased at the end."""
 
     stream: TextIO
     clock: Callable[[], float] = time.monotonic
-    _began: tuple[float, int] | None = None
-    _told: float = 0.0
+    _start: tuple[float, int] | None = None
+    _updated: float = 0.0
     _width: int = 0
 
     def __call__(self, done: int, total: int | None) -> None:
-        """Tell how much is done, of how much (None: nobody knows), how fast, and how long it will take."""
+        """Show how much is done of how much (None: unknown), the rate, and the estimated time that is left."""
         now = self.clock()
-        if self._began is None:
-            self._began = (now, done)
+        if self._start is None:
+            self._start = (now, done)
+        start, before = self._start
         if total is not None and done >= total:
             self.clear()
-            self._began = None  # what comes next is another thing
-        elif now - self._began[0] >= PATIENCE and now - self._told >= PAUSE:
-            self._told = now
-            self.write(self._words(done, total, now))
-
-    def _words(self, done: int, total: int | None, now: float) -> str:
-        began, before = self._began or (now, done)
-        rate = (done - before) / (now - began) if now > began else 0.0
+            self._start = None  # the next call is about something else
+            return
+        if now - start < DELAY or now - self._updated < INTERVAL:
+            return
+        self._updated = now
+        rate = (done - before) / (now - start)
         if total is None:
-            return f"{done:,}, {rate:,.0f}/s"
-        left = f", {duration(round((total - done) / rate))} left" if rate > 0 else ""
-        return f"{done:,} of {total:,} ({done * 100 // total} %), {rate:,.0f}/s{left}"
+            self.write(f"{done:,}, {rate:,.0f}/s")
+        else:
+            left = f", {duration(round((total - done) / rate))} left" if rate > 0 else ""
+            self.write(f"{done:,} of {total:,} ({done * 100 // total} %), {rate:,.0f}/s{left}")
 
     def write(self, text: str) -> None:
-        """Put a text in the line's place."""
+        """Replace the text of the line."""
         self.stream.write(f"\r{text.ljust(self._width)}")
         self.stream.flush()
         self._width = len(text)
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Erase the line."""
         if self._width:
             self.stream.write(f"\r{' ' * self._width}\r")
             self.stream.flush()
             self._width = 0
 
-    def begun(self, rows: Iterable[Any]) -> Iterable[Any]:
-        """Give rows that come from a database once the first is there, telling until then that it is waited for."""
+    def first_awaited(self, rows: Iterable[Any]) -> Iterable[Any]:
+        """Return the rows once the first has been read, and show until then that the database is being asked."""
         if not isinstance(rows, Iterator):
             return rows
-        with waiting(self, ASKING):
+        with waiting(self, WAITING_FOR_RECORDS):
             first = list(islice(rows, 1))
         return chain(first, rows)
 
     def counted(self, rows: Iterable[Any]) -> Iterator[Any]:
-        """Give the rows on, telling how many there were."""
+        """Yield the rows, and show how many there have been."""
         done = 0
         try:
             for done, row in enumerate(rows, 1):
                 yield row
-                if done % MANY == 0:
+                if done % RECORDS_PER_UPDATE == 0:
                     self(done, None)
         finally:
             self.clear()
 
 
 @contextmanager
-def waiting(progress: Progress, words: str) -> Iterator[None]:
-    """Tell while the block lasts how long it has been."""
-    from threading import Event, Thread  # only a person at a terminal pays for them
+def waiting(progress: Progress, label: str) -> Iterator[None]:
+    """Show a label and the seconds since the start of the block."""
+    from threading import Event, Thread  # only at a terminal
 
-    over = Event()
+    finished = Event()
 
-    def tell() -> None:
+    def update() -> None:
         seconds = 0
-        while not over.wait(PATIENCE):
+        while not finished.wait(DELAY):
             seconds += 1
-            progress.write(f"{words} {duration(seconds)}")
+            progress.write(f"{label} {duration(seconds)}")
 
-    teller = Thread(target=tell, daemon=True)
-    teller.start()
+    thread = Thread(target=update, daemon=True)
+    thread.start()
     try:
         yield
     finally:
-        over.set()
-        teller.join()
+        finished.set()
+        thread.join()
         progress.clear()

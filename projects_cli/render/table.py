@@ -78,7 +78,7 @@ class Cell(NamedTuple):
 
 def draw(response: Response, view: View, streams: Streams, style: Style) -> Iterator[str]:
     """Yield the rows of a table, drawn; a response that is one record becomes a row for each of its fields."""
-    columns = [(field, escape(title)) for field, title in view.shown_columns(response.fields)]
+    columns = [(field, escape(title)) for field, title in view.table_columns(response.fields)]
     screen = max(streams.size()[0], LEAST_SCREEN)
     as_text = _formatter(style)
     drawn: Iterable[Sequence[Cell]]

@@ -1,4 +1,4 @@
-"""How each answer looks, as data: where its records are, and which fields make its columns."""
+"""How each response is displayed, as data: where its records are, and which fields are its columns."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from projects_cli.messages import PROJECT_FIELDS, UNLISTED_FIELDS
 
 
 class View(NamedTuple):
-    """The looks of one answer.
+    """How one response is displayed.
 
-    `rows` names the list of records in the response, `record` the single one; neither: the response is the record.
-    `columns` are the table's, as (field, heading); a field may be a path (`stats.active.total_tasks`).
-    `fields` are all fields, for the formats that want a fixed set; `id` is the field that `-o id` prints.
-    `empty` is what people are told when there are no rows. `values` are lists of plain values in the response, each
-    with the word that tells its values apart: they become records of two fields, the columns'. `alone` is the one field
-    that a table shows, bare, since a script wants nothing else.
-    `more` are fields that records may have besides; a name that ends with a dot is one whose parts can be chosen.
-    `changes` tells the answer of a change, in whose place a dry run shows its plan; `titled`, that the columns'
-    headings are those of every format; `blocks`, that a terminal shows a finding of the doctor as a few lines.
+    Attributes:
+        rows: the list of records in the response.
+        record: the single record; with neither of them the response itself is the record.
+        columns: those of the table, as (field, heading); a field may be a path (`stats.active.total_tasks`).
+        fields: all fields, for the formats with a fixed set; by default those of the columns.
+        id: the field that `-o id` prints.
+        empty: the notice if there are no records.
+        values: lists of plain values in the response, each with a label. Each value becomes a record of two fields, the
+            value and the label; the columns name them.
+        alone: the only field that a table has, without a heading, for use in scripts.
+        more: further fields that records may have; the parts of one whose name ends with a dot can be selected.
+        changes: whether this is the response of a change, instead of which a dry run shows the plan.
+        titled: whether all formats have the headings of the columns.
+        blocks: whether a terminal shows each record, which is a finding of the doctor, as several lines.
     """
 
     rows: str | None = None
@@ -36,22 +41,22 @@ class View(NamedTuple):
 
     @property
     def all_fields(self) -> tuple[str, ...]:
-        """Give the fields of a record, in order."""
+        """The fields of a record, in order."""
         return self.fields or tuple(field for field, _ in self.columns)
 
-    def shown_columns(self, chosen: tuple[str, ...] | None) -> list[tuple[str, str]]:
-        """Give a table's columns: the fields that were chosen, else its own."""
-        if chosen is None:
+    def table_columns(self, selected: tuple[str, ...] | None) -> list[tuple[str, str]]:
+        """Return the columns of a table: those of the selected fields, or the view's own."""
+        if selected is None:
             return list(self.columns)
         headings = dict(self.columns)
-        return [(field, headings.get(field, field.upper())) for field in chosen]
+        return [(field, headings.get(field, field.upper())) for field in selected]
 
     @property
-    def choosable(self) -> tuple[str, ...]:
-        """Give the fields that can be chosen by name: all, those on request, and the table's columns."""
-        shown = (field for field, _ in self.columns)
+    def selectable(self) -> tuple[str, ...]:
+        """The fields that can be selected by name: those of the records, those on request, and those of the columns."""
+        columns = (field for field, _ in self.columns)
         on_request = (field for field in self.more if not field.endswith("."))
-        return tuple(dict.fromkeys((*self.all_fields, *on_request, *shown)))
+        return tuple(dict.fromkeys((*self.all_fields, *on_request, *columns)))
 
 
 _HISTORY = View(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from projects_cli.render.console import Console
-from projects_cli.render.progress import MANY, Progress, waiting
+from projects_cli.render.progress import RECORDS_PER_UPDATE, Progress, waiting
 from projects_cli.render.streams import Streams
 
 if TYPE_CHECKING:
@@ -72,18 +72,18 @@ def test_of_unknown_length_the_number_and_the_rate_are_told() -> None:
 
 def test_rows_are_given_on_while_they_are_counted() -> None:
     stream, clock = io.StringIO(), Clock()
-    rows = Progress(stream, clock).counted(range(3 * MANY))
+    rows = Progress(stream, clock).counted(range(3 * RECORDS_PER_UPDATE))
     seen = []
     for row in rows:
         clock.now += 0.01
         seen.append(row)
-    assert seen == list(range(3 * MANY))
+    assert seen == list(range(3 * RECORDS_PER_UPDATE))
     assert "2,000, 100/s" in stream.getvalue()
     assert stream.getvalue().endswith("\r")
 
 
 def test_waiting_is_told_after_a_second_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projects_cli.render.progress.PATIENCE", 0.01)
+    monkeypatch.setattr("projects_cli.render.progress.DELAY", 0.01)
     stream = io.StringIO()
     with waiting(Progress(stream), "asking:"):
         while "asking: 2s" not in stream.getvalue():
@@ -92,7 +92,7 @@ def test_waiting_is_told_after_a_second_and_taken_away(monkeypatch: pytest.Monke
 
 
 def test_the_first_record_is_waited_for_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("projects_cli.render.progress.PATIENCE", 0.01)
+    monkeypatch.setattr("projects_cli.render.progress.DELAY", 0.01)
     stream = io.StringIO()
 
     def rows() -> Iterator[int]:
@@ -100,12 +100,12 @@ def test_the_first_record_is_waited_for_and_none_is_lost(monkeypatch: pytest.Mon
             time.sleep(0.01)
         yield from range(3)
 
-    begun = iter(Progress(stream).begun(rows()))
+    awaited = iter(Progress(stream).first_awaited(rows()))
     assert stream.getvalue().endswith("\r"), "it is taken away before the first record is shown"
-    assert list(begun) == [0, 1, 2]
-    assert list(Progress(stream).begun(iter(()))) == []
+    assert list(awaited) == [0, 1, 2]
+    assert list(Progress(stream).first_awaited(iter(()))) == []
     there = [1]
-    assert Progress(stream).begun(there) is there
+    assert Progress(stream).first_awaited(there) is there
 
 
 @pytest.mark.parametrize(("environment", "quiet"), [({}, True), ({"TERM": "dumb"}, False)])
