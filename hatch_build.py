@@ -29,7 +29,7 @@ def write_generated(root: Path) -> None:
     try:
         from projects_cli.schema.cache import content_key  # importable now
         from projects_cli.schema.compiler import write_shipped
-        from projects_cli.schema.loader import load_service
+        from projects_cli.schema.service import load_service
         from tools.manual import write_manuals
     finally:
         sys.path.remove(str(root))

@@ -336,7 +336,7 @@ def _check_unicode(user: str | None) -> None:
     from projects_cli.schema.validate import has_surrogate
 
     if user and has_surrogate(user):
-        raise UsageError(f"the user {user!r} is not Unicode text: it holds half a surrogate pair")
+        raise UsageError(f"the user {user!r} is not Unicode text: it has a lone surrogate")
 
 
 def _working_folder() -> Path:

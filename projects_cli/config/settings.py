@@ -95,7 +95,7 @@ def parse_path(text: str) -> Path:
     try:
         os.fsencode(text)
     except UnicodeEncodeError:
-        raise ValueError(f"{text!r}: a path cannot contain half a surrogate pair") from None
+        raise ValueError(f"{text!r}: a path cannot contain a lone surrogate") from None
     try:
         return Path(text).expanduser()
     except RuntimeError as error:

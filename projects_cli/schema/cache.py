@@ -1,17 +1,17 @@
-"""The compiled schema: shipped with the program, or kept in the person's cache folder, keyed by content.
+"""The compiled schema: shipped with the program, or kept in the user's cache folder.
 
-What ships is Python modules, made at build time (`hatch_build.py`); what is kept is one file for each schema file:
-a line that names the format, the SHA-256 of the rest, and a `marshal` of the index and of each endpoint's code. Such
-a file runs as code, so it is used only when it and its folder belong to this user and nobody else may write there.
-A file that is damaged, stale or not trusted is as good as none: the schema is compiled again.
+The build hook compiles the shipped schema to Python modules. Any other schema file is compiled at its first use. The
+result is a file named by a digest of the content: a header, the SHA-256 of the rest, and a `marshal` of the index and
+of each endpoint's code. Such a file runs as code, so it is only used if no other user can have written it. A file that
+is damaged, outdated or not trusted is ignored: the schema is compiled again.
 
-This module is on the way of every command: it imports nothing that isn't loaded anyway; pyhocon and the JSON-Schema
-library come in when something has to be compiled.
+Every command imports this module, so it loads nothing that the interpreter has not loaded already. pyhocon and
+fastjsonschema are imported when something has to be compiled.
 """
 
 # ruff: noqa: PTH100, PTH103, PTH110, PTH112, PTH116, PTH118, PTH119, PTH120, PTH122
 # ruff: noqa: PTH123, PTH208
-# Names of files are plain strings all through this room: pathlib alone costs more than a request's whole validation.
+# Paths are strings in this package: pathlib alone costs more than the validation of a request.
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from _frozen_importlib_external import MAGIC_NUMBER
 
 from projects_cli import __version__
 from projects_cli.private_files import NEW, cache_folder, is_private, prune, read_regular, replace, sha256
-from projects_cli.schema.model import DEFAULT_SERVICE, Catalog, Service, Version
+from projects_cli.schema.model import DEFAULT_SERVICE, MAX_FILE_SIZE, Catalog, Service, Version
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,34 +31,32 @@ if TYPE_CHECKING:
     from typing import Any
 
     from projects_cli.errors import SchemaError
+    from projects_cli.schema.model import MakeVersion, Record
 
-    Records = Callable[[str], Mapping[str, Mapping[str, Any]]]
     Compiled = dict[str, Any]
     """`index` of the service, and `endpoints`: the code of each endpoint's module, by name."""
 
 CACHE_FORMAT = 1
-"""Raise it when the compiled form, or what the compiler makes of a schema, changes between two releases."""
+"""Increase it if the compiled form, or what the compiler makes of a schema, changes between two releases."""
 
 HEADER = b"projects-cli schema\n"
 DIGEST_SIZE = 32
-KEPT_FILES = 30
-LARGEST = 256 * 1024
-"""Bytes of a schema file, with all that it includes; the largest one of a ClearML server has 90 kB."""
+MAX_CACHED_FILES = 30
 
 READING_SECONDS = 1.0
 COMPILING_SECONDS = 1.0
-BYTES_IN_A_SECOND = 24 * 1024
-"""How many bytes more are compiled in a further second: a third of what was measured."""
+BYTES_PER_SECOND = 24 * 1024
+"""Bytes that add a second to the time for compiling: a third of the measured speed."""
 
-LONGEST_COMPILING = 5.0
+MAX_COMPILING_SECONDS = 5.0
 
-MEMORY = 512 * 1024 * 1024
+MAX_MEMORY = 512 * 1024 * 1024
 """Bytes that compiling may allocate. Substitutions can double a value in each line of a file."""
 
 INCLUDE_STARTS = (b'"', b"url", b"file", b"package", b"classpath", b"required")
-"""What follows the word include in a statement, as in scan.py."""
+"""What follows the word include in a statement; see `hocon.TOKEN`."""
 
-UNUSUAL = "a substitution that doubles a value again and again, or a pattern that explodes, can be the cause"
+LIMIT_HINT = "a substitution that doubles a value again and again, or a pattern that backtracks, can be the cause"
 
 SUFFIX = ".conf"
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -66,7 +64,7 @@ SHIPPED_FILES = (
     os.path.join(FOLDER, "data", "projects.conf"),
     os.path.join(os.path.dirname(os.path.dirname(FOLDER)), "schema", "projects.conf"),
 )
-"""Where the shipped schema is: in an installed package, in a checkout."""
+"""The paths of the shipped schema: in an installed package, in a checkout."""
 
 SHIPPED_MODULES = "projects_cli.schema.shipped"
 
@@ -80,30 +78,34 @@ def load(path: str | os.PathLike[str] | None = None, *, cache_dir: str | os.Path
     The file, or the folder's `projects.conf`, is read now, other files of the folder on demand.
 
     Raises:
-        SchemaError: `FILE:LINE: what is wrong`.
+        SchemaError: `FILE:LINE: message`.
     """
     folder = os.fspath(cache_dir) if cache_dir is not None else cache_folder()
+    shipped = Catalog({DEFAULT_SERVICE: lambda: _shipped(folder)})
     if path is None:
-        return Catalog({DEFAULT_SERVICE: lambda: _shipped(folder)})
-    from projects_cli.schema.loaded import LoadedVersion  # not with the shipped schema
+        return shipped
+    from projects_cli.schema.custom import CustomVersion  # not with the shipped schema
+
+    def version(*arguments: Any) -> Version:
+        return CustomVersion(shipped, *arguments)
 
     def loader(file: str) -> Callable[[], Service]:
-        return lambda: _service(file, folder, kind=LoadedVersion)
+        return lambda: _service(file, folder, make_version=version)
 
-    catalog = Catalog({_stem(file): loader(file) for file in schema_files(os.fspath(path))})
-    catalog.default  # noqa: B018 - a fault in it is reported before anything else
+    catalog = Catalog({_stem(file): loader(file) for file in _schema_files(os.fspath(path))})
+    catalog.default  # noqa: B018 - its errors are reported before any others
     return catalog
 
 
 def shipped_file() -> str:
-    """The file of the shipped schema."""
+    """Return the path of the shipped schema."""
     return next((name for name in SHIPPED_FILES if os.path.exists(name)), SHIPPED_FILES[0])
 
 
-def schema_files(path: str) -> list[str]:
+def _schema_files(path: str) -> list[str]:
     """Return the file itself, or a folder's `*.conf` files by name.
 
-    A file whose name begins with an underscore is for others to include, as in the folder of a ClearML server.
+    A file whose name begins with an underscore is included by others, as in the folder of a ClearML server.
 
     Raises:
         SchemaError: a folder without such files, or one that can't be read.
@@ -119,164 +121,148 @@ def schema_files(path: str) -> list[str]:
     if not names:
         raise SchemaError(
             f"{path}: the folder has no {SUFFIX} file of a service",
-            hint=f"--schema takes a schema file or a folder of them; _*{SUFFIX} files are for others to include",
+            hint=f"--schema takes a schema file or a folder of them; _*{SUFFIX} files are included by others",
         )
     return [os.path.join(path, name) for name in names]
 
 
 def _shipped(folder: str) -> Service:
-    """The shipped service: as compiled at build time, unless its file was edited since."""
-    name = shipped_file()
-    content = _content(name)
+    """Return the shipped service as compiled at build time, unless its file has been edited since."""
+    path = shipped_file()
+    content = _read(path)
     try:
         shipped: ModuleType = __import__(SHIPPED_MODULES, fromlist=["KEY", "INDEX"])
     except ImportError:
-        return _service(name, folder, content)
-    if getattr(shipped, "KEY", None) != content_key(name, content):
-        return _service(name, folder, content)
-    return Service(shipped.INDEX, _shipped_records)
+        return _service(path, folder, content)
+    if getattr(shipped, "KEY", None) != content_key(path, content):
+        return _service(path, folder, content)
+
+    def records(endpoint: str) -> Mapping[str, Record]:
+        module: ModuleType = __import__(f"{SHIPPED_MODULES}.{endpoint}", fromlist=["VERSIONS"])
+        versions: Mapping[str, Record] = module.VERSIONS
+        return versions
+
+    return Service(shipped.INDEX, records)
 
 
-def _shipped_records(name: str) -> Mapping[str, Mapping[str, Any]]:
-    module: ModuleType = __import__(f"{SHIPPED_MODULES}.{name}", fromlist=["VERSIONS"])
-    versions: Mapping[str, Mapping[str, Any]] = module.VERSIONS
-    return versions
-
-
-def _service(name: str, folder: str, content: bytes | None = None, kind: type[Version] = Version) -> Service:
-    """Return the service of one file: out of the cache, or compiled and put there."""
-    content = _content(name) if content is None else content
+def _service(path: str, folder: str, content: bytes | None = None, make_version: MakeVersion = Version) -> Service:
+    """Return the service of one file: from the cache, or compiled and then cached."""
+    content = _read(path) if content is None else content
     from projects_cli.limits import cpu_limit  # not with the shipped schema
 
-    with cpu_limit(READING_SECONDS, lambda: _too_slow(name)):
-        key = cache_key(name, content)
+    with cpu_limit(READING_SECONDS, lambda: _too_slow(path)):
+        # Code of another version of the interpreter can't be run.
+        key = sha256(content_key(path, content).encode() + MAGIC_NUMBER).hexdigest()
     cached = os.path.join(folder, f"schema-{key}.bin")
-    compiled = read_cache(cached)
+    compiled = _read_cache(cached)
     if compiled is None:
-        compiled = _compiled_within_limits(name, content)
-        write_cache(cached, compiled)
-    return Service(compiled["index"], _records_of(compiled, name), kind)
+        compiled = _compile_within_limits(path, content)
+        _write_cache(cached, compiled)
+    loaded: dict[str, Mapping[str, Record]] = {}
+
+    def records(endpoint: str) -> Mapping[str, Record]:
+        if endpoint not in loaded:
+            scope: dict[str, Any] = {"__name__": f"{path}:{endpoint}"}
+            exec(marshal.loads(compiled["endpoints"][endpoint]), scope)  # noqa: S102, S302 - written by this user
+            loaded[endpoint] = scope["VERSIONS"]
+        return loaded[endpoint]
+
+    return Service(compiled["index"], records, make_version)
 
 
-def _compiled_within_limits(name: str, content: bytes) -> Compiled:
-    """Compile a file that may be made to exhaust time or memory.
+def _compile_within_limits(path: str, content: bytes) -> Compiled:
+    """Compile a file, which may be crafted to exhaust time or memory.
 
     Raises:
-        SchemaError: it has a fault, or would.
+        SchemaError: it has an error, or exceeds a limit.
     """
     from projects_cli.limits import cpu_limit, memory_limit  # on a cache miss only
 
-    size = len(content) + sum(map(len, _included(name, content)))
-    seconds = min(COMPILING_SECONDS + size / BYTES_IN_A_SECOND, LONGEST_COMPILING)
+    size = len(content) + sum(map(len, _included(path, content)))
+    seconds = min(COMPILING_SECONDS + size / BYTES_PER_SECOND, MAX_COMPILING_SECONDS)
     try:
-        with cpu_limit(seconds, lambda: _too_slow(name)), memory_limit(MEMORY):
-            return _compiled(name, content)
+        with cpu_limit(seconds, lambda: _too_slow(path)), memory_limit(MAX_MEMORY):
+            return _compile(path, content)
     except (MemoryError, RecursionError) as error:
-        from projects_cli.errors import SchemaError  # only where something is wrong
+        from projects_cli.errors import SchemaError
 
-        what = "nested too deeply" if isinstance(error, RecursionError) else "it needs too much memory"
-        raise SchemaError(f"{name}: {what}", hint=UNUSUAL) from error
-
-
-def _too_slow(name: str) -> SchemaError:
-    from projects_cli.errors import SchemaError  # only where something is wrong
-
-    return SchemaError(f"{name}: reading it takes too long", hint=UNUSUAL)
+        reason = "nested too deeply" if isinstance(error, RecursionError) else "it needs too much memory"
+        raise SchemaError(f"{path}: {reason}", hint=LIMIT_HINT) from error
 
 
-def _content(name: str) -> bytes:
-    """The file's bytes; a file that can't be read, or is absurdly large, is the loader's to complain about."""
+def _too_slow(path: str) -> SchemaError:
+    from projects_cli.errors import SchemaError
+
+    return SchemaError(f"{path}: reading it takes too long", hint=LIMIT_HINT)
+
+
+def _compile(path: str, content: bytes) -> Compiled:
+    from projects_cli.schema import compiler, hocon, service  # with pyhocon, on a cache miss only
+
+    loaded = service.load_service(path, hocon.Source(path, content))
+    endpoints = {
+        endpoint: marshal.dumps(compile(compiler.endpoint_source(loaded, endpoint), f"{path}:{endpoint}", "exec"))
+        for endpoint in loaded["endpoints"]
+    }
+    return {"index": compiler.index_of(loaded), "endpoints": endpoints}
+
+
+# --- files and their keys -----------------------------------------------------------------------------------------
+
+
+def _read(path: str) -> bytes:
+    """Return the bytes of a file; `hocon.read` reports what is wrong with one that can't be read or is too large."""
     try:
-        content = read_regular(name, LARGEST + 1)
+        content = read_regular(path, MAX_FILE_SIZE + 1)
     except (OSError, ValueError):
         content = b""
-    if content and len(content) <= LARGEST:
+    if content and len(content) <= MAX_FILE_SIZE:
         return content
-    from projects_cli.schema import scan  # only where something is wrong
+    from projects_cli.schema import hocon
 
-    return scan.read(name).content
-
-
-def _records_of(compiled: Compiled, name: str) -> Records:
-    """Runs the code of one endpoint's module, once."""
-    done: dict[str, Mapping[str, Mapping[str, Any]]] = {}
-
-    def records(endpoint: str) -> Mapping[str, Mapping[str, Any]]:
-        if endpoint not in done:
-            scope: dict[str, Any] = {"__name__": f"{name}:{endpoint}"}
-            exec(marshal.loads(compiled["endpoints"][endpoint]), scope)  # noqa: S102, S302 - this user's own, digest checked
-            done[endpoint] = scope["VERSIONS"]
-        return done[endpoint]
-
-    return records
+    return hocon.read(path).content
 
 
-def _compiled(name: str, content: bytes) -> Compiled:
-    """The file's service, compiled now."""
-    from projects_cli.schema import compiler, loader, scan  # with pyhocon, on a cache miss only
-
-    service = loader.load_service(name, scan.Source(name, content))
-    endpoints = {
-        endpoint: marshal.dumps(compile(compiler.endpoint_source(service, endpoint), f"{name}:{endpoint}", "exec"))
-        for endpoint in service["endpoints"]
-    }
-    return {"index": compiler.index_of(service), "endpoints": endpoints}
-
-
-# --- keys ---------------------------------------------------------------------------------------------------------
-
-
-def content_key(name: str, content: bytes) -> str:
-    """What the compiled form depends on: the service's name, the files' content, this program, this format."""
+def content_key(path: str, content: bytes) -> str:
+    """Return a digest of what the compiled form depends on: the service's name, all files, the program's version."""
     digest = sha256()
-    pieces = [b"%d" % CACHE_FORMAT, __version__.encode(), _stem(name).encode("utf-8", "surrogateescape"), content]
-    for piece in (*pieces, *_included(name, content)):
+    pieces = [b"%d" % CACHE_FORMAT, __version__.encode(), _stem(path).encode("utf-8", "surrogateescape"), content]
+    for piece in (*pieces, *_included(path, content)):
         digest.update(b"%d:" % len(piece))
         digest.update(piece)
     return str(digest.hexdigest())
 
 
-def _stem(name: str) -> str:
-    """Return the name of the service in a file."""
-    return os.path.splitext(os.path.basename(name))[0]
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
 
 
-def cache_key(name: str, content: bytes) -> str:
-    """The content key for this interpreter: code of another one can't be run."""
-    return str(sha256(content_key(name, content).encode() + MAGIC_NUMBER).hexdigest())
-
-
-def _included(name: str, content: bytes) -> list[bytes]:
-    """The content of every file that the file includes, in the order of reading."""
-    if not _may_include(content):
+def _included(path: str, content: bytes) -> list[bytes]:
+    """Return the content of every file that the file includes, in the order of reading."""
+    # The shipped schema includes nothing: only a file that may have an include statement is tokenized.
+    statements = content.lower().split(b"include")[1:]
+    if not any(rest.lstrip(b" \t").startswith(INCLUDE_STARTS) for rest in statements):
         return []
-    from projects_cli.schema import scan  # only with a schema of several files
+    from projects_cli.schema import hocon
 
-    reader = scan.Reader()
-    reader.tokens(scan.Source(name, content))
-    return [source.content for source in reader.sources[1:]]
-
-
-def _may_include(content: bytes) -> bool:
-    """Whether there may be an include statement: quick, and never wrong when it says no."""
-    return any(rest.lstrip(b" \t").startswith(INCLUDE_STARTS) for rest in content.lower().split(b"include")[1:])
+    return [source.content for source in hocon.includes(hocon.Source(path, content))]
 
 
 # --- the cache folder ---------------------------------------------------------------------------------------------
 
 
-def read_cache(path: str) -> Compiled | None:
-    """What the file holds, or null when it is missing, damaged or not to be trusted."""
+def _read_cache(path: str) -> Compiled | None:
+    """Return what a cache file holds, or None if it is missing, damaged or not trusted."""
     try:
         payload = _trusted_payload(path)
-        compiled = marshal.loads(payload) if payload is not None else None  # noqa: S302 - this user's own, digest checked
+        compiled = marshal.loads(payload) if payload is not None else None  # noqa: S302 - written by this user
     except (OSError, ValueError, EOFError, TypeError):
         return None
     return compiled if isinstance(compiled, dict) and compiled.keys() == {"index", "endpoints"} else None
 
 
 def _trusted_payload(path: str) -> bytes | None:
-    """The part behind header and digest, when the digest is right and only this user can have written it."""
+    """Return what follows header and digest, if the digest matches and only this user can have written it."""
     if not is_private(os.stat(os.path.dirname(path))):
         return None
     with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
@@ -290,14 +276,14 @@ def _trusted_payload(path: str) -> bytes | None:
     return payload if intact else None
 
 
-def write_cache(path: str, compiled: Compiled) -> None:
-    """Keep the compiled schema: all of it or nothing, and quietly nothing where that can't be done."""
+def _write_cache(path: str, compiled: Compiled) -> None:
+    """Cache a compiled schema, if that is possible: the command works without."""
     payload = marshal.dumps(compiled)
     folder = os.path.dirname(path)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         if is_private(os.stat(folder)):
             replace(path, HEADER + sha256(payload).digest() + payload)
-            prune(folder, ("schema-", NEW), KEPT_FILES)  # every edit of a schema leaves one behind
+            prune(folder, ("schema-", NEW), MAX_CACHED_FILES)  # every edit of a schema leaves one behind
     except OSError:
         return

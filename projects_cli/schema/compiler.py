@@ -1,7 +1,6 @@
-"""From a service's plain dicts to Python source: an index, and for each endpoint its schemas and validators.
+"""Compilation of a service to Python source: an index, and for each endpoint its schemas and validators.
 
-Used when a schema is met for the first time and when the program is packaged; never on the way of a command that
-finds what it needs compiled.
+It runs at the first use of a schema file, and when the program is packaged.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import SchemaError
-from projects_cli.schema.refs import reached, references, resolved, target
+from projects_cli.schema.refs import needed_definitions, references, resolve, target
 from projects_cli.schema.validate import NULL_ITEMS, NULL_VALUES
 
 if TYPE_CHECKING:
@@ -25,25 +24,25 @@ PLAIN_KEYWORDS = (
     "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
     "minItems", "maxItems", "minProperties", "maxProperties",
 )  # fmt: skip
-"""Keywords whose values are taken as they are; whatever is in no table here (titles, ids) says nothing to check."""
+"""Keywords whose values are copied. Keywords that are in no table here (titles, ids) have no effect on validity."""
 
 INNER_SCHEMA = ("items", "additionalProperties", "additionalItems")
 INNER_MAP = ("properties", "patternProperties")
 TRIED_SCHEMA = ("not", "if", "then", "else", "contains")
 TRIED_LIST = ("allOf", "anyOf", "oneOf")
-"""Schemas that stand beside another one: closing them would refuse what the other declares."""
+"""Keywords whose schemas apply in addition to another one: closed, they would refuse what the other declares."""
 
 REPLACED_LINES = {
     "from decimal import Decimal": "Decimal = float",
     "from fastjsonschema import JsonSchemaValueException, JsonSchemaValuesException": "",
 }
-"""Imports of the generated code: the library is not wanted when a request is validated."""
+"""Imports of the generated code, replaced so that a request is validated without the library."""
 
-LONGEST_CODE = 4_000_000
-"""Characters: each level repeats what is below it, and the interpreter compiles such code without a pause."""
+MAX_CODE = 4_000_000
+"""Characters of generated code, which repeats at each level what is below. Compiling it can't be interrupted."""
 
 HEADER = '''\
-"""Generated from a schema file: what the versions of one endpoint take and give, and their validators."""
+"""Generated from a schema file: the schemas of one endpoint's versions, and their validators."""
 from projects_cli.schema.validate import JsonSchemaValueException, JsonSchemaValuesException
 '''
 
@@ -51,33 +50,32 @@ from projects_cli.schema.validate import JsonSchemaValueException, JsonSchemaVal
 # --- schemas ------------------------------------------------------------------------------------------------------
 
 
-def document(schema: Schema, definitions: Mapping[str, Any]) -> Schema:
-    """The schema as a JSON Schema that stands by itself: with the definitions that it reaches, and no others."""
-    needed = reached(schema, definitions)
+def _document(schema: Schema, definitions: Mapping[str, Any]) -> Schema:
+    """Return the schema with the definitions that it needs."""
+    needed = needed_definitions(schema, definitions)
     return {**copy.deepcopy(schema), **({"definitions": copy.deepcopy(needed)} if needed else {})}
 
 
 def checked_form(endpoint: str, request: Schema, definitions: Mapping[str, Any]) -> Schema:
-    """The request's schema as it is checked: closed, null where the tables in `validate` allow it, bare of words."""
-    schema = copy.deepcopy(request)
-    found = resolved(schema, definitions)
-    _let_items_be_null(endpoint, found, definitions)
-    _let_values_be_null(endpoint, found, definitions)
-    names = {reference: f"d{number}" for number, reference in enumerate(_all_references(found, definitions))}
-    shape = _closed(found, names)
+    """Return the request's schema for validation: closed, without texts, and with null where `validate` allows it."""
+    schema = resolve(copy.deepcopy(request), definitions)
+    _let_items_be_null(endpoint, schema, definitions)
+    _let_values_be_null(endpoint, schema, definitions)
+    names = {reference: f"d{number}" for number, reference in enumerate(_all_references(schema, definitions))}
+    shape = _closed(schema, names)
     inner = {name: _closed(target(reference, definitions), names) for reference, name in names.items()}
     return {**shape, "definitions": inner} if inner else shape
 
 
 def _all_references(schema: Any, definitions: Mapping[str, Any]) -> list[str]:
-    """Each reference that the schema reaches, once, in the order of meeting it."""
+    """Return each reference in the schema, directly or through others, once, in the order of their appearance."""
     known: dict[str, None] = {}
-    todo = list(references(schema))
-    while todo:
-        reference = todo.pop(0)
+    pending = list(references(schema))
+    while pending:
+        reference = pending.pop(0)
         if reference not in known:
             known[reference] = None
-            todo += references(target(reference, definitions))
+            pending += references(target(reference, definitions))
     return list(known)
 
 
@@ -87,7 +85,7 @@ def _let_items_be_null(endpoint: str, request: Schema, definitions: Mapping[str,
         for name in path.split("."):
             schema = _inlined(schema.get("properties"), name, definitions) if isinstance(schema, dict) else None
         if isinstance(schema, dict) and isinstance(schema.get("items"), dict):
-            schema["items"] = _nullable(resolved(schema["items"], definitions))
+            schema["items"] = _nullable(resolve(schema["items"], definitions))
 
 
 def _let_values_be_null(endpoint: str, request: Schema, definitions: Mapping[str, Any]) -> None:
@@ -95,19 +93,19 @@ def _let_values_be_null(endpoint: str, request: Schema, definitions: Mapping[str
     names = NULL_VALUES.get(endpoint, ())
     for name in properties if "*" in names else names:
         if name in properties and name not in request.get("required", ()):
-            properties[name] = _nullable(resolved(properties[name], definitions))
+            properties[name] = _nullable(resolve(properties[name], definitions))
 
 
 def _inlined(properties: Any, name: str, definitions: Mapping[str, Any]) -> Any:
-    """The schema of a property, put in place of a reference, so that it can be changed for this request alone."""
+    """Return a property's schema, after replacing a reference by a copy, which can be changed for this request."""
     if not isinstance(properties, dict) or name not in properties:
         return None
-    properties[name] = copy.deepcopy(resolved(properties[name], definitions))
+    properties[name] = copy.deepcopy(resolve(properties[name], definitions))
     return properties[name]
 
 
 def _nullable(schema: Any) -> Any:
-    """The same schema, which takes null as well."""
+    """Return the schema, changed so that null is valid."""
     if not isinstance(schema, dict):
         return schema
     result = dict(schema)
@@ -120,12 +118,15 @@ def _nullable(schema: Any) -> Any:
 
 
 def _closed(schema: Any, names: Mapping[str, str], *, close: bool = True) -> Any:
-    """A copy with only what is checked, and closed where it declares properties and doesn't say otherwise."""
+    """Return a copy with only the keywords that matter, closed if it declares properties and does not open itself.
+
+    In a closed object a field that is not declared is an error.
+    """
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
-        kept = {"default": schema["default"]} if schema.get("default") is not None else {}
-        return {"$ref": f"#/definitions/{names[schema['$ref']]}", **kept}
+        default = {"default": schema["default"]} if schema.get("default") is not None else {}
+        return {"$ref": f"#/definitions/{names[schema['$ref']]}", **default}
     result = {key: copy.deepcopy(schema[key]) for key in PLAIN_KEYWORDS if key in schema}
     if result.get("default", 0) is None:
         del result["default"]
@@ -153,7 +154,7 @@ def _inner(schema: Schema, names: Mapping[str, str], *, close: bool) -> Iterator
 
 
 def _with_requirements(schema: Schema) -> Schema:
-    """`required` may name what is not declared (anything goes there), and what has a default (it is not asked for)."""
+    """Declare required fields that the schema does not declare, and do not require fields that have a default."""
     if "required" not in schema:
         return schema
     properties = schema.get("properties", {})
@@ -168,35 +169,40 @@ def _with_requirements(schema: Schema) -> Schema:
 
 
 def index_of(service: Schema) -> Schema:
-    """What is known of a service without loading an endpoint: names, versions, the first line of help."""
+    """Return what is known of a service before an endpoint is loaded: names, versions, descriptions."""
     return {
         "name": service["name"],
         "description": " ".join(service["description"].split()),
-        "endpoints": {name: _summary(endpoint) for name, endpoint in service["endpoints"].items()},
-    }
-
-
-def _summary(endpoint: Schema) -> Schema:
-    versions = endpoint["versions"]
-    newest = list(versions.values())[-1]
-    return {
-        "versions": list(versions),
-        "internal": endpoint["internal"] or newest["internal"],
-        "description": newest["description"],
+        "endpoints": {
+            name: {
+                "versions": list(endpoint["versions"]),
+                "internal": endpoint["internal"] or newest["internal"],
+                "description": newest["description"],
+            }
+            for name, endpoint in service["endpoints"].items()
+            for newest in [list(endpoint["versions"].values())[-1]]
+        },
     }
 
 
 def endpoint_source(service: Schema, name: str) -> str:
-    """A Python module whose `VERSIONS` has each version's schemas and validator.
+    """Return the source of a module whose `VERSIONS` has the schemas and the validator of each version.
 
     Raises:
-        SchemaError: a schema that no validator can be made of.
+        SchemaError: a validator can't be generated for a schema.
     """
     endpoint = service["endpoints"][name]
     parts = [HEADER]
     entries = []
     for number, version in endpoint["versions"].items():
-        record = _record(name, version, service["definitions"], internal=endpoint["internal"])
+        definitions = service["definitions"]
+        record = {
+            "description": version["description"],
+            "internal": endpoint["internal"] or version["internal"],
+            "request": _document(version["request"], definitions),
+            "response": _document(version["response"], definitions),
+            "shape": checked_form(name, version["request"], definitions),
+        }
         function = "validator_" + number.replace(".", "_")
         parts.append(_validator_source(function, record["shape"], f"{service['name']}.{name} {number}"))
         fields = "".join(f"        {key!r}: {value!r},\n" for key, value in record.items())
@@ -204,50 +210,40 @@ def endpoint_source(service: Schema, name: str) -> str:
     return "\n\n".join([*parts, f"VERSIONS = {{\n{''.join(entries)}}}\n"])
 
 
-def _record(name: str, version: Schema, definitions: Mapping[str, Any], *, internal: bool) -> Schema:
-    return {
-        "description": version["description"],
-        "internal": internal or version["internal"],
-        "request": document(version["request"], definitions),
-        "response": document(version["response"], definitions),
-        "shape": checked_form(name, version["request"], definitions),
-    }
-
-
-def _validator_source(function: str, shape: Schema, what: str) -> str:
-    """A function that gives the validator: each version's generated names are kept apart by being local to it."""
-    lines = _generated(shape, what).splitlines()
+def _validator_source(function: str, shape: Schema, name: str) -> str:
+    """Return the source of a function that returns the validator, which keeps its helpers local to the version."""
+    lines = _generated(shape, name).splitlines()
     body = "\n".join(REPLACED_LINES.get(line, line) for line in lines)
     if "fastjsonschema" in body.partition("def ")[0]:
-        raise AssertionError("the generated code imports the library in a way that is not known here")
+        raise AssertionError("the generated code imports the library in a way that REPLACED_LINES does not have")
     return f"def {function}():\n{textwrap.indent(body, '    ')}\n    return validate\n"
 
 
-def _generated(schema: Schema, what: str) -> str:
-    """The library's code for a schema.
+def _generated(schema: Schema, name: str) -> str:
+    """Return the library's code for a schema.
 
     Raises:
-        SchemaError: the library can't make any of it.
+        SchemaError: the library can't generate any.
     """
-    import fastjsonschema  # only where something is compiled
+    import fastjsonschema  # only if something is compiled
 
     try:
         code: str = fastjsonschema.compile_to_code(copy.deepcopy(schema), fast_fail=False)
-        if len(code) > LONGEST_CODE:
-            raise SchemaError(f"{what}: the request's schema is too large for a validator")
-        compile(code, what, "exec")
+        if len(code) > MAX_CODE:
+            raise SchemaError(f"{name}: the request's schema is too large for a validator")
+        compile(code, name, "exec")
     except (fastjsonschema.JsonSchemaDefinitionException, SyntaxError, RecursionError, MemoryError) as error:
-        raise SchemaError(f"{what}: no validator can be made of the request's schema") from error
+        raise SchemaError(f"{name}: no validator can be generated for the request's schema") from error
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise SchemaError(f"{what}: the request's schema is not JSON Schema") from error
+        raise SchemaError(f"{name}: the request's schema is not JSON Schema") from error
     return code
 
 
-# --- what is made at build time, and for tests --------------------------------------------------------------------
+# --- the build hook -----------------------------------------------------------------------------------------------
 
 
 def write_shipped(service: Schema, key: str, folder: Path) -> None:
-    """Write the modules that ship with the program: `__init__.py` with key and index, and one per endpoint."""
+    """Write the modules that ship with the program: `__init__.py` with key and index, and one for each endpoint."""
     folder.mkdir(parents=True, exist_ok=True)
     sources = {name: endpoint_source(service, name) for name in service["endpoints"]}
     sources["__init__"] = f'"""Generated: the shipped schema."""\n\nKEY = {key!r}\nINDEX = {index_of(service)!r}\n'
@@ -256,8 +252,3 @@ def write_shipped(service: Schema, key: str, folder: Path) -> None:
             stale.unlink()
     for name, source in sources.items():
         (folder / f"{name}.py").write_text(source, encoding="utf-8")
-
-
-def _defined(schema: Schema) -> Mapping[str, Any]:
-    definitions: Mapping[str, Any] = schema.get("definitions", {})
-    return definitions

@@ -1,4 +1,4 @@
-"""`$ref`s of a service: where each leads, and which definitions a schema reaches."""
+"""`$ref`s of a service: their targets, and the definitions that a schema needs."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ PREFIX = "#/definitions/"
 
 
 def target(reference: str, definitions: Mapping[str, Any]) -> Any:
-    """The schema that a `#/definitions/…` reference names, or null when it leads nowhere."""
+    """Return the schema that a `#/definitions/…` reference names, or None if there is none."""
     if not reference.startswith(PREFIX):
         return None
-    found: Any = definitions
-    for piece in reference[len(PREFIX) :].split("/"):
-        found = found.get(piece.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
-    return found
+    schema: Any = definitions
+    for name in _names(reference):
+        schema = schema.get(name) if isinstance(schema, dict) else None
+    return schema
 
 
-def definition_name(reference: str) -> str:
-    """The name of the definition that a reference leads into."""
-    return reference[len(PREFIX) :].split("/", 1)[0].replace("~1", "/").replace("~0", "~")
+def _names(reference: str) -> list[str]:
+    """Return the names in a JSON pointer (RFC 6901), which escapes `/` and `~`."""
+    return [name.replace("~1", "/").replace("~0", "~") for name in reference[len(PREFIX) :].split("/")]
 
 
-def reached(schema: Any, definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """The definitions that a schema needs, directly or through others, in their own order."""
+def needed_definitions(schema: Any, definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the definitions to which a schema refers, directly or through others, in their own order."""
     names: set[str] = set()
-    todo = list(references(schema))
-    while todo:
-        name = definition_name(todo.pop())
+    pending = list(references(schema))
+    while pending:
+        name = _names(pending.pop())[0]
         if name not in names and name in definitions:
             names.add(name)
-            todo += references(definitions[name])
+            pending += references(definitions[name])
     return {name: definition for name, definition in definitions.items() if name in names}
 
 
 def references(schema: Any) -> Iterator[str]:
-    """Every `$ref` in a schema, however deep."""
+    """Yield every reference in a schema."""
     if isinstance(schema, dict):
         if isinstance(schema.get("$ref"), str):
             yield schema["$ref"]
@@ -49,10 +49,10 @@ def references(schema: Any) -> Iterator[str]:
             yield from references(inner)
 
 
-def resolved(schema: Any, definitions: Mapping[str, Any]) -> Any:
-    """A schema in place of the reference that it may be; the reference's own default and description stay."""
-    kept: dict[str, Any] = {}
+def resolve(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """Return a schema, or the target if it is a reference; the reference's own default and description take effect."""
+    own: dict[str, Any] = {}
     while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
-        kept = {key: schema[key] for key in ("description", "default") if key in schema} | kept
+        own = {key: schema[key] for key in ("description", "default") if key in schema} | own
         schema = target(schema["$ref"], definitions)
-    return {**schema, **kept} if kept and isinstance(schema, dict) else schema
+    return {**schema, **own} if own and isinstance(schema, dict) else schema

@@ -1,26 +1,28 @@
-"""The parameters of a request: checked against its schema, every problem at once, each with its path.
+"""Validation of a request's parameters against its schema: every problem at once, each with its path.
 
-Generated code (see compiler.py) checks what JSON Schema says; this module does what goes beyond it and says in plain
-words what is wrong. It is on the way of every command: it imports nothing that isn't loaded anyway.
+Generated code (see `compiler`) checks what JSON Schema defines. This module does the rest, and words the problems. In
+addition to the schema, null for an optional field means that it is not given, an integer may be written 1.0, and text
+must not have a lone surrogate, since it could not be stored.
 
-Beyond the schema: null for an optional field means that it was not given, a whole number may be written 1.0, and
-no text may hold half a surrogate pair, since it could not be stored.
+Every command imports this module, so it loads nothing that is not loaded in any case.
 """
 
 from __future__ import annotations
 
-from projects_cli.schema.refs import resolved
+from projects_cli.schema.refs import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
-    from projects_cli.errors import Problem, ValidationError
+    from projects_cli.errors import ValidationError
 
     Schema = dict[str, Any]
     Path = tuple[str | int, ...]
     Fault = tuple[Path, str]
+    """A path in the request, and what is wrong there."""
+
     Check = Callable[[Any], Any]
 
 NULL_ITEMS: dict[str, tuple[str, ...]] = {
@@ -28,19 +30,19 @@ NULL_ITEMS: dict[str, tuple[str, ...]] = {
     "get_all_ex": ("id", "tags", "system_tags"),
     "*": ("filter.tags", "filter.system_tags"),
 }
-"""The arrays of which endpoint (`*`: any) may hold null: "or has none"."""
+"""The arrays of each endpoint (`*`: any) in which null is a value of its own: "or has none"."""
 
 NULL_VALUES: dict[str, tuple[str, ...]] = {
     "update": ("*",),
     "get_all_ex": ("stats_for_state",),
 }
-"""The optional fields (`*`: all at the top) of which endpoint for which null is a value of its own."""
+"""The optional fields (`*`: all at the top level) of each endpoint for which null is a value of its own."""
 
 MAX_NESTING = 100
-MAX_SHOWN = 60
+MAX_QUOTED = 60
 MAX_SUGGESTIONS = 20
 INTEGER_RANGE = (-(2**63), 2**63 - 1)
-"""What MongoDB can store."""
+"""The integers that MongoDB can store."""
 
 TYPE_NAMES: dict[type, str] = {
     bool: "boolean",
@@ -53,7 +55,7 @@ TYPE_NAMES: dict[type, str] = {
     type(None): "null",
 }
 
-SENTENCES = {
+MESSAGES = {
     "const": "must be {limit}",
     "enum": "must be one of {choices}",
     "exclusiveMaximum": "must be less than {limit}, got {got}",
@@ -70,21 +72,21 @@ SENTENCES = {
     "multipleOf": "must be a multiple of {limit}, got {got}",
     "pattern": "must match the pattern {limit}",
     "type": "expected {types}, got {type}",
-    "uniqueItems": "must not hold an item twice",
+    "uniqueItems": "must not have duplicate items",
 }
-OTHER_SENTENCE = "is not what the schema allows"
+OTHER_MESSAGE = "is not allowed by the schema"
 
 
-# --- what generated code raises: the names are those that the library uses -----------------------------------------
+# --- exceptions of generated code, which uses these names ---------------------------------------------------------
 
 
 class JsonSchemaValueException(Exception):
-    """One rule that a value breaks."""
+    """A rule that a value breaks."""
 
     def __init__(
         self, message: str, value: Any = None, name: str = "data", definition: Any = None, rule: str | None = None
     ) -> None:
-        """Keep what the message to the person is made of."""
+        """Keep what the problem's message is made of."""
         super().__init__(message)
         self.value = value
         self.name = name
@@ -94,66 +96,67 @@ class JsonSchemaValueException(Exception):
 
 
 class JsonSchemaValuesException(Exception):
-    """All the rules that a value breaks."""
+    """All rules that a value breaks."""
 
     def __init__(self, errors: list[JsonSchemaValueException]) -> None:
-        """Keep them."""
+        """Keep the errors."""
         super().__init__(f"{len(errors)} rules are broken")
         self.errors = errors
 
 
-# --- the way of a request -----------------------------------------------------------------------------------------
+# --- validation ---------------------------------------------------------------------------------------------------
 
 
 def validate(check: Check, shape: Schema, params: Any) -> dict[str, Any]:
-    """A new dict with the parameters that were given and the schema's defaults; `params` is left as it is.
+    """Return a new dict with the given parameters and the schema's defaults; `params` is not changed.
 
     Args:
         check: the generated validator of `shape`.
         shape: the request's schema as it is checked, see `compiler.checked_form`.
-        params: what the caller gave, any JSON.
+        params: any JSON.
 
     Raises:
         ValidationError: with every problem and its path.
     """
-    faults = list(_unreadable(params))
+    faults = list(_malformed(params))
+    result: dict[str, Any] = {}
     if not faults:
-        shaper = _Shaper(shape.get("definitions", {}))
-        result: dict[str, Any] = shaper.shaped(params, shape, ())
-        faults = _once([*shaper.faults, *_broken_rules(check, result)])
+        normalizer = _Normalizer(shape.get("definitions", {}))
+        result = normalizer.normalize(params, shape, ())
+        faults = [*normalizer.faults, *_broken_rules(check, result)]
     if faults:
-        raise _error(faults, "params")
+        raise _error(faults)
     return result
 
 
-def _unreadable(params: Any) -> Iterator[Fault]:
-    """What keeps a request from being looked at: it is no object, is nested absurdly deep, is not Unicode."""
+def _malformed(params: Any) -> Iterator[Fault]:
+    """Yield why a request can't be validated at all: it is not an object, is nested too deeply, or is not Unicode."""
     if not isinstance(params, dict):
         yield (), f"expected object, got {type_name(params)}"
         return
-    todo: list[tuple[Any, Path]] = [(params, ())]
-    while todo:
-        value, path = todo.pop()
+    # A stack instead of recursion: the nesting is not known to be bounded yet.
+    pending: list[tuple[Any, Path]] = [(params, ())]
+    while pending:
+        value, path = pending.pop()
         if isinstance(value, str):
             if has_surrogate(value):
-                yield path, "is not Unicode text: it holds half a surrogate pair"
+                yield path, "is not Unicode text: it has a lone surrogate"
         elif len(path) > MAX_NESTING:
             yield path[:1], f"is nested deeper than {MAX_NESTING} levels"
             return
         elif isinstance(value, dict):
-            todo += [(item, (*path, key)) for key, item in reversed(value.items()) if _is_deep(item)]
+            pending += [(item, (*path, key)) for key, item in reversed(value.items()) if _needs_check(item)]
             yield from (((*path, key), "the field's name is not Unicode text") for key in value if has_surrogate(key))
         elif isinstance(value, (list, tuple)):
-            todo += [(value[at], (*path, at)) for at in range(len(value) - 1, -1, -1) if _is_deep(value[at])]
+            pending += [(value[at], (*path, at)) for at in range(len(value) - 1, -1, -1) if _needs_check(value[at])]
 
 
-def _is_deep(value: Any) -> bool:
-    """Whether a value has to be looked into before it is known to be harmless."""
+def _needs_check(value: Any) -> bool:
     return not value.isascii() if isinstance(value, str) else isinstance(value, (dict, list, tuple))
 
 
 def has_surrogate(text: str) -> bool:
-    """Tell whether a text holds half a surrogate pair, so that it is no Unicode and can't be stored."""
+    """Return whether a text has a lone surrogate, so that it can't be encoded and stored."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -161,51 +164,43 @@ def has_surrogate(text: str) -> bool:
     return False
 
 
-class _Shaper:
-    """Makes the copy that is checked: nulls that mean nothing dropped, whole numbers as integers."""
+class _Normalizer:
+    """Copies a request for validation, without the nulls that mean "not given", and with integers for 1.0."""
 
     def __init__(self, definitions: Mapping[str, Any]) -> None:
         self._definitions = definitions
         self.faults: list[Fault] = []
 
-    def shaped(self, value: Any, schema: Any, path: Path) -> Any:
-        schema = resolved(schema, self._definitions)
+    def normalize(self, value: Any, schema: Any, path: Path) -> Any:
+        schema = resolve(schema, self._definitions)
         schema = schema if isinstance(schema, dict) else {}
         if isinstance(value, dict):
-            return self._object(value, schema, path)
+            properties = schema.get("properties", {})
+            required = schema.get("required", ())
+            other = schema.get("additionalProperties")
+            return {
+                key: self.normalize(item, properties.get(key, other), (*path, key))
+                for key, item in value.items()
+                if item is not None or key not in properties or key in required or allows_null(properties[key])
+            }
         if isinstance(value, (list, tuple)):
             items = schema.get("items")
-            return [self.shaped(item, items, (*path, index)) for index, item in enumerate(value)]
+            return [self.normalize(item, items, (*path, index)) for index, item in enumerate(value)]
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return self._number(value, schema, path)
         return value
 
-    def _object(self, value: dict[str, Any], schema: Schema, path: Path) -> dict[str, Any]:
-        properties = schema.get("properties", {})
-        required = schema.get("required", ())
-        other = schema.get("additionalProperties")
-        result: dict[str, Any] = {}
-        for key, item in value.items():
-            inner = properties.get(key, other)
-            if item is None and key in properties and key not in required and not allows_null(inner):
-                continue
-            result[key] = self.shaped(item, inner, (*path, key))
-        return result
-
     def _number(self, value: float, schema: Schema, path: Path) -> float:
-        """1.0 as 1 where an integer is expected; a fault about what MongoDB could not hold."""
+        """Return 1.0 as 1 if an integer is expected; record numbers that MongoDB could not store."""
         types = schema.get("type")
-        if schema and value - value != 0:
-            numeric = types is None or _is_or_has(types, "number")
-            self.faults.append(
-                (path, "must be a finite number" if numeric else f"expected {_listed(types)}, got number")
-            )
+        if schema and value - value != 0:  # NaN or an infinity
+            is_numeric = types is None or _has_type(types, "number")
+            message = "must be a finite number" if is_numeric else f"expected {_type_names(types)}, got number"
+            self.faults.append((path, message))
             return 0
-        if _is_or_has(types, "integer") and (isinstance(value, int) or value.is_integer()):
-            return self._integer(value, path)
-        return self._integer(value, path) if isinstance(value, int) and _is_or_has(types, "number") else value
-
-    def _integer(self, value: float, path: Path) -> int:
+        is_integer = _has_type(types, "integer") and (isinstance(value, int) or value.is_integer())
+        if not is_integer and not (isinstance(value, int) and _has_type(types, "number")):
+            return value
         if INTEGER_RANGE[0] <= value <= INTEGER_RANGE[1]:
             return int(value)
         self.faults.append((path, "is too large: an integer has 64 bits"))
@@ -213,89 +208,73 @@ class _Shaper:
 
 
 def allows_null(schema: Any) -> bool:
-    """Whether the schema itself takes null."""
-    return isinstance(schema, dict) and _is_or_has(schema.get("type"), "null")
+    """Return whether null is valid by the schema itself."""
+    return isinstance(schema, dict) and _has_type(schema.get("type"), "null")
 
 
-def _is_or_has(types: Any, name: str) -> bool:
+def _has_type(types: Any, name: str) -> bool:
     return types == name or (isinstance(types, list) and name in types)
 
 
-# --- from broken rules to words -----------------------------------------------------------------------------------
+# --- from broken rules to problems --------------------------------------------------------------------------------
 
 
 def _broken_rules(check: Check, value: Any) -> Iterator[Fault]:
-    """What the generated validator has against the value; it also fills in the defaults."""
+    """Run the generated validator, which also fills in the defaults, and yield the faults that it reports."""
     try:
         check(value)
     except JsonSchemaValuesException as broken:
-        for error in broken.errors:
-            yield from _faults_of(error, value)
-    except JsonSchemaValueException as error:
-        yield from _faults_of(error, value)
-
-
-def _faults_of(error: JsonSchemaValueException, root: Any) -> Iterator[Fault]:
-    path = tuple(_steps(error.name.removeprefix("data"), root))
-    if error.rule == "required":
-        for name in error.limit or ():
-            if name not in error.value:
-                yield (*path, name), "is required"
-    elif error.rule == "additionalProperties" and isinstance(error.value, dict):
-        yield from (((*path, key), text) for key, text in _unknown_fields(error))
+        errors = broken.errors
+    except JsonSchemaValueException as broken:
+        errors = [broken]
     else:
-        yield path, _sentence(error)
+        return
+    for error in errors:
+        path = tuple(_steps(error.name.removeprefix("data"), value))
+        if error.rule == "required":
+            yield from (((*path, name), "is required") for name in error.limit or () if name not in error.value)
+        elif error.rule == "additionalProperties" and isinstance(error.value, dict):
+            yield from (((*path, key), message) for key, message in _unknown_fields(error))
+        else:
+            yield path, _message(error)
 
 
-def _sentence(error: JsonSchemaValueException) -> str:
-    return SENTENCES.get(error.rule or "", OTHER_SENTENCE).format(
-        limit=shown(error.limit),
-        got=shown(error.value),
-        choices=_choices(error.limit),
-        types=_listed(error.limit),
+def _message(error: JsonSchemaValueException) -> str:
+    choices = error.limit if isinstance(error.limit, list) else []
+    return MESSAGES.get(error.rule or "", OTHER_MESSAGE).format(
+        limit=quote(error.limit),
+        got=quote(error.value),
+        choices=", ".join(value if isinstance(value, str) else quote(value) for value in choices if value is not None),
+        types=_type_names(error.limit),
         type=type_name(error.value),
     )
 
 
-def _listed(types: Any) -> str:
-    """`string`, or `string or integer`; null goes without saying."""
+def _type_names(types: Any) -> str:
+    """Return `string` or `string or integer`; null is only named if it is the only one."""
     names = types if isinstance(types, list) else [types]
     return " or ".join(str(name) for name in names if name != "null" or len(names) == 1)
 
 
-def _choices(values: Any) -> str:
-    given = values if isinstance(values, list) else []
-    return ", ".join(value if isinstance(value, str) else shown(value) for value in given if value is not None)
-
-
 def _unknown_fields(error: JsonSchemaValueException) -> Iterator[tuple[str, str]]:
     known = error.definition.get("properties", {})
-    unknown = [key for key in error.value if key not in known and not _fits_a_pattern(key, error.definition)]
+    unknown = [key for key in error.value if key not in known]
+    if patterns := error.definition.get("patternProperties"):
+        import re  # few schemas need it
+
+        unknown = [key for key in unknown if not any(re.search(pattern, key) for pattern in patterns)]
+    from projects_cli.errors import nearest
+
     for index, key in enumerate(unknown):
-        near = _nearest(key, known) if index < MAX_SUGGESTIONS else None
-        yield key, f'unknown field; did you mean "{near}"?' if near else "unknown field"
-
-
-def _fits_a_pattern(key: str, definition: Schema) -> bool:
-    if "patternProperties" not in definition:
-        return False
-    import re  # few schemas need it
-
-    return any(re.search(pattern, key) for pattern in definition["patternProperties"])
-
-
-def _nearest(name: str, known: Iterable[str]) -> str | None:
-    if len(name) > MAX_SHOWN:
-        return None
-    from projects_cli.errors import nearest  # only where something is wrong
-
-    return next(iter(nearest(name, known, 1)), None)
+        is_compared = index < MAX_SUGGESTIONS and len(key) <= MAX_QUOTED
+        near = nearest(key, known, 1) if is_compared else []
+        yield key, f'unknown field; did you mean "{near[0]}"?' if near else "unknown field"
 
 
 def _steps(name: str, value: Any) -> Iterator[str | int]:
-    """The path in the name that generated code gives a value (`.filter.tags[2]`), read along the value itself.
+    """Yield the steps in the name that generated code has for a value: `.filter.tags[2]`.
 
-    A field's own name may have dots and brackets: what the value has decides.
+    The name is read along the value, since the name of a field may have dots and brackets itself.
     """
     while name:
         if isinstance(value, list):
@@ -303,13 +282,13 @@ def _steps(name: str, value: Any) -> Iterator[str | int]:
             yield int(digits)
             value = value[int(digits)]
             continue
-        key = _leading_key(name[1:], value)
+        key = _first_key(name[1:], value)
         yield key
         name = name[1 + len(key) :]
         value = value[key] if isinstance(value, dict) else None
 
 
-def _leading_key(name: str, value: Any) -> str:
+def _first_key(name: str, value: Any) -> str:
     short = name.partition(".")[0].partition("[")[0]
     if not isinstance(value, dict) or short in value:
         return short
@@ -317,66 +296,54 @@ def _leading_key(name: str, value: Any) -> str:
     return max(fitting, key=len, default=name)
 
 
-def _once(faults: Iterable[Fault]) -> list[Fault]:
-    """One fault for each path: what breaks the type breaks other rules too."""
+def _error(faults: Iterable[Fault], root: str = "params") -> ValidationError:
+    from projects_cli.errors import Problem, ValidationError
+
     first: dict[Path, str] = {}
-    for path, text in faults:
-        first.setdefault(path, text)
-    return list(first.items())
+    for path, message in faults:
+        first.setdefault(path, message)  # a value of the wrong type breaks further rules as well
+    problems = [Problem(quote_path(path, root), message) for path, message in first.items()]
+    summary = f"{problems[0].path}: {problems[0].message}"
+    if len(problems) > 1:
+        summary = f"{len(problems)} problems, the first: {summary}"
+    return ValidationError(summary, problems=problems)
 
 
-def _error(faults: Iterable[Fault], root: str) -> ValidationError:
-    from projects_cli.errors import Problem, ValidationError  # only where something is wrong
-
-    problems = [Problem(shown_path(path, root), text) for path, text in faults]
-    return ValidationError(_summary(problems), problems=problems)
-
-
-def _summary(problems: list[Problem]) -> str:
-    first = f"{problems[0].path}: {problems[0].message}"
-    return first if len(problems) == 1 else f"{len(problems)} problems, the first: {first}"
-
-
-# --- showing what may be hostile ----------------------------------------------------------------------------------
+# --- quoting of values that may be hostile ------------------------------------------------------------------------
 
 
 def type_name(value: Any) -> str:
-    """JSON's name for the type of a value."""
+    """Return JSON's name for the type of a value."""
     return TYPE_NAMES.get(type(value), type(value).__name__)
 
 
-def shown(value: Any) -> str:
-    """A value in a message: on one line, in plain characters, and short."""
+def quote(value: Any) -> str:
+    """Return a value for a message: on one line, in printable characters, and short."""
     if isinstance(value, str):
-        return _quoted(value)
+        escaped = "".join(map(_escape, value[:MAX_QUOTED]))
+        return f'"{escaped}…"' if len(value) > MAX_QUOTED else f'"{escaped}"'
     if isinstance(value, int) and not INTEGER_RANGE[0] <= value <= INTEGER_RANGE[1]:
         return "a huge number"
     if isinstance(value, (dict, list, tuple)):
         return f"an {type_name(value)}"
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
-    return repr(value)[:MAX_SHOWN]
+    return repr(value)[:MAX_QUOTED]
 
 
-def _quoted(text: str) -> str:
-    cut = text[:MAX_SHOWN]
-    escaped = "".join(_escaped(character) for character in cut)
-    return f'"{escaped}…"' if len(text) > MAX_SHOWN else f'"{escaped}"'
-
-
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     if character in '"\\':
         return "\\" + character
     return character if character.isprintable() else character.encode("unicode_escape", "replace").decode("ascii")
 
 
-def shown_path(path: Path, root: str) -> str:
-    """`params.filter.tags[2]`; a name that is no plain word is quoted: `params["a.b"]`."""
-    return root + "".join(_shown_step(step) for step in path)
-
-
-def _shown_step(step: str | int) -> str:
-    if isinstance(step, int):
-        return f"[{step}]"
-    plain = len(step) <= MAX_SHOWN and step.isascii() and step.isidentifier()
-    return f".{step}" if plain else f"[{_quoted(step)}]"
+def quote_path(path: Path, root: str) -> str:
+    """Return a path as `params.filter.tags[2]`, with quotes if a name is not a plain word: `params["a.b"]`."""
+    steps = []
+    for step in path:
+        if isinstance(step, int):
+            steps.append(f"[{step}]")
+        else:
+            is_plain = len(step) <= MAX_QUOTED and step.isascii() and step.isidentifier()
+            steps.append(f".{step}" if is_plain else f"[{quote(step)}]")
+    return root + "".join(steps)

@@ -115,7 +115,7 @@ def test_a_bad_line_is_answered_as_an_error(site: Site, line: str, identifier: i
 def test_a_user_that_could_not_be_stored_is_refused(site: Site) -> None:
     request = {"endpoint": "create", "params": {"name": "vision", "description": "x"}, "user": "\ud800"}
     (found,) = answers(site, request, status=5)
-    assert found["error"]["message"] == r"the user '\ud800' is not Unicode text: it holds half a surrogate pair"
+    assert found["error"]["message"] == r"the user '\ud800' is not Unicode text: it has a lone surrogate"
     assert site.names() == []
 
 

@@ -124,7 +124,7 @@ def test_an_unknown_endpoint_brings_the_nearest(site: Site) -> None:
     error = site.error("call", "projects.get_al", status=2)
     assert error["name"] == "UnknownEndpoint"
     assert "projects.get_all" in error["message"]
-    assert error["hint"] == "see what there is: projects schema"
+    assert error["hint"] == "list the endpoints: projects schema"
 
 
 def test_an_endpoint_that_only_the_loaded_schema_has_is_not_implemented(site: Site, tmp_path: Path) -> None:

@@ -344,7 +344,7 @@ def test_half_a_surrogate_pair_is_refused_clearly(site: Site, name: str) -> None
     for arguments in (("create", name, "-d", "x"), ("create", "vision", "-d", name), ("list", "--name", name)):
         result = ran(site, *arguments)
         assert result.exit_code == ExitStatus.USAGE
-        assert "half a surrogate pair" in result.stderr
+        assert "a lone surrogate" in result.stderr
     result = ran(site, "get", name)
     assert result.exit_code in {ExitStatus.USAGE, ExitStatus.NOT_FOUND}
     assert site.names() == []

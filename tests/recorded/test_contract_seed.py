@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects_cli.schema.loader import load_service
+from projects_cli.schema.service import load_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

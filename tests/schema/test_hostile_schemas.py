@@ -10,8 +10,9 @@ import pytest
 
 from projects_cli.errors import SchemaError
 from projects_cli.limits import cpu_limit
-from projects_cli.schema.cache import LARGEST, LONGEST_COMPILING, READING_SECONDS, load
-from projects_cli.schema.loaded import VALIDATION_SECONDS
+from projects_cli.schema.cache import MAX_COMPILING_SECONDS, READING_SECONDS, load
+from projects_cli.schema.custom import VALIDATION_SECONDS
+from projects_cli.schema.model import MAX_FILE_SIZE
 from tests.running import run
 
 if TYPE_CHECKING:
@@ -59,13 +60,13 @@ def test_a_file_that_explodes_is_refused_soon(tmp_path: Path, kind: str) -> None
     with pytest.raises(SchemaError) as caught:
         load(path, cache_dir=tmp_path / "cache")
     small = len(EXPLODING[kind]) < 10_000
-    allowed = 2 if small else READING_SECONDS + LONGEST_COMPILING
+    allowed = 2 if small else READING_SECONDS + MAX_COMPILING_SECONDS
     assert time.process_time() - started < allowed + 1.5
     assert str(path) in caught.value.message
     assert len(caught.value.message) < len(str(path)) + 300
 
 
-@pytest.mark.parametrize("size", [LARGEST + 1, 2_000_000_000], ids=["a little", "sparse"])
+@pytest.mark.parametrize("size", [MAX_FILE_SIZE + 1, 2_000_000_000], ids=["a little", "sparse"])
 def test_a_huge_file_is_not_read(tmp_path: Path, size: int) -> None:
     for name, text in (("demo.conf", 'include "huge.conf"'), ("huge.conf", "")):
         (tmp_path / name).write_text(text)
@@ -77,7 +78,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path, size: int) -> None:
 
 def test_includes_are_limited_together(tmp_path: Path) -> None:
     (tmp_path / "demo.conf").write_text('include "a.conf"\n' * 10)
-    (tmp_path / "a.conf").write_text("# " + "x" * (LARGEST // 5))
+    (tmp_path / "a.conf").write_text("# " + "x" * (MAX_FILE_SIZE // 5))
     with pytest.raises(SchemaError, match="what it includes are larger than 256 kB"):
         load(tmp_path / "demo.conf", cache_dir=tmp_path / "cache")
 

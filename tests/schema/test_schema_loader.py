@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from projects_cli.errors import SchemaError
-from projects_cli.schema.loader import load_service
+from projects_cli.schema.service import load_service
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,7 +151,7 @@ def test_required_may_name_what_is_not_declared(tmp_path: Path) -> None:
 def test_environment_is_never_substituted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO_SECRET", "leaked")
     path = write(tmp_path, endpoint('\n\na { description: "x" ${DEMO_SECRET} }'))
-    with pytest.raises(SchemaError, match=r"demo\.conf:3: \$\{DEMO_SECRET\} stands for nothing") as caught:
+    with pytest.raises(SchemaError, match=r"demo\.conf:3: \$\{DEMO_SECRET\} is not defined") as caught:
         load_service(path)
     assert "leaked" not in caught.value.message
 
@@ -221,7 +221,7 @@ def test_a_field_may_be_called_include(tmp_path: Path) -> None:
         ({"demo.conf": 'include "a.conf"', "a.conf": '# x\na: "open\n'}, "a.conf:2", "no closing quote"),
         ({"demo.conf": 'include "a.conf"', "a.conf": "\nb {\n c {\n }\n"}, "a.conf:2", "never closed"),
         ({"demo.conf": 'include "a.conf"', "a.conf": "\n\nx { = }\n"}, "a.conf:3", "not HOCON"),
-        ({"demo.conf": 'a: 1\ninclude "a.conf"', "a.conf": "\nd: ${gone}\n"}, "a.conf:2", "${…} stands for nothing"),
+        ({"demo.conf": 'a: 1\ninclude "a.conf"', "a.conf": "\nd: ${gone}\n"}, "a.conf:2", "${…} is not defined"),
         ({"demo.conf": 'include "a.conf"\n\nx { = }', "a.conf": "\n\n\n\n"}, "demo.conf:3", "not HOCON"),
         (
             {"demo.conf": 'include "a.conf"', "a.conf": "\np { 2.1 { request {\n type: strung } } }"},
@@ -280,18 +280,18 @@ VERSION = "p {{ 2.1 {{ request {{ {} }} }} }}"
         ('a {\n b: """open\n}\n', 2, "never ends"),
         ('a {\n b: "x\\"\n}\n', 2, "no closing quote"),
         ("a {\n b {\n }\n", 1, "the { opened here is never closed"),
-        ("a {\n}\n}\n", 3, "this } closes nothing"),
+        ("a {\n}\n}\n", 3, "unmatched }"),
         ("a {\n b: [ 1, 2\n}\n", 3, "this } does not match the [ opened on line 2"),
         ("a {\n b: [\n", 2, "the [ opened here is never closed"),
         ("\n\na { b: c\\d }", 3, "a backslash outside quotes"),
-        ("\na { b: $c }", 2, "a $ that starts no ${name}"),
-        ("\na { b: ${c\n}", 2, "a $ that starts no ${name}"),
+        ("\na { b: $c }", 2, "a $ without {name}"),
+        ("\na { b: ${c\n}", 2, "a $ without {name}"),
         ("\n\nhello there\n", 3, "not HOCON"),
         ("a { = 1 }", 1, "not HOCON"),
         ("a {\n  b: 1\n  ???\n}", 3, "not HOCON"),
         ("[ 1, 2 ]", 1, "a list, not the endpoints"),
-        ("a: ${b}\n", 1, "${b} stands for nothing"),
-        ("x: ${y}\ny: ${x}\n", 1, "leads back to itself"),
+        ("a: ${b}\n", 1, "${b} is not defined"),
+        ("x: ${y}\ny: ${x}\n", 1, "refers to itself"),
         ("a { x: 1 }\nb: ${a} [ 1 ]\n", 2, "can't be joined"),
         ("a\0b", 1, "binary"),
         ("p: 5", 1, "an endpoint must be an object"),
@@ -331,7 +331,7 @@ def test_broken_files(tmp_path: Path, text: str, line: int, words: str) -> None:
 
 
 def test_duration_is_refused_with_its_path(tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="description: this reads as a length of time; put the text in quotes"):
+    with pytest.raises(SchemaError, match="description: this is parsed as a duration; put the text in quotes"):
         properties(tmp_path, "a { description: 5 days }")
 
 

@@ -103,7 +103,7 @@ def test_newest_that_is_not_newer_than_asked(tmp_path: Path, asked: str | None, 
 def test_only_newer_versions(tmp_path: Path, asked: str) -> None:
     catalog = versions(tmp_path, "2.10", "2.1")
     assert catalog.endpoint("ping").versions == ("2.1", "2.10")
-    with pytest.raises(UnknownEndpoint, match=rf"demo\.ping is not in version {asked}: it came with 2\.1"):
+    with pytest.raises(UnknownEndpoint, match=rf"demo\.ping is not in version {asked}: it was added in 2\.1"):
         catalog.version("ping", asked)
 
 
