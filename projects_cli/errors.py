@@ -1,7 +1,7 @@
-"""Every fault that this program reports, each with its exit status and, where it has one, the service's code.
+"""Every error that this program reports, with its exit status and, if the service has one, its code.
 
-An error class owns its message, its hint (what to do next) and its status; nothing else decides them.
-The names, codes and subcodes of `ServiceError`'s children are those that users of the service know.
+An error class has the status and the hint that apply unless one is given; the message is written where it is raised.
+The names, codes and subcodes of `ServiceError`'s subclasses are those that users of the service know.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
-LONGEST_WORD = 200
-"""Characters of a word that are compared with others: more would take long, and be like nothing."""
+MAX_COMPARED = 200
+"""Characters of a word that are compared with others, which takes quadratic time."""
 
 
 class ExitStatus(IntEnum):
-    """What the process ends with; a test holds the README's table to the meanings below."""
+    """The exit status of the process; the README has a table of the meanings below."""
 
     DONE = 0
     FAILED = 1
@@ -36,31 +36,31 @@ class ExitStatus(IntEnum):
 
 STATUS_MEANINGS: dict[ExitStatus, str] = {
     ExitStatus.DONE: "done",
-    ExitStatus.FAILED: "unexpected failure, or the person said no",
-    ExitStatus.USAGE: "wrong usage, a request that the schema refuses, a bad expression or field, "
-    "an ambiguous name, a prompt without a terminal",
+    ExitStatus.FAILED: "unexpected failure, or declined by the user",
+    ExitStatus.USAGE: "wrong usage, an invalid request, expression or field, an ambiguous name, "
+    "or a prompt without a terminal",
     ExitStatus.NOT_FOUND: "not found",
     ExitStatus.REFUSED: "refused: has tasks, name taken, public, circular, too deep, read-only, over `--max-delete`, "
     "unknown company",
-    ExitStatus.PARTIAL: "a part of several did not succeed",
-    ExitStatus.FINDINGS: "errors or warnings of `doctor`, or nothing matched with `--fail-if-empty`",
+    ExitStatus.PARTIAL: "some items failed",
+    ExitStatus.FINDINGS: "`doctor` found errors or warnings, or nothing matched with `--fail-if-empty`",
     ExitStatus.UNAVAILABLE: "the database can't be reached, timed out, or there is no `mongod` for a private one",
-    ExitStatus.LOCKED: "another run holds the lock; try again later",
-    ExitStatus.DENIED: "the database refused the credentials or the right",
+    ExitStatus.LOCKED: "another process holds the lock; try again later",
+    ExitStatus.DENIED: "the database rejected the credentials, or the user lacks a privilege",
     ExitStatus.INTERRUPTED: "interrupted (Ctrl-C)",
     ExitStatus.TERMINATED: "terminated",
 }
 
 
-def nearest(word: str, known: Iterable[str], most: int = 3) -> list[str]:
-    """Give the known words that are most like a word, the nearest first; of a long one the beginning counts."""
-    import difflib  # only where something is wrong
+def nearest(word: str, known: Iterable[str], limit: int = 3) -> list[str]:
+    """Return the known words that are most similar to a word, the most similar first."""
+    import difflib  # only for an error
 
-    return difflib.get_close_matches(word[:LONGEST_WORD], list(known), most)
+    return difflib.get_close_matches(word[:MAX_COMPARED], list(known), limit)
 
 
 def did_you_mean(near: Iterable[str], otherwise: str) -> str:
-    """Give the hint for a word that is none of those known: the nearest of them, or `otherwise` where none is near."""
+    """Return the hint for an unknown word: the similar words, or `otherwise` if there are none."""
     quoted = ", ".join(map(repr, near))
     return f"did you mean {quoted}?" if quoted else otherwise
 
@@ -77,9 +77,10 @@ class Problem(NamedTuple):
 
 
 class ProjectsError(Exception):
-    """A fault that a person can understand: a message, and mostly a hint what to do next.
+    """An error that a user can understand: a message, and usually a hint what to do next.
 
-    `code` and `subcode` are null where the fault is not the service's.
+    A subclass sets its status, hint, code and subcode as class arguments; without them it has those of its base class.
+    Only errors of the service have codes.
     """
 
     code: ClassVar[int | None] = None
@@ -87,8 +88,23 @@ class ProjectsError(Exception):
     status: ClassVar[ExitStatus] = ExitStatus.FAILED
     default_hint: ClassVar[str | None] = None
 
+    def __init_subclass__(
+        cls,
+        *,
+        status: ExitStatus | None = None,
+        hint: str | None = None,
+        code: int | None = None,
+        subcode: int | None = None,
+    ) -> None:
+        """Set the class attributes."""
+        super().__init_subclass__()
+        cls.status = status if status is not None else cls.status
+        cls.default_hint = hint if hint is not None else cls.default_hint
+        cls.code = code if code is not None else cls.code
+        cls.subcode = subcode if subcode is not None else cls.subcode
+
     def __init__(self, message: str, *, hint: str | None = None, problems: Sequence[Problem] = ()) -> None:
-        """Keep the message, the hint (the class's own when none is given) and the list of problems."""
+        """Keep the message, the hint (by default that of the class) and the problems."""
         super().__init__(message)
         self.message = message
         self.hint = hint if hint is not None else self.default_hint
@@ -96,211 +112,151 @@ class ProjectsError(Exception):
 
     @property
     def name(self) -> str:
-        """The fault's name, as it stands in JSON: `InvalidProjectId`."""
+        """The name of the error in JSON: `InvalidProjectId`."""
         return type(self).__name__
 
 
-# --- the service's own faults -------------------------------------------------------------------------------------
+# --- errors of the service --------------------------------------------------------------------------------------------
 
 
-class ServiceError(ProjectsError):
-    """A fault that the service defines, with its code and subcode."""
-
-    code: ClassVar[int | None] = 400
-    status: ClassVar[ExitStatus] = ExitStatus.REFUSED
+class ServiceError(ProjectsError, status=ExitStatus.REFUSED, code=400):
+    """An error that the service defines, with its code and subcode."""
 
 
-class ValidationError(ServiceError):
-    """The request is not one that the schema allows; `problems` has every reason."""
-
-    subcode = 12
-    status = ExitStatus.USAGE
+class ValidationError(ServiceError, subcode=12, status=ExitStatus.USAGE):
+    """The request is invalid by the schema; `problems` has every reason."""
 
 
-class InvalidFields(ServiceError):
+class InvalidFields(ServiceError, subcode=14, status=ExitStatus.USAGE):
     """A field that projects do not have, in `order_by`, `only_fields`, `_any_` or `_all_`."""
 
-    subcode = 14
-    status = ExitStatus.USAGE
+
+class FieldsValueError(ServiceError, subcode=16, status=ExitStatus.USAGE):
+    """A misplaced special value: an unknown `__$…` operator, or a tag that begins with it."""
 
 
-class FieldsValueError(ServiceError):
-    """A value with a meaning of its own in the wrong place: an unknown `__$…` operator, a tag that starts with it."""
-
-    subcode = 16
-    status = ExitStatus.USAGE
-
-
-class InvalidRegexError(ServiceError):
-    """MongoDB refused the regular expression."""
-
-    subcode = 21
-    status = ExitStatus.USAGE
-    default_hint = "patterns are PCRE: escape [ ( { * + ? | ^ $ . \\ with a backslash to mean the character itself"
+class InvalidRegexError(
+    ServiceError,
+    subcode=21,
+    status=ExitStatus.USAGE,
+    hint="patterns are PCRE: escape [ ( { * + ? | ^ $ . \\ with a backslash to mean the character itself",
+):
+    """MongoDB rejected the regular expression."""
 
 
-class InvalidProjectId(ServiceError):
-    """No such project in this company (nor among the public ones)."""
-
-    subcode = 401
-    status = ExitStatus.NOT_FOUND
-    default_hint = "see what there is: projects list"
+class InvalidProjectId(ServiceError, subcode=401, status=ExitStatus.NOT_FOUND, hint="list the projects: projects list"):
+    """Neither the company nor the public projects have a project with that id."""
 
 
-class ProjectHasTasks(ServiceError):
-    """The project, or one below it, holds tasks that are not archived."""
-
-    subcode = 402
+class ProjectHasTasks(ServiceError, subcode=402):
+    """The project or one of its sub-projects has tasks that are not archived."""
 
 
-class ProjectHasModels(ServiceError):
-    """The project, or one below it, holds models that are not archived."""
-
-    subcode = 405
+class ProjectHasModels(ServiceError, subcode=405):
+    """The project or one of its sub-projects has models that are not archived."""
 
 
-class ProjectHasDatasets(ServiceError):
-    """A dataset at or below the project still has versions that are not archived."""
-
-    subcode = 406
+class ProjectHasDatasets(ServiceError, subcode=406):
+    """A dataset at or below the project has versions that are not archived."""
 
 
-class InvalidProjectName(ServiceError):
-    """The name has no segment at all."""
-
-    subcode = 407
-    status = ExitStatus.USAGE
+class InvalidProjectName(ServiceError, subcode=407, status=ExitStatus.USAGE):
+    """The name has no segments."""
 
 
-class CannotUpdateProjectLocation(ServiceError):
-    """An update may change the last part of the name only."""
-
-    subcode = 408
-    default_hint = "give a name with the same parent path"
+class CannotUpdateProjectLocation(ServiceError, subcode=408, hint="give a name with the same parent path"):
+    """An update may only change the last part of the name."""
 
 
-class ProjectPathExceedsMax(ServiceError):
-    """More than 10 levels."""
-
-    subcode = 409
+class ProjectPathExceedsMax(ServiceError, subcode=409):
+    """The path has more than 10 levels."""
 
 
-class ProjectHasPipelines(ServiceError):
-    """A pipeline at or below the project still has runs that are not archived."""
-
-    subcode = 413
+class ProjectHasPipelines(ServiceError, subcode=413):
+    """A pipeline at or below the project has runs that are not archived."""
 
 
-class PublicProjectExists(ServiceError):
+class PublicProjectExists(
+    ServiceError, subcode=414, hint="choose another name: own and public projects cannot have the same one"
+):
     """A public project has that name."""
 
-    subcode = 414
-    default_hint = "choose another name: a name is not shared between own and public projects"
 
-
-class ExpectedUniqueData(ServiceError):
+class ExpectedUniqueData(
+    ServiceError, subcode=801, hint="choose another name, or look at the project that has it: projects get NAME"
+):
     """The name is taken."""
 
-    subcode = 801
-    default_hint = "choose another name, or look at the one that has it: projects get NAME"
+
+class NoWritePermission(ServiceError, code=403, subcode=21, hint="make it private first: projects make-private …"):
+    """The project is public, so it can only be read."""
 
 
-class NoWritePermission(ServiceError):
-    """The project is public: it can be read, not changed."""
-
-    code = 403
-    subcode = 21
-    default_hint = "make it private first: projects make-private …"
+# --- errors of this program -------------------------------------------------------------------------------------------
 
 
-# --- this program's faults ----------------------------------------------------------------------------------------
-
-
-class UsageError(ProjectsError):
-    """Wrong words on the command line, or a line of a batch that is no request."""
-
-    status = ExitStatus.USAGE
+class UsageError(ProjectsError, status=ExitStatus.USAGE):
+    """An invalid command line, or a line of a batch that is not a request."""
 
 
 class EmptyName(UsageError):
-    """What was given as the name of a project is empty."""
+    """The name of a project is empty."""
 
 
-class SchemaError(ProjectsError):
-    """A schema file that can't be used: which file, which line, what is wrong."""
-
-    status = ExitStatus.USAGE
+class SchemaError(ProjectsError, status=ExitStatus.USAGE):
+    """An invalid schema file: which file, which line, what is wrong."""
 
 
-class UnknownEndpoint(ProjectsError):
-    """The loaded schema has no such endpoint, or not in the chosen version."""
-
-    status = ExitStatus.USAGE
+class UnknownEndpoint(ProjectsError, status=ExitStatus.USAGE):
+    """The loaded schema does not have the endpoint, or not in the chosen version."""
 
 
-class EndpointNotImplemented(ProjectsError):
-    """The loaded schema has the endpoint; this program does not."""
-
-    status = ExitStatus.USAGE
+class EndpointNotImplemented(ProjectsError, status=ExitStatus.USAGE):
+    """The loaded schema has the endpoint, but this program does not implement it."""
 
 
-class ParameterNotImplemented(ProjectsError):
-    """The loaded schema has the parameter, or allows the value; this program does not implement it."""
-
-    status = ExitStatus.USAGE
+class ParameterNotImplemented(ProjectsError, status=ExitStatus.USAGE):
+    """The loaded schema allows the parameter or the value, but this program does not implement it."""
 
 
-class ConfigError(ProjectsError):
-    """A setting, or a file of settings, that can't be used."""
-
-    status = ExitStatus.USAGE
+class ConfigError(ProjectsError, status=ExitStatus.USAGE):
+    """An invalid setting, or a settings file that can't be used."""
 
 
-class AmbiguousProject(ProjectsError):
-    """What was given stands for several projects."""
-
-    status = ExitStatus.USAGE
+class AmbiguousProject(ProjectsError, status=ExitStatus.USAGE):
+    """The name or the beginning of an id matches several projects."""
 
 
-class ProjectNotFound(ProjectsError):
+class ProjectNotFound(ProjectsError, status=ExitStatus.NOT_FOUND):
     """No project has that id, name or beginning of an id."""
 
-    status = ExitStatus.NOT_FOUND
 
-
-class ConfirmationNeeded(ProjectsError):
-    """There is a question to answer and nobody to ask: standard input is no terminal."""
-
-    status = ExitStatus.USAGE
+class ConfirmationNeeded(ProjectsError, status=ExitStatus.USAGE):
+    """A question cannot be asked: standard input is not a terminal."""
 
 
 class Declined(ProjectsError):
-    """The person said no."""
+    """The user declined."""
 
 
-class ReadOnly(ProjectsError):
-    """Changes are switched off."""
-
-    status = ExitStatus.REFUSED
+class ReadOnly(ProjectsError, status=ExitStatus.REFUSED):
+    """Read-only mode is on."""
 
 
-class UnknownCompany(ProjectsError):
-    """A change is for a company that the database does not know."""
-
-    status = ExitStatus.REFUSED
+class UnknownCompany(ProjectsError, status=ExitStatus.REFUSED):
+    """A change is for a company that the database does not have."""
 
 
-class OverMaxDelete(ProjectsError):
-    """More projects would be removed than `--max-delete` allows."""
+class OverMaxDelete(
+    ProjectsError,
+    status=ExitStatus.REFUSED,
+    hint="see what would be deleted with --dry-run --max-delete N, and raise N if that is intended",
+):
+    """More projects would be deleted than `--max-delete` allows."""
 
-    status = ExitStatus.REFUSED
-    default_hint = "look at what would go with --dry-run --max-delete N; raise N if that is what you want"
 
-
-class PartialFailure(ProjectsError):
-    """Some of several did not succeed; `failures` has each, with the project it is about."""
-
-    status = ExitStatus.PARTIAL
+class PartialFailure(ProjectsError, status=ExitStatus.PARTIAL):
+    """Some items failed; `failures` has the error of each, with its project."""
 
     def __init__(
         self,
@@ -310,125 +266,95 @@ class PartialFailure(ProjectsError):
         hint: str | None = None,
         problems: Sequence[Problem] = (),
     ) -> None:
-        """Keep the message and the faults."""
+        """Keep the message and the failures."""
         super().__init__(message, hint=hint, problems=problems)
         self.failures = tuple(failures)
 
 
-class NothingFound(ProjectsError):
-    """Nothing matched, and `--fail-if-empty` was given."""
-
-    status = ExitStatus.FINDINGS
+class NothingFound(ProjectsError, status=ExitStatus.FINDINGS):
+    """Nothing matched, and `--fail-if-empty` is set."""
 
 
-class DatabaseUnavailable(ProjectsError):
-    """The database can't be reached, or went away."""
-
-    status = ExitStatus.UNAVAILABLE
+class DatabaseUnavailable(ProjectsError, status=ExitStatus.UNAVAILABLE):
+    """The database can't be reached, or is not available any more."""
 
 
-class ConnectionLost(DatabaseUnavailable):
-    """A connection broke, or the primary changed: the same may work in a moment."""
-
-    default_hint = "try again"
+class ConnectionLost(DatabaseUnavailable, hint="try again"):
+    """A connection broke, or the primary changed: a retry may succeed."""
 
 
-class MalformedReply(DatabaseUnavailable):
-    """A reply that no MongoDB server sends: it cannot be read, or lacks what it has to have."""
-
-    default_hint = "check that a MongoDB server is at that address, and which proxies or routers lie between"
-
-
-class DatabaseTimeout(ProjectsError):
-    """The database did not answer in time."""
-
-    status = ExitStatus.UNAVAILABLE
-    default_hint = "allow more with --timeout SECONDS, or ask for less"
+class MalformedReply(
+    DatabaseUnavailable,
+    hint="check that a MongoDB server has this address, and which proxies or routers are in between",
+):
+    """A reply that is not one of a MongoDB server: it can't be decoded, or a required field is missing."""
 
 
-class DatabaseRefused(ProjectsError):
-    """The database refused the credentials or the right."""
+class DatabaseTimeout(
+    ProjectsError, status=ExitStatus.UNAVAILABLE, hint="allow more time with --timeout SECONDS, or request less"
+):
+    """The database did not respond in time."""
 
-    status = ExitStatus.DENIED
+
+class DatabaseRefused(ProjectsError, status=ExitStatus.DENIED):
+    """The database rejected the credentials, or the user lacks a privilege."""
 
 
 class DatabaseError(ProjectsError):
-    """The database reported a fault that this program has no better name for."""
+    """The database reported an error for which there is no other class."""
 
 
 class CollectionMissing(DatabaseError):
-    """The database has no such collection."""
+    """The database does not have the collection."""
 
 
 class ListsInSeveralKeys(DatabaseError):
-    """A document has lists in several of the fields to sort by, which MongoDB refuses."""
+    """A document has lists in several sort keys, which MongoDB does not support."""
 
 
 class IndexGone(DatabaseError):
-    """An index that a query was to use is not there, or was dropped while it was used."""
+    """An index that a query names does not exist, or was dropped during the query."""
 
 
 class TextIndexMissing(ProjectsError):
     """`search_text` needs a text index, and the collection has none."""
 
 
-class NoPrivateServer(ProjectsError):
-    """No database is named, and a private `mongod` can't be started."""
-
-    status = ExitStatus.UNAVAILABLE
+class NoPrivateServer(ProjectsError, status=ExitStatus.UNAVAILABLE):
+    """No database is configured, and a private `mongod` can't be started."""
 
 
-class LockHeld(ProjectsError):
-    """Another run holds the lock."""
-
-    status = ExitStatus.LOCKED
+class LockHeld(ProjectsError, status=ExitStatus.LOCKED):
+    """Another process holds the lock."""
 
 
-class LeaseLost(ProjectsError):
-    """Another run took the lock over, since this one did not keep it: a machine that slept, a network that was cut."""
-
-    status = ExitStatus.LOCKED
+class LeaseLost(ProjectsError, status=ExitStatus.LOCKED):
+    """Another process took the lock over because this one did not renew it: the machine slept, or lost its network."""
 
 
-class Interrupted(ProjectsError):
-    """Ctrl-C came in the middle of a change, which can be resumed or undone."""
-
-    status = ExitStatus.INTERRUPTED
+class Interrupted(ProjectsError, status=ExitStatus.INTERRUPTED):
+    """Ctrl-C interrupted a change, which can be resumed or undone."""
 
 
-class TerminatedMidway(Interrupted):
-    """SIGTERM came in the middle of a change, which can be resumed or undone."""
-
-    status = ExitStatus.TERMINATED
+class TerminatedMidway(Interrupted, status=ExitStatus.TERMINATED):
+    """SIGTERM interrupted a change, which can be resumed or undone."""
 
 
-class OperationNotFound(ProjectsError):
-    """The journal has no such operation."""
-
-    status = ExitStatus.NOT_FOUND
-    default_hint = "see what there is: projects history"
+class OperationNotFound(ProjectsError, status=ExitStatus.NOT_FOUND, hint="list the operations: projects history"):
+    """The journal does not have the operation."""
 
 
-class UnreadableRecord(ProjectsError):
-    """A record of the journal lacks a field, or another version of this program wrote it."""
-
-    status = ExitStatus.REFUSED
+class UnreadableRecord(ProjectsError, status=ExitStatus.REFUSED):
+    """A record of the journal lacks a field, or is of another version of this program."""
 
 
-class CannotUndo(ProjectsError):
-    """Later changes are in the way, or the operation's state or size does not allow it; `problems` has every reason."""
-
-    status = ExitStatus.REFUSED
+class CannotUndo(ProjectsError, status=ExitStatus.REFUSED):
+    """Later changes conflict, or the operation's state or size does not allow it; `problems` has every reason."""
 
 
-class OperationUnfinished(ProjectsError):
-    """A change was stopped in the middle: what looks wrong may be the half of it that is not done yet."""
-
-    status = ExitStatus.REFUSED
+class OperationUnfinished(ProjectsError, status=ExitStatus.REFUSED):
+    """A change was interrupted, so that apparent problems may be its unfinished part."""
 
 
-class ChangedMeanwhile(ProjectsError):
-    """What a change is about was changed while the person was asked."""
-
-    status = ExitStatus.REFUSED
-    default_hint = "run the command again"
+class ChangedMeanwhile(ProjectsError, status=ExitStatus.REFUSED, hint="run the command again"):
+    """The projects of a change were changed while the user was asked."""

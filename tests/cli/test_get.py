@@ -130,7 +130,7 @@ def test_an_unknown_name_far_from_all_says_where_to_look(site: Site) -> None:
 def test_an_unknown_id_is_the_services_error(site: Site) -> None:
     error = site.error("get", UNKNOWN, status=3)
     assert (error["code"], error["subcode"], error["name"]) == (400, 401, "InvalidProjectId")
-    assert error["hint"] == "see what there is: projects list"
+    assert error["hint"] == "list the projects: projects list"
 
 
 def test_a_project_of_another_company_is_unknown_by_every_address(site: Site) -> None:

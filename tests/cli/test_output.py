@@ -160,7 +160,7 @@ def test_an_error_is_text_on_standard_error(site: Site, output: str) -> None:
     result = site("get", "f" * 32, "-o", output)
     assert (result.exit_code, result.stdout) == (3, "")
     assert result.stderr == (
-        f"error: there is no project with the id '{'f' * 32}'\nhint: see what there is: projects list\n"
+        f"error: there is no project with the id '{'f' * 32}'\nhint: list the projects: projects list\n"
     )
 
 
@@ -173,7 +173,7 @@ def test_an_error_with_json_is_one_object_and_nothing_else(site: Site) -> None:
             "subcode": 401,
             "name": "InvalidProjectId",
             "message": f"there is no project with the id '{'f' * 32}'",
-            "hint": "see what there is: projects list",
+            "hint": "list the projects: projects list",
         }
     }
 
