@@ -1,4 +1,4 @@
-"""Limits on the processor time and the memory of work that a file or an expression of unknown origin controls."""
+"""Limits on processor time and memory, for work on files and expressions that may be hostile."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-AGAIN = 0.05
+INTERVAL = 0.05
 """Seconds of processor time between two signals, once the limit is reached."""
 
 
 class _Expired(BaseException):
-    """Raised by the signal's handler; a `BaseException`, so that no library takes it for a fault of its own."""
+    """Raised by the signal's handler; a `BaseException`, so that no library handles it as an error of its own."""
 
 
-class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one more import of every command
-    """Raise `fault()` if the block uses more than `seconds` of processor time.
+class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one more import for every command
+    """Raise `make_error()` if the block uses more than `seconds` of processor time.
 
-    Processor time and not wall time: on a busy machine the same input must not fail. The timer's signal also
-    interrupts a regular expression, since Python's engine looks for signals while it backtracks. Signals are handled
-    by the main thread only; in another one the block runs without a limit.
+    It is not wall time, so that the same input succeeds on a busy machine. The timer's signal also interrupts a regular
+    expression, since Python's engine checks for signals while it backtracks. Only the main thread handles signals; in
+    any other thread the block runs without a limit.
     """
 
-    def __init__(self, seconds: float, fault: Callable[[], Exception]) -> None:
-        """Keep the limit and what to raise when it is reached."""
+    def __init__(self, seconds: float, make_error: Callable[[], Exception]) -> None:
+        """Keep the limit and the error."""
         self._seconds = seconds
-        self._fault = fault
+        self._make_error = make_error
         self._before: Any = None
         self._unraisable = sys.unraisablehook
         self._active = False
@@ -46,22 +46,22 @@ class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one m
         self._unraisable = sys.unraisablehook
         sys.unraisablehook = self._report_unraisable
         # Periodic: Python drops an exception that is raised while it runs a destructor.
-        signal.setitimer(signal.ITIMER_PROF, self._seconds, AGAIN)
+        signal.setitimer(signal.ITIMER_PROF, self._seconds, INTERVAL)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop the timer, and raise the fault if it had expired."""
+        """Stop the timer, and raise the error if it has expired."""
         self._active = False
         if self._before is not None:
             signal.setitimer(signal.ITIMER_PROF, 0)
             signal.signal(signal.SIGPROF, self._before)
             sys.unraisablehook = self._unraisable
         if kind is _Expired:
-            raise self._fault() from error
+            raise self._make_error() from error
 
     def _report_unraisable(self, unraisable: sys.UnraisableHookArgs) -> None:
-        """Report what Python could not raise, except this limit's own exception: the next signal raises it again."""
+        """Report an exception that Python could not raise; this limit's own is raised again by the next signal."""
         if unraisable.exc_type is not _Expired:
             self._unraisable(unraisable)
 
@@ -71,23 +71,23 @@ class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one m
 
 
 class memory_limit:  # noqa: N801 - as above
-    """Raise MemoryError if the block needs more than so many bytes beside what the process has.
+    """Raise MemoryError if the block allocates more than `limit` bytes.
 
-    Where the kernel does not report the size of the process, or a lower limit is set already, the block is not limited.
+    The block is not limited if the kernel does not report the size of the process, or if a lower limit is set already.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, limit: int) -> None:
         """Keep the limit."""
-        self._most = most
+        self._limit = limit
         self._before: tuple[int, int] | None = None
 
     def __enter__(self) -> None:
         """Lower the limit of the process."""
-        import resource  # only where something is compiled
+        import resource  # only if something is compiled
 
         try:
             with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib is slow to import
-                limit = int(file.read().split()[0]) * resource.getpagesize() + self._most
+                limit = int(file.read().split()[0]) * resource.getpagesize() + self._limit
         except (OSError, ValueError):
             return
         before = resource.getrlimit(resource.RLIMIT_AS)
@@ -98,7 +98,7 @@ class memory_limit:  # noqa: N801 - as above
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Put the limit back."""
+        """Restore the limit."""
         if self._before is not None:
             import resource
 
