@@ -173,7 +173,7 @@ def test_a_pattern_that_explodes_is_stopped(tmp_path: Path, schema: str, value: 
     path.write_text(ENDPOINT.format(schema))
     version = load(path, cache_dir=tmp_path / "cache").version("ping")
     started = time.process_time()
-    with pytest.raises(SchemaError, match=r"demo\.ping 2\.1: checking the request .* takes too long"):
+    with pytest.raises(SchemaError, match=r"demo\.ping 2\.1: matching the patterns .* takes too long"):
         version.validate({"a": value})
     assert time.process_time() - started < VALIDATION_SECONDS + 2
 

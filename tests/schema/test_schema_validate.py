@@ -325,7 +325,7 @@ def test_required_without_declaration_and_with_default(folder: Path) -> None:
 
 def test_a_schema_too_deep_to_compile(folder: Path) -> None:
     nested = "type: array, items { " * 25 + "type: string" + " }" * 25
-    with pytest.raises(SchemaError, match="no validator can be made"):
+    with pytest.raises(SchemaError, match="no validator can be generated"):
         made(folder, f"properties {{ a {{ {nested} }} }}")
 
 
