@@ -79,7 +79,7 @@ def test_a_huge_file_is_not_read(tmp_path: Path, size: int) -> None:
 def test_includes_are_limited_together(tmp_path: Path) -> None:
     (tmp_path / "demo.conf").write_text('include "a.conf"\n' * 10)
     (tmp_path / "a.conf").write_text("# " + "x" * (MAX_FILE_SIZE // 5))
-    with pytest.raises(SchemaError, match="what it includes are larger than 256 kB"):
+    with pytest.raises(SchemaError, match="its includes are larger than 256 kB"):
         load(tmp_path / "demo.conf", cache_dir=tmp_path / "cache")
 
 
