@@ -1,10 +1,11 @@
-"""The values that cross from room to room: a request goes in, a plan or a response comes out."""
+"""The values that cross between packages: requests, plans and responses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+
+from projects_cli.errors import OverMaxDelete
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,10 +40,10 @@ UNLISTED_FIELDS = ("path", "company_origin", "logo_blob")
 
 
 class Request(NamedTuple):
-    """One call of one endpoint: valid, its defaults filled in, and with the outside world as arguments.
+    """One call of one endpoint: valid, with its defaults filled in, and with the outside world as arguments.
 
-    `params` has what the caller gave (and the schema's defaults); `now` is UTC with millisecond precision;
-    `new_id` gives 32 hex digits at each call.
+    `params` has what the caller set (and the schema's defaults). `now` is UTC with millisecond precision. `new_id`
+    returns 32 hex digits at each call.
     """
 
     endpoint: str
@@ -55,11 +56,12 @@ class Request(NamedTuple):
 
 
 class Response(NamedTuple):
-    """What an endpoint answers, in the response's own shape.
+    """An endpoint's answer, in the response's own shape.
 
-    A list of records may be an iterator: it is read once, while it is printed. A stored date is as the driver gives
-    it, in UTC without a zone; `render` writes it. `fields` are the records' fields where the request chose them;
-    `view` names another view than the endpoint's own; `skipped` are the documents that a change left as they are.
+    A list of records may be an iterator: it is read once, while it is printed. A stored date is as the driver returns
+    it, in UTC without a zone; `render` formats it. `fields` are the records' fields if the request chose them. `view`
+    names another view than the endpoint's own. `skipped` are the documents that a change left as they are. `notice` is
+    printed instead of a table; other formats have the data.
     """
 
     endpoint: str
@@ -67,13 +69,18 @@ class Response(NamedTuple):
     fields: tuple[str, ...] | None = None
     view: str | None = None
     skipped: Sequence[Skipped] = ()
+    notice: str | None = None
 
 
 class Sample(NamedTuple):
-    """A document that a plan touches, as people know it."""
+    """A document that a plan touches, by its id and its name."""
 
     id: str
     name: str
+
+
+Action = Literal["insert", "update", "delete"]
+Collection = Literal["project", "task", "model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +90,13 @@ class Step:
     `filter` holds which documents and the precondition under which each may still be changed, so that a step
     is safe to repeat. For one project it has `_id`; for tasks and models it is over their `project`. `change` is the
     document for an insert, `$set` and `$unset` for an update, and empty for a delete. `count` is how many documents
-    the plan found. If an `essential` step can't be taken, the steps after it are not taken either. `expects` has fields
-    of one project as the plan read them, if the change was computed from them: it is not made if they have changed.
+    matched when the plan was made. If an `essential` step can't be taken, the steps after it are not taken either.
+    `expects` has fields of one project as the plan read them, if the change was computed from them: it is not made if
+    they have changed.
     """
 
-    collection: Literal["project", "task", "model"]
-    action: Literal["insert", "update", "delete"]
+    collection: Collection
+    action: Action
     filter: Document
     change: Document = field(default_factory=dict)
     count: int = 1
@@ -108,7 +116,7 @@ class Renaming:
 
 
 class Skipped(NamedTuple):
-    """A document that a plan meant to change and did not, and why: somebody else was there in the meantime."""
+    """A document that a plan meant to change and did not, and why: another process had changed it."""
 
     id: str
     name: str
@@ -123,35 +131,74 @@ class Outcome:
     skipped: Sequence[Skipped] = ()
 
     def count(self, collection: str, action: str) -> int:
-        """Give how many documents of a collection were inserted, updated or deleted."""
+        """Return how many documents of a collection were inserted, updated or deleted."""
         return self.changed.get((collection, action), 0)
 
 
 NO_OUTCOME = Outcome({})
 """The outcome of a plan that has nothing to change."""
 
-NO_COUNTS: Mapping[str, int] = MappingProxyType({})
+
+class Count(NamedTuple):
+    """A figure of a response: how many documents were inserted, updated or deleted, reported as at most `limit`."""
+
+    collection: Collection
+    action: Action
+    limit: int | None = None
 
 
-class Plan(NamedTuple):
-    """A change that was checked and not yet made.
+StepT = TypeVar("StepT")
 
-    `steps` are in an order in which a reader never sees anything dangling. `counts` and `samples` tell people
-    what it touches; `question` is how much asking it deserves: nothing, a yes, or the name typed in full.
-    A `structural` plan changes which projects there are, their names, places or companies. A `computed` one has values
-    that were made from stored ones, which its steps' filters name: where those have changed it is planned again.
-    `answer` makes the response's data from what happened.
+
+@dataclass(frozen=True, slots=True)
+class Plan(Generic[StepT]):
+    """A change that was checked and not yet made; nothing to do if it has no `steps`. It is plain data.
+
+    The steps of a change of documents are in an order in which a reader never sees a dangling reference. `answer` is
+    the response's data, with a `Count` for each figure that is known only afterwards.
+
+    For the policy: `counts` and `samples` describe what is touched. `question` is the confirmation that the impact
+    asks for: none, a yes, or `name` typed in full. If there is a `name`, it is also the only value of `--confirm` that
+    is accepted. `prompt` replaces the question made from the summary; `hint` is for a prompt without a terminal.
+    `removes` is how many projects are removed. With `refuses_interrupted` the change is refused until no interrupted
+    operation is left.
+
+    For the engine: a `structural` plan changes which projects there are, their names, places or companies. A `computed`
+    one has values made from stored ones, named by its steps; if those have changed it is planned again.
     """
 
     endpoint: str
     summary: str
-    steps: Sequence[Step]
-    answer: Callable[[Outcome], Mapping[str, Any]]
-    counts: Mapping[str, int] = NO_COUNTS
+    steps: Sequence[StepT]
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
     samples: Sequence[Sample] = ()
     irreversible: Sequence[str] = ()
     question: Literal["none", "yes", "name"] = "none"
     name: str = ""
+    prompt: str = ""
+    hint: str = ""
+    removes: int = 0
+    refuses_interrupted: bool = False
     structural: bool = True
     computed: bool = False
     renamings: Sequence[Renaming] = ()
+
+    def data(self, outcome: Outcome) -> dict[str, Any]:
+        """Return the response's data after an outcome."""
+        data = dict(self.answer)
+        for key, value in self.answer.items():
+            if isinstance(value, Count):
+                count = outcome.count(value.collection, value.action)
+                data[key] = count if value.limit is None else min(value.limit, count)
+        return data
+
+    def check_max_delete(self, limit: int | None, already: int = 0) -> None:
+        """Refuse to remove more projects than `limit`, with those that were removed `already`.
+
+        Raises:
+            OverMaxDelete: there are more.
+        """
+        total = already + self.removes
+        if limit is not None and total > limit and self.removes:
+            raise OverMaxDelete(f"{self.summary}: would delete {total} projects, but --max-delete is {limit}")

@@ -24,7 +24,7 @@ from projects_cli.changes.records import Members, Projects, removed_projects
 from projects_cli.changes.signals import Deferred
 from projects_cli.errors import ExpectedUniqueData, ServiceError
 from projects_cli.extended_json import id_text
-from projects_cli.messages import Outcome, Renaming, Response, Skipped, Step
+from projects_cli.messages import Outcome, Renaming, Skipped, Step
 from projects_cli.store import transactions
 from projects_cli.store.bson_codec import NULL, value_of
 from projects_cli.store.collections import open_store
@@ -69,8 +69,8 @@ class Engine:
     lease: Lease | None = None
     small: int = SMALL
 
-    def apply(self, plan: Plan) -> tuple[Response, Outcome]:
-        """Make a change. Return the endpoint's response, and what happened.
+    def apply(self, plan: Plan[Step]) -> Outcome:
+        """Make a change. Return what happened.
 
         Raises:
             ServiceError: the database refused a step (a name was taken in the meantime); nothing is left of the plan.
@@ -78,13 +78,12 @@ class Engine:
             Interrupted: a signal came; what was begun can be resumed or undone.
         """
         tally = self._in_transaction(plan) if self._fits_a_transaction(plan) else self._in_steps(plan)
-        outcome = Outcome(tally.changed, tally.skipped)
-        return Response(plan.endpoint, plan.answer(outcome), skipped=tally.skipped), outcome
+        return Outcome(tally.changed, tally.skipped)
 
-    def _fits_a_transaction(self, plan: Plan) -> bool:
+    def _fits_a_transaction(self, plan: Plan[Step]) -> bool:
         return sum(step.count for step in plan.steps) <= self.small and transactions.available(self.store.connection)
 
-    def _in_transaction(self, plan: Plan) -> Tally:
+    def _in_transaction(self, plan: Plan[Step]) -> Tally:
         """Make all chunks and end the record in one transaction."""
         transaction = transactions.Transaction(self.store.connection)
         details = {"mode": "transaction", "session": transaction.number}
@@ -114,7 +113,7 @@ class Engine:
                 self._complete(operation, tally)
         return tally
 
-    def _in_steps(self, plan: Plan) -> Tally:
+    def _in_steps(self, plan: Plan[Step]) -> Tally:
         """Make one chunk after the other; if the database refuses one, everything is put back."""
         operation = self.journal.begin(plan, self.store, self.lease, {"mode": "steps"})
         try:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from projects_cli.changes.chunks import Tally
     from projects_cli.changes.lease import Lease
     from projects_cli.changes.records import Chunk
-    from projects_cli.messages import Document, Plan
+    from projects_cli.messages import Document, Plan, Step
     from projects_cli.store.collections import Store
     from projects_cli.store.journal import JournalStore
     from projects_cli.store.transactions import Session
@@ -64,7 +64,7 @@ class Journal:
         self._author = author
         self._database = database
 
-    def begin(self, plan: Plan, store: Store, lease: Lease | None, details: Document) -> Operation:
+    def begin(self, plan: Plan[Step], store: Store, lease: Lease | None, details: Document) -> Operation:
         """Write what a plan is going to do and how everything was before. Return the operation.
 
         The chunks come first: a record without all its chunks never exists. If a connection breaks in between they are
@@ -107,7 +107,7 @@ class Journal:
                 return Operation.parse(record)
         raise LeaseLost("no free id for the operation was found in the journal", hint="try again")
 
-    def _write_chunks(self, identifier: str, plan: Plan, store: Store) -> tuple[int, int] | None:
+    def _write_chunks(self, identifier: str, plan: Plan[Step], store: Store) -> tuple[int, int] | None:
         """Write the chunks of a plan. Return the number of documents and of chunks; None if the id is taken."""
         documents = number = 0
         journaled = not isinstance(self._stored, MemoryStore)

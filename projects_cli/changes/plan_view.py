@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from projects_cli.messages import Document, Plan, Step
 
 
-def described(plan: Plan) -> Response:
+def described(plan: Plan[Step]) -> Response:
     """Give the whole plan: what it is, whom it touches, and each step with its filter and change."""
     names = {sample.id: sample.name for sample in plan.samples}
     return Response(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from projects_cli import process_identity
 from projects_cli.changes.engine import SMALL, Engine
@@ -22,13 +22,19 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from projects_cli.changes.engine import Progress
-    from projects_cli.changes.records import Operation
-    from projects_cli.messages import Document, Outcome, Plan
+    from projects_cli.messages import Document, Outcome, Plan, Step
     from projects_cli.store.collections import Store
     from projects_cli.store.journal import JournalStore
 
 TRIES = 10
 """How often a change is computed from what is stored, if others change that at the same time."""
+
+
+class Planner(Protocol):
+    """A change of documents as a value. It is planned again once no other change can run."""
+
+    def plan(self, store: Store) -> Plan[Step]:
+        """Check the change against what is stored, and return its plan; nothing is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,34 +50,49 @@ class Runner:
     progress: Progress
     small: int = SMALL
 
-    def apply(self, plan: Plan, again: Callable[[], Plan], *, agreed: bool = False) -> tuple[Response, Outcome]:
-        """Make a change. A change of structure is planned `again` once no other one can run.
+    def apply(
+        self,
+        planner: Planner,
+        plan: Plan[Step],
+        *,
+        agreed: bool = False,
+        max_delete: int | None = None,
+        already: int = 0,
+    ) -> tuple[Response, Outcome]:
+        """Make a change. A change of structure is planned again once no other one can run.
 
-        `agreed` is whether a user was asked about this plan. What was agreed to are the projects; how many tasks they
-        hold may differ, since a server creates tasks at any time.
+        A computed one is planned again as often as another process is faster, up to a limit. `agreed` is whether the
+        user was asked about `plan`. What was agreed to are the projects; how many tasks they hold may differ, since a
+        server creates tasks at any time. `max_delete` limits how many projects are removed, with those that the run has
+        removed `already`.
 
         Raises:
-            ChangedMeanwhile: it would change other projects than those that the user agreed to.
+            ChangedMeanwhile: it would change other projects than those that the user agreed to, or others keep
+                changing what it was computed from.
+            OverMaxDelete: it would remove too many projects by now.
             LockHeld, ServiceError, Interrupted: see `Lease` and `Engine.apply`.
         """
         with self._lease(shared=plan.structural) as lease:
+            fresh = plan
             if lease is not None:
                 self.operations.settle()
-            fresh = again() if lease is not None and plan.structural else plan
-            if agreed and _projects(fresh) != _projects(plan):
+                if plan.structural:
+                    fresh = self._planned(planner, max_delete, already)
+            if agreed and {sample.id for sample in fresh.samples} != {sample.id for sample in plan.samples}:
                 raise ChangedMeanwhile(f"{plan.summary}: the projects that it would change are not the same any more")
-            return self._applied(self._engine(lease), fresh, again)
-
-    def _applied(self, engine: Engine, plan: Plan, again: Callable[[], Plan]) -> tuple[Response, Outcome]:
-        """Make a change; a computed one is planned `again` as often as another process is faster, up to a limit."""
-        for _ in range(TRIES):
-            if not plan.steps:  # another process has just made the same change
-                return Response(plan.endpoint, plan.answer(NO_OUTCOME)), NO_OUTCOME
-            response, outcome = engine.apply(plan)
-            if not plan.computed or outcome.changed:
-                return response, outcome
-            plan = again()
+            engine = self._engine(lease)
+            for _ in range(TRIES):
+                # Without steps another process has just made the same change.
+                outcome = engine.apply(fresh) if fresh.steps else NO_OUTCOME
+                if not fresh.steps or not fresh.computed or outcome.changed:
+                    return Response(fresh.endpoint, fresh.data(outcome), skipped=outcome.skipped), outcome
+                fresh = self._planned(planner, max_delete, already)
         raise ChangedMeanwhile(f"{plan.summary}: another process keeps changing the same")
+
+    def _planned(self, planner: Planner, max_delete: int | None, already: int) -> Plan[Step]:
+        plan = self.store.connection.retry(lambda: planner.plan(self.store))
+        plan.check_max_delete(max_delete, already)
+        return plan
 
     def resume(self, identifier: str | None) -> Response:
         """Finish an interrupted operation."""
@@ -79,12 +100,11 @@ class Runner:
             self.operations.settle()
             return self.undoing.resume(identifier, self._engine(lease))
 
-    def undo(self, operation: Operation | str | None, *, all_or_nothing: bool = False) -> Response:
-        """Undo an operation: one that was chosen before, one by its id, or the caller's newest."""
+    def undo(self, identifier: str | None, *, all_or_nothing: bool = False) -> Response:
+        """Undo an operation: one by its id, or the caller's newest."""
         with self._lease(shared=True) as lease:
             self.operations.settle()
-            chosen = self.undoing.chosen(operation) if isinstance(operation, str | None) else operation
-            return self.undoing.undo(chosen, self._engine(lease), all_or_nothing=all_or_nothing)
+            return self.undoing.undo(identifier, self._engine(lease), all_or_nothing=all_or_nothing)
 
     @property
     def undoing(self) -> Undo:
@@ -123,7 +143,3 @@ class Runner:
         }
         key = key_of(self.database, self.store.company, None if shared else owner)
         return Lease(self.stored, key, holder, self.lock_wait, shared=shared)
-
-
-def _projects(plan: Plan) -> object:
-    return {sample.id for sample in plan.samples}

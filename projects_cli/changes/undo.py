@@ -45,13 +45,13 @@ class Undo:
         self._check_stopped(operation, "undo")
         return operation
 
-    def undo(self, operation: Operation, engine: Engine, *, all_or_nothing: bool) -> Response:
+    def undo(self, identifier: str | None, engine: Engine, *, all_or_nothing: bool) -> Response:
         """Undo an operation; what others changed since is left as it is, or with `all_or_nothing` refused.
 
         Raises:
-            CannotUndo: it is still running, or later changes are in the way.
+            OperationNotFound, CannotUndo: see `chosen`; or later changes are in the way.
         """
-        operation = self.chosen(operation.id)  # again, now that no other change can run
+        operation = self.chosen(identifier)
         self._stop_worker(operation)
         if all_or_nothing:
             reasons = list(dict.fromkeys(f"{name}: {why}" for _, name, why in self._conflicts(operation)))
@@ -118,13 +118,8 @@ class Undo:
         go_on = engine.undo if operation.state == "undoing" else engine.resume
         return _response(operation, go_on(operation))
 
-    def preview_resume(self, identifier: str | None) -> Response:
-        """Return the whole of what an interrupted operation is about; nothing is written.
-
-        Raises:
-            OperationNotFound, CannotUndo: see `resumable`.
-        """
-        operation = self.resumable(identifier)
+    def preview_resume(self, operation: Operation) -> Response:
+        """Return all that an interrupted operation is about; nothing is written."""
         if operation.state == "undoing":
             return self.preview(operation)
         steps = [step for chunk in self._chunks(operation) for step in _making(chunk)]

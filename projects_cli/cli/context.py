@@ -74,7 +74,7 @@ class Context:
     @cached_property
     def console(self) -> Console:
         """Return the writer of messages."""
-        settings = self._readable
+        settings = self.readable
         return Console(self.streams._replace(colour=not settings.no_color), settings.output, quiet=settings.quiet)
 
     @cached_property
@@ -82,7 +82,7 @@ class Context:
         """Return the printer of responses."""
         from projects_cli.render.output import Output
 
-        settings = self._readable
+        settings = self.readable
         return Output(
             self.console,
             format=settings.output,
@@ -99,13 +99,13 @@ class Context:
         """Return the questions to the user."""
         from projects_cli.render.prompts import Prompts
 
-        settings = self._readable
+        settings = self.readable
         production = settings.profile if settings.production else None
         allowed = not settings.no_input
         return Prompts(self.console.streams, settings.output, allowed=allowed, production=production)
 
-    @property
-    def _readable(self) -> Settings:
+    @cached_property
+    def readable(self) -> Settings:
         """Return the settings, without those of files if a file can't be used, else the defaults in JSON or a table."""
         for name in ("settings", "given"):
             with suppress(ProjectsError):
@@ -241,23 +241,21 @@ class Context:
     def request(
         self, version: Version, params: Mapping[str, Any], user: str | None = None, *, ask: bool = False
     ) -> Request:
-        """Return a valid request with its defaults filled in.
+        """Return the request of parameters that were validated.
 
         `user` is the owner of a new project, by name or id; without it, the setting. With `ask` a user at a terminal
         picks the owner if it is uncertain.
 
         Raises:
-            ValidationError: with every problem of `params`.
             UnknownCompany, UsageError: see `_check_company` and `_owner`.
         """
-        valid = version.validate(params)
         _check_unicode(user)
         if version.endpoint in WITH_USER:
             self._check_company()
         return Request(
             endpoint=version.endpoint,
             version=version.number,
-            params=valid,
+            params=params,
             company=self.settings.company,
             user=self._owner(user, ask=ask) if version.endpoint in WITH_USER else user or "",
             now=_now(),

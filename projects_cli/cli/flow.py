@@ -1,10 +1,13 @@
-"""The one road of every command: arguments, request, endpoint, plan or response, printed answer."""
+"""The two flows of every command: `read` asks an endpoint and prints its response, `perform` makes a change.
+
+Output options are checked first (`expect`), since a change must not be made if its response cannot be printed.
+"""
 
 from __future__ import annotations
 
 import shlex
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import typer
 
@@ -15,23 +18,62 @@ from projects_cli.errors import (
     ConfirmationNeeded,
     ExitStatus,
     NothingFound,
-    OverMaxDelete,
+    OperationUnfinished,
     PartialFailure,
     Problem,
     ReadOnly,
 )
-from projects_cli.messages import NO_OUTCOME, Plan, Response
+from projects_cli.messages import NO_OUTCOME, Response, StepT
 from projects_cli.render.output import view_of
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
+    from projects_cli.changes.runner import Planner
     from projects_cli.cli.context import Context
-    from projects_cli.endpoints import Handler
-    from projects_cli.messages import Request
+    from projects_cli.messages import Plan, Request, Step
 
-    Prepare = Callable[[dict[str, Any]], dict[str, Any]]
+
+# --- requests and responses ---------------------------------------------------------------------------------------
+
+
+def expect(context: Context, view: str) -> None:
+    """Refuse output options that the response cannot satisfy, before anything is done; `--fields help` ends here.
+
+    Raises:
+        UsageError: see `Output.check`.
+    """
+    output = context.output
+    fields = VIEWS["plan" if VIEWS[view].changes and context.readable.dry_run else view]
+    if output.fields:
+        from projects_cli.render import field_selection
+
+        if output.fields == field_selection.HELP:
+            replace(output, fields=(), query=None).show(field_selection.list_fields(fields))
+            raise typer.Exit(ExitStatus.DONE)
+    output.check(fields)
+
+
+def request_of(
+    context: Context,
+    endpoint: str,
+    arguments: Mapping[str, Any],
+    *,
+    interactive: bool = False,
+    optional: Collection[str] = (),
+    nulls: Collection[str] = (),
+) -> Request:
+    """Return the request of a command, after a check of its output options.
+
+    `interactive` has the project picked from a list. For `optional` and `nulls` see `requested`.
+    """
+    expect(context, f"{endpoint} statistics" if arguments.get("include_stats") else endpoint)
+    if interactive:
+        from projects_cli.cli.project_picker import with_picked
+
+        arguments = with_picked(context, endpoint, arguments)
+    return requested(context, endpoint, arguments, optional=optional, nulls=nulls)
 
 
 def run(
@@ -39,174 +81,38 @@ def run(
     endpoint: str,
     arguments: Mapping[str, Any],
     *,
-    prepare: Prepare | None = None,
-    handler: Handler | None = None,
     interactive: bool = False,
     optional: Collection[str] = (),
 ) -> None:
-    """Carry one command from its arguments to its printed answer.
-
-    `prepare` completes the arguments; `handler` stands for the endpoint's own function; `interactive` has the project
-    picked from a list; `optional` are the arguments that the user did not give (see `requested`).
-    """
-    expect(context, f"{endpoint} statistics" if arguments.get("include_stats") else endpoint)
-    if interactive:
-        from projects_cli.cli.project_picker import with_picked
-
-        arguments = with_picked(context, endpoint, arguments)
-    request = requested(context, endpoint, arguments, prepare=prepare, optional=optional)
-    show(context, carry(context, request, ask=True, handler=handler), page=request.params.get("page"))
+    """Run a command that is one request: from its arguments to its printed response."""
+    read(context, request_of(context, endpoint, arguments, interactive=interactive, optional=optional))
 
 
-def expect(context: Context, look: str) -> None:
-    """See that the answer can be had as it was asked for, before anything is done; `--fields help` ends here.
-
-    `look` names the answer's view. Raises:
-        UsageError: see `Output.check`.
-    """
-    output = context.output
-    view = VIEWS["plan" if VIEWS[look].changes and context.settings.dry_run else look]
-    if output.fields:
-        from projects_cli.render import field_selection
-
-        if output.fields == field_selection.HELP:
-            replace(output, fields=(), query=None).show(field_selection.list_fields(view))
-            raise typer.Exit(ExitStatus.DONE)
-    output.check(view)
+def read(context: Context, request: Request, *, ask: bool = True) -> None:
+    """Ask an endpoint, and print its response."""
+    show(context, answer(context, request, ask=ask), page=request.params.get("page"))
 
 
-def carry(context: Context, request: Request, *, ask: bool, handler: Handler | None = None) -> Response:
-    """Take a valid request to its endpoint, or to another `handler`, and a plan through safety."""
-    found = _found(request, context, handler)
-    if isinstance(found, Response):
-        return found
-    forced = bool(request.params.get("force"))
-    return change(context, found, lambda: planned(request, context, handler), ask=ask, forced=forced)
-
-
-def change(context: Context, plan: Plan, again: Callable[[], Plan], *, ask: bool, forced: bool = False) -> Response:
-    """Make a change, planned `again` under the lease, after confirmation; or show what it would do.
-
-    If the projects that it is about are not the same any more by then, the user is asked again.
-    """
-    while True:
-        check_confirm(context, plan.name)
-        if not plan.steps:
-            context.console.notice(plan.summary)
-            return described(plan) if context.settings.dry_run else Response(plan.endpoint, plan.answer(NO_OUTCOME))
-        check_extent(context, plan)
-        if context.settings.dry_run:
-            return described(plan)
-        asked = agree(context, plan, ask=ask, forced=forced)
-        try:
-            return make(context, plan, again, told=ask, agreed=asked)
-        except ChangedMeanwhile as error:
-            if not asked:
-                raise
-            context.console.warn(error.message)
-            plan = again()
-
-
-def described(plan: Plan) -> Response:
-    """Give a plan as an answer that can be shown."""
-    from projects_cli.changes.plan_view import described as describe
-
-    return describe(plan)
-
-
-def check_extent(context: Context, plan: Plan, already: int = 0) -> None:
-    """Refuse a change that removes more projects than `--max-delete` allows, with those that were removed already.
-
-    Raises:
-        OverMaxDelete: it does.
-    """
-    most = context.settings.max_delete
-    removed = sum(step.count for step in plan.steps if (step.collection, step.action) == ("project", "delete"))
-    if most is not None and already + removed > most:
-        raise OverMaxDelete(f"{plan.summary}: would delete {already + removed} projects, but --max-delete is {most}")
-
-
-def agree(context: Context, plan: Plan, *, ask: bool, forced: bool) -> bool:
-    """Check that a change may be made, and that the user agrees. Return whether the user was asked."""
-    check_writable(context, plan.summary)
-    if not ask:
-        check_production(context)
-    warn_of_interrupted(context)
-    return ask and _confirm(context, plan, forced=forced)
-
-
-def make(
-    context: Context, plan: Plan, again: Callable[[], Plan], *, told: bool, agreed: bool = False, already: int = 0
-) -> Response:
-    """Make a change that was agreed to; what became of it is `told` to people.
-
-    `agreed` is whether the user was asked; `already` is how many projects the run has removed before.
-    """
-
-    def fresh() -> Plan:
-        found = again()
-        check_extent(context, found, already)
-        return found
-
-    response, outcome = context.runner.apply(plan, fresh, agreed=agreed)
-    if told:
-        word = "done" if not outcome.skipped else "done in part" if outcome.changed else "nothing was changed"
-        context.console.notice(f"{word}: {plan.summary} ({_counted(plan)})")
+def answer(context: Context, request: Request, *, ask: bool = False) -> Response:
+    """Return the response of an endpoint; a change is performed, silently unless `ask` is set."""
+    if request.endpoint in endpoints.CHANGES:
+        return perform(context, DocumentChange(endpoints.Call(request), ask=ask))
+    store = context.store_for(request.endpoint)
+    with context.console.waiting("asking the database:"):
+        handler = endpoints.handler(request.endpoint)
+        response: Response = store.connection.retry(lambda: handler(request, store))
     return response
 
 
-def partial_failure(response: Response) -> PartialFailure:
-    """Return the error for a change that left documents as they are, naming them."""
-    count = len(response.skipped)
-    if count == 1:
-        one = response.skipped[0]
-        return PartialFailure(f"{one.name} ({one.id}) was left as it is: {one.why}")
-    return PartialFailure(
-        f"{count} {'document was' if count == 1 else 'documents were'} left as they are",
-        problems=[Problem(one.id, f"{one.name}: {one.why}") for one in response.skipped],
-    )
-
-
-def _found(request: Request, context: Context, handler: Handler | None = None) -> Response | Plan:
-    """Ask the endpoint; again where a connection broke, as long as nothing was answered yet."""
-    asked = handler or endpoints.handler(request.endpoint)
-    store = context.store_for(request.endpoint)
-    with context.console.waiting("asking the database:"):
-        return store.connection.retry(lambda: asked(request, store))
-
-
-def planned(request: Request, context: Context, handler: Handler | None = None) -> Plan:
-    """Give the plan of a change."""
-    found = _found(request, context, handler)
-    if isinstance(found, Response):
-        raise TypeError(f"{request.endpoint} gives a response where it gave a plan before")
-    return found
-
-
-def warn_of_interrupted(context: Context) -> None:
-    """Tell once in a run of operations that were stopped in the middle."""
-    tell_of_interrupted(context, [(operation.id, operation.summary) for operation in context.interrupted])
-    context.interrupted = []
-    for reason in context.unreadable:
-        context.console.warn(f"{reason}; it is left alone")
-    context.unreadable = []
-
-
-def tell_of_interrupted(context: Context, operations: Iterable[tuple[str, str]]) -> None:
-    """Tell of operations that were stopped in the middle, each an id and what it did, and what to do about it."""
-    for identifier, summary in operations:
-        context.console.warn(
-            f"operation {identifier} was interrupted: {summary}; "
-            f"finish it: projects resume {identifier}; or undo it: projects undo {identifier}"
-        )
-
-
 def show(context: Context, response: Response, *, page: int | None = None) -> None:
-    """Print a response. With `--fail-if-empty` an empty one is a finding; `page` is the page that was asked for.
+    """Print a response. `page` is the requested page.
 
     Raises:
-        NothingFound: it is empty. PartialFailure: a change left documents as they are.
+        NothingFound: it is empty, and `--fail-if-empty` is set. PartialFailure: a change left documents as they are.
     """
+    if response.notice is not None and context.console.output == "table":
+        context.console.notice(response.notice)
+        return
     view = view_of(response)
     empty = f"page {page} is past the end: pages are numbered from 0" if page and page > 0 else view.empty
     count = context.output.show(response, empty=empty)
@@ -219,99 +125,200 @@ def show(context: Context, response: Response, *, page: int | None = None) -> No
         context.console.notice(f"{remaining} more of {response.data['total']}: see --page and --page-size")
 
 
-def tell(context: Context, words: str, response: Response) -> None:
-    """Say to people in words what programs get as an answer."""
-    if context.console.output == "table":
-        context.console.notice(words)
-    else:
-        show(context, response)
+def partial_failure(response: Response) -> PartialFailure:
+    """Return the error for a change that left documents as they are, naming them."""
+    skipped = response.skipped
+    if len(skipped) == 1:
+        return PartialFailure(f"{skipped[0].name} ({skipped[0].id}) was left as it is: {skipped[0].why}")
+    return PartialFailure(
+        f"{len(skipped)} documents were left as they are",
+        problems=[Problem(document.id, f"{document.name}: {document.why}") for document in skipped],
+    )
 
 
-def _confirm(context: Context, plan: Plan, *, forced: bool) -> bool:
-    """Ask for the confirmation that a plan needs, unless it was given in advance. Return whether the user was asked."""
-    if plan.question == "none" or forced:
-        check_production(context)
-        return False
-    about = [f"{sample.id}  {sample.name}" for sample in plan.samples]
-    if plan.question == "yes":
-        return confirm(context, f"{as_sentence(plan.summary)}?", name=plan.name, about=about if len(about) > 1 else ())
-    question = f"{as_sentence(plan.summary)}: {_counted(plan)}."
-    what = "the name" if any(sample.name == plan.name for sample in plan.samples) else repr(plan.name)
-    return confirm(context, question, name=plan.name, typed=what, about=about)
+# --- changes ------------------------------------------------------------------------------------------------------
 
 
-def confirm(context: Context, question: str, *, name: str, typed: str | None = None, about: Sequence[str] = ()) -> bool:
-    """Ask a question, unless --yes or `--confirm NAME` has answered it. Return whether the user was asked.
+Scope = Literal["documents", "database", "files"]
+"""What a change changes: documents by the engine, anything else that read-only mode protects, or local files."""
 
-    `name` is the only value of --confirm that is accepted. `typed` is set if the user has to type the name instead of
-    `y`, and describes it in the prompt.
+
+class Change(Protocol[StepT]):
+    """A change as a value."""
+
+    @property
+    def view(self) -> str:
+        """Return the name of the view of the response; empty if the output options were checked before."""
+
+    @property
+    def scope(self) -> Scope:
+        """Return what is changed."""
+
+    def plan(self, context: Context) -> Plan[StepT]:
+        """Check the change, and return what it would do; nothing is written."""
+
+    def preview(self, context: Context, plan: Plan[StepT]) -> Response:
+        """Return the response for a dry run, or for a plan without steps; nothing is written."""
+
+    def apply(self, context: Context, plan: Plan[StepT], *, agreed: bool) -> Response:
+        """Make the change. `agreed` is whether the user was asked about this plan."""
+
+
+def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = None) -> Response:
+    """Make a change, or show what it would do. This is the only way to change anything.
+
+    `plan` is the change's plan if it was made already.
+
+    The order: output options, read-only mode, plan, `--confirm`, `--max-delete`, dry run, production profile,
+    interrupted operations, prompt; then the change itself: lease, plan again, journal, writes. If the projects that the
+    change is about are not the same any more under the lease, the user is asked again.
 
     Raises:
-        ConfirmationNeeded: --confirm does not match, or standard input is not a terminal, or the profile is production
-            and was not named on the command line. Declined: by the user.
+        ReadOnly: read-only mode is on, and this is not a dry run.
     """
-    check_confirm(context, name)
-    if context.settings.yes or context.settings.confirm is not None:
-        check_production(context)
-        return False
-    if typed is None:
-        context.prompts.confirm(question, details=about)
-    else:
-        context.prompts.confirm(question, expected=name, noun=typed, details=about)
-    return True
+    if change.view:
+        expect(context, change.view)
+    dry_run = context.readable.dry_run
+    if change.scope != "files" and not dry_run and context.settings.read_only:
+        raise ReadOnly(f"read-only mode is on (set by {context.settings.sources['read_only']})")
+    while True:
+        plan = plan or change.plan(context)
+        if plan.name:
+            check_confirm(context, plan.name)
+        if plan.removes:
+            plan.check_max_delete(context.settings.max_delete)
+        if dry_run or not plan.steps:
+            return change.preview(context, plan)
+        agreed = change.scope != "files" and _authorize(context, plan, change.scope)
+        try:
+            return change.apply(context, plan, agreed=agreed)
+        except ChangedMeanwhile as error:
+            if not agreed:
+                raise
+            context.console.warn(error.message)
+            plan = None
+
+
+def _authorize(context: Context, plan: Plan[Any], scope: Scope) -> bool:
+    """Check that a change may be made. Return whether the user was asked.
+
+    Raises:
+        OperationUnfinished: an interrupted operation has to be resumed or undone first.
+        ConfirmationNeeded: there is no prompt, and the profile is production and not named on the command line.
+            A profile that a file or a variable chose is easily forgotten.
+    """
+    settings = context.settings
+    prompted = plan.question != "none" and not settings.yes and settings.confirm is None
+    if not prompted and settings.production and settings.origins["profile"] != "flag":
+        raise ConfirmationNeeded(
+            f"the profile {settings.profile!r} is production: a change without a prompt "
+            f"needs --profile {shlex.quote(str(settings.profile))} on the command line",
+            hint=f"the profile was chosen by {settings.sources['profile']}",
+        )
+    if scope == "documents":
+        if plan.refuses_interrupted and context.interrupted:
+            operation = context.interrupted[0]
+            raise OperationUnfinished(
+                f"operation {operation.id} was interrupted: {operation.summary}",
+                hint=f"first finish it: projects resume {operation.id}; or undo it: projects undo {operation.id}",
+            )
+        warn_of_interrupted(context)
+    if prompted:
+        _prompt(context, plan)
+    return prompted
+
+
+def _prompt(context: Context, plan: Plan[Any]) -> None:
+    """Ask the user for the confirmation that a plan needs.
+
+    Raises:
+        ConfirmationNeeded: standard input is not a terminal. Declined: by the user.
+    """
+    about = [f"{sample.id}  {sample.name}" if sample.id else sample.name for sample in plan.samples]
+    sentence = plan.prompt or plan.summary[:1].upper() + plan.summary[1:]
+    try:
+        if plan.question == "yes":
+            context.prompts.confirm(plan.prompt or f"{sentence}?", details=about if len(about) > 1 else ())
+        else:
+            what = "the name" if any(sample.name == plan.name for sample in plan.samples) else repr(plan.name)
+            context.prompts.confirm(f"{sentence}: {_counted(plan)}.", expected=plan.name, noun=what, details=about)
+    except ConfirmationNeeded as error:
+        error.hint = plan.hint or error.hint
+        raise
 
 
 def check_confirm(context: Context, name: str) -> None:
-    """Refuse a change that `--confirm` does not name, even if nothing would have been asked.
+    """Refuse a change that `--confirm` does not name, even if it is made without a prompt.
 
     The name is a safeguard of its own: neither --yes nor --force overrides it.
 
     Raises:
         ConfirmationNeeded: the names differ.
     """
-    given = context.settings.confirm
-    if given is not None and given != name:
+    confirm = context.settings.confirm
+    if confirm is not None and confirm != name:
         source = context.settings.sources["confirm"]
         raise ConfirmationNeeded(
-            f"{source} {given!r} does not match {name!r}: nothing was changed",
+            f"{source} {confirm!r} does not match {name!r}: nothing was changed",
             hint=f"check that {name!r} is meant, then use {source}{'=' if source.isupper() else ' '}"
             f"{shlex.quote(name)}, or leave {source} out",
         )
 
 
-def as_sentence(words: str) -> str:
-    """Give words with a capital at their beginning; the names in them stay as they are."""
-    return words[:1].upper() + words[1:]
+def warn_of_interrupted(context: Context) -> None:
+    """Warn of interrupted operations, once in a run."""
+    report_interrupted(context, [(operation.id, operation.summary) for operation in context.interrupted])
+    context.interrupted = []
+    for reason in context.unreadable:
+        context.console.warn(f"{reason}; it is left alone")
+    context.unreadable = []
 
 
-def check_writable(context: Context, change: str) -> None:
-    """Refuse a change where changes are switched off, and tell by what.
-
-    Raises:
-        ReadOnly: they are.
-    """
-    if context.settings.read_only:
-        source = context.settings.sources["read_only"]
-        raise ReadOnly(f"{change}: changes are switched off", hint=f"that was said by {source}")
-
-
-def check_production(context: Context) -> None:
-    """Refuse a change about which nobody is asked, where a production profile was not named for it.
-
-    A profile that a file or a variable chose is easily forgotten: the same command line has to say its name.
-
-    Raises:
-        ConfirmationNeeded: it does not.
-    """
-    settings = context.settings
-    if settings.production and settings.origins["profile"] != "flag":
-        name = settings.profile
-        raise ConfirmationNeeded(
-            f"the profile {name!r} is production, and nobody is asked about this change: "
-            f"say --profile {shlex.quote(str(name))} on the same command line",
-            hint=f"it was chosen by {settings.sources['profile']}",
+def report_interrupted(context: Context, operations: Iterable[tuple[str, str]]) -> None:
+    """Warn of interrupted operations, each an id and a summary, and print how to continue."""
+    for identifier, summary in operations:
+        context.console.warn(
+            f"operation {identifier} was interrupted: {summary}; "
+            f"finish it: projects resume {identifier}; or undo it: projects undo {identifier}"
         )
 
 
-def _counted(plan: Plan) -> str:
+@dataclass(frozen=True, slots=True)
+class DocumentChange:
+    """A change that the engine applies. A `forced` one is made without a prompt, one without `ask` silently as well."""
+
+    planner: Planner
+    ask: bool = True
+    forced: bool = False
+    view: str = ""
+    scope: Scope = "documents"
+
+    def plan(self, context: Context) -> Plan[Step]:
+        """Return the plan of the change."""
+        store = context.store
+        with context.console.waiting("asking the database:"):
+            plan = store.connection.retry(lambda: self.planner.plan(store))
+        return plan if self.ask and not self.forced else replace(plan, question="none")
+
+    def preview(self, context: Context, plan: Plan[Step]) -> Response:
+        """Return the plan, or for a plan without steps the response of a change that changed nothing."""
+        if not plan.steps:
+            context.console.notice(plan.summary)
+        if not context.readable.dry_run:
+            return Response(plan.endpoint, plan.data(NO_OUTCOME))
+        from projects_cli.changes.plan_view import described
+
+        return described(plan)
+
+    def apply(self, context: Context, plan: Plan[Step], *, agreed: bool, already: int = 0) -> Response:
+        """Make the change; `already` is how many projects the run has removed before."""
+        limit = context.settings.max_delete
+        response, outcome = context.runner.apply(self.planner, plan, agreed=agreed, max_delete=limit, already=already)
+        if self.ask:
+            word = "done" if not outcome.skipped else "done in part" if outcome.changed else "nothing was changed"
+            context.console.notice(f"{word}: {plan.summary} ({_counted(plan)})")
+        return response
+
+
+def _counted(plan: Plan[Any]) -> str:
     return ", ".join(f"{count} {name if count != 1 else name[:-1]}" for name, count in plan.counts.items())

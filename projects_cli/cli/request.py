@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -12,13 +14,12 @@ from projects_cli.messages import Plan, Response
 from projects_cli.render.escaping import check_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
+    from typing import BinaryIO
 
     from projects_cli.cli.context import Context
     from projects_cli.messages import Request
     from projects_cli.schema.model import Version
-
-    Prepare = Callable[[dict[str, Any]], dict[str, Any]]
 
 MEANINGFUL_NULLS = frozenset({"stats_for_state"})
 """Parameters for which null is a value, not the lack of one (semantics.md, Common)."""
@@ -45,30 +46,70 @@ def requested(
     endpoint: str,
     arguments: Mapping[str, Any],
     *,
-    prepare: Prepare | None = None,
     optional: Collection[str] = (),
+    nulls: Collection[str] = (),
 ) -> Request:
     """Return the request of a command's arguments; their faults are reported before the database is asked.
 
     A loaded schema may lack what the user did not ask for: a flag that is not set, and the `optional` arguments, which
-    are the command's own defaults. These are left out then.
+    are the command's own defaults. These are left out then. An argument that is None was not set, unless it is among
+    `nulls`, the fields to clear.
     """
     version = context.version(endpoint)
     given = {
         name: value
         for name, value in arguments.items()
-        if (value is not None or name in MEANINGFUL_NULLS)
+        if (value is not None or name in nulls or name in MEANINGFUL_NULLS)
         and (_has(version, name) or not (value is False or name in optional))
     }
     check_known(context, version, given)
     check_named(version, arguments)
-    version.validate(given)  # before anything is asked of the database
+    valid = {**version.validate(given)}  # before anything is asked of the database
     for name in ADDRESSED:
         if name in given:
-            given[name] = _addressed(context, endpoint, given[name])
-    if prepare is not None:
-        given = prepare(given)
-    return context.request(version, given, ask=True)
+            valid[name] = _addressed(context, endpoint, valid[name])
+    return context.request(version, valid, ask=True)
+
+
+def parse_json(text: bytes) -> Any:
+    """Parse JSON, without the extensions of Python's parser.
+
+    Raises:
+        UsageError: it is not UTF-8, or invalid.
+    """
+    import json  # few commands need it
+
+    decoded = check_utf8(text.decode("utf-8", "surrogateescape"), "the JSON")
+
+    def refuse_constant(word: str) -> Any:
+        raise ValueError(f"{word} is not JSON")
+
+    def unique_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) < len(pairs):  # Python's parser would silently keep the last value
+            repeated, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+            raise ValueError(f"the key {repeated!r} occurs twice in an object")
+        return members
+
+    try:
+        return json.loads(
+            decoded.removeprefix("\ufeff"), parse_constant=refuse_constant, object_pairs_hook=unique_members
+        )
+    except RecursionError as error:
+        raise UsageError("the JSON is nested too deeply") from error
+    except ValueError as error:
+        raise UsageError(f"invalid JSON: {error}"[:200]) from error
+
+
+def stdin_bytes(context: Context) -> BinaryIO:
+    """Return standard input as bytes."""
+    return getattr(context.streams.stdin, "buffer", sys.stdin.buffer)
+
+
+def input_error(source: str, error: OSError | ValueError) -> UsageError:
+    """Return the error for a file that can't be read."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return UsageError(f"{source}: {reason}")
 
 
 def nothing_to_do(context: Context, response: Response) -> NoReturn:
@@ -87,14 +128,13 @@ def without_projects(context: Context, endpoint: str) -> Response:
     """Return the answer of a command that is given no project at all."""
     answer = WITHOUT_PROJECTS[endpoint]
     if context.settings.dry_run and endpoint in endpoints.CHANGES:
-        counts = {"projects": 0}
         from projects_cli.changes.plan_view import described
 
-        return described(Plan(endpoint, "nothing to do", steps=[], answer=lambda _: answer, counts=counts))
+        return described(Plan(endpoint, "nothing to do", steps=[], answer=answer, counts={"projects": 0}))
     return Response(endpoint, answer)
 
 
-def given_projects(context: Context, endpoint: str, projects: Sequence[str]) -> list[str]:
+def named_projects(context: Context, endpoint: str, projects: Sequence[str]) -> list[str]:
     """Return the projects that are named, each once; `-` stands for the lines of standard input.
 
     Raises:
@@ -156,10 +196,10 @@ def _addressed(context: Context, endpoint: str, value: str | list[str]) -> str |
     from projects_cli.endpoints.address import project_id
 
     if isinstance(value, str):
-        named = given_projects(context, endpoint, [value])
+        named = named_projects(context, endpoint, [value])
         if len(named) > 1:
             raise UsageError(f"one project was expected, and standard input names {len(named)}")
         return project_id(named[0], lambda: context.store_for(endpoint))
     return [
-        project_id(project, lambda: context.store_for(endpoint)) for project in given_projects(context, endpoint, value)
+        project_id(project, lambda: context.store_for(endpoint)) for project in named_projects(context, endpoint, value)
     ]

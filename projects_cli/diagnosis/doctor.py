@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from projects_cli import errors
@@ -10,7 +10,7 @@ from projects_cli.diagnosis import deployment_checks, project_checks
 from projects_cli.diagnosis.findings import MEMBERS, PROJECTS, Findings
 from projects_cli.diagnosis.project_checks import CHUNK, Projects
 from projects_cli.extended_json import compact, id_text
-from projects_cli.messages import Plan, Response, Sample, Step
+from projects_cli.messages import Count, Plan, Response, Sample, Step
 from projects_cli.store.index_definitions import INDEXES, SERVER
 
 if TYPE_CHECKING:
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     from projects_cli.changes.runner import Runner
     from projects_cli.diagnosis.project_checks import Member
-    from projects_cli.messages import Document, Outcome
+    from projects_cli.messages import Collection, Document
     from projects_cli.store.collections import Store
 
 MEMBER_KINDS: tuple[Member, ...] = ("task", "model")
+COLLECTIONS: tuple[Collection, ...] = ("project", *MEMBER_KINDS)
 PROJECT_FINDINGS = frozenset(kind.name for kind in PROJECTS)
 DOCUMENT_FINDINGS = PROJECT_FINDINGS | {kind.name for kind in MEMBERS}
 """Findings about documents, which alone can be repaired."""
@@ -114,7 +115,7 @@ class Diagnosis:
         ) as error:
             findings.skipped |= dict.fromkeys(kinds, error)
 
-    def plan(self, report: Report) -> Plan:
+    def plan(self, report: Report) -> Plan[Step]:
         """Plan the repair of the unambiguous findings of a report; the plan may have no steps."""
         company = self.store.company
         members = [step for kind, projects in report.lost.items() for step in _member_steps(kind, projects, company)]
@@ -127,18 +128,30 @@ class Diagnosis:
         repaired = {kind for kind, finding in report.findings.by_kind.items() if finding.fixable}
         return Plan(
             endpoint="doctor",
-            summary=f"repair the findings of the doctor in {self.runner.database!r}",
+            summary=f"repair the findings of the doctor in {self.runner.database!r}"
+            if members or projects
+            else "nothing can be fixed by --fix",
             steps=[*members, *projects],
-            answer=_counts,
+            answer={f"{kind}s": Count(kind, "update") for kind in COLLECTIONS},
             counts={name: count for name, count in counts.items() if count},
             samples=[Sample(id_text(step.filter["_id"]), step.name) for step in projects],
             question="yes" if repaired <= MINOR else "name",
             name=self.runner.database,
+            refuses_interrupted=True,
         )
 
 
-def _counts(outcome: Outcome) -> Document:
-    return {f"{kind}s": outcome.count(kind, "update") for kind in ("project", *MEMBER_KINDS)}
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The repair of these kinds of findings, as a change."""
+
+    diagnosis: Diagnosis
+    wanted: frozenset[str]
+
+    def plan(self, store: Store) -> Plan[Step]:
+        """Return the plan of the repair, from a new report."""
+        diagnosis = replace(self.diagnosis, store=store)
+        return diagnosis.plan(diagnosis.report(self.wanted & DOCUMENT_FINDINGS))
 
 
 def _member_steps(kind: Member, lost: dict[str, int], company: str) -> Iterator[Step]:

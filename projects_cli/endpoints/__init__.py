@@ -1,19 +1,21 @@
-"""What each endpoint of the service means; `HANDLERS` finds one by its name."""
+"""The endpoints of the service, one function each; `HANDLERS` has the module of each."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import EndpointNotImplemented
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from projects_cli.messages import Plan, Request, Response
+    from projects_cli.messages import Plan, Request, Step
     from projects_cli.store.collections import Store
 
-    Handler = Callable[[Request, Store], Response | Plan]
+    Handler = Callable[[Request, Store], Any]
+    """Returns a Response, or the Plan of a change."""
 
 HANDLERS: dict[str, str] = {
     "projects.create": "lifecycle",
@@ -29,14 +31,14 @@ HANDLERS: dict[str, str] = {
     "projects.make_public": "visibility",
     "projects.make_private": "visibility",
 }
-"""Endpoint -> the module of this room that has it, loaded on use; the function is named as the endpoint."""
+"""Endpoint -> its module in this package, imported on use; the function has the endpoint's name."""
 
 CHANGES = frozenset(f"projects.{name}" for name in ("create", "update", "delete", "make_public", "make_private"))
-"""Endpoints that give a plan: what they read has to be what is stored now, never what a lagging secondary has."""
+"""Endpoints that return a plan: they must read what is stored now, never what a lagging secondary has."""
 
 
 def handler(endpoint: str) -> Handler:
-    """Give the function of an endpoint.
+    """Return the function of an endpoint.
 
     Raises:
         EndpointNotImplemented: a loaded schema may have endpoints that this program lacks.
@@ -47,5 +49,21 @@ def handler(endpoint: str) -> Handler:
             f"{endpoint} is in the schema, but this program does not implement it",
             hint="see what it does implement: projects schema",
         )
-    found: Handler = getattr(import_module(f"{__name__}.{module}"), endpoint.partition(".")[2])
-    return found
+    function: Handler = getattr(import_module(f"{__name__}.{module}"), endpoint.partition(".")[2])
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a changing endpoint: it can be planned at any time, and again."""
+
+    request: Request
+
+    def plan(self, store: Store) -> Plan[Step]:
+        """Return the endpoint's plan.
+
+        Raises:
+            ServiceError: the endpoint refuses the request.
+        """
+        plan: Plan[Step] = handler(self.request.endpoint)(self.request, store)
+        return plan

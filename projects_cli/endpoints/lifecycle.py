@@ -15,7 +15,7 @@ from projects_cli.errors import (
     PublicProjectExists,
 )
 from projects_cli.extended_json import id_text, identity
-from projects_cli.messages import Plan, Renaming, Sample, Step
+from projects_cli.messages import Count, Plan, Renaming, Sample, Step
 from projects_cli.store import filters
 from projects_cli.store.bson_codec import UNREADABLE
 
@@ -33,7 +33,7 @@ CHUNK = 1000
 # --- create -------------------------------------------------------------------------------------------------------
 
 
-def create(request: Request, store: Store) -> Plan:
+def create(request: Request, store: Store) -> Plan[Step]:
     """Plan a project and the ancestors that it lacks; answers `{id}`.
 
     Raises:
@@ -57,7 +57,7 @@ def create(request: Request, store: Store) -> Plan:
         endpoint=request.endpoint,
         summary=f"create the project '{name}'",
         steps=steps,
-        answer=lambda _: {"id": made[-1]["_id"]},
+        answer={"id": made[-1]["_id"]},
         counts={"projects": len(made)},
         samples=[Sample(one["_id"], one["name"]) for one in made],
         name=name,
@@ -127,7 +127,7 @@ def _touch(project: Document, request: Request) -> Step:
 UPDATABLE = ("name", "description", "tags", "system_tags", "default_output_destination")
 
 
-def update(request: Request, store: Store, *, skip_unchanged: bool = False) -> Plan:
+def update(request: Request, store: Store, *, skip_unchanged: bool = False) -> Plan[Step]:
     """Plan the change of a project's own fields; a new name renames everything below too. Answers `{updated, fields}`.
 
     Raises:
@@ -137,7 +137,7 @@ def update(request: Request, store: Store, *, skip_unchanged: bool = False) -> P
     return plan_update(request, store, skip_unchanged=skip_unchanged)
 
 
-def plan_update(request: Request, store: Store, *, skip_unchanged: bool) -> Plan:
+def plan_update(request: Request, store: Store, *, skip_unchanged: bool) -> Plan[Step]:
     """Plan an update whose tags were checked, or are stored already.
 
     With `skip_unchanged` the plan has no steps if all values are stored already. The service itself sets `last_update`
@@ -169,7 +169,7 @@ def plan_update(request: Request, store: Store, *, skip_unchanged: bool) -> Plan
         endpoint=request.endpoint,
         summary=f"update {', '.join(changes) or 'nothing but last_update'} of '{hierarchy.shown_name(project)}'",
         steps=[own, *below],
-        answer=lambda outcome: {"updated": min(1, outcome.count("project", "update")), "fields": sent},
+        answer={"updated": Count("project", "update", limit=1), "fields": sent},
         counts={"projects": 1 + len(below)},
         samples=[
             Sample(id_text(project["_id"]), hierarchy.shown_name(project)),
@@ -189,14 +189,14 @@ def _is_stored(value: object, stored: object) -> bool:
     return type(stored) is type(value) and stored == value
 
 
-def _no_update(request: Request, project: Document, sent: Document) -> Plan:
+def _no_update(request: Request, project: Document, sent: Document) -> Plan[Step]:
     """Return the plan of an update that has nothing to change."""
     name = hierarchy.shown_name(project)
     return Plan(
         endpoint=request.endpoint,
         summary=f"nothing to change in '{name}': " + ("it has these values" if sent else "no values were given"),
         steps=[],
-        answer=lambda _: {"updated": 0, "fields": sent},
+        answer={"updated": 0, "fields": sent},
         counts={"projects": 0},
         name=name,
         structural=False,
@@ -275,7 +275,7 @@ class Tree:
         }
 
 
-def delete(request: Request, store: Store) -> Plan:
+def delete(request: Request, store: Store) -> Plan[Step]:
     """Plan the removal of a project with everything below; tasks and models stay, without a project.
 
     Answers `{deleted, disassociated_tasks}`.
@@ -308,14 +308,12 @@ def delete(request: Request, store: Store) -> Plan:
         endpoint=request.endpoint,
         summary=f"delete the project '{hierarchy.shown_name(project)}'",
         steps=[*tasks, *models, *removed],
-        answer=lambda outcome: {
-            "deleted": outcome.count("project", "delete"),
-            "disassociated_tasks": outcome.count("task", "update"),
-        },
+        answer={"deleted": Count("project", "delete"), "disassociated_tasks": Count("task", "update")},
         counts=counts,
         samples=[Sample(id_text(one["_id"]), hierarchy.shown_name(one)) for one in tree.every],
         question="yes" if counts == {"projects": 1, "tasks": 0, "models": 0} else "name",
         name=hierarchy.shown_name(project),
+        removes=len(ids),
     )
 
 

@@ -12,11 +12,11 @@ from projects_cli.store.bson_codec import UNREADABLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from projects_cli.messages import Plan, Request
+    from projects_cli.messages import Plan, Request, Step
     from projects_cli.store.collections import Store
 
 
-def edit_tags(request: Request, store: Store, *, add: Sequence[str], remove: Sequence[str]) -> Plan:
+def edit_tags(request: Request, store: Store, *, add: Sequence[str], remove: Sequence[str]) -> Plan[Step]:
     """Plan the update of a project whose stored tags are kept, but for those that are added and removed.
 
     The change is made only if the tags are still as they were read. Otherwise it is planned again. Stored tags are not
@@ -38,4 +38,4 @@ def edit_tags(request: Request, store: Store, *, add: Sequence[str], remove: Seq
     if not plan.steps:
         return plan
     own = replace(plan.steps[0], expects={"tags": stored})
-    return plan._replace(steps=[own, *plan.steps[1:]], computed=True)
+    return replace(plan, steps=[own, *plan.steps[1:]], computed=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from projects_cli.endpoints import hierarchy
 from projects_cli.errors import ExpectedUniqueData, InvalidProjectId, Problem, ValidationError
 from projects_cli.extended_json import id_text
-from projects_cli.messages import Plan, Sample, Step
+from projects_cli.messages import Count, Plan, Sample, Step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from projects_cli.store.collections import Store
 
 
-def make_public(request: Request, store: Store) -> Plan:
+def make_public(request: Request, store: Store) -> Plan[Step]:
     """Plan to show projects of the company to every company; answers `{updated}`.
 
     Raises:
@@ -28,7 +28,7 @@ def make_public(request: Request, store: Store) -> Plan:
     return _change(request, store, own, change, other_side="", word="public")
 
 
-def make_private(request: Request, store: Store) -> Plan:
+def make_private(request: Request, store: Store) -> Plan[Step]:
     """Plan to take public projects back that the company made public; answers `{updated}`.
 
     Raises:
@@ -41,7 +41,7 @@ def make_private(request: Request, store: Store) -> Plan:
 
 def _change(
     request: Request, store: Store, eligible: Document, change: Document, *, other_side: str, word: str
-) -> Plan:
+) -> Plan[Step]:
     """Plan to change projects that are on one side to the other; `last_update` and contents stay."""
     named = list(dict.fromkeys(request.params.get("ids") or ()))
     if not named:
@@ -66,7 +66,7 @@ def _change(
             )
             for one in named
         ],
-        answer=lambda outcome: {"updated": outcome.count("project", "update")},
+        answer={"updated": Count("project", "update")},
         counts={"projects": len(named)},
         samples=[Sample(id_text(found[text]["_id"]), names[text]) for text in named],
         name=names[named[0]] if len(named) == 1 else f"{len(named)} projects",

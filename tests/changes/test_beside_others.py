@@ -102,7 +102,7 @@ def test_tasks_that_a_server_creates_refuse_no_delete(world: World) -> None:
     runner = world.runner()
     plan = CHANGES["delete"].plan(runner.store)
     late_task(world.documents)
-    response, outcome = runner.apply(plan, lambda: CHANGES["delete"].plan(runner.store), agreed=True)
+    response, outcome = runner.apply(CHANGES["delete"], plan, agreed=True)
     assert (response.data["deleted"], outcome.skipped) == (3, [])
     assert not dangling(world.dump())
 
@@ -115,10 +115,10 @@ def test_other_projects_than_those_agreed_to_are_asked_about_again(lone: World, 
     before = lone.dump()
     if agreed:
         with pytest.raises(ChangedMeanwhile):
-            runner.apply(plan, lambda: CHANGES["delete"].plan(runner.store), agreed=True)
+            runner.apply(CHANGES["delete"], plan, agreed=True)
         assert lone.dump() == before
     else:
-        response, _ = runner.apply(plan, lambda: CHANGES["delete"].plan(runner.store))
+        response, _ = runner.apply(CHANGES["delete"], plan)
         assert response.data["deleted"] == 4
 
 

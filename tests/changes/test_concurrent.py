@@ -31,6 +31,7 @@ from tests.worlds.world import (
     BEFORE,
     COMPANY,
     Change,
+    Planning,
     World,
     by_id,
     change,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from projects_cli.changes.runner import Runner
-    from projects_cli.messages import Plan
+    from projects_cli.messages import Plan, Step
     from tests.servers import Server
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -153,13 +154,13 @@ def test_tags_are_computed_again_where_another_was_faster(world: World, fields: 
     runner, asked = world.runner(), change("update", project=ALONE["_id"], tags=["mine"], **fields)
     faster = [["theirs", "too"], ["theirs"]]
 
-    def plan() -> Plan:
+    def plan(_: object = None) -> Plan[Step]:
         planned = asked.plan(runner.store, partial(edit_tags, add=["mine"], remove=["alpha"]))
         if faster:
             world.documents["project"].update_one({"_id": ALONE["_id"]}, {"$set": {"tags": faster.pop()}})
         return planned
 
-    outcome = runner.apply(plan(), plan)[1]
+    outcome = runner.apply(Planning(plan), plan())[1]
     assert (outcome.count("project", "update"), outcome.skipped, faster) == (1, [], [])
     assert by_id(world.dump())[ALONE["_id"]]["tags"] == ["mine", "theirs", "too"]
 
@@ -168,14 +169,14 @@ def test_tags_that_never_rest_are_given_up(world: World) -> None:
     """And nothing is written over them."""
     asked, numbers = change("update", project=ALONE["_id"], tags=["mine"]), count()
 
-    def plan() -> Plan:
+    def plan(_: object = None) -> Plan[Step]:
         planned = asked.plan(runner.store, partial(edit_tags, add=["mine"], remove=[]))
         world.documents["project"].update_one({"_id": ALONE["_id"]}, {"$set": {"tags": [str(next(numbers))]}})
         return planned
 
     runner = world.runner()
     with pytest.raises(ChangedMeanwhile):
-        runner.apply(plan(), plan)
+        runner.apply(Planning(plan), plan())
     assert by_id(world.dump())[ALONE["_id"]]["tags"] == [str(next(numbers) - 1)]
 
 

@@ -17,7 +17,19 @@ from projects_cli.errors import CannotUndo, FieldsValueError
 from projects_cli.messages import Plan, Step
 from projects_cli.store import bson_codec
 from projects_cli.store.bson_codec import Value
-from tests.worlds.world import COMPANY, Change, Content, World, change, identifier, member, project, undo, world_on
+from tests.worlds.world import (
+    COMPANY,
+    Change,
+    Content,
+    Planning,
+    World,
+    change,
+    identifier,
+    member,
+    project,
+    undo,
+    world_on,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -198,9 +210,9 @@ def test_a_project_with_the_id_null_is_not_deleted_with_a_journal(odd_world: Wor
     )
     before = odd_world.dump()
     runner = odd_world.runner()
-    plan = Plan("x", "delete", [Step("project", "delete", {"_id": None})], lambda _: {})
+    plan = Plan("x", "delete", [Step("project", "delete", {"_id": None})], {})
     with pytest.raises(CannotUndo, match="has the id null"):
-        runner.apply(plan, lambda: plan)
+        runner.apply(Planning.always(plan), plan)
     assert odd_world.dump() == before
 
 

@@ -14,6 +14,7 @@ from tests.worlds.world import (
     FELLOW,
     SITE,
     Content,
+    Planning,
     World,
     by_id,
     change,
@@ -158,7 +159,7 @@ def test_the_sweep_killed_at_every_write(world: World) -> None:
     def command(runner: Runner) -> None:
         plan = delete.plan(runner.store)
         runner.store.connection.database["task"].insert_one(late)
-        runner.apply(plan, lambda: plan)
+        runner.apply(Planning.always(plan), plan)
 
     world.load(BEFORE)
     command(world.runner())

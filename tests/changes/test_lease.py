@@ -21,7 +21,7 @@ from projects_cli.store.client import connect
 from projects_cli.store.journal import JournalStore
 from tests import servers
 from tests.worlds.site import Site
-from tests.worlds.world import ALONE, BEFORE, CHANGES, COMPANY, World, change, undo
+from tests.worlds.world import ALONE, BEFORE, CHANGES, COMPANY, Planning, World, change, undo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +162,7 @@ def test_a_lost_lease_is_noticed_before_the_next_write(lone: World) -> None:
         return CHANGES["delete"].plan(runner.store)
 
     with pytest.raises(LeaseLost):
-        runner.apply(CHANGES["delete"].plan(runner.store), steal)
+        runner.apply(Planning(steal), CHANGES["delete"].plan(runner.store))
     assert lone.dump() == BEFORE
     assert stored_lease(lone)["owner"] == "thief"
 
@@ -266,7 +266,7 @@ def test_no_journal_puts_back_what_the_database_refused(lone: World) -> None:
     lone.documents["project"].insert_one({"_id": "other", "name": "vision/new/deep/leaf", "company": COMPANY})
     before = lone.dump()
     with pytest.raises(ExpectedUniqueData):
-        runner.apply(plan, lambda: plan)
+        runner.apply(Planning.always(plan), plan)
     assert lone.dump() == before
 
 

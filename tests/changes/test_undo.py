@@ -24,6 +24,7 @@ from tests.worlds.world import (
     YOLO,
     Change,
     Content,
+    Planning,
     World,
     by_id,
     change,
@@ -276,7 +277,7 @@ def test_what_came_into_a_deleted_project_is_swept_out_and_comes_back(lone: Worl
     plan = CHANGES["delete"].plan(runner.store)
     lone.documents["task"].insert_one(member(98, YOLO))
     with_task = lone.dump()
-    runner.apply(plan, lambda: plan)
+    runner.apply(Planning.always(plan), plan)
     assert not dangling(lone.dump())
     undo(lone.runner())
     assert lone.dump() == with_task
@@ -286,7 +287,7 @@ def test_a_project_made_below_a_deleted_one_keeps_it(lone: World) -> None:
     runner = lone.runner()
     plan = CHANGES["delete"].plan(runner.store)
     lone.documents["project"].insert_one(project(97, "vision/detector/yolo/late", [VISION, DETECTOR, YOLO]))
-    _, outcome = runner.apply(plan, lambda: plan)
+    _, outcome = runner.apply(Planning.always(plan), plan)
     assert [one.id for one in outcome.skipped] == [YOLO["_id"], DETECTOR["_id"]]
     assert not dangling(lone.dump())
     assert not crooked(lone.dump())
@@ -296,7 +297,7 @@ def test_a_project_changed_in_the_meantime_is_skipped(lone: World) -> None:
     runner = lone.runner()
     plan = CHANGES["make_public"].plan(runner.store)
     lone.documents["project"].update_one({"_id": FELLOW["_id"]}, {"$set": {"company": "another-company"}})
-    response, outcome = runner.apply(plan, lambda: plan)
+    response, outcome = runner.apply(Planning.always(plan), plan)
     assert (response.data, [one.id for one in outcome.skipped]) == ({"updated": 1}, [FELLOW["_id"]])
 
 

@@ -75,7 +75,7 @@ def test_a_failure_is_answered_the_next_goes_on_and_the_status_is_5(site: Site) 
 
 def test_how_many_failed_is_told(site: Site) -> None:
     result = site("batch", "-", stdin=lines({"endpoint": "get_all"}, {"endpoint": "nothing"}))
-    assert result.stderr == "error: 1 of 2 requests failed; their answers say why\n"
+    assert result.stderr == "error: 1 of 2 requests failed; see their answers\n"
 
 
 def test_problems_of_a_request_are_listed(site: Site) -> None:

@@ -166,7 +166,7 @@ def test_dry_run_in_text_names_what_would_come(site: Site) -> None:
 def test_read_only_refuses(site: Site) -> None:
     error = site.error("create", "detector", *DESCRIBED, "--read-only", status=4)
     assert (error["name"], error["code"], error["subcode"]) == ("ReadOnly", None, None)
-    assert error["hint"] == "that was said by --read-only"
+    assert error["message"] == "read-only mode is on (set by --read-only)"
 
 
 def test_names_of_another_script_are_kept(site: Site) -> None:

@@ -235,13 +235,13 @@ def test_a_wrong_setting_is_told_as_json_where_json_was_asked_for(site: Site, ar
 
 def test_read_only_from_the_environment_holds(site: Site) -> None:
     error = site.error("create", "vision", "-d", "x", status=4, PROJECTS_READ_ONLY="1")
-    assert (error["name"], error["hint"]) == ("ReadOnly", "that was said by PROJECTS_READ_ONLY")
+    assert (error["name"], error["message"]) == ("ReadOnly", "read-only mode is on (set by PROJECTS_READ_ONLY)")
 
 
 def test_read_only_of_a_profile_holds_until_the_variable_says_otherwise(site: Site, config: Path) -> None:
     config.write_text("[profiles.lab]\nread-only = true\n")
     error = site.error("create", "vision", "-d", "x", "--profile", "lab", status=4)
-    assert error["hint"] == f"that was said by {config} [profiles.lab]"
+    assert error["message"] == f"read-only mode is on (set by {config} [profiles.lab])"
     site.json("create", "vision", "-d", "x", "--profile", "lab", PROJECTS_READ_ONLY="0")
 
 

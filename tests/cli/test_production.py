@@ -1,4 +1,4 @@
-"""A profile with `production = true`: no change about which nobody is asked, unless the profile is named for it."""
+"""A profile with `production = true`: no change without a prompt, unless the profile is named on the command line."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from tests.conftest import Cli
     from tests.servers import Server
 
-NEEDED = (
-    "the profile 'lab' is production, and nobody is asked about this change: say --profile lab on the same command line"
-)
+NEEDED = "the profile 'lab' is production: a change without a prompt needs --profile lab on the command line"
 
 
 @pytest.fixture
@@ -40,7 +38,7 @@ def test_an_answer_in_advance_is_not_enough_alone(site: Site, answer: tuple[str,
     site.project("vision/detector")
     error = site.error("delete", "vision", *answer, status=2)
     assert (error["name"], error["message"]) == ("ConfirmationNeeded", NEEDED)
-    assert error["hint"] == f"it was chosen by {tmp_path / 'home' / '.config' / 'projects' / 'config.toml'}"
+    assert error["hint"] == f"the profile was chosen by {tmp_path / 'home' / '.config' / 'projects' / 'config.toml'}"
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
@@ -65,7 +63,7 @@ def test_the_variables_are_not_the_same_line(site: Site) -> None:
     site.project("vision")
     environment = {"PROJECTS_YES": "1", "PROJECTS_PROFILE": "lab"}
     error = site.error("delete", "vision", status=2, **environment)
-    assert (error["message"], error["hint"]) == (NEEDED, "it was chosen by PROJECTS_PROFILE")
+    assert (error["message"], error["hint"]) == (NEEDED, "the profile was chosen by PROJECTS_PROFILE")
     assert site.json("delete", "vision", "--profile", "lab", **environment)["deleted"] == 1
 
 
@@ -112,9 +110,15 @@ def test_what_is_asked_about_nowhere_needs_the_profile(site: Site, command: tupl
 
 
 def test_resume_needs_the_profile(site: Site) -> None:
-    assert site("resume").exit_code == 0  # there is nothing to finish
-    assert site.error("resume", "nowhere", status=2)["message"] == NEEDED
+    assert site("resume").exit_code == 0  # no interrupted operation
+    site.json("create", "vision", "-d", "x", "--profile", "lab")
+    operations = site.server.client["projects_cli"]["operation"]
+    [record] = operations.find({"database": site.name})
+    operations.update_one(record, {"$set": {"state": "applied"}})
+    for words in (("resume",), ("resume", record["_id"])):
+        assert site.error(*words, status=2)["message"] == NEEDED
     assert site.error("resume", "nowhere", "--profile", "lab", status=3)["name"] == "OperationNotFound"
+    assert site.json("resume", "--profile", "lab")["state"] == "done"
 
 
 def test_pruning_the_history_asks_and_its_answer_needs_the_profile(site: Site) -> None:

@@ -17,7 +17,7 @@ from pymongo import monitoring
 
 from projects_cli.changes.engine import SMALL
 from projects_cli.diagnosis.deployment_checks import is_known
-from projects_cli.diagnosis.doctor import DOCUMENT_FINDINGS, Diagnosis
+from projects_cli.diagnosis.doctor import DOCUMENT_FINDINGS, Diagnosis, Repair
 from projects_cli.diagnosis.findings import DEPLOYMENT, KINDS, Findings
 from projects_cli.errors import CannotUndo, ChangedMeanwhile
 from projects_cli.store.index_definitions import SERVER
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from projects_cli.changes.runner import Runner
-    from projects_cli.messages import Outcome, Plan, Response
+    from projects_cli.messages import Outcome, Plan, Response, Step
     from tests.conftest import Cli
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -77,13 +77,13 @@ def counts(runner: Runner, *wanted: str, journal: str | None = None) -> dict[str
     return {name: one.count for name, one in found.by_kind.items()}
 
 
-def repair_plan(runner: Runner) -> Plan:
+def repair_plan(runner: Runner) -> Plan[Step]:
     return diagnosis(runner).plan(diagnosis(runner).report(DOCUMENT_FINDINGS))
 
 
 def fix(runner: Runner) -> tuple[Response, Outcome]:
     """Repair what can be repaired, as the command does after the confirmation."""
-    return runner.apply(repair_plan(runner), lambda: repair_plan(runner))
+    return runner.apply(Repair(diagnosis(runner), DOCUMENT_FINDINGS), repair_plan(runner))
 
 
 # --- the server ---------------------------------------------------------------------------------------------------
@@ -432,7 +432,7 @@ def test_a_project_that_is_deleted_before_the_confirmation_stops_the_repair(lone
     lone.documents["project"].delete_one({"_id": YOLO["_id"]})
     before = lone.dump()
     with pytest.raises(ChangedMeanwhile):
-        runner.apply(plan, lambda: repair_plan(runner), agreed=True)
+        runner.apply(Repair(diagnosis(runner), DOCUMENT_FINDINGS), plan, agreed=True)
     assert lone.dump() == before
 
 

@@ -17,10 +17,11 @@ from projects_cli.changes.journal import Author
 from projects_cli.changes.runner import Runner
 from projects_cli.errors import ProjectsError
 from projects_cli.extended_json import plain
-from projects_cli.messages import Plan, Request, Response
+from projects_cli.messages import Plan, Request, Response, Step
 from projects_cli.schema.cache import load
 from projects_cli.store.client import connect
 from projects_cli.store.collections import open_store
+from tests.worlds.world import Planning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -104,7 +105,7 @@ class Caller:
         return f"{next(self._ids):032d}"
 
 
-def _applied(plan: Plan, store: Store) -> Response:
+def _applied(plan: Plan[Step], store: Store) -> Response:
     """Make a change, without a journal; the only place that knows how."""
     runner = Runner(
         store=store,
@@ -115,7 +116,7 @@ def _applied(plan: Plan, store: Store) -> Response:
         lock_wait=0,
         progress=lambda _done, _all: None,
     )
-    return runner.apply(plan, lambda: plan)[0]
+    return runner.apply(Planning.always(plan), plan)[0]
 
 
 def _read(response: Response) -> Document:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from projects_cli.changes.journal import Author
 from projects_cli.changes.runner import Runner
-from projects_cli.diagnosis.doctor import DOCUMENT_FINDINGS, Diagnosis
+from projects_cli.diagnosis.doctor import DOCUMENT_FINDINGS, Diagnosis, Repair
 from projects_cli.store.journal import JournalStore
 from tests.properties.calling import OWN, Documents
 from tests.properties.tenancies import MARKER
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from hypothesis.strategies import SearchStrategy
 
-    from projects_cli.messages import Plan
+    from projects_cli.messages import Plan, Step
     from tests.properties.calling import Caller, Document
 
 JOURNAL = "properties_doctor"
@@ -141,7 +141,7 @@ def diagnosis(changes: Runner) -> Diagnosis:
     return Diagnosis(changes, changes.store, JOURNAL)
 
 
-def repair_plan(changes: Runner) -> Plan:
+def repair_plan(changes: Runner) -> Plan[Step]:
     return diagnosis(changes).plan(diagnosis(changes).report(DOCUMENT_FINDINGS))
 
 
@@ -155,7 +155,7 @@ def mended(caller: Caller) -> bool:
     changes = runner(caller)
     plan = repair_plan(changes)
     if plan.steps:
-        changes.apply(plan, lambda: repair_plan(changes))
+        changes.apply(Repair(diagnosis(changes), DOCUMENT_FINDINGS), plan)
     return bool(plan.steps)
 
 

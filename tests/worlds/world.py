@@ -24,7 +24,7 @@ from projects_cli.changes.engine import SMALL
 from projects_cli.changes.journal import Author
 from projects_cli.changes.runner import Runner
 from projects_cli.config.settings import COMMUNITY_COMPANY
-from projects_cli.messages import Plan, Request
+from projects_cli.messages import Plan, Request, Step
 from projects_cli.store.client import Connection, connect
 from projects_cli.store.collections import Store, open_store
 from projects_cli.store.journal import JournalStore
@@ -64,7 +64,7 @@ class Change:
     now: datetime = NOW
     first_id: int = 0xA000
 
-    def plan(self, store: Store, handler: endpoints.Handler | None = None) -> Plan:
+    def plan(self, store: Store, handler: endpoints.Handler | None = None) -> Plan[Step]:
         """Return the endpoint's plan, or that of another function in its place."""
         numbers = count(self.first_id)
         request = Request(
@@ -82,7 +82,18 @@ class Change:
 
     def __call__(self, runner: Runner) -> Any:
         """Make the change; gives the response and the outcome."""
-        return runner.apply(self.plan(runner.store), lambda: self.plan(runner.store))
+        return runner.apply(self, self.plan(runner.store))
+
+
+class Planning(NamedTuple):
+    """A change that is planned by a function, again whenever the engine asks."""
+
+    plan: Callable[[Store], Plan[Step]]
+
+    @classmethod
+    def always(cls, plan: Plan[Step]) -> Planning:
+        """Return a change with the same plan each time."""
+        return cls(lambda _: plan)
 
 
 def change(endpoint: str, **params: Any) -> Change:

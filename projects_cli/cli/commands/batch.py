@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from codecs import BOM_UTF8
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.batch import batch as carry_batch
+from projects_cli.cli.exceptions import error_of
+from projects_cli.cli.flow import answer, partial_failure
+from projects_cli.cli.request import input_error, parse_json, stdin_bytes
+from projects_cli.errors import (
+    DatabaseRefused,
+    DatabaseTimeout,
+    DatabaseUnavailable,
+    Interrupted,
+    NoPrivateServer,
+    PartialFailure,
+    UsageError,
+)
+from projects_cli.render.console import as_json
+from projects_cli.render.encode import dumps
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from projects_cli.cli.context import Context
+    from projects_cli.errors import ProjectsError
+
+KEYS = frozenset({"id", "endpoint", "version", "user", "params"})
+"""The keys that a line may have."""
+
+NO_DATABASE = (DatabaseUnavailable, DatabaseTimeout, DatabaseRefused, NoPrivateServer)
+"""Errors that end the run if no connection was made yet: every further line would fail likewise."""
 
 app = typer.Typer(**TYPER_OPTIONS)
 
@@ -17,10 +46,91 @@ def batch(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="JSON Lines; - reads standard input.")],
 ) -> None:
-    """Carry out many requests in one process: a JSON object a line in, one a line out, in order. Asks nothing.
+    """Run many requests in one process: a JSON object per line in, a JSON object per line out, in order. Asks nothing.
 
     A line is {"id": 1, "endpoint": "projects.get_all", "params": {}}; - reads standard input.
 
     Example: projects batch requests.jsonl
     """
-    carry_batch(ctx.obj, file)
+    context: Context = ctx.obj
+    if context.output.fields or context.output.query is not None:
+        raise UsageError("batch does not support --fields and --query", hint="leave them out")
+    failed = total = 0
+    out = context.streams.data
+    with ExitStack() as stack:
+        lines: BinaryIO
+        try:
+            lines = stdin_bytes(context) if file == "-" else stack.enter_context(Path(file).open("rb"))
+        except (OSError, ValueError) as error:
+            raise input_error(file, error) from error
+        for number, raw in enumerate(lines):
+            line = raw.removeprefix(BOM_UTF8) if number == 0 else raw
+            if not line.strip():
+                continue
+            total += 1
+            output, fault = _answer_line(context, line)
+            failed += fault is not None
+            out.write(dumps(output) + "\n")
+            out.flush()
+            if isinstance(fault, NO_DATABASE) and not context.is_connected:
+                raise fault
+    if not total and file == "-":
+        context.console.notice("standard input is empty: nothing to do")
+    if failed:
+        raise PartialFailure(f"{failed} of {total} requests failed; see their answers")
+
+
+def _answer_line(context: Context, line: bytes) -> tuple[dict[str, Any], ProjectsError | None]:
+    """Return the output for one line, and the error if it failed.
+
+    Raises:
+        Interrupted: a signal came in the middle of a change; no further line is run.
+    """
+    identifier = None
+    try:
+        entry = _parse_line(line)
+        identifier = entry.get("id")
+        version = context.version(entry["endpoint"], entry.get("version"))
+        params = version.validate(entry.get("params", {}))
+        response = answer(context, context.request(version, params, entry.get("user")))
+        data = {key: list(value) if hasattr(value, "__next__") else value for key, value in response.data.items()}
+        output: dict[str, Any] = {"id": identifier, "ok": True, "data": data}
+        if not response.skipped:
+            return output, None
+        return {**output, "skipped": [skipped._asdict() for skipped in response.skipped]}, partial_failure(response)
+    except Interrupted:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the next line goes on
+        fault = error_of(error)
+        shown = as_json(fault)
+        shown.pop("hint")
+        return {"id": identifier if identifier is not None else _id_of(line), "ok": False, "error": shown}, fault
+
+
+def _parse_line(line: bytes) -> dict[str, Any]:
+    """Parse a line: an object with an endpoint, and nothing that a request does not have.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    entry = parse_json(line)
+    if not isinstance(entry, dict):
+        raise UsageError('a line holds a JSON object: {"id": 1, "endpoint": "projects.get_all", "params": {}}')
+    unknown = sorted(entry.keys() - KEYS)
+    if unknown:
+        raise UsageError(f"a request has no {unknown[0]!r}; it may have: {', '.join(sorted(KEYS))}")
+    for key in ("endpoint", "version", "user"):
+        if not isinstance(entry.get(key, ""), str) and not (entry[key] is None and key != "endpoint"):
+            raise UsageError(f"{key!r} should be a string")
+    if not entry.get("endpoint"):
+        raise UsageError("a request needs an 'endpoint'")
+    return entry
+
+
+def _id_of(line: bytes) -> Any:
+    """Return the id of an invalid line if it can be read, so that its sender finds the answer."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry.get("id") if isinstance(entry, dict) else None

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from codecs import BOM_UTF8
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.batch import call as carry_call
-from projects_cli.cli.batch import skeleton as show_skeleton
+from projects_cli.cli.context import WITH_USER
+from projects_cli.cli.flow import expect, read
+from projects_cli.cli.request import input_error, nothing_to_do, parse_json, stdin_bytes
+from projects_cli.errors import UsageError
+from projects_cli.messages import Response
+from projects_cli.render.encode import dumps
+from projects_cli.render.views import VIEWS
+
+if TYPE_CHECKING:
+    from projects_cli.cli.context import Context
 
 app = typer.Typer(**TYPER_OPTIONS)
 
@@ -22,8 +32,34 @@ def call(
     ] = None,
     skeleton: Annotated[bool, typer.Option("--skeleton", help="Print a request to fill in.")] = False,
 ) -> None:
-    """Call any endpoint of the loaded schema in the raw: a request in, the response out. Asks nothing.
+    """Call any endpoint of the loaded schema with a JSON request, and print its response. Asks nothing.
 
     Example: projects call projects.get_all --data '{"name": "^vision/"}' --json
     """
-    show_skeleton(ctx.obj, endpoint) if skeleton else carry_call(ctx.obj, endpoint, data)
+    context: Context = ctx.obj
+    version = context.version(endpoint)
+    if skeleton:
+        context.streams.data.write(dumps(version.skeleton(), pretty=True) + "\n")
+        return
+    if "user" in context.flags and version.endpoint not in WITH_USER:
+        raise UsageError(f"{version.endpoint} does not use --user", hint="leave --user out; used by: projects.create")
+    params: Any = {} if data is None else parse_json(_text(context, data))
+    with_statistics = isinstance(params, dict) and params.get("include_stats") is True
+    view = f"{version.endpoint} statistics" if with_statistics else version.endpoint
+    expect(context, view if view in VIEWS else "raw")
+    read(context, context.request(version, version.validate(params)), ask=False)
+
+
+def _text(context: Context, data: str) -> bytes:
+    """Return the value of `--data`: itself, the content of a file (`@FILE`), or standard input (`-`)."""
+    if data == "-":
+        text = stdin_bytes(context).read()
+        if not text.removeprefix(BOM_UTF8).strip():
+            nothing_to_do(context, Response("raw", {}))
+        return text
+    if not data.startswith("@"):
+        return data.encode("utf-8", "surrogatepass")
+    try:
+        return Path(data[1:]).read_bytes()
+    except (OSError, ValueError) as error:
+        raise input_error(f"--data {data}", error) from error

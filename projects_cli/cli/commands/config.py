@@ -9,24 +9,27 @@ import shlex
 import signal
 import subprocess
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from projects_cli.cli.app import GroupedCommand, command_group
-from projects_cli.cli.flow import expect, show
+from projects_cli.cli.flow import expect, perform, show
 from projects_cli.cli.request import nothing_to_do
 from projects_cli.config.redaction import shown_uri
 from projects_cli.config.settings import BY_NAME, SETTINGS, is_file, user_config_file
 from projects_cli.errors import ConfigError, Declined, UsageError
-from projects_cli.messages import Response
+from projects_cli.messages import Plan, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from projects_cli.cli.context import Context
+    from projects_cli.cli.flow import Scope
     from projects_cli.config.connection import Target
+    from projects_cli.config.editor import Key as SettingKey
     from projects_cli.config.settings import Setting
     from projects_cli.messages import Document
 
@@ -101,7 +104,7 @@ def set_(
     """
     context: Context = ctx.obj
     expect(context, "config.change")
-    from projects_cli.config.editor import as_stored, parse_key, setting_at, with_value
+    from projects_cli.config.editor import as_stored, parse_key, setting_at
 
     place = parse_key(key)
     _check_profile_option(context, place.name)
@@ -115,8 +118,7 @@ def set_(
         value = line
     elif secret and shown_uri(value) != value:
         context.console.warn(f"the shell's history may keep the password; next time: projects config set {key} -")
-    stored = as_stored(setting, value, str(place))
-    rewrite(context, str(place), stored, lambda text: with_value(text, place, stored))
+    change_file(context, place, as_stored(setting, value, str(place)))
 
 
 @app.command(cls=GroupedCommand)
@@ -127,11 +129,11 @@ def unset(ctx: typer.Context, key: Key) -> None:
     """
     context: Context = ctx.obj
     expect(context, "config.change")
-    from projects_cli.config.editor import parse_key, without
+    from projects_cli.config.editor import parse_key
 
     place = parse_key(key)
     _check_profile_option(context, place.name)
-    rewrite(context, str(place), None, lambda text: without(text, place))
+    change_file(context, place, None)
 
 
 @app.command(cls=GroupedCommand)
@@ -152,24 +154,7 @@ def edit(ctx: typer.Context) -> None:
 
     Example: projects config edit
     """
-    context: Context = ctx.obj
-    from projects_cli.config import editor
-
-    file = user_path(context)
-    if context.given.dry_run:
-        context.console.notice(f"would open {file} in {_editor(context)}")
-        return
-    before = editor.current(file)
-    draft = editor.draft(file, before or NEW_FILE)
-    try:
-        after = _edited(context, draft, file)
-        if after == (before or NEW_FILE):
-            context.console.notice("nothing was changed")
-            return
-        editor.replace(file, after, instead_of=before)
-    finally:
-        draft.unlink(missing_ok=True)
-    context.console.notice(f"changed {file}")
+    perform(ctx.obj, Editing())
 
 
 # --- what `profile` uses too --------------------------------------------------------------------------------------
@@ -196,18 +181,88 @@ def printable(value: object) -> object:
     return list(value) if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
 
 
-def rewrite(context: Context, key: str, value: object, change: Callable[[str], str]) -> None:
-    """Change the text of the user's configuration, and report what was changed or would be."""
-    from projects_cli.config.editor import rewrite as rewrite_file
+def change_file(context: Context, key: SettingKey, value: object) -> None:
+    """Set a value in the user's configuration, or remove it (None), and report what was changed or would be."""
+    context.output.show(perform(context, FileChange(key, value)))
 
-    file, dry_run = user_path(context), context.given.dry_run
-    changed = rewrite_file(file, change, dry_run=dry_run)
-    if not changed:
-        context.console.notice(f"{file} already has this value")
-    else:
-        context.console.notice(f"would change {file}" if dry_run else f"changed {file}")
-    answer = {"key": key, "value": printable(value), "changed": changed and not dry_run, "file": str(file)}
-    context.output.show(Response("config.change", answer))
+
+# --- changes ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A setting that gets another value in the file, or that is removed from it (None)."""
+
+    key: SettingKey
+    value: object
+    view: str = "config.change"
+    scope: Scope = "files"
+
+    def plan(self, context: Context) -> Plan[Path]:
+        """Return the file as the only step, or no step if it would stay as it is."""
+        file = user_path(context)
+        return Plan(self.view, f"change {file}", [file] if self._rewrite(file, dry_run=True) else [])
+
+    def preview(self, context: Context, plan: Plan[Path]) -> Response:
+        """Return that nothing was changed, and report whether it would be."""
+        file = user_path(context)
+        context.console.notice(f"would change {file}" if plan.steps else f"{file} already has this value")
+        return self._response(file, changed=False)
+
+    def apply(self, context: Context, plan: Plan[Path], *, agreed: bool) -> Response:  # noqa: ARG002
+        """Write the file."""
+        (file,) = plan.steps
+        changed = self._rewrite(file, dry_run=False)
+        context.console.notice(f"changed {file}")
+        return self._response(file, changed=changed)
+
+    def _rewrite(self, file: Path, *, dry_run: bool) -> bool:
+        from projects_cli.config.editor import rewrite, with_value, without
+
+        def edit(text: str) -> str:
+            return without(text, self.key) if self.value is None else with_value(text, self.key, self.value)
+
+        return rewrite(file, edit, dry_run=dry_run)
+
+    def _response(self, file: Path, *, changed: bool) -> Response:
+        data = {"key": str(self.key), "value": printable(self.value), "changed": changed, "file": str(file)}
+        return Response(self.view, data)
+
+
+@dataclass(frozen=True, slots=True)
+class Editing:
+    """The file opened in the user's editor."""
+
+    view: str = ""
+    scope: Scope = "files"
+
+    def plan(self, context: Context) -> Plan[Path]:
+        """Return the file as the only step."""
+        file = user_path(context)
+        return Plan("config.change", f"edit {file}", [file])
+
+    def preview(self, context: Context, plan: Plan[Path]) -> Response:
+        """Report what would be opened, and by which editor."""
+        context.console.notice(f"would open {plan.steps[0]} in {_editor(context)}")
+        return Response("config.change", {})
+
+    def apply(self, context: Context, plan: Plan[Path], *, agreed: bool) -> Response:  # noqa: ARG002
+        """Run the editor on a draft, and replace the file with it once it is valid."""
+        from projects_cli.config import editor
+
+        (file,) = plan.steps
+        before = editor.current(file)
+        draft = editor.draft(file, before or NEW_FILE)
+        try:
+            after = _edited(context, draft, file)
+            if after == (before or NEW_FILE):
+                context.console.notice("nothing was changed")
+                return Response("config.change", {})
+            editor.replace(file, after, instead_of=before)
+        finally:
+            draft.unlink(missing_ok=True)
+        context.console.notice(f"changed {file}")
+        return Response("config.change", {})
 
 
 # --- private ------------------------------------------------------------------------------------------------------

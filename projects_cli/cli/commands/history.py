@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from projects_cli.cli import journalled
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
-from projects_cli.cli.flow import check_confirm
+from projects_cli.cli.flow import expect, perform, show
 from projects_cli.cli.options import refuse_unused
+from projects_cli.config.settings import parse_duration
+from projects_cli.errors import EmptyName, UsageError
+from projects_cli.messages import Plan, Response
+
+if TYPE_CHECKING:
+    from projects_cli.cli.context import Context
+    from projects_cli.cli.flow import Scope
+
+LONGEST = timedelta(days=36_500)
+"""Older than any journal, and still a date when it is subtracted from today."""
 
 app = typer.Typer(cls=PlainGroup, **TYPER_OPTIONS)
 
@@ -19,21 +30,27 @@ def history(
     ctx: typer.Context,
     project: Annotated[
         str | None,
-        typer.Option("--project", metavar="PROJECT", help="Only what touched this project, a deleted one too."),
+        typer.Option("--project", metavar="PROJECT", help="Only changes of this project, also a deleted one."),
     ] = None,
     since: Annotated[
         str | None, typer.Option("--since", metavar="DURATION", help="Only the last 7d, 12h, 30m.")
     ] = None,
-    by: Annotated[str | None, typer.Option("--by", metavar="USER", help="Only what this person changed.")] = None,
+    by: Annotated[str | None, typer.Option("--by", metavar="USER", help="Only changes by this user.")] = None,
 ) -> None:
     """Show who changed what, when, from where, and how it ended.
 
     Example: projects history --since 7d
     """
-    if ctx.invoked_subcommand is None:
-        refuse_unused("history", ctx.obj.flags)
-        ctx.obj.only_reads_journal = True
-        journalled.history(ctx.obj, project=project, since=since, by=by)
+    if ctx.invoked_subcommand is not None:
+        return
+    context: Context = ctx.obj
+    refuse_unused("history", context.flags)
+    context.only_reads_journal = True
+    expect(context, "history")
+    age = None if since is None else _age(since, "--since")
+    if project == "":
+        raise EmptyName("the name is empty")
+    show(context, context.runner.operations.history(project=project, since=age, by=by))
 
 
 @app.command(cls=GroupedCommand)
@@ -41,9 +58,51 @@ def prune(
     ctx: typer.Context,
     older_than: Annotated[str, typer.Option("--older-than", metavar="DURATION", help="Such as 30d.")],
 ) -> None:
-    """Forget finished changes that are older; they can't be undone any longer. Asks first.
+    """Remove old changes from the journal, if they are finished. They can't be undone any more. Asks first.
 
     Example: projects history prune --older-than 30d
     """
-    check_confirm(ctx.obj, ctx.obj.target.name)
-    journalled.prune(ctx.obj, older_than)
+    show(ctx.obj, perform(ctx.obj, Pruning(older_than, _age(older_than, "--older-than"))))
+
+
+def _age(text: str, option: str) -> timedelta:
+    try:
+        return timedelta(seconds=min(parse_duration(text), LONGEST.total_seconds()))
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """The removal of finished operations from the journal that are older than `age`, which the user wrote as `text`."""
+
+    text: str
+    age: timedelta
+    view: str = "history.prune"
+    scope: Scope = "database"
+
+    def plan(self, context: Context) -> Plan[str]:
+        """Return the ids of the operations."""
+        operations = context.runner.operations
+        steps = operations.prunable(operations.now() - self.age)
+        number = "1 operation" if len(steps) == 1 else f"{len(steps)} operations"
+        database = context.target.name
+        return Plan(
+            endpoint=self.view,
+            summary=f"remove {number} older than {self.text} from the journal of {database!r}",
+            steps=steps,
+            question="yes",
+            name=database,
+            prompt=f"Remove {number} older than {self.text} from the journal of {database!r}? "
+            "Removed operations can't be undone, and history does not show them.",
+        )
+
+    def preview(self, _: Context, plan: Plan[str]) -> Response:
+        """Return how many operations are old enough."""
+        return Response(self.view, {"pruned": 0, "found": len(plan.steps)})
+
+    def apply(self, context: Context, plan: Plan[str], *, agreed: bool) -> Response:  # noqa: ARG002
+        """Remove the operations that are still finished."""
+        operations = context.runner.operations
+        pruned = operations.prune(plan.steps, operations.now() - self.age)
+        return Response(self.view, {"pruned": pruned, "found": len(plan.steps)})

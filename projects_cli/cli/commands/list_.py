@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.flow import run
+from projects_cli.cli.flow import read, request_of
 from projects_cli.cli.options import check_filter_tags
 from projects_cli.errors import UsageError
 
@@ -135,7 +135,11 @@ def list_(
             "include_stats": True,
             "stats_for_state": None if stats_for_state is State.all else stats_for_state.value,
         }
-    run(context, endpoint, params, prepare=partial(_warn_of_unknown_ids, context), optional=optional)
+    request = request_of(context, endpoint, params, optional=optional)
+    ids = [value.removeprefix("-") for value in params.get("id") or () if not value.startswith("__$")]
+    if ids:
+        _warn_of_unknown_ids(context, ids)
+    read(context, request)
 
 
 def _split(values: list[str] | None) -> list[str] | None:
@@ -171,16 +175,13 @@ def _first_page(limit: int, params: Mapping[str, Any]) -> dict[str, int]:
     return {"page": 0, "page_size": limit}
 
 
-def _warn_of_unknown_ids(context: Context, params: dict[str, Any]) -> dict[str, Any]:
+def _warn_of_unknown_ids(context: Context, ids: list[str]) -> None:
     """Warn of values of --id that are not the id of a project, such as names."""
-    ids = [value.removeprefix("-") for value in params.get("id") or () if not value.startswith("__$")]
-    if ids:
-        from projects_cli.endpoints.address import unknown_ids
+    from projects_cli.endpoints.address import unknown_ids
 
-        store = context.reading
-        for value in unknown_ids(ids, store):
-            context.console.warn(
-                f"--id expects ids, and {value!r} is not the id of a project; "
-                "for a name use: projects get NAME, or projects list --name REGEX"
-            )
-    return params
+    store = context.reading
+    for value in unknown_ids(ids, store):
+        context.console.warn(
+            f"--id expects ids, and {value!r} is not the id of a project; "
+            "for a name use: projects get NAME, or projects list --name REGEX"
+        )

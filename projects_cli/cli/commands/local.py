@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import typer
 
 from projects_cli.cli.app import GroupedCommand, command_group
-from projects_cli.cli.flow import check_confirm, check_writable, confirm, expect, show, tell
+from projects_cli.cli.flow import expect, perform, show
 from projects_cli.config.connection import database_uri
 from projects_cli.errors import UsageError
 from projects_cli.local import server
-from projects_cli.messages import Response
+from projects_cli.messages import Plan, Response
 
 if TYPE_CHECKING:
     from projects_cli.cli.context import Context
+    from projects_cli.cli.flow import Scope
 
 app = command_group(
     "Start, stop and inspect the private database: your own mongod on a private socket.\n\n"
@@ -28,15 +30,7 @@ def start(ctx: typer.Context) -> None:
 
     Example: projects local start
     """
-    context: Context = ctx.obj
-    expect(context, "local.status")
-    if context.settings.dry_run:
-        state = server.status(context.settings)
-        words = "already running" if state["running"] else f"would start the private server in {state['folder']}"
-        tell(context, words, Response("local.status", state))
-        return
-    server.ensure(context.settings)
-    show(context, Response("local.status", server.status(context.settings)))
+    show(ctx.obj, perform(ctx.obj, Start()))
 
 
 @app.command(cls=GroupedCommand)
@@ -45,16 +39,7 @@ def stop(ctx: typer.Context) -> None:
 
     Example: projects local stop
     """
-    context: Context = ctx.obj
-    expect(context, "local.stop")
-    if context.settings.dry_run:
-        running = server.status(context.settings)["running"]
-        words = "would stop the private server; its data are kept" if running else "not running"
-        tell(context, words, Response("local.stop", {"stopped": False}))
-        return
-    stopped = server.stop(context.settings)
-    words = "stopped; the data are kept" if stopped else "was not running"
-    tell(context, words, Response("local.stop", {"stopped": stopped}))
+    show(ctx.obj, perform(ctx.obj, Stop()))
 
 
 @app.command(cls=GroupedCommand)
@@ -74,18 +59,7 @@ def reset(ctx: typer.Context) -> None:
 
     Example: projects local reset
     """
-    context: Context = ctx.obj
-    expect(context, "local.reset")
-    folder = server.status(context.settings)["data"]
-    check_confirm(context, folder)
-    if context.settings.dry_run:
-        words = f"would stop the private server and remove {folder}"
-        tell(context, words, Response("local.reset", {"data": folder, "removed": False}))
-        return
-    check_writable(context, "local reset")
-    confirm(context, f"Remove all data of the private database, in {folder}?", name=folder)
-    server.reset(context.settings)
-    tell(context, f"removed {folder}", Response("local.reset", {"data": folder, "removed": True}))
+    show(ctx.obj, perform(ctx.obj, Reset()))
 
 
 @app.command(cls=GroupedCommand)
@@ -105,23 +79,129 @@ def sample(ctx: typer.Context) -> None:
 
     Example: projects local sample
     """
-    context: Context = ctx.obj
-    expect(context, "local.sample")
-    if database_uri(context.settings) is not None:
-        raise UsageError(
-            "the sample can only be loaded into the private database, but a URI is set",
-            hint="unset the URI (to find its origin: projects config get uri)",
-        )
-    dry_run = context.settings.dry_run
-    if not dry_run:
-        check_writable(context, "local sample")
-    from projects_cli.local.sample import load
+    show(ctx.obj, perform(ctx.obj, LoadSample()))
 
-    context.private_is_chosen = True
-    counts = load(context.connection, context.settings.company, dry_run=dry_run)
-    answer = Response("local.sample", counts)
-    if dry_run:
+
+# --- changes ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The start of the server."""
+
+    view: str = "local.status"
+    scope: Scope = "files"
+
+    def plan(self, context: Context) -> Plan[str]:
+        """Return the folder of the server as the only step."""
+        folder = str(server.path(context.settings))
+        return Plan(self.view, "start the private server", [folder])
+
+    def preview(self, context: Context, _: Plan[str]) -> Response:
+        """Return the state of the server."""
+        state = server.status(context.settings)
+        notice = "already running" if state["running"] else f"would start the private server in {state['folder']}"
+        return Response(self.view, state, notice=notice)
+
+    def apply(self, context: Context, _: Plan[str], *, agreed: bool) -> Response:  # noqa: ARG002
+        """Start the server unless it runs."""
+        server.ensure(context.settings)
+        return Response(self.view, server.status(context.settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The end of the server."""
+
+    view: str = "local.stop"
+    scope: Scope = "files"
+
+    def plan(self, context: Context) -> Plan[str]:
+        """Return the folder of the server as the only step."""
+        folder = str(server.path(context.settings))
+        return Plan(self.view, "stop the private server", [folder])
+
+    def preview(self, context: Context, _: Plan[str]) -> Response:
+        """Return that nothing was stopped."""
+        running = server.status(context.settings)["running"]
+        notice = "would stop the private server; its data are kept" if running else "not running"
+        return Response(self.view, {"stopped": False}, notice=notice)
+
+    def apply(self, context: Context, _: Plan[str], *, agreed: bool) -> Response:  # noqa: ARG002
+        """Stop the server if it runs."""
+        stopped = server.stop(context.settings)
+        return Response(
+            self.view, {"stopped": stopped}, notice="stopped; the data are kept" if stopped else "was not running"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """The removal of all data of the private database."""
+
+    view: str = "local.reset"
+    scope: Scope = "database"
+
+    def plan(self, context: Context) -> Plan[str]:
+        """Return the folder of the data as the only step."""
+        folder = str(server.status(context.settings)["data"])
+        return Plan(
+            self.view,
+            "remove all data of the private database",
+            [folder],
+            question="yes",
+            name=folder,
+            prompt=f"Remove all data of the private database, in {folder}?",
+        )
+
+    def preview(self, _: Context, plan: Plan[str]) -> Response:
+        """Return that nothing was removed."""
+        (folder,) = plan.steps
+        return Response(
+            self.view,
+            {"data": folder, "removed": False},
+            notice=f"would stop the private server and remove {folder}",
+        )
+
+    def apply(self, context: Context, plan: Plan[str], *, agreed: bool) -> Response:  # noqa: ARG002
+        """Stop the server, and remove the data."""
+        (folder,) = plan.steps
+        server.reset(context.settings)
+        return Response(self.view, {"data": folder, "removed": True}, notice=f"removed {folder}")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSample:
+    """The insertion of the sample into the private database, never into a server's."""
+
+    view: str = "local.sample"
+    scope: Scope = "database"
+
+    def plan(self, context: Context) -> Plan[str]:
+        """Return the sample as the only step.
+
+        Raises:
+            UsageError: the settings name another database.
+        """
+        if database_uri(context.settings) is not None:
+            raise UsageError(
+                "the sample can only be loaded into the private database, but a URI is set",
+                hint="unset the URI (to find its origin: projects config get uri)",
+            )
+        return Plan(self.view, "load the sample", ["sample"])
+
+    def preview(self, context: Context, _: Plan[str]) -> Response:
+        """Return how many documents are missing."""
+        counts = self._load(context, dry_run=True)
         missing = (f"{counts['missing'][name]} {name}s" for name in ("project", "task", "model"))
-        tell(context, f"would add {', '.join(missing)}", answer)
-    else:
-        show(context, answer)
+        return Response(self.view, counts, notice=f"would add {', '.join(missing)}")
+
+    def apply(self, context: Context, _: Plan[str], *, agreed: bool) -> Response:  # noqa: ARG002
+        """Insert the documents that are missing."""
+        return Response(self.view, self._load(context, dry_run=False))
+
+    def _load(self, context: Context, *, dry_run: bool) -> dict[str, dict[str, int]]:
+        from projects_cli.local.sample import load
+
+        context.private_is_chosen = True
+        return load(context.connection, context.settings.company, dry_run=dry_run)

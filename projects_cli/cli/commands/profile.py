@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from projects_cli.cli.app import GroupedCommand, command_group
-from projects_cli.cli.commands.config import printable, rewrite, user_file
+from projects_cli.cli.commands.config import change_file, printable, user_file
 from projects_cli.cli.flow import expect, show
 from projects_cli.config.settings import BY_NAME
 from projects_cli.errors import UsageError
@@ -54,11 +54,11 @@ def use(
     Example: projects profile use work
     """
     context: Context = ctx.obj
-    from projects_cli.config.editor import Key, with_value
+    from projects_cli.config.editor import Key
 
     user_file(context).profile(name)  # raises if there is no such profile
-    rewrite(context, "profile", name, lambda text: with_value(text, Key(None, "profile"), name))
-    if context.settings.profile != name and not context.given.dry_run:
+    change_file(context, Key(None, "profile"), name)
+    if context.settings.profile != name and context.settings.origins["profile"] not in {"user file", "default"}:
         source = context.settings.sources["profile"]
         context.console.warn(f"{source} chooses {context.settings.profile!r} here and takes precedence")
 

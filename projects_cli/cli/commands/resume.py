@@ -2,19 +2,58 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import typer
 
-from projects_cli.cli import journalled
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
+from projects_cli.cli.flow import perform, show
 from projects_cli.cli.options import OperationArgument
+from projects_cli.messages import Plan, Response
+
+if TYPE_CHECKING:
+    from projects_cli.changes.records import Operation
+    from projects_cli.cli.context import Context
+    from projects_cli.cli.flow import Scope
 
 app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)
 def resume(ctx: typer.Context, operation: OperationArgument = None) -> None:
-    """Finish a change that was stopped in the middle, by a crash or by Ctrl-C.
+    """Finish a change that was interrupted by a crash or by Ctrl-C.
 
     Example: projects resume
     """
-    journalled.resume(ctx.obj, operation)
+    show(ctx.obj, perform(ctx.obj, Resumption(operation)))
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """The end of an interrupted operation: the one with this id, else the newest one."""
+
+    identifier: str | None
+    view: str = "operation"
+    scope: Scope = "database"
+
+    def plan(self, context: Context) -> Plan[Operation]:
+        """Return the operation as the only step; no step if none was interrupted."""
+        nothing = self.identifier is None and not context.interrupted
+        steps = [] if nothing else [context.runner.undoing.resumable(self.identifier)]
+        return Plan(
+            endpoint=self.view,
+            summary=f"resume operation {steps[0].id}" if steps else "no interrupted operation",
+            steps=steps,
+            name=steps[0].id if steps else "",
+        )
+
+    def preview(self, context: Context, plan: Plan[Operation]) -> Response:
+        """Return all that the operation is about."""
+        if not plan.steps:
+            return Response(self.view, {"operation": None}, notice=plan.summary)
+        return context.runner.undoing.preview_resume(plan.steps[0])
+
+    def apply(self, context: Context, plan: Plan[Operation], *, agreed: bool) -> Response:  # noqa: ARG002
+        """Finish the operation."""
+        return context.runner.resume(plan.steps[0].id)

@@ -6,7 +6,7 @@ import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.context import Context
-from projects_cli.cli.flow import expect, show, tell_of_interrupted
+from projects_cli.cli.flow import expect, report_interrupted, show
 from projects_cli.config.redaction import shown_uri
 from projects_cli.messages import Response
 
@@ -45,7 +45,7 @@ def status(ctx: typer.Context) -> None:
         "journal": journal,
     }
     interrupted = (overview["interrupted"] or {}).get("operations", ())
-    tell_of_interrupted(context, [(operation["id"], operation["summary"]) for operation in interrupted])
+    report_interrupted(context, [(operation["id"], operation["summary"]) for operation in interrupted])
     for unknown in overview["unknown"]:
         context.console.warn(f"{unknown['name']} is unknown: {unknown['reason']}")
     show(context, Response("status", {"profile": profile, "database": database, **overview}))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.flow import run
+from projects_cli.cli.flow import DocumentChange, perform, request_of, show
 from projects_cli.cli.options import Destination, Interactive, ProjectArgument, SystemTags, Tags
 from projects_cli.errors import FieldsValueError, UsageError
 
 if TYPE_CHECKING:
-    from projects_cli.messages import Plan, Request
+    from collections.abc import Sequence
+
+    from projects_cli.cli.context import Context
+    from projects_cli.messages import Plan, Request, Step
     from projects_cli.store.collections import Store
 
 app = typer.Typer(**TYPER_OPTIONS)
@@ -75,19 +79,28 @@ def update(
     if edits_tags and (tags is not None or clear_tags):
         raise UsageError("--add-tag and --remove-tag can't be used with --tag and --clear-tags")
 
-    def complete(params: dict[str, Any]) -> dict[str, Any]:
-        params |= dict.fromkeys(cleared)
-        if edits_tags:
-            params["tags"] = [*(add_tag or ())]  # validated like other tags; `plan` adds the stored ones
-        return params
+    if edits_tags:
+        arguments["tags"] = [*(add_tag or ())]  # validated like other tags; the plan adds the stored ones
+    context: Context = ctx.obj
+    request = request_of(context, "projects.update", arguments, interactive=interactive, nulls=cleared)
+    tags_to_edit = (tuple(add_tag or ()), tuple(remove_tag or ())) if edits_tags else None
+    show(context, perform(context, DocumentChange(Update(request, tags_to_edit))))
 
-    def plan(request: Request, store: Store) -> Plan:
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An update as the command makes it: only if something changes. `tags` are those to add and those to remove."""
+
+    request: Request
+    tags: tuple[Sequence[str], Sequence[str]] | None
+
+    def plan(self, store: Store) -> Plan[Step]:
+        """Return the plan of the update; no steps if all values are stored already."""
         from projects_cli.endpoints import lifecycle  # imports the driver
 
-        if edits_tags:
-            from projects_cli.endpoints.tags import edit_tags
+        if self.tags is None:
+            return lifecycle.update(self.request, store, skip_unchanged=True)
+        from projects_cli.endpoints.tags import edit_tags
 
-            return edit_tags(request, store, add=add_tag or (), remove=remove_tag or ())
-        return lifecycle.update(request, store, skip_unchanged=True)
-
-    run(ctx.obj, "projects.update", arguments, prepare=complete, handler=plan, interactive=interactive)
+        add, remove = self.tags
+        return edit_tags(self.request, store, add=add, remove=remove)
