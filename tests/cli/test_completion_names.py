@@ -27,6 +27,7 @@ from tools.__main__ import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from mmap import mmap
 
     from projects_cli.cli.completion.quoting import Mode
     from tests.conftest import Cli
@@ -358,8 +359,8 @@ def test_an_answer_imports_next_to_nothing(site: Site) -> None:
 # --- very many ----------------------------------------------------------------------------------------------------
 
 
-def opened(tmp_path: Path, values: Sequence[str]) -> bytes:
-    """Return the records of a names file with these projects, written and read again."""
+def opened(tmp_path: Path, values: Sequence[str]) -> mmap:
+    """Return the text of a names file with these projects, written and read again."""
     tmp_path.chmod(0o700)
     file = tmp_path / "names"
     file.write_bytes(names.content({"projects": [value.encode() for value in values]}))
@@ -393,9 +394,11 @@ def test_every_name_is_found_by_itself_and_none_is_invented(tmp_path: Path) -> N
     records = [record for record in records if len(record) <= names.MAX_RECORD]
     found = opened(tmp_path, records)
     for record in records[:: len(records) // 200]:
-        assert record.encode() in names.beginning(found, "projects", record.encode())
+        assert record.encode() in names.matching(found, "projects", record.encode())
         wanted = [other.encode() for other in records if other.startswith(record[:3])]
-        assert names.beginning(found, "projects", record[:3].encode()) == wanted
+        assert (
+            names.matching(found, "projects", record[:3].encode())[: names.MAX_OFFERED] == wanted[: names.MAX_OFFERED]
+        )
     assert names.matching(found, "projects", b"zzz") == []
 
 
