@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from projects_cli.cli.completion.install import MARK, PLACES, Shell
+from projects_cli.cli.commands.completion import LOCATIONS, MARK, Shell
 from tests.terminals import put_on_path
 from tools.__main__ import CHECKOUT
 
@@ -26,7 +26,7 @@ WHERE = {
 
 
 def shipped(shell: Shell) -> str:
-    return (CHECKOUT / "completions" / PLACES[shell].source).read_text("utf-8")
+    return (CHECKOUT / "completions" / LOCATIONS[shell].source).read_text("utf-8")
 
 
 @pytest.mark.parametrize("shell", Shell)
@@ -46,7 +46,7 @@ def test_it_goes_where_the_shell_looks_and_nothing_else_is_touched(cli: Cli, she
     assert {path for path in home.rglob("*") if path.is_file()} - before == {home / WHERE[shell]}
     assert stat.S_IMODE((home / WHERE[shell]).stat().st_mode) == 0o644
     again = json.loads(cli("completion", shell, "--install", "--json").stdout)
-    assert again == {**told, "state": "there already"}
+    assert again == {**told, "state": "unchanged"}
 
 
 def test_without_the_variables_it_goes_below_home(cli: Cli, tmp_path: Path) -> None:

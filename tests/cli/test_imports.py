@@ -110,9 +110,7 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
     ("list", "--help"): Budget(START | HELP | ROAD | _command("list_"), {"typer"}),
     ("delete", "-h"): Budget(START | HELP | ROAD | _command("delete", "cli.removing", "cli.project_picker"), {"typer"}),
     ("help", "output"): Budget(START | HELP | _command("help_"), {"typer"}),
-    ("completion", "bash"): Budget(
-        START | ROAD | SCHEMA | _command("completion", "cli.completion", "cli.completion.install"), {"typer"}
-    ),
+    ("completion", "bash"): Budget(START | ROAD | SCHEMA | _command("completion"), {"typer"}),
     ("config", "list"): Budget(
         START | ROAD | _command("config", "config.connection", "config.redaction", "config.server_variables"),
         {"typer"},

@@ -1,13 +1,69 @@
-"""`projects completion`."""
+"""`projects completion`: print the completion file of a shell, or install it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.completion.install import Shell, complete
+from projects_cli.cli.flow import show
+from projects_cli.errors import UsageError
+from projects_cli.messages import Response
+from projects_cli.private_files import replace, xdg_folder
+
+if TYPE_CHECKING:
+    from projects_cli.cli.context import Context
+
+FOLDERS = (
+    Path(__file__).parents[1] / "completion" / "files",
+    Path(__file__).resolve().parents[3] / "completions",
+)
+"""Folders of the completion files: in an installed package, in a checkout."""
+
+MARK = "completion for projects:"
+"""In the first two lines of our own files. Any other file is not replaced."""
+
+
+class Shell(StrEnum):
+    """A supported shell."""
+
+    bash = "bash"
+    zsh = "zsh"
+    fish = "fish"
+
+
+class Location(NamedTuple):
+    """Where a shell looks for completions: `path` below the folder in `variable`, or `default` below the home."""
+
+    source: str
+    variable: str
+    default: str
+    path: str
+    next: str
+
+
+LOCATIONS: dict[Shell, Location] = {
+    Shell.bash: Location(
+        "projects.bash",
+        "XDG_DATA_HOME",
+        ".local/share",
+        "bash-completion/completions/projects",
+        "open a new shell; the package bash-completion is required",
+    ),
+    Shell.zsh: Location(
+        "_projects",
+        "XDG_DATA_HOME",
+        ".local/share",
+        "zsh/site-functions/_projects",
+        "in ~/.zshrc, before compinit: fpath+=({folder})",
+    ),
+    Shell.fish: Location(
+        "projects.fish", "XDG_CONFIG_HOME", ".config", "fish/completions/projects.fish", "open a new shell"
+    ),
+}
 
 app = typer.Typer(**TYPER_OPTIONS)
 
@@ -17,14 +73,43 @@ def completion(
     ctx: typer.Context,
     shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
     install: Annotated[
-        bool, typer.Option("--install", help="Put it where the shell looks for it, and tell where that is.")
+        bool, typer.Option("--install", help="Write the file to the shell's folder, and print its path.")
     ] = False,
 ) -> None:
-    """Print the file that lets a shell complete commands, options and names, or install it.
+    """Print or install the file for a shell's completion of commands, options and names.
 
-    Names of projects and tags come from a cache that another process fills: TAB never waits for the database, and the
-    first one may find nothing yet.
+    Names of projects and tags come from a cache that a background process fills. TAB never waits for the database, so
+    the first TAB may offer no names.
 
     Example: projects completion bash --install
     """
-    complete(ctx.obj, shell, install=install)
+    context: Context = ctx.obj
+    source = LOCATIONS[shell].source
+    text = next(folder / source for folder in FOLDERS if (folder / source).is_file()).read_text("utf-8")
+    if install:
+        show(context, _install(context, shell, text))
+    else:
+        context.streams.stdout.write(text)
+
+
+def _install(context: Context, shell: Shell, text: str) -> Response:
+    """Write the file if it is missing or outdated. No other file is touched.
+
+    Raises:
+        UsageError: there is a file of another origin.
+    """
+    location = LOCATIONS[shell]
+    path = Path(xdg_folder(context.streams.environment, location.variable, location.default), location.path)
+    target = path.resolve()  # users who keep such files elsewhere have a link here
+    current = target.read_text("utf-8", "replace") if target.exists() else None
+    state = "unchanged"
+    if current != text:
+        if current is not None and MARK not in "".join(current.splitlines()[:2]):
+            raise UsageError(f"{path} exists and was not created by this program", hint="move it away first")
+        state = "would be written" if context.settings.dry_run else "written"
+        if not context.settings.dry_run:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            replace(str(target), text.encode())
+            target.chmod(0o644)
+    following = location.next.format(folder=path.parent)
+    return Response("completion", {"shell": str(shell), "path": str(path), "state": state, "next": following})
