@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import pytest
 import yaml
 
-from projects_cli.cli.completion.fetch import sections
+from projects_cli.cli.completion.fetch import names_by_kind
 from projects_cli.diagnosis.findings import EXAMPLES
 from projects_cli.endpoints import address
 from projects_cli.store.client import connect
@@ -200,7 +200,7 @@ def is_wrong(kind: str, field: str) -> bool:
 def test_the_names_for_completion_are_found(site: Site, odd: Odd) -> None:
     connection = connect(site.server.uri, site.name, shown="", timeout=None)
     try:
-        found = sections(address.names(open_store(connection, COMPANY), 10_000))
+        found = names_by_kind(address.names(open_store(connection, COMPANY), 10_000))
     finally:
         connection.close()
     assert len(found["ids"]) == len(odd.projects)

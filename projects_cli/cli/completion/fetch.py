@@ -1,4 +1,4 @@
-"""The names for the next TAB: `projects --fetch-names`, a process of its own that nobody waits for."""
+"""The process that fetches names for the next TAB: `projects --fetch-names`. Nothing waits for it."""
 
 from __future__ import annotations
 
@@ -22,58 +22,59 @@ if TYPE_CHECKING:
 
     from projects_cli.messages import Document
 
-LIMIT = 120
-"""Seconds after which the process ends, whatever it waits for."""
+TIMEOUT = 120
+"""Seconds after which the process ends."""
 
-KEPT_FILES = 20
+MAX_FILES = 40
+"""Names files and their locks. Every change of the settings leaves a pair behind, and the oldest are removed."""
 
 
 def main() -> int:
-    """Fetch the names and keep them; gives the exit status. Says nothing, whatever goes wrong."""
-    signal.alarm(LIMIT)
+    """Write the names file, and return the exit status. Nothing is printed."""
+    signal.alarm(TIMEOUT)
     os.nice(10)
     try:
         path = Path(path_of(os.environ))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if is_private(path.parent.stat()) and lock(open_lock(f"{path}.lock")):
-            fetch(Context(Streams.of_process()), path)
-    except Exception:  # noqa: BLE001 - nobody is there to be told; the next TAB tries again
+            _fetch(Context(Streams.of_process()), path)
+    except Exception:  # noqa: BLE001 - nothing reads a message; the next TAB tries again
         return 1
     return 0
 
 
-def fetch(context: Context, path: Path) -> None:
-    """Write the file of names of the database that the settings mean; a private one is not started for that."""
+def _fetch(context: Context, path: Path) -> None:
+    """Write the names of the configured database. A private database is not started for that."""
     if database_uri(context.settings) is None and not server.status(context.settings)["running"]:
         return
     watched = context.settings.uri_file
-    found = sections(address.names(context.reading, MAX_PROJECTS))
-    replace(str(path), content(found, None if watched is None else str(Path(watched).absolute())))
-    prune(str(path.parent), ("names-",), 2 * KEPT_FILES)  # every change of the settings leaves one behind
+    values = names_by_kind(address.names(context.reading, MAX_PROJECTS))
+    replace(str(path), content(values, None if watched is None else str(Path(watched).absolute())))
+    prune(str(path.parent), ("names-",), MAX_FILES)
 
 
-def sections(projects: Iterable[Document]) -> Mapping[str, list[bytes]]:
-    """Give the records of each section: names and tags, and ids with their names; hidden projects have none.
+def names_by_kind(projects: Iterable[Document]) -> Mapping[str, list[bytes]]:
+    """Return names, ids with names, and tags. Hidden projects have neither name nor id here.
 
-    What begins with a minus sign would be an option where it stands; such a project is named by its id.
+    A value that begins with a minus sign is left out, as it would be an option. Such a project is offered by its id.
     """
     names: list[str] = []
     ids: list[str] = []
-    tags: dict[str, set[str]] = {"tags": set(), "system-tags": set()}
-    for one in projects:
-        system_tags = _texts(one.get("system_tags"))
-        tags["tags"].update(_texts(one.get("tags")))
-        tags["system-tags"].update(system_tags)
-        if "hidden" not in system_tags:
-            names.extend(_texts(one.get("name")))
-            ids.append(f"{id_text(one['_id'])}\t{escape(compact(one.get('name', '')))}")
-    found = {"projects": names, "ids": ids, **tags}
+    tags: set[str] = set()
+    system_tags: set[str] = set()
+    for project in projects:
+        own_system_tags = _texts(project.get("system_tags"))
+        tags.update(_texts(project.get("tags")))
+        system_tags.update(own_system_tags)
+        if "hidden" not in own_system_tags:
+            names.extend(_texts(project.get("name")))
+            ids.append(f"{id_text(project['_id'])}\t{escape(compact(project.get('name', '')))}")
     return {
-        section: [value.encode("utf-8", "replace") for value in values if value and not value.startswith("-")]
-        for section, values in found.items()
+        kind: [value.encode("utf-8", "replace") for value in values if value and not value.startswith("-")]
+        for kind, values in {"projects": names, "ids": ids, "tags": tags, "system-tags": system_tags}.items()
     }
 
 
 def _texts(value: object) -> list[str]:
-    """Return the texts of a stored list, or a stored text; only those can be typed as a name or a tag."""
+    """Return the texts of a stored list, or a stored text; other types can't be typed as a name or a tag."""
     return [item for item in (value if isinstance(value, list) else [value]) if type(item) is str]

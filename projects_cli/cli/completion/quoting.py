@@ -1,6 +1,7 @@
-r"""Words as bash has them on its command line: read, and continued in the way they were begun.
+r"""Words on the command line of bash: parsed, and continued with the same quoting.
 
-A name may hold anything, `$(…)` and escapes too: whatever is offered stands for itself and nothing else.
+A name may contain anything, even `$(…)` and escape sequences. Whatever is offered is quoted so that bash takes it
+literally.
 """
 
 from __future__ import annotations
@@ -11,22 +12,22 @@ if TYPE_CHECKING:  # typing costs as much as the interpreter's whole start
     from typing import Literal
 
     Mode = Literal["", "'", '"']
-    """What a word is in the middle of: nothing, or a quotation."""
+    """The quotation that is open at the end of a word."""
 
 SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./,:@%")
-"""ASCII that means nothing to bash, wherever it stands in a word."""
+"""ASCII characters without a special meaning in bash, anywhere in a word."""
 
 JOINERS = "\u200c\u200d"
-"""Not printable by themselves; emoji and scripts are made with them."""
+"""Not printable alone, but part of emoji and of some scripts."""
 
 ESCAPES = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "e": 27, "E": 27, "\\": 92, "'": 39, '"': 34}
-"""What bash's `$'…'` understands after a backslash, besides numbers."""
+"""Characters after a backslash in `$'…'`, and their codes."""
 
 
 def unquoted(word: str) -> tuple[str, Mode] | None:
-    """Read a word as far as it goes: its text, and the quotation that is still open.
+    """Return the text of a word and the quotation that is still open.
 
-    Gives None where it has what only the shell knows: a variable, a command; or the middle of an escape.
+    None if the word has something that only the shell can expand, or ends in the middle of an escape sequence.
     """
     text, mode, index = bytearray(), "", 0
     while index < len(word):
@@ -44,10 +45,10 @@ def unquoted(word: str) -> tuple[str, Mode] | None:
         elif character in "'\"" and not mode:
             mode = character
         elif character == "$" and not mode and word[index : index + 1] == "'":
-            found = _ansi(word, index + 1, text)
-            if found is None:
+            end = _ansi(word, index + 1, text)
+            if end is None:
                 return None
-            index = found
+            index = end
         elif character in "$`":
             return None
         else:
@@ -60,13 +61,13 @@ def _bytes(character: str) -> bytes:
 
 
 def _escaped(character: str, mode: str) -> bytes:
-    """Read what follows a backslash; in double quotes it only counts before some characters."""
-    counts = not mode or character in '$`"\\\n'
-    return _bytes(character) if counts else b"\\" + _bytes(character)
+    """Return the text of a backslash and a character; in double quotes only some characters are escaped."""
+    is_escape = not mode or character in '$`"\\\n'
+    return _bytes(character) if is_escape else b"\\" + _bytes(character)
 
 
 def _ansi(word: str, index: int, text: bytearray) -> int | None:
-    """Read the inside of `$'…'` into `text`; gives where the word goes on, or None where it does not end."""
+    """Append the content of `$'…'` to `text`. Return the index after it, or None if it is incomplete."""
     while index < len(word):
         character = word[index]
         index += 1
@@ -89,7 +90,7 @@ def _ansi(word: str, index: int, text: bytearray) -> int | None:
 
 
 def continued(rest: str, mode: Mode) -> str:
-    """Give what to write behind a word that is in the middle of `mode`, so that it goes on with `rest`."""
+    """Return `rest`, quoted to continue a word with an open quotation `mode`."""
     return rest.translate(_TABLES[mode])
 
 
@@ -106,7 +107,7 @@ def _single(character: str) -> str:
 
 
 def _double(character: str) -> str:
-    if character == "!":  # history, which a backslash in double quotes stops but does not leave
+    if character == "!":  # history expansion: in double quotes the backslash before it would stay in the word
         return '"\\!"'
     if not is_visible(character):
         return f'"{_as_escape(character)}"'
@@ -114,25 +115,23 @@ def _double(character: str) -> str:
 
 
 def is_visible(character: str) -> bool:
-    """Tell whether a person sees the character as what it is."""
+    """Return whether a terminal displays the character as it is."""
     return character.isprintable() or character in JOINERS
 
 
 def _as_escape(character: str) -> str:
-    r"""Give `$'\x1b'` for a character that a terminal would act on, or that nobody sees."""
+    r"""Return `$'\x1b'` for a control character or an invisible one."""
     return "$'" + "".join(f"\\x{byte:02x}" for byte in _bytes(character)) + "'"
 
 
 class _Table(dict[int, str]):
-    """What to write for each character, found when it is first met: an answer may have hundreds of names."""
+    """The quoted form of each character, computed at its first use: an answer may have hundreds of names."""
 
     def __init__(self, quoted: Callable[[str], str]) -> None:
-        """Keep the way to write one character."""
         super().__init__()
         self._quoted = quoted
 
     def __missing__(self, code: int) -> str:
-        """Find what to write for a character."""
         return self.setdefault(code, self._quoted(chr(code)))
 
 
