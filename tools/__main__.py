@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.doctor import doctor_page
 from tools.grammar import grammar
-from tools.pages import command_pages, options_page
+from tools.pages import command_pages, doctor_page, options_page
 from tools.program import program
-from tools.root import root_help
+from tools.root_help import root_help
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

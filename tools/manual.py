@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from projects_cli import __version__
 from projects_cli.cli.help_format import FIRST_STEPS, Lines, Pairs, topic_blocks
 from projects_cli.cli.registry import TOPICS
-from tools.program import Command, Program, Value, grouped, program, usage
+from tools.program import Command, Program, grouped, program, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,11 +28,10 @@ SPECIAL = {
     "~": "\\(ti",
     '"': "\\(dq",
 }
-"""Characters that roff would take for its own, or set as another one."""
-
+"""Characters with a meaning in roff, or that it would set as another character."""
 
 HEADINGS = {"exit-codes": "EXIT STATUS", "config": "CONFIGURATION"}
-"""What manuals call a topic."""
+"""Headings of topics that have a conventional name in manuals."""
 
 
 def write_manuals(folder: Path) -> None:
@@ -53,13 +52,15 @@ def manual_pages(program: Program) -> dict[str, str]:
 def _main_page(program: Program) -> str:
     root = program.root
     lines = [*_head(root, "administer the projects of a ClearML server"), *_description(root)]
-    lines += [".SH COMMANDS", *_pairs((_named(command), command.summary) for command in root.commands)]
-    lines += [".SH OPTIONS", "Every command understands these, before or after its name."]
-    lines += _pairs((option.spelled, option.help) for option in root.options)
+    commands = [f"projects-{command.path[0]}" for command in root.commands]
+    summaries = (command.summary for command in root.commands)
+    lines += [".SH COMMANDS", *_pairs(zip((f"{command}(1)" for command in commands), summaries, strict=True))]
+    lines += [".SH OPTIONS", "Every command has these options. They may be given before or after its name."]
+    lines += _pairs((option.spelling, option.help) for option in root.options)
     lines += [".SH EXAMPLES", *_pairs(FIRST_STEPS)]
     for topic in TOPICS:
         lines += [f".SH {HEADINGS.get(topic.name, topic.name.upper())}", *_topic(topic_blocks(topic))]
-    lines += [".SH SEE ALSO", _see_also(command.path[0] for command in root.commands)]
+    lines += [".SH SEE ALSO", ",\n".join(f".BR {_text(command)} (1)" for command in commands)]
     return "\n".join([*lines, ""])
 
 
@@ -74,7 +75,9 @@ def _topic(blocks: Iterable[Block]) -> Iterator[str]:
 
 
 def _page(program: Program, command: Command) -> str:
-    lines = [*_head(command, _as_phrase(command.summary)), *_description(command), *_parts(program, command)]
+    # In manuals the phrase after the name has neither a capital nor a full stop.
+    phrase = command.summary[:1].lower() + command.summary[1:].removesuffix(".")
+    lines = [*_head(command, phrase), *_description(command), *_parts(program, command)]
     for below in command.commands:
         lines += [f".SH {_text(below.call.upper())}", _text(below.text.summary), ".PP", *_synopsis(below)]
         lines += [*_more(below), *_parts(program, below, ".SS")]
@@ -107,50 +110,32 @@ def _more(command: Command) -> Iterator[str]:
 def _parts(program: Program, command: Command, heading: str = ".SH") -> Iterator[str]:
     """Yield the arguments, the options by group, and the commands below."""
     if command.arguments:
-        yield from (f"{heading} {_text('ARGUMENTS')}", *_pairs(map(_argument, command.arguments)))
+        yield from (f"{heading} {_text('ARGUMENTS')}", *_pairs((value.name, value.help) for value in command.arguments))
     for title, options in grouped(program.own(command)).items():
-        yield from (f"{heading} {_text(title.upper())}", *_pairs((o.spelled, o.help) for o in options))
+        yield from (f"{heading} {_text(title.upper())}", *_pairs((o.spelling, o.help) for o in options))
     if command.commands:
         rows = ((below.call, below.text.summary) for below in command.commands)
         yield from (f"{heading} COMMANDS", *_pairs(rows))
 
 
-def _argument(value: Value) -> tuple[str, str]:
-    return value.name, value.help
-
-
 def _pairs(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Yield a list of terms, each with what it means below it."""
+    """Yield a list of terms, each with its meaning below it."""
     for term, meaning in rows:
         yield from (".TP", f"\\fB{_text(term)}\\fR", _text(meaning))
 
 
 def _lines(lines: Iterable[str]) -> Iterator[str]:
-    """Yield lines to copy."""
+    """Yield lines of a terminal, without filling."""
     yield from (".PP", ".EX", *(f"    {_text(line)}" for line in lines), ".EE")
 
 
-def _see_also(commands: Iterable[str]) -> str:
-    return ",\n".join(f".BR {_text(f'projects-{command}')} (1)" for command in commands)
-
-
-def _named(command: Command) -> str:
-    return f"projects-{command.path[0]}(1)"
-
-
-def _as_phrase(summary: str) -> str:
-    """Return a summary as manuals have it: no capital, no full stop."""
-    return summary[:1].lower() + summary[1:].removesuffix(".")
-
-
 def _text(text: str) -> str:
-    """Return a text as roff that shows it as it is; a line that begins with a control character is none."""
-    plain = "".join(SPECIAL.get(character, _printable(character)) for character in text)
+    """Return a text with everything escaped that has a meaning in roff, at the beginning of a line too."""
+    plain = "".join(
+        SPECIAL.get(character) or (character if character.isascii() else f"\\[u{ord(character):04X}]")
+        for character in text
+    )
     return f"\\&{plain}" if plain.startswith((".", "\\(aq")) else plain
-
-
-def _printable(character: str) -> str:
-    return character if character.isascii() else f"\\[u{ord(character):04X}]"
 
 
 if __name__ == "__main__":

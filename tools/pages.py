@@ -1,4 +1,4 @@
-"""The pages of docs/commands, one for each command, and docs/options.md."""
+"""The pages of docs/commands, one for each command, docs/options.md and docs/doctor.md."""
 
 from __future__ import annotations
 
@@ -8,24 +8,53 @@ from projects_cli.cli.help_format import OPTIONS
 from projects_cli.cli.options import GLOBAL_OPTIONS, OTHER_SETTINGS, GlobalOption
 from projects_cli.cli.registry import TOPICS
 from projects_cli.config.settings import BY_NAME
+from projects_cli.diagnosis.findings import DEPLOYMENT, MEMBERS, PROJECTS
 from tools.program import HEADER, Command, Program, grouped, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-MORE = "Options that every command understands: [options](../options.md)."
+MORE = "Options of every command: [options](../options.md)."
 
 TOPIC_PAGES = "../../projects_cli/cli/topics"
 
 MARK = f"<!-- {HEADER} -->"
 
 OPTIONS_HEAD = """\
-# Options that every command understands
+# Options of every command
 
-They stand before or after the command; where one is given twice, the later holds. A flag wins over its variable, that
-over the profile, that over the rest of `~/.config/projects/config.toml`, that over the default. A switch is a variable
-or a key too: `1`, `true`, `yes` or `on`. It has no flag that switches it off: where a file or a variable says yes,
-`VARIABLE=0` before the command does. In a file a setting stands at the top, in a profile, or in either.
+They may be given before or after the command. If one is given twice, the last one counts. A flag overrides its
+variable, which overrides the profile, which overrides the top level of `~/.config/projects/config.toml`, which
+overrides the default. A switch can also be set by its variable or key: `1`, `true`, `yes` or `on`. No flag turns a
+switch off; if a file or a variable turns it on, put `VARIABLE=0` before the command. In a file a setting is at the top
+level, in a profile, or in either.
+"""
+
+
+DOCTOR_HEAD = """\
+# Findings of the doctor
+
+`projects doctor` checks a company's projects, tasks and models, the indexes, the journal and the server. It writes
+nothing. The exit status is 6 if there is an error or a warning, and 0 otherwise. `--only FINDING` checks for one kind.
+
+`projects doctor --fix` repairs what is unambiguous. Like every change it has a dry run, a confirmation, the lock, the
+journal and `projects undo`. If only tags and basenames change, the confirmation is a yes, else the name of the
+database. Ambiguous problems are left alone and reported again. A dry run ends with 0.
+
+- Only the company's own documents are checked, and public ones are never changed. Another company's are neither read
+  nor counted: a missing project and another company's project are the same finding, so that nothing about the other
+  company is disclosed.
+- The projects are read in one pass, and the server groups the tasks and models: there is no query for each project.
+  Memory is needed for the ids, names and parents of projects, not for tasks.
+- A check that fails, that the user may not make, or that needs a missing primary is skipped with a warning (`skipped`
+  in JSON). With `--only` it is an error (77 if a privilege is missing). The documents themselves need `read`.
+- A project's name, its `parent` and the end of its `path` each name its parent. Two that agree outvote the third. A
+  single one is believed if both others name nothing. Ties and cycles are left alone.
+- After an interrupted change `--fix` waits until it is finished or undone: what looks wrong may be its other half.
+- An error makes answers wrong or stops work, a warning may, and a note is for information: ordinary servers cause some.
+- Errors come first, then warnings, then notes. In a terminal a finding has a few examples with ids, the advice, and
+  what `--fix` would do; `-o json` has the same fields.
+- Values of types that JSON does not have are shown as Extended JSON; see `projects help output`.
 """
 
 
@@ -36,9 +65,9 @@ def command_pages(program: Program) -> dict[str, str]:
 
 
 def options_page() -> str:
-    """Return the table of all options that every command understands, and of the settings that have no option."""
+    """Return the table of the options of every command, and of the settings without an option."""
     rows = [_option_of_all(row) for row in (*GLOBAL_OPTIONS, *OTHER_SETTINGS)]
-    heads = ("option", "variable", "in a file", "default", "what it does")
+    heads = ("option", "variable", "in a file", "default", "description")
     return "\n".join([MARK, OPTIONS_HEAD, *table(heads, rows), ""])
 
 
@@ -51,6 +80,18 @@ def _option_of_all(row: GlobalOption) -> Sequence[str]:
     return option, code(setting.variable) if setting.variable else "", key, plain(row.default), plain(row.meaning)
 
 
+def doctor_page() -> str:
+    """Return the page docs/doctor.md, from the tables of findings."""
+    lines = [MARK, DOCTOR_HEAD]
+    parts = (("Projects", PROJECTS), ("Tasks and models", MEMBERS), ("Indexes, journal, server", DEPLOYMENT))
+    for title, kinds in parts:
+        rows = [
+            (code(kind.name), kind.severity, *map(plain, (kind.description, kind.advice, kind.fix))) for kind in kinds
+        ]
+        lines += [f"## {title}", "", *table(("finding", "severity", "description", "advice", "--fix"), rows), ""]
+    return "\n".join(lines)
+
+
 def _index(program: Program) -> str:
     rows = [
         (
@@ -60,7 +101,7 @@ def _index(program: Program) -> str:
         )
         for command in program.root.commands
     ]
-    return "\n".join([MARK, "# Commands", "", *table(("command", "what it does", "endpoint"), rows), "", MORE, ""])
+    return "\n".join([MARK, "# Commands", "", *table(("command", "description", "endpoint"), rows), "", MORE, ""])
 
 
 def _page(program: Program, command: Command) -> str:
@@ -73,7 +114,7 @@ def _page(program: Program, command: Command) -> str:
 
 
 def _body(program: Program, command: Command) -> Iterator[str]:
-    """Yield the lines about one command: what it does, an example, how it is called, its options by group."""
+    """Yield the lines about one command: description, examples, usage, and options by group."""
     yield from ("", plain(command.text.summary))
     if command.text.examples:
         yield from ("", *(f"    {example}" for example in command.text.examples))
@@ -82,17 +123,17 @@ def _body(program: Program, command: Command) -> Iterator[str]:
     yield from ("", f"Usage: {code(usage(command))}{_also(command)}")
     if command.arguments:
         rows = [(code(value.name), plain(value.help)) for value in command.arguments]
-        yield from ("", *table(("argument", "what it is"), rows))
+        yield from ("", *table(("argument", "description"), rows))
     for title, options in grouped(program.own(command)).items():
         heading = "option" if title == OPTIONS else plain(title)
-        yield from ("", *table((heading, "what it does"), [(code(o.spelled), plain(o.help)) for o in options]))
+        yield from ("", *table((heading, "description"), [(code(o.spelling), plain(o.help)) for o in options]))
     if command.commands:
         rows = [(code(below.names[0]), plain(below.text.summary)) for below in command.commands]
-        yield from ("", *table(("command", "what it does"), rows))
+        yield from ("", *table(("command", "description"), rows))
 
 
 def _also(command: Command) -> str:
-    """Return the other names that are understood, and the endpoint."""
+    """Return the aliases of a command and its endpoint."""
     also = ", ".join(code(f"projects {name}") for name in command.names[1:])
     endpoint = f" Endpoint: {code(command.endpoint)}." if command.endpoint else ""
     return f"{f'; also {also}' if also else ''}.{endpoint}"
@@ -106,12 +147,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def code(words: str) -> str:
-    """Return words as code; a bar would end a cell of a table even there."""
+    """Return words as code. A bar would end a table's cell even there."""
     return f"`{words}`".replace("|", "\\|")
 
 
 def plain(text: str) -> str:
-    """Return a text of ours as Markdown that shows it as it is."""
+    """Return a text with everything escaped that has a meaning in Markdown."""
     for character in "\\`*_[]<|":
         text = text.replace(character, f"\\{character}")
     return text

@@ -1,4 +1,4 @@
-"""The module `root_help.py`: the help of the whole, so that it can be shown without importing Typer."""
+"""The module `cli/root_help.py`: the help of the program, which is printed without importing Typer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from projects_cli.cli.app import app
 from projects_cli.cli.help_format import WIDEST
 from tools.program import HEADER
 
-CONTENT = '''"""The help of the whole; {header}."""
+CONTENT = '''"""The help of the program; {header}."""
 
 TEXT = """\\
 {text}
