@@ -11,8 +11,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
-PLAIN = frozenset({str, int, bool, type(None)})
-"""Types that are the same in JSON."""
+PLAIN = frozenset({str, int, bool, type(None)})  # types that are the same in JSON
 
 NOT_FINITE = {"inf": "Infinity", "-inf": "-Infinity", "nan": "NaN"}
 

@@ -26,14 +26,9 @@ if TYPE_CHECKING:
 OLDEST = (4, 4)
 """The first MongoDB with everything that this program uses: a comment on an update, `allowDiskUse` on a find."""
 
-NEWEST = 8
-"""The last major version that this program was written for."""
-
-SKEW = timedelta(seconds=5)
-"""How far two clocks may differ; NTP keeps them within a fraction of a second."""
-
-UNUSED = timedelta(days=7)
-"""How long an index must be unused before it is reported."""
+NEWEST = 8  # the last major version that this program was written for
+SKEW = timedelta(seconds=5)  # how far two clocks may differ; NTP keeps them within a fraction of a second
+UNUSED = timedelta(days=7)  # how long an index must be unused before it is reported
 
 HEALTHY = frozenset({"PRIMARY", "SECONDARY", "ARBITER"})
 

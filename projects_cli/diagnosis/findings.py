@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from projects_cli.errors import ProjectsError
     from projects_cli.messages import Document
 
-EXAMPLES = 5
-"""Examples that are kept of each kind."""
+EXAMPLES = 5  # examples that are kept of each kind
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")

@@ -17,14 +17,9 @@ if TYPE_CHECKING:
     from projects_cli.messages import Document
     from projects_cli.store.collections import Store
 
-SAMPLE = 500
-"""Documents whose keys are measured to estimate an index's size."""
-
-ENTRY = 12
-"""Bytes of an index's entry besides its key: the document's location, and a part of the page."""
-
-BSON_OVERHEAD = 7
-"""Bytes of a document with one empty field name, besides the value."""
+SAMPLE = 500  # documents whose keys are measured to estimate an index's size
+ENTRY = 12  # bytes of an index's entry besides its key: the document's location, and a part of the page
+BSON_OVERHEAD = 7  # bytes of a document with one empty field name, besides the value
 
 SERVER_BENEFIT = "a server creates it, and its own queries need it"
 

@@ -20,8 +20,7 @@ DOCUMENTS: Mapping[str, Sequence[str]] = {
 }
 """Actions that changes need in the documents' database, by collection."""
 
-JOURNAL = ("operation", "change", "lease")
-"""Collections of the journal, in which changes need all of these actions."""
+JOURNAL = ("operation", "change", "lease")  # collections of the journal, in which changes need all of these actions
 
 
 def missing(

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from projects_cli.store.collections import Store
 
 TAGS = ("tags", "system_tags")
-REQUIRED = ("name", "user", "created")
-"""Fields without which a server does not read a project."""
+REQUIRED = ("name", "user", "created")  # fields without which a server does not read a project
 
 TEXTS = (
     *("_id", "name", "basename", "user", "parent", "description", "default_output_destination"),
@@ -49,8 +48,7 @@ REFERENCES = {"task": ("parent", "models.input.model"), "model": ("parent", "tas
 """Fields in which a server marks a reference to a deleted document; an index serves each."""
 
 DELETED = "^__DELETED__"
-CHUNK = 1000
-"""Ids in one filter: far below MongoDB's 16 MB for a command."""
+CHUNK = 1000  # ids in one filter: far below MongoDB's 16 MB for a command
 
 Member = Literal["task", "model"]
 

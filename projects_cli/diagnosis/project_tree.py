@@ -17,14 +17,12 @@ if TYPE_CHECKING:
 
     from projects_cli.messages import Document
 
-LEVELS = 10
-"""How deep projects may be nested (docs/data-model.md, `project`)."""
+LEVELS = 10  # how deep projects may be nested (docs/data-model.md, `project`)
 
 MAX_ANCESTORS = 100
 """Ancestors after which a chain of parents is not followed any further: far more levels than can be right."""
 
-FIELDS = ("name", "basename", "parent", "path", "company")
-"""Fields of a document that the tree needs."""
+FIELDS = ("name", "basename", "parent", "path", "company")  # fields of a document that the tree needs
 
 
 class Unknown(Enum):
@@ -38,8 +36,7 @@ NOWHERE = Unknown.NOWHERE
 AMBIGUOUS = Unknown.AMBIGUOUS
 TOP_LEVEL = None
 
-Parent = Hashable
-"""The key of the parent's id, an `Unknown`, or `TOP_LEVEL`."""
+Parent = Hashable  # the key of the parent's id, an `Unknown`, or `TOP_LEVEL`
 
 
 class Project(NamedTuple):

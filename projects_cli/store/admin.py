@@ -21,11 +21,8 @@ if TYPE_CHECKING:
 
 SERVER = "the private server"
 
-TIMEOUT = 30.0
-"""Seconds for one command of a server that has just started, and for it to accept writes."""
-
-NOT_INITIATED = 94
-"""MongoDB's code for a replica set that has no configuration yet."""
+TIMEOUT = 30.0  # seconds for one command of a server that has just started, and for it to accept writes
+NOT_INITIATED = 94  # MongoDB's code for a replica set that has no configuration yet
 
 
 def prepare(

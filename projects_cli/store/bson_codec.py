@@ -59,8 +59,7 @@ UNREADABLE = "\ufffd"
 AFTER_THE_LAST_DATE = DatetimeMS(253_402_300_800_000)
 """The first moment of the year 10000, for which Python has no date."""
 
-DATES = (datetime, DatetimeMS)
-"""The types of decoded dates: the second one for dates that Python cannot represent."""
+DATES = (datetime, DatetimeMS)  # the types of decoded dates: the second one for dates that Python cannot represent
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - dates are UTC without a zone
 _MILLISECOND = timedelta(milliseconds=1)
@@ -121,8 +120,7 @@ class Value(NamedTuple):
 
 
 NULL = Value(0x0A, b"")
-UNDEFINED = Value(0x06, b"")
-"""A deprecated type that MongoDB refuses to compare with."""
+UNDEFINED = Value(0x06, b"")  # a deprecated type that MongoDB refuses to compare with
 
 
 def fields(raw: bytes) -> dict[str, Value]:

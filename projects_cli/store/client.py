@@ -32,11 +32,8 @@ if TYPE_CHECKING:
 PRIMARY = pymongo.ReadPreference.PRIMARY
 """For the journal, and everything that a change is planned from: a secondary may lag behind."""
 
-DEFAULT_TIMEOUT = 30.0
-"""Seconds for one command of the server without `--timeout`."""
-
-FIRST_CONTACT = 10.0
-"""Seconds to find the server at all; a wrong address should not cost the whole timeout."""
+DEFAULT_TIMEOUT = 30.0  # seconds for one command of the server without `--timeout`
+FIRST_CONTACT = 10.0  # seconds to find the server at all; a wrong address should not cost the whole timeout
 
 DURABLE = {"w": "majority", "journal": True}
 """How every write is acknowledged. A change continues after its server was killed and restarted, so an acknowledged
@@ -46,17 +43,13 @@ write must still be there: a majority keeps it, and a standalone has it on the d
 SOON = 1.0
 """Seconds after which a server that does not answer is reported; with the start of the program that is under 2 s."""
 
-NOT_YET = "No servers found yet"
-"""The driver's words for servers that have neither answered nor failed."""
+NOT_YET = "No servers found yet"  # the driver's words for servers that have neither answered nor failed
 
 FINAL = ("refused", "Name or service not known", "nodename nor servname", "No such file")
 """Words of a fault for which waiting does not help, unless another member takes over."""
 
-POLL = 0.005
-"""Seconds between two looks at what the driver's monitors know."""
-
-HICCUP = 1.0
-"""Seconds for which a server with an open cursor may be away."""
+POLL = 0.005  # seconds between two looks at what the driver's monitors know
+HICCUP = 1.0  # seconds for which a server with an open cursor may be away
 
 UNLIMITED = 0.0
 """No limit, as `pymongo.timeout` takes it. A server that stalls is noticed all the same: the driver's monitor pings it
@@ -64,11 +57,8 @@ on a second connection, and closes all connections if it gets no answer. Any rea
 would also be how long the driver then looks for a server.
 """
 
-LONGEST = 900_000.0
-"""Seconds that `--timeout` may be at most: the driver takes less than 10**9 milliseconds."""
-
-LONG_WRITE = 300.0
-"""Seconds for one write of many documents without `--timeout`: a majority may never come."""
+LONGEST = 900_000.0  # seconds that `--timeout` may be at most: the driver takes less than 10**9 milliseconds
+LONG_WRITE = 300.0  # seconds for one write of many documents without `--timeout`: a majority may never come
 
 
 def _silence_driver() -> None:

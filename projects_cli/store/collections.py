@@ -34,14 +34,9 @@ if TYPE_CHECKING:
 
     from projects_cli.messages import Document, Pipeline
 
-GOODBYE = 1.0
-"""Seconds to close a cursor that is not needed any longer."""
-
-NATURAL = "$natural"
-"""As a hint: no index, the documents in the order of the disk."""
-
-TOO_LARGE = 17217
-"""MongoDB's code for distinct values that are over 16 MB together."""
+GOODBYE = 1.0  # seconds to close a cursor that is not needed any longer
+NATURAL = "$natural"  # as a hint: no index, the documents in the order of the disk
+TOO_LARGE = 17217  # MongoDB's code for distinct values that are over 16 MB together
 
 Sort = list[tuple[str, Any]]
 Item = TypeVar("Item")

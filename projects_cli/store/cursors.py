@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 BATCH = 1000
 """Documents in one batch of a cursor: the driver's default of 16 MB costs memory and time (docs/performance.md)."""
 
-REPEATS = 50
-"""How often a cursor may return its first document. One that is moved while it is read may come twice."""
-
-EMPTY_DOCUMENT = 5
-"""Bytes of an empty document."""
+REPEATS = 50  # how often a cursor may return its first document. One that is moved while it is read may come twice
+EMPTY_DOCUMENT = 5  # bytes of an empty document
 
 
 class Progress:

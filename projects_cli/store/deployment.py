@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from projects_cli.store.client import Connection
 
 
-MEMBERS = ("hosts", "passives", "arbiters")
-"""Fields of the reply to `hello` that list the members of a replica set."""
+MEMBERS = ("hosts", "passives", "arbiters")  # fields of the reply to `hello` that list the members of a replica set
 
 
 def hello(connection: Connection) -> Document:

@@ -30,11 +30,8 @@ UNREADABLE = (
 """Exceptions that the driver raises on a malformed reply, whose content it does not check."""
 
 UNAUTHORIZED = 13
-BAD_VALUE = 2
-"""MongoDB's code for many faults, a NUL in a regular expression among them."""
-
-LOGIN_CODES = (18, 33, 334, 8000)
-"""MongoDB's codes of a refused login, from AuthenticationFailed to AtlasError."""
+BAD_VALUE = 2  # MongoDB's code for many faults, a NUL in a regular expression among them
+LOGIN_CODES = (18, 33, 334, 8000)  # MongoDB's codes of a refused login, from AuthenticationFailed to AtlasError
 
 ERRORS_BY_CODE: dict[int, type[errors.ProjectsError]] = {
     **dict.fromkeys((UNAUTHORIZED, *LOGIN_CODES), errors.DatabaseRefused),
@@ -47,26 +44,13 @@ ERRORS_BY_CODE: dict[int, type[errors.ProjectsError]] = {
     11000: errors.ExpectedUniqueData,
 }
 
-TRANSIENT_CODES = frozenset(
-    {
-        6,  # HostUnreachable
-        7,  # HostNotFound
-        43,  # CursorNotFound: it was on a server that is no longer used
-        89,  # NetworkTimeout
-        91,  # ShutdownInProgress
-        189,  # PrimarySteppedDown
-        237,  # CursorKilled
-        262,  # ExceededTimeLimit
-        9001,  # SocketException
-        10058,  # LegacyNotPrimary
-        10107,  # NotWritablePrimary
-        11600,  # InterruptedAtShutdown
-        11602,  # InterruptedDueToReplStateChange
-        13435,  # NotPrimaryNoSecondaryOk
-        13436,  # NotPrimaryOrSecondary
-    }
-)
-"""MongoDB's codes of transient faults: a retry may succeed, on another member or a new connection."""
+TRANSIENT_CODES = frozenset({6, 7, 43, 89, 91, 189, 237, 262, 9001, 10058, 10107, 11600, 11602, 13435, 13436})
+"""MongoDB's codes of transient faults: a retry may succeed, on another member or a new connection.
+
+In this order: HostUnreachable, HostNotFound, CursorNotFound, NetworkTimeout, ShutdownInProgress, PrimarySteppedDown,
+CursorKilled, ExceededTimeLimit, SocketException, LegacyNotPrimary, NotWritablePrimary, InterruptedAtShutdown,
+InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary.
+"""
 
 NO_SUCH_INDEX = "hint provided does not correspond to an existing index"
 """MongoDB's message for a missing index, after a dump of the whole query; the code is `BAD_VALUE`."""

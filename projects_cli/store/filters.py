@@ -31,8 +31,7 @@ OPERATORS: Mapping[str, Mode] = {
 }
 """Items of a list that change how the items after them are read (docs/semantics.md, get_all)."""
 
-EMPTY_VALUES: tuple[object, ...] = (None, "", [])
-"""Values that count as missing when projects are ordered by a field."""
+EMPTY_VALUES: tuple[object, ...] = (None, "", [])  # values that count as missing when projects are ordered by a field
 
 
 @dataclass(slots=True)

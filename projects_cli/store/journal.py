@@ -33,11 +33,8 @@ if TYPE_CHECKING:
 DURABLE = WriteConcern(w="majority", j=True)
 """On a standalone, j keeps the order through a power loss: the journal is on the disk before what it announces."""
 
-PAGE = 2
-"""Chunks that are read and held at the same time: each may have 10,000 ids, or projects of several megabytes."""
-
-FREE: Document = {"owner": "", "expires": datetime(1970, 1, 1, tzinfo=UTC)}
-"""The content of a lease that is free."""
+PAGE = 2  # chunks that are read and held at the same time: each may have 10,000 ids, or projects of several megabytes
+FREE: Document = {"owner": "", "expires": datetime(1970, 1, 1, tzinfo=UTC)}  # the content of a lease that is free
 
 
 class Term(NamedTuple):

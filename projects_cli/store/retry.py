@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 2.0
-"""Seconds between two attempts; the pauses double in between."""
+LONGEST_PAUSE = 2.0  # seconds between two attempts; the pauses double in between
 
 _is_repeated: ContextVar[bool] = ContextVar("is_repeated", default=False)
 """Whether the current work is repeated as a whole: then no part of it is repeated by itself."""

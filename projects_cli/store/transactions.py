@@ -24,11 +24,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 
-Session = ClientSession
-"""The driver's session, for packages that do not import the driver."""
-
-POLL = 0.05
-"""Seconds between two looks at the writes that are running."""
+Session = ClientSession  # the driver's session, for packages that do not import the driver
+POLL = 0.05  # seconds between two looks at the writes that are running
 
 
 def available(connection: Connection) -> bool:
