@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from projects_cli.errors import FieldsValueError
@@ -34,54 +33,38 @@ OPERATORS: Mapping[str, Mode] = {
 EMPTY_VALUES: tuple[object, ...] = (None, "", [])  # values that count as missing when projects are ordered by a field
 
 
-@dataclass(slots=True)
-class ListParts:
-    """A parsed list of values with operators: any of these, all of these, none of these, or no value at all."""
+def in_list(name: str, values: Sequence[str | None] | None) -> Document:
+    """Match documents by a field (a list, or one value) and a list of values with operators; `{}` for no filter.
 
-    any: list[str] = field(default_factory=list)
-    all: list[str] = field(default_factory=list)
-    none: list[str] = field(default_factory=list)
-    or_none: bool = False
-    joined_by_or: bool = False
-
-    def add(self, value: str, mode: Mode, *, excluded: bool) -> None:
-        """Add a value to the part that the preceding operators chose."""
-        if mode == "default" and value.startswith("-"):
-            value, excluded = value[1:], True
-            if not value:
-                raise FieldsValueError("'-' alone names nothing to exclude")
-        part = self.none if excluded else self.all if mode == "all" else self.any
-        part.append(value)
-
-
-def list_parts(values: Sequence[str | None]) -> ListParts:
-    """Parse a list of values with operators.
-
-    `__$nop` resets everything before it, a pending `__$not` too.
+    `__$nop` resets everything before it, a pending `__$not` too. A null matches documents without a value.
 
     Raises:
         FieldsValueError: the list has an unknown `__$…`, a lone `-`, or a `__$not` without a value after it.
     """
-    parts = ListParts()
+    parts: dict[str, list[str]] = {"$in": [], "$all": [], "$nin": []}
     mode: Mode = "default"
-    excluding = False
-    for value in values:
+    excluding = or_none = joined_by_or = False
+    for value in values or ():
         if value is None:
-            parts.or_none, excluding = True, False
-            continue
-        operator = _operator(value)
-        if operator is None:
-            parts.add(value, mode, excluded=excluding)
+            or_none, excluding = True, False
+        elif operator := _operator(value):
+            if excluding and operator != "default":
+                raise FieldsValueError(f"'__$not' must be followed by a value, not by the operator {value!r}")
+            excluding = operator == "not"
+            mode = mode if excluding else operator
+            joined_by_or |= operator == "any" and not any(parts.values())
+        else:
+            is_negative = mode == "default" and value.startswith("-")
+            if value == "-" and is_negative:
+                raise FieldsValueError("'-' alone names nothing to exclude")
+            part = parts["$nin" if excluding or is_negative else "$all" if mode == "all" else "$in"]
+            part.append(value.removeprefix("-") if is_negative else value)
             excluding = False
-            continue
-        if excluding and operator != "default":
-            raise FieldsValueError(f"'__$not' must be followed by a value, not by the operator {value!r}")
-        excluding = operator == "not"
-        mode = mode if excluding else operator
-        parts.joined_by_or |= operator == "any" and not (parts.any or parts.all or parts.none)
     if excluding:
         raise FieldsValueError("'__$not' at the end of a list has no value to exclude")
-    return parts
+    conditions: list[Document] = [{name: {operator: part}} for operator, part in parts.items() if part]
+    condition = any_of(conditions) if joined_by_or else all_of(conditions)
+    return any_of([condition, has_none(name)]) if or_none else condition
 
 
 def _operator(value: str) -> Mode | None:
@@ -91,15 +74,6 @@ def _operator(value: str) -> Mode | None:
             f"{value!r} is not an operator of a list", hint=f"operators: {', '.join(sorted(OPERATORS))}"
         )
     return operator
-
-
-def in_list(name: str, values: Sequence[str | None] | None) -> Document:
-    """Match documents by a field (a list, or one value) and a list of values with operators; `{}` for no filter."""
-    parts = list_parts(values or ())
-    operators = (("$in", parts.any), ("$all", parts.all), ("$nin", parts.none))
-    conditions: list[Document] = [{name: {operator: part}} for operator, part in operators if part]
-    condition = any_of(conditions) if parts.joined_by_or else all_of(conditions)
-    return any_of([condition, has_none(name)]) if parts.or_none else condition
 
 
 def has_none(name: str) -> Document:
