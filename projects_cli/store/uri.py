@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FORM = "a URI looks like mongodb://USER:PASSWORD@HOST:27017/DATABASE?OPTION=VALUE"
-ESCAPES = "in user and password write %40 for @, %3A for :, %2F for /, %3F for ?, %25 for %, %2B for +, %20 for a blank"
+ESCAPES = "in user and password write %40 for @, %3A for :, %2F for /, %3F for ?, %25 for %, %2B for +, %20 for a space"
 IPV6 = "write an IPv6 address in brackets: mongodb://[::1]:27017"
 PORT = "a port is a number from 1 to 65535"
 OPTIONS_HINT = "see the options of MongoDB's connection strings"
@@ -168,9 +168,9 @@ def _host_faults(host: str) -> Iterator[tuple[str, str]]:
     elif is_bracketed and not closed:
         yield "the bracket of an IPv6 address is not closed", IPV6
     elif re.search(r"\s", host):
-        yield "a host has a blank", FORM
+        yield "a host contains a space", FORM
     elif "%" in name and not is_bracketed and not name.endswith(".sock"):
-        yield "a host has an escape, which only the path of a socket (….sock) may have", FORM
+        yield "a host contains an escape, which only the path of a socket (….sock) may", FORM
     elif name.endswith(".sock") and closed:
         yield "a socket has no port", FORM
     elif (rest if is_bracketed else closed) and not (port.isascii() and port.isdecimal() and 0 < int(port) < 1 << 16):
@@ -184,9 +184,9 @@ def login_warnings(parts: Parts) -> Iterator[str]:
     """Return a warning for each character of user and password that probably should be escaped."""
     login = f"{parts.user or ''}{parts.password or ''}"
     if "+" in login:
-        yield "user or password in the MongoDB URI has an unescaped +, which means a blank (write %2B for a +)"
+        yield "user or password in the MongoDB URI has an unescaped +, which means a space (write %2B for a +)"
     if re.search(r"\s", login):
-        yield "user or password in the MongoDB URI has an unescaped blank (write %20)"
+        yield "user or password in the MongoDB URI has an unescaped space (write %20)"
 
 
 def option_fault(uri: str, error: Exception) -> ConfigError:
