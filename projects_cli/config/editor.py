@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projects_cli import private_files
 from projects_cli.config.files import key_hint, parse_toml, parse_user_file
-from projects_cli.config.settings import (
-    BY_NAME,
-    PROFILE_SETTINGS,
-    TOP_SETTINGS,
-    Setting,
-    absolute,
-    is_file,
-    parse_boolean,
-    parse_count,
-    parse_duration,
-    parse_path,
-    parse_uri,
-    parse_wait,
-)
+from projects_cli.config.settings import BY_NAME, PROFILE_SETTINGS, TOP_SETTINGS, Setting, is_file
 from projects_cli.errors import ConfigError, LockHeld
 
 if TYPE_CHECKING:
@@ -84,24 +71,6 @@ def setting_at(key: Key) -> Setting:
     else:
         hint = "it answers a question of a single run: use the option"
     raise ConfigError(f"unknown setting {str(key)!r}", hint=hint)
-
-
-def as_stored(setting: Setting, text: str, source: str) -> Any:
-    """Return the TOML value of what the user typed; a path becomes absolute, a duration with a unit stays a text.
-
-    Raises:
-        ConfigError: it is invalid for this setting.
-    """
-    value = setting.value(text, source)
-    if setting.parse in {parse_boolean, parse_uri}:
-        return value
-    if setting.parse is parse_path:
-        return str(absolute(value))
-    if setting.parse in {parse_duration, parse_wait, parse_count}:
-        with suppress(ValueError):
-            number = float(text)
-            return int(number) if number.is_integer() else number
-    return text
 
 
 # --- the text -----------------------------------------------------------------------------------------------------

@@ -125,6 +125,10 @@ def parse_company(text: str) -> str:
     return text
 
 
+NUMERIC = frozenset({parse_duration, parse_wait, parse_count})
+"""Parsers of what a file may have as a number."""
+
+
 # --- the table ----------------------------------------------------------------------------------------------------
 
 Origin = Literal["flag", "environment", "project file", "user file", "default"]
@@ -142,9 +146,9 @@ class Setting(NamedTuple):
     variable: str | None
     default: Any
     parse: Callable[[str], Any]
-    choices: tuple[str, ...]
-    in_file: bool
-    in_profile: bool
+    choices: tuple[str, ...] = ()
+    in_file: bool = True
+    in_profile: bool = False
 
     @property
     def key(self) -> str:
@@ -172,28 +176,31 @@ class Setting(NamedTuple):
             self.parse is parse_path and isinstance(raw, Path)
         ):
             return raw
-        numeric = self.parse in {parse_duration, parse_wait, parse_count}
-        if numeric and isinstance(raw, int | float) and not isinstance(raw, bool):
+        if self.parse in NUMERIC and isinstance(raw, int | float) and not isinstance(raw, bool):
             return self.parse(str(raw))
         raise ValueError(f"{raw!r} has the wrong type")
 
+    def stored(self, text: str, source: str) -> Any:
+        """Return the value for a file of what the user typed; a path becomes absolute, `1h30m` stays a text.
 
-def setting(
-    parse: Callable[[str], Any] = str,
-    *,
-    choices: tuple[str, ...] = (),
-    in_file: bool = True,
-    in_profile: bool = False,
-    variable: str | None = "",
-) -> dict[str, Any]:
-    """Return the metadata of a field of `Settings`; the variable is PROJECTS_NAME by default, None for no variable."""
-    return {
-        "parse": parse,
-        "choices": choices,
-        "in_file": in_file,
-        "in_profile": in_profile,
-        **({} if variable == "" else {"variable": variable}),
-    }
+        Raises:
+            ConfigError: it is invalid for this setting.
+        """
+        value = self.value(text, source)
+        if self.parse in {parse_boolean, parse_uri}:
+            return value
+        if self.parse is parse_path:
+            return str(absolute(value))
+        try:
+            number = float(text) if self.parse in NUMERIC else None
+        except ValueError:
+            return text
+        return text if number is None else int(number) if number.is_integer() else number
+
+
+def setting(parse: Callable[[str], Any] = str, **properties: Any) -> dict[str, Any]:
+    """Return the metadata of a field of `Settings`: the properties of its `Setting` that are not the default."""
+    return {"parse": parse, **properties}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,13 @@
 """The ready file: which process serves a folder, which watches it, and the socket it listens on.
 
-Lines of `name value`, written atomically. It is believed only as far as /proc confirms it.
+One value a line, written atomically. It is believed only as far as /proc confirms it.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from projects_cli.private_files import replace
 from projects_cli.process_identity import arguments, born
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
     from projects_cli.local.paths import ServerPaths
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(NamedTuple):
     """A server that accepts commands; start times are the kernel's, `started` is in seconds since 1970."""
 
     pid: int
@@ -32,8 +30,7 @@ class Server:
 
 def write(paths: ServerPaths, server: Server) -> None:
     """Write the ready file of a server."""
-    text = "".join(f"{name} {value}\n" for name, value in asdict(server).items())
-    replace(paths.ready, text.encode(errors="surrogateescape"))
+    replace(paths.ready, "\n".join(map(str, server)).encode(errors="surrogateescape"))
 
 
 def running_server(paths: ServerPaths) -> Server | None:
@@ -42,20 +39,12 @@ def running_server(paths: ServerPaths) -> Server | None:
     Of a folder that was copied or moved with its ready file, the process serves another folder.
     """
     try:
-        lines = paths.ready.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-        values = dict(line.split(" ", 1) for line in lines)
-        server = Server(
-            pid=int(values["pid"]),
-            born=values["born"],
-            watchdog=int(values["watchdog"]),
-            watchdog_born=values["watchdog_born"],
-            socket=values["socket"],
-            started=float(values["started"]),
-            version=values["version"],
-        )
-        socket = os.lstat(server.socket)
-    except (OSError, ValueError, KeyError):
+        lines = paths.ready.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+        pid, birth, watchdog, watchdog_birth, socket, started, version = lines
+        server = Server(int(pid), birth, int(watchdog), watchdog_birth, socket, float(started), version)
+        information = os.lstat(socket)
+    except (OSError, ValueError):
         return None
-    alive = born(server.pid) == server.born and born(server.watchdog) == server.watchdog_born
-    own_socket = stat.S_ISSOCK(socket.st_mode) and socket.st_uid == os.geteuid()
+    alive = born(server.pid) == birth and born(server.watchdog) == watchdog_birth
+    own_socket = stat.S_ISSOCK(information.st_mode) and information.st_uid == os.geteuid()
     return server if alive and own_socket and f"--dbpath={paths.data}" in arguments(server.pid) else None

@@ -87,7 +87,7 @@ def _starting(paths: ServerPaths) -> Iterator[None]:
 
 
 def stop(settings: Settings, *, remove_data: bool = False) -> bool:
-    """Stop the server, even if commands use it; return whether it ran.
+    """Stop the server, even if commands use it, and remove its data if wanted; return whether it ran.
 
     Raises:
         NoPrivateServer: the folder cannot be used.
@@ -110,11 +110,6 @@ def stop(settings: Settings, *, remove_data: bool = False) -> bool:
                 for file in (paths.log, paths.log.with_suffix(".log.1"), paths.start_log):
                     file.unlink(missing_ok=True)
             return was_running
-
-
-def reset(settings: Settings) -> None:
-    """Stop the server and remove its data; the caller has confirmed it. Raises as `stop` does."""
-    stop(settings, remove_data=True)
 
 
 def status(settings: Settings) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from projects_cli.config import editor
-from projects_cli.config.editor import Key, as_stored, parse_key, replace, rewrite, setting_at, with_value, without
+from projects_cli.config.editor import Key, parse_key, replace, rewrite, setting_at, with_value, without
 from projects_cli.config.settings import BY_NAME
 from projects_cli.errors import ConfigError, LockHeld
 
@@ -111,14 +111,14 @@ def test_a_profile_has_a_name_that_shows(name: str) -> None:
     ],
 )
 def test_a_value_is_stored_as_what_it_is(name: str, text: str, stored: object) -> None:
-    assert as_stored(BY_NAME[name], text, name) == stored
+    assert BY_NAME[name].stored(text, name) == stored
 
 
 def test_a_path_is_stored_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/ann")
-    assert as_stored(BY_NAME["uri_file"], "x/y", "") == str(tmp_path / "x/y")
-    assert as_stored(BY_NAME["uri_file"], "~/y", "") == "/home/ann/y"
+    assert BY_NAME["uri_file"].stored("x/y", "") == str(tmp_path / "x/y")
+    assert BY_NAME["uri_file"].stored("~/y", "") == "/home/ann/y"
 
 
 def filled(table: dict[str, Any]) -> dict[str, Any]:

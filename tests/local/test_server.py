@@ -11,7 +11,6 @@ import stat
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -173,7 +172,7 @@ def test_stop_status_path_and_reset(private: Private) -> None:
     assert not is_held(private)
     assert private.status()["running"] is False
     assert names(private.use()) == ["kept"]
-    server.reset(private.settings())
+    server.stop(private.settings(), remove_data=True)
     assert private.status()["size"] == 0
     assert names(private.use()) == []
 
@@ -274,7 +273,7 @@ def test_another_process_with_the_recorded_id_is_not_believed(private: Private) 
     private.use()
     found = running(private)
     server.stop(private.settings())
-    me = replace(found, pid=os.getpid(), born=born(os.getpid()), watchdog=os.getpid(), watchdog_born=born(os.getpid()))
+    me = found._replace(pid=os.getpid(), born=born(os.getpid()), watchdog=os.getpid(), watchdog_born=born(os.getpid()))
     ready_file.write(server_paths(private.settings()), me)
     Path(found.socket).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as listening:

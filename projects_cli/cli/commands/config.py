@@ -104,7 +104,7 @@ def set_(
     """
     context: Context = ctx.obj
     expect(context, "config.change")
-    from projects_cli.config.editor import as_stored, parse_key, setting_at
+    from projects_cli.config.editor import parse_key, setting_at
 
     place = parse_key(key)
     _check_profile_option(context, place.name)
@@ -118,7 +118,7 @@ def set_(
         value = line
     elif secret and shown_uri(value) != value:
         context.console.warn(f"the shell's history may keep the password; next time: projects config set {key} -")
-    change_file(context, place, as_stored(setting, value, str(place)))
+    change_file(context, place, setting.stored(value, str(place)))
 
 
 @app.command(cls=GroupedCommand)

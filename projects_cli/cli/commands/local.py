@@ -166,7 +166,7 @@ class Reset:
     def apply(self, context: Context, plan: Plan[str], *, agreed: bool) -> Response:  # noqa: ARG002
         """Stop the server, and remove the data."""
         (folder,) = plan.steps
-        server.reset(context.settings)
+        server.stop(context.settings, remove_data=True)
         return Response(self.view, {"data": folder, "removed": True}, notice=f"removed {folder}")
 
 
