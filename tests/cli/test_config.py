@@ -68,7 +68,7 @@ def test_list_has_every_setting(cli: Cli, file: Path) -> None:
     assert found["database"] == ("backend", "default", "")
 
 
-def test_list_says_where_each_value_comes_from(cli: Cli, file: Path) -> None:
+def test_list_shows_the_source_of_each_value(cli: Cli, file: Path) -> None:
     write(file, f'timeout = "1m"\n[profiles.work]\nuri = "{URI}"\nread-only = true\n')
     Path(".projects.toml").write_text('profile = "work"')
     found = listed(cli, "--lock-wait", "5", PROJECTS_DATABASE="other")
@@ -130,7 +130,7 @@ def test_get_prints_the_bare_value(cli: Cli, file: Path) -> None:
     assert cli("config", "get", "uri", uri=URI).stdout == "mongodb://ann:***@mongo.example:27017\n"
 
 
-def test_get_in_json_says_where_it_comes_from(cli: Cli, file: Path) -> None:
+def test_get_in_json_shows_the_source(cli: Cli, file: Path) -> None:
     write(file, f'[profiles.work]\nuri = "{URI}"\n')
     assert answer(cli, "config", "get", "database", PROJECTS_DATABASE="x") == {
         "key": "database",
@@ -147,12 +147,12 @@ def test_get_in_json_says_where_it_comes_from(cli: Cli, file: Path) -> None:
     assert answer(cli, "config", "get", "profiles.work.user")["value"] is None
 
 
-def test_get_of_what_is_no_setting_brings_the_nearest(cli: Cli, file: Path) -> None:
+def test_get_of_an_unknown_setting_suggests_the_nearest(cli: Cli, file: Path) -> None:
     assert refused(cli, "config", "get", "databse")["hint"] == "did you mean 'database'?"
     assert refused(cli, "config", "get", "profiles.work.user")["message"] == f"no profile 'work' in {file}"
 
 
-def test_path_prints_the_path_of_a_file_that_can_not_be_used_too(cli: Cli, file: Path) -> None:
+def test_path_works_with_an_invalid_file(cli: Cli, file: Path) -> None:
     assert cli("config", "path").stdout == f"{file}\n"
     assert answer(cli, "config", "path") == {"path": str(file), "exists": False}
     write(file, "= no configuration")
@@ -162,7 +162,7 @@ def test_path_prints_the_path_of_a_file_that_can_not_be_used_too(cli: Cli, file:
 # --- set, unset ---------------------------------------------------------------------------------------------------
 
 
-def test_set_keeps_comments_and_what_it_sets_holds(cli: Cli, file: Path) -> None:
+def test_set_keeps_comments_and_takes_effect(cli: Cli, file: Path) -> None:
     write(file, '# mine\ndatabase = "x"  # the usual\n')
     assert answer(cli, "config", "set", "database", "y") == {
         "key": "database",
@@ -174,21 +174,21 @@ def test_set_keeps_comments_and_what_it_sets_holds(cli: Cli, file: Path) -> None
     assert listed(cli)["database"] == ("y", "user file", str(file))
 
 
-def test_set_makes_the_file_and_a_profile(cli: Cli, file: Path) -> None:
+def test_set_creates_the_file_and_a_profile(cli: Cli, file: Path) -> None:
     result = cli("config", "set", "profiles.work.read_only", "yes")
     assert (result.exit_code, result.stderr) == (0, f"changed {file}\n")
     assert file.read_text() == "[profiles.work]\nread-only = true\n"
     assert listed(cli, "--profile", "work")["read-only"][0] is True
 
 
-def test_setting_what_is_there_changes_nothing(cli: Cli, file: Path) -> None:
+def test_setting_the_same_value_changes_nothing(cli: Cli, file: Path) -> None:
     write(file, 'database = "x"\n')
     before = file.stat()
     assert answer(cli, "config", "set", "database", "x")["changed"] is False
     assert file.stat() == before
 
 
-def test_a_file_with_a_uri_becomes_its_owners_alone(cli: Cli, file: Path) -> None:
+def test_a_file_with_a_uri_becomes_private(cli: Cli, file: Path) -> None:
     write(file, 'database = "x"\n', 0o644)
     result = cli("config", "set", "uri", URI)
     assert (result.exit_code, file.stat().st_mode & 0o777) == (0, 0o600)
@@ -215,22 +215,22 @@ def test_a_value_is_read_from_standard_input(cli: Cli, file: Path) -> None:
         (("profiles.work", "x"), "known: "),
     ],
 )
-def test_set_refuses_a_key_that_is_none(cli: Cli, file: Path, arguments: tuple[str, ...], hint: str) -> None:
+def test_set_refuses_an_unknown_key(cli: Cli, file: Path, arguments: tuple[str, ...], hint: str) -> None:
     assert refused(cli, "config", "set", *arguments)["hint"].startswith(hint)
     assert not file.exists()
 
 
 @pytest.mark.parametrize(("key", "value"), [("timeout", "soon"), ("output", "xml"), ("profiles.a.read-only", "maybe")])
-def test_set_refuses_a_value_that_is_none(cli: Cli, file: Path, key: str, value: str) -> None:
+def test_set_refuses_an_invalid_value(cli: Cli, file: Path, key: str, value: str) -> None:
     assert refused(cli, "config", "set", key, value)["message"].startswith(f"{key}: {value!r} ")
     assert not file.exists()
 
 
-def test_set_refuses_to_choose_a_profile_that_is_not_there(cli: Cli, file: Path) -> None:
+def test_set_refuses_to_choose_a_missing_profile(cli: Cli, file: Path) -> None:
     assert refused(cli, "config", "set", "profile", "work")["message"] == f"no profile 'work' in {file}"
 
 
-def test_unset_takes_out_a_key_or_a_profile(cli: Cli, file: Path) -> None:
+def test_unset_removes_a_key_or_a_profile(cli: Cli, file: Path) -> None:
     write(file, 'database = "x"\n[profiles.work]\ncompany = "c"\nuser = "u"\n[profiles.home]\n')
     assert answer(cli, "config", "unset", "profiles.work.user")["value"] is None
     answer(cli, "config", "unset", "profiles.home")
@@ -239,14 +239,14 @@ def test_unset_takes_out_a_key_or_a_profile(cli: Cli, file: Path) -> None:
     assert "is not in the file" in refused(cli, "config", "unset", "database")["message"]
 
 
-def test_unset_mends_a_file_with_an_unknown_key(cli: Cli, file: Path) -> None:
+def test_unset_repairs_a_file_with_an_unknown_key(cli: Cli, file: Path) -> None:
     write(file, 'databse = "x"\ndatabase = "y"\n')
     assert refused(cli, "config", "list")["hint"] == "did you mean 'database'?"
     answer(cli, "config", "unset", "databse")
     assert listed(cli)["database"][0] == "y"
 
 
-def test_the_profile_in_use_is_not_taken_out(cli: Cli, file: Path) -> None:
+def test_the_profile_in_use_is_not_removed(cli: Cli, file: Path) -> None:
     write(file, 'profile = "work"\n[profiles.work]\n')
     assert refused(cli, "config", "unset", "profiles.work")["message"] == f"no profile 'work' in {file}"
 
@@ -259,7 +259,7 @@ def test_a_dry_run_changes_nothing(cli: Cli, file: Path, arguments: tuple[str, .
     assert file.read_text() == 'database = "x"\n'
 
 
-def test_a_file_that_is_no_toml_is_left_as_it_is(cli: Cli, file: Path) -> None:
+def test_a_file_that_is_not_toml_is_left_unchanged(cli: Cli, file: Path) -> None:
     write(file, "= no configuration")
     for arguments in (("set", "database", "x"), ("unset", "database"), ("list",), ("get", "database")):
         assert refused(cli, "config", *arguments)["message"].startswith(f"{file}: ")
@@ -286,7 +286,7 @@ def test_edit_keeps_what_the_editor_wrote(cli: Cli, file: Path, tmp_path: Path) 
     assert (result.exit_code, result.stderr) == (0, "nothing was changed\n")
 
 
-def test_edit_begins_with_a_file_that_explains_itself(cli: Cli, file: Path, tmp_path: Path) -> None:
+def test_edit_begins_with_a_commented_example(cli: Cli, file: Path, tmp_path: Path) -> None:
     program = editor(tmp_path, "assert path.stat().st_mode & 0o777 == 0o600\npath.open('a').write('timeout = 5\\n')")
     assert cli("config", "edit", EDITOR=program).exit_code == 0
     assert file.read_text().startswith("# Settings of `projects`")
@@ -302,7 +302,7 @@ def test_edit_begins_with_a_file_that_explains_itself(cli: Cli, file: Path, tmp_
         ("path.unlink()", 1, "nothing was changed"),
     ],
 )
-def test_edit_refuses_what_can_not_be_used(
+def test_edit_refuses_an_invalid_configuration(
     cli: Cli, file: Path, tmp_path: Path, code: str, status: int, message: str
 ) -> None:
     write(file, 'database = "x"\n')
@@ -311,20 +311,20 @@ def test_edit_refuses_what_can_not_be_used(
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_edit_mends_a_file_that_can_not_be_used(cli: Cli, file: Path, tmp_path: Path) -> None:
+def test_edit_repairs_an_invalid_file(cli: Cli, file: Path, tmp_path: Path) -> None:
     write(file, "= no configuration")
     assert cli("config", "edit", EDITOR=editor(tmp_path, "path.write_text('database = \"x\"')")).exit_code == 0
     assert listed(cli)["database"][0] == "x"
 
 
-def test_edit_does_not_overwrite_what_somebody_else_wrote_meanwhile(cli: Cli, file: Path, tmp_path: Path) -> None:
+def test_edit_does_not_overwrite_a_concurrent_change(cli: Cli, file: Path, tmp_path: Path) -> None:
     write(file, 'database = "x"\n')
     code = f"path.write_text('timeout = 5'); pathlib.Path({str(file)!r}).write_text('database = \"theirs\"')"
     assert "in the meantime" in refused(cli, "config", "edit", EDITOR=editor(tmp_path, code))["message"]
     assert file.read_text() == 'database = "theirs"'
 
 
-def test_edit_reads_no_file_that_others_can_write(cli: Cli, file: Path, tmp_path: Path) -> None:
+def test_edit_refuses_a_file_that_others_can_write(cli: Cli, file: Path, tmp_path: Path) -> None:
     write(file, 'database = "x"\n')
     file.chmod(0o646)
     error = refused(cli, "config", "edit", EDITOR=editor(tmp_path, "path.write_text('timeout = 5')"))
@@ -332,7 +332,7 @@ def test_edit_reads_no_file_that_others_can_write(cli: Cli, file: Path, tmp_path
     assert file.read_text() == 'database = "x"\n'
 
 
-def test_ctrl_c_is_a_key_of_the_editor(cli: Cli, file: Path, tmp_path: Path) -> None:
+def test_ctrl_c_is_left_to_the_editor(cli: Cli, file: Path, tmp_path: Path) -> None:
     code = "import os, signal\nassert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
     code += "os.kill(os.getppid(), signal.SIGINT)\npath.write_text('timeout = 5')"
     result = cli("config", "edit", EDITOR=editor(tmp_path, code))
@@ -348,7 +348,7 @@ def test_without_a_terminal_no_editor_is_guessed(cli: Cli, file: Path) -> None:
 
 
 @pytest.mark.parametrize("program", ["/no/such/editor", "'unbalanced"])
-def test_an_editor_that_can_not_be_started_is_named(cli: Cli, file: Path, program: str) -> None:
+def test_an_editor_that_cannot_be_started_is_named(cli: Cli, file: Path, program: str) -> None:
     error = refused(cli, "config", "edit", EDITOR=program)
     assert program in error["message"].replace("\\", "").replace('"', "'")
     assert error["hint"] == "name another editor: EDITOR=nano"

@@ -80,7 +80,7 @@ def test_list_shows_each_without_secrets(cli: Cli, file: Path) -> None:
     assert cli("profile", "list", "-o", "id").stdout == "home\nwork\n"
 
 
-def test_list_marks_the_one_in_use_whatever_chose_it(cli: Cli, file: Path) -> None:
+def test_list_marks_the_profile_in_use_whatever_chose_it(cli: Cli, file: Path) -> None:
     assert in_use(cli) == ["home"]
     Path(".projects.toml").write_text('profile = "work"')
     assert in_use(cli) == ["work"]
@@ -88,7 +88,7 @@ def test_list_marks_the_one_in_use_whatever_chose_it(cli: Cli, file: Path) -> No
     assert in_use(cli, "--profile", "work", PROJECTS_PROFILE="home") == ["work"]
 
 
-def test_list_without_profiles_says_how_to_make_one(cli: Cli, file: Path) -> None:
+def test_list_without_profiles_shows_how_to_create_one(cli: Cli, file: Path) -> None:
     file.unlink()
     result = cli("profile", "list")
     assert (result.exit_code, result.stdout.count("\n")) == (0, 1)
@@ -96,27 +96,27 @@ def test_list_without_profiles_says_how_to_make_one(cli: Cli, file: Path) -> Non
     assert answer(cli, "list") == {"profiles": []}
 
 
-def test_use_makes_it_the_default_and_keeps_comments(cli: Cli, file: Path) -> None:
+def test_use_sets_the_default_and_keeps_comments(cli: Cli, file: Path) -> None:
     assert answer(cli, "use", "work") == {"key": "profile", "value": "work", "changed": True, "file": str(file)}
     assert file.read_text() == PROFILES.replace('profile = "home"', 'profile = "work"')
     assert in_use(cli) == ["work"]
 
 
-def test_use_tells_where_something_stronger_chooses(cli: Cli, file: Path) -> None:
+def test_use_warns_if_a_stronger_source_chooses(cli: Cli, file: Path) -> None:
     result = cli("profile", "use", "work", PROJECTS_PROFILE="home")
     assert result.exit_code == 0
     assert "warning: PROJECTS_PROFILE chooses 'home' here and takes precedence\n" in result.stderr
     assert "warning" not in cli("profile", "use", "home").stderr
 
 
-def test_use_of_a_profile_that_is_not_there_is_refused(cli: Cli, file: Path) -> None:
+def test_use_of_a_missing_profile_is_refused(cli: Cli, file: Path) -> None:
     error = refused(cli, "use", "wrok")
     assert error["message"] == f"no profile 'wrok' in {file}"
     assert error["hint"] == "profiles in the file: home, work"
     assert file.read_text() == PROFILES
 
 
-def test_use_mends_a_default_that_is_not_there(cli: Cli, file: Path) -> None:
+def test_use_repairs_a_missing_default(cli: Cli, file: Path) -> None:
     file.write_text(PROFILES.replace('profile = "home"', 'profile = "gone"'))
     assert refused(cli, "list")["hint"] == "profiles in the file: home, work"
     answer(cli, "use", "home")
@@ -128,7 +128,7 @@ def test_use_with_dry_run_changes_nothing(cli: Cli, file: Path) -> None:
     assert file.read_text() == PROFILES
 
 
-def test_show_gives_what_a_profile_says(cli: Cli, file: Path) -> None:
+def test_show_lists_the_settings_of_a_profile(cli: Cli, file: Path) -> None:
     assert answer(cli, "show", "work") == {
         "profile": "work",
         "settings": [
@@ -141,7 +141,7 @@ def test_show_gives_what_a_profile_says(cli: Cli, file: Path) -> None:
     assert answer(cli, "show", PROJECTS_PROFILE="work")["profile"] == "work"
 
 
-def test_show_without_a_profile_says_where_to_look(cli: Cli, file: Path) -> None:
+def test_show_without_a_profile_has_a_hint(cli: Cli, file: Path) -> None:
     file.unlink()
     assert refused(cli, "show")["hint"] == "name a profile from: projects profile list"
     assert refused(cli, "show", "work")["hint"] == "profiles in the file: (none)"

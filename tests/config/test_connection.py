@@ -62,7 +62,7 @@ def test_the_variable_wins_over_a_profile_and_the_flag_over_both(tmp_path: Path)
     assert uri(tmp_path, flags=flags, PROJECTS_MONGO_URI="mongodb://variable") == "mongodb://flag"
 
 
-def test_a_uri_file_of_a_stronger_place_wins_over_a_uri(tmp_path: Path) -> None:
+def test_a_uri_file_of_a_stronger_source_wins_over_a_uri(tmp_path: Path) -> None:
     flags = {"uri_file": uri_file(tmp_path)}
     assert uri(tmp_path, flags=flags, PROJECTS_MONGO_URI="mongodb://variable") == "mongodb://from-file"
     assert uri(tmp_path, PROJECTS_MONGO_URI_FILE=uri_file(tmp_path)) == "mongodb://from-file"
@@ -84,7 +84,7 @@ def test_a_uri_file_holds_one_line(tmp_path: Path, content: str) -> None:
         uri(tmp_path, PROJECTS_MONGO_URI_FILE=uri_file(tmp_path, content))
 
 
-def test_a_uri_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_uri_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=str(tmp_path / "missing")):
         uri(tmp_path, PROJECTS_MONGO_URI_FILE=str(tmp_path / "missing"))
 

@@ -68,7 +68,7 @@ def mode_of(path: Path) -> int:
         ("x.y", Key(None, "x.y")),
     ],
 )
-def test_a_key_is_one_of_the_top_or_of_a_profile(text: str, key: Key) -> None:
+def test_a_key_belongs_to_the_top_or_to_a_profile(text: str, key: Key) -> None:
     assert parse_key(text) == key
     assert str(key) == text
 
@@ -84,14 +84,14 @@ def test_a_key_is_one_of_the_top_or_of_a_profile(text: str, key: Key) -> None:
         ("profiles", "did you mean 'profile'?"),
     ],
 )
-def test_a_key_that_is_none_brings_what_may_be_meant(key: str, hint: str) -> None:
+def test_an_unknown_key_is_refused_with_a_suggestion(key: str, hint: str) -> None:
     with pytest.raises(ConfigError, match=f"unknown setting '{key}'") as caught:
         setting_at(parse_key(key))
     assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize("name", ["a\x1b[31mb", "a\nb", " a", "a\u202eb"])
-def test_a_profile_has_a_name_that_shows(name: str) -> None:
+def test_a_profile_name_must_be_printable(name: str) -> None:
     with pytest.raises(ConfigError, match="invalid profile name"):
         setting_at(Key(name, "database"))
 
@@ -110,11 +110,11 @@ def test_a_profile_has_a_name_that_shows(name: str) -> None:
         ("output", "csv", "csv"),
     ],
 )
-def test_a_value_is_stored_as_what_it_is(name: str, text: str, stored: object) -> None:
+def test_a_value_is_stored_with_its_type(name: str, text: str, stored: object) -> None:
     assert BY_NAME[name].stored(text, name) == stored
 
 
-def test_a_path_is_stored_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_is_stored_as_an_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/ann")
     assert BY_NAME["uri_file"].stored("x/y", "") == str(tmp_path / "x/y")
@@ -122,7 +122,7 @@ def test_a_path_is_stored_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def filled(table: dict[str, Any]) -> dict[str, Any]:
-    """Leave out empty profiles: of dotted keys nothing is left when the last one goes."""
+    """Return a table without empty profiles: dotted keys leave nothing when the last of them is removed."""
     profiles = {name: profile for name, profile in table.get("profiles", {}).items() if profile}
     return {**table, "profiles": profiles}
 
@@ -132,7 +132,7 @@ def filled(table: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("text", SHAPES)
 @pytest.mark.parametrize("key", [Key(None, "database"), Key("work", "company"), Key("new one", "user")])
-def test_a_value_goes_in_and_out_and_nothing_else_changes(text: str, key: Key) -> None:
+def test_setting_and_removing_a_value_changes_nothing_else(text: str, key: Key) -> None:
     expected: dict[Any, Any] = tomllib.loads(text)
     table = expected if key.profile is None else expected.setdefault("profiles", {}).setdefault(key.profile, {})
     table[key.name] = 'a "new" value'
@@ -143,7 +143,7 @@ def test_a_value_goes_in_and_out_and_nothing_else_changes(text: str, key: Key) -
 
 
 @pytest.mark.parametrize("text", [shape for shape in SHAPES if "company" in shape])
-def test_a_whole_profile_goes(text: str) -> None:
+def test_a_whole_profile_is_removed(text: str) -> None:
     expected = tomllib.loads(text)
     del expected["profiles"]["work"]
     found = tomllib.loads(without(text, Key("work", None)))
@@ -151,23 +151,23 @@ def test_a_whole_profile_goes(text: str) -> None:
     assert found.get("database") == expected.get("database")
 
 
-def test_a_whole_profile_whose_name_has_a_dot_goes() -> None:
+def test_a_whole_profile_with_a_dot_in_its_name_is_removed() -> None:
     text = '[profiles.a]\nuser = "u"\n[profiles."a.b"]\nuser = "u"\n'
     assert tomllib.loads(without(text, parse_key("profiles.a.b")))["profiles"] == {"a": {"user": "u"}}
 
 
-def test_all_profiles_at_once_do_not_go() -> None:
+def test_removing_all_profiles_at_once_is_refused() -> None:
     with pytest.raises(ConfigError, match="this would remove all profiles"):
         without(COMMENTED, parse_key("profiles"))
 
 
-def test_comments_and_spelling_stay() -> None:
+def test_comments_and_spelling_are_kept() -> None:
     after = with_value(with_value(COMMENTED, Key("work", "read-only"), value=False), Key(None, "database"), "y")
     assert after == COMMENTED.replace("true", "false").replace('"x"', '"y"')
 
 
 @pytest.mark.parametrize("key", [Key(None, "company"), Key("work", "user"), Key("home", None), Key("home", "user")])
-def test_what_is_not_there_can_not_go(key: Key) -> None:
+def test_removing_a_missing_key_is_refused(key: Key) -> None:
     with pytest.raises(ConfigError, match="is not in the file"):
         without(COMMENTED, key)
 
@@ -175,12 +175,12 @@ def test_what_is_not_there_can_not_go(key: Key) -> None:
 # --- the file -----------------------------------------------------------------------------------------------------
 
 
-def test_a_new_file_is_its_owners_alone(path: Path) -> None:
+def test_a_new_file_is_private(path: Path) -> None:
     assert rewrite(path, lambda text: text + 'database = "x"\n')
     assert (path.read_text(), mode_of(path), mode_of(path.parent)) == ('database = "x"\n', 0o600, 0o700)
 
 
-def test_a_file_keeps_its_mode_until_it_holds_a_uri(path: Path) -> None:
+def test_a_file_keeps_its_mode_until_it_contains_a_uri(path: Path) -> None:
     written(path, "", 0o644)
     rewrite(path, lambda _: 'database = "x"\n')
     assert mode_of(path) == 0o644
@@ -188,7 +188,7 @@ def test_a_file_keeps_its_mode_until_it_holds_a_uri(path: Path) -> None:
     assert mode_of(path) == 0o600
 
 
-def test_what_can_not_be_used_is_not_written(path: Path) -> None:
+def test_an_invalid_configuration_is_not_written(path: Path) -> None:
     written(path, COMMENTED)
     for wrong in ("= 7", 'databse = "x"', 'profile = "nowhere"', '[profiles.other]\noutput = "xml"'):
         with pytest.raises(ConfigError, match=str(path)):
@@ -197,14 +197,14 @@ def test_what_can_not_be_used_is_not_written(path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_dry_run_tells_and_writes_nothing(path: Path) -> None:
+def test_a_dry_run_returns_the_result_and_writes_nothing(path: Path) -> None:
     written(path, COMMENTED)
     assert rewrite(path, lambda text: text + "\n", dry_run=True)
     assert not rewrite(path, lambda text: text, dry_run=True)
     assert path.read_text() == COMMENTED
 
 
-def test_a_link_stays_one(path: Path, tmp_path: Path) -> None:
+def test_a_link_is_kept(path: Path, tmp_path: Path) -> None:
     target = written(tmp_path / "dotfiles" / "config.toml", COMMENTED)
     path.parent.mkdir(parents=True)
     path.symlink_to(target)
@@ -213,7 +213,7 @@ def test_a_link_stays_one(path: Path, tmp_path: Path) -> None:
     assert 'database = "y"' in target.read_text()
 
 
-def test_a_text_takes_the_place_of_the_one_it_was_made_from_alone(path: Path) -> None:
+def test_a_content_that_changed_meanwhile_is_not_replaced(path: Path) -> None:
     written(path, COMMENTED)
     with pytest.raises(ConfigError, match="was changed by another process in the meantime"):
         replace(path, b"", instead_of=b"something else")
@@ -221,14 +221,14 @@ def test_a_text_takes_the_place_of_the_one_it_was_made_from_alone(path: Path) ->
     assert path.read_text() == 'database = "y"'
 
 
-def test_a_folder_that_can_not_be_written_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="can't be written: "):
         rewrite(tmp_path / "file" / "config.toml", lambda text: text)
 
 
-def test_a_lock_that_somebody_keeps_is_waited_for_and_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever may open the folder can lock it."""
+def test_a_lock_that_another_process_keeps_is_awaited_and_reported(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any process that can open the folder can lock it."""
     monkeypatch.setattr(editor, "LOCK_TIMEOUT", 0.2)
     written(path, COMMENTED)
     handle = os.open(path.parent, os.O_RDONLY)
@@ -248,7 +248,7 @@ def _add(path: Path, number: int) -> None:
     rewrite(path, lambda text: with_value(text, Key(f"p{number}", "database"), str(number)))
 
 
-def test_of_changes_at_once_none_is_lost(path: Path) -> None:
+def test_concurrent_changes_are_all_kept(path: Path) -> None:
     with ProcessPoolExecutor(4, mp_context=get_context("fork")) as pool:
         list(pool.map(_add, [path] * 20, range(20)))
     assert tomllib.loads(path.read_text())["profiles"] == {f"p{n}": {"database": str(n)} for n in range(20)}

@@ -91,7 +91,7 @@ def test_hosts(tmp_path: Path, host: str, hosts: str) -> None:
     assert found(tmp_path, **{HOST: host}).uri == f"mongodb://{hosts}"
 
 
-def test_the_newline_of_a_mounted_secret_is_no_part_of_it(tmp_path: Path) -> None:
+def test_the_newline_of_a_mounted_secret_is_removed(tmp_path: Path) -> None:
     made = found(tmp_path, **{HOST: "h", USERNAME: "ann\n", PASSWORD: " x\r\n", QUERY: "?w=1\n"})
     assert made.uri == "mongodb://ann:%20x@h:27017/backend?w=1"
 
@@ -159,7 +159,7 @@ def test_a_part_without_a_host_is_refused_by_its_name(tmp_path: Path, part: str,
         ({"CLEARML__hosts": "{}"}, ["CLEARML__hosts"]),
     ],
 )
-def test_what_cannot_be_followed_is_refused_by_its_name(
+def test_an_unsupported_variable_is_refused_by_name(
     tmp_path: Path, environment: dict[str, str], names: list[str]
 ) -> None:
     message = refused(tmp_path, **environment)
@@ -167,7 +167,7 @@ def test_what_cannot_be_followed_is_refused_by_its_name(
     assert found(tmp_path, PROJECTS_MONGO_URI="mongodb://mine", **environment).uri == "mongodb://mine"
 
 
-def test_variables_about_something_else_name_no_database(tmp_path: Path) -> None:
+def test_other_variables_of_a_server_are_ignored(tmp_path: Path) -> None:
     others = {"CLEARML__HOSTS__MONGO__AUTH__HOST": "a", "CLEARML__APISERVER__X": "1", "CLEARML_CONFIG_FILE": "x"}
     others |= {"CLEARML_CONFIG_DIR": str(tmp_path), "CLEARML_ELASTIC_SERVICE_HOST": "e", "MONGODB_PORT": "tcp://x"}
     assert found(tmp_path, **others).uri is None

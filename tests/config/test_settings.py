@@ -40,7 +40,7 @@ read-only = true
 
 @dataclass
 class Places:
-    """Where settings come from: a user's file, a folder's file."""
+    """The files that settings are read from: the user's and a folder's."""
 
     folder: Path
     user_file: Path
@@ -85,7 +85,7 @@ def test_defaults(places: Places) -> None:
     assert set(settings.origins.values()) == {"default"}
 
 
-def test_each_place_is_weaker_than_the_one_before(places: Places) -> None:
+def test_each_source_is_weaker_than_the_previous(places: Places) -> None:
     places.user(USER_FILE)
     assert origin(places.resolve(), "company") == ("home-company", "user file")
     places.project('profile = "work"')
@@ -112,7 +112,7 @@ def test_a_profile_is_chosen_by_flag_then_variable_then_project_then_user_file(p
     assert places.resolve().company == "work-company"
 
 
-def test_an_unknown_profile_names_those_that_there_are(places: Places) -> None:
+def test_the_error_for_an_unknown_profile_lists_the_profiles(places: Places) -> None:
     places.user(USER_FILE)
     error = places.refused(PROJECTS_PROFILE="wrok")
     assert error.message == f"no profile 'wrok' in {places.user_file}"
@@ -133,20 +133,20 @@ def test_a_project_file_may_only_choose_a_profile(places: Places, content: str) 
     assert message.endswith("is not allowed here: this file may only choose a profile by name")
 
 
-def test_a_project_files_profile_does_not_matter_where_a_flag_chooses(places: Places) -> None:
+def test_a_flag_overrides_the_profile_of_a_project_file(places: Places) -> None:
     places.user(USER_FILE)
     places.project('profile = "nowhere"')
     assert places.resolve(flags={"profile": "home"}).company == "home-company"
 
 
 @pytest.mark.parametrize("content", ["profile = 7", "profile = ['home']"])
-def test_a_profile_is_named_by_text(places: Places, content: str) -> None:
+def test_the_name_of_a_profile_must_be_text(places: Places, content: str) -> None:
     places.user(USER_FILE)
     places.project(content)
     assert "profile" in places.refused().message
 
 
-def test_a_value_says_where_it_stands(places: Places) -> None:
+def test_each_value_has_its_source(places: Places) -> None:
     places.user(USER_FILE)
     places.project('profile = "work"')
     settings = places.resolve(flags={"output": "csv"}, PROJECTS_TIMEOUT="5")
@@ -173,7 +173,7 @@ ADDRESSES = {"uri": "mongodb://somewhere", "uri-file": "/some/where"}
 
 
 @pytest.mark.parametrize(("above", "below"), [("uri", "uri-file"), ("uri-file", "uri")])
-def test_one_address_of_a_profile_wins_over_the_other_kind_of_the_top(places: Places, above: str, below: str) -> None:
+def test_an_address_of_a_profile_wins_over_the_other_kind_at_the_top(places: Places, above: str, below: str) -> None:
     top, own = ADDRESSES[above], ADDRESSES[below]
     places.user(f'profile = "home"\n{above} = "{top}"\n[profiles.home]\n{below} = "{own}"\n')
     settings = places.resolve()
@@ -194,7 +194,7 @@ def test_one_address_of_a_profile_wins_over_the_other_kind_of_the_top(places: Pl
         ({}, {}, 'uri = "mongodb://x"\nuri-file = "x"\n', "uri and uri-file in {} are both set"),
     ],
 )
-def test_two_addresses_of_one_place_are_refused(
+def test_two_addresses_of_one_source_are_refused(
     places: Places, flags: Any, environment: dict[str, str], file: str, both: str
 ) -> None:
     places.user(file)
@@ -204,14 +204,14 @@ def test_two_addresses_of_one_place_are_refused(
 # --- what a file may say ------------------------------------------------------------------------------------------
 
 
-def test_an_unknown_key_brings_the_nearest(places: Places) -> None:
+def test_an_unknown_key_is_refused_with_the_nearest(places: Places) -> None:
     places.user('databse = "x"')
     error = places.refused()
     assert error.message == f"{places.user_file}: unknown key 'databse'"
     assert error.hint == "did you mean 'database'?"
 
 
-def test_an_unknown_key_of_a_profile_is_named_with_it(places: Places) -> None:
+def test_an_unknown_key_of_a_profile_is_named_with_the_profile(places: Places) -> None:
     places.user('profile = "home"\n[profiles.home]\nzebra = 1')
     error = places.refused()
     assert error.message == f"{places.user_file}: unknown key 'profiles.home.zebra'"
@@ -219,7 +219,7 @@ def test_an_unknown_key_of_a_profile_is_named_with_it(places: Places) -> None:
 
 
 @pytest.mark.parametrize("key", ["yes", "confirm", "dry-run"])
-def test_answers_to_questions_do_not_belong_in_a_file(places: Places, key: str) -> None:
+def test_settings_of_a_single_run_are_refused_in_a_file(places: Places, key: str) -> None:
     places.user(f'{key} = "true"')
     assert f"unknown key '{key}'" in places.refused().message
 
@@ -230,14 +230,14 @@ def test_a_profile_has_its_own_settings_only(places: Places, name: str) -> None:
     assert "unknown key" in places.refused().message
 
 
-def test_dashes_and_underscores_are_the_same(places: Places) -> None:
+def test_dashes_and_underscores_are_equivalent(places: Places) -> None:
     places.user('no-color = true\nfail_if_empty = "yes"')
     settings = places.resolve()
     assert (settings.no_color, settings.fail_if_empty) == (True, True)
 
 
 @pytest.mark.parametrize("content", ["timeout = 'soon'", "output = 'xml'", "no-color = 'maybe'"])
-def test_a_value_that_can_not_be_read_is_named_with_its_place(places: Places, content: str) -> None:
+def test_an_invalid_value_is_named_with_its_source(places: Places, content: str) -> None:
     places.user(content)
     assert places.refused().message.startswith(f"{places.user_file}: {content.partition(' ')[0]}: ")
 
@@ -258,18 +258,18 @@ def test_a_number_in_a_file_is_seconds(places: Places, content: str, seconds: fl
 
 
 @pytest.mark.parametrize("content", ["timeout = 0", "timeout = -1"])
-def test_a_duration_in_a_file_is_more_than_nothing(places: Places, content: str) -> None:
+def test_a_duration_in_a_file_is_greater_than_zero(places: Places, content: str) -> None:
     places.user(content)
     assert "timeout" in places.refused().message
 
 
 @pytest.mark.parametrize("content", ["profiles = 7", "[profiles]\nhome = 7", "= 7", "\x00"])
-def test_a_file_that_is_no_configuration_is_named(places: Places, content: str) -> None:
+def test_an_invalid_file_is_named(places: Places, content: str) -> None:
     places.user(content)
     assert str(places.user_file) in places.refused(PROJECTS_PROFILE="home").message
 
 
-def test_a_file_that_is_no_utf_8_is_named(places: Places) -> None:
+def test_a_file_that_is_not_utf_8_is_named(places: Places) -> None:
     places.user_file.write_bytes(b"\xff")
     assert str(places.user_file) in places.refused().message
 
@@ -279,12 +279,12 @@ def test_a_key_in_both_spellings_is_refused(places: Places) -> None:
     assert "no-color is set twice" in places.refused().message
 
 
-def test_a_key_in_the_wrong_part_of_the_file_is_told_its_place(places: Places) -> None:
+def test_the_hint_for_a_misplaced_key_names_the_right_part(places: Places) -> None:
     places.user('profile = "home"\n[profiles.home]\nmongod = "x"')
     assert places.refused().hint == "mongod belongs to the top of the file, not to a profile"
 
 
-def test_a_path_in_a_file_starts_at_the_files_folder(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_path_in_a_file_is_relative_to_its_folder(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ann")
     for written, meant in (("x", places.user_file.parent / "x"), ("/x", Path("/x")), ("~/x", Path("/home/ann/x"))):
         places.user(f'uri-file = "{written}"')
@@ -303,7 +303,7 @@ NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a 
 
 
 @NEEDS_ROOT
-def test_somebody_elses_file_is_refused(places: Places) -> None:
+def test_a_file_of_another_user_is_refused(places: Places) -> None:
     places.user('database = "x"')
     places.project('profile = "home"')
     for path in (places.folder / ".projects.toml", places.user_file):
@@ -325,7 +325,7 @@ def test_a_file_that_others_can_write_is_refused(places: Places, name: str, mode
     assert error.hint == f"chmod go-w {paths[name]}"
 
 
-def test_of_a_link_the_file_behind_it_counts(places: Places, tmp_path: Path) -> None:
+def test_the_mode_of_a_link_is_that_of_its_target(places: Places, tmp_path: Path) -> None:
     target = tmp_path / "elsewhere.toml"
     target.write_text('uri = "mongodb://x"')
     places.user_file.symlink_to(target)
@@ -335,7 +335,7 @@ def test_of_a_link_the_file_behind_it_counts(places: Places, tmp_path: Path) -> 
     assert places.resolve().uri == "mongodb://x"
 
 
-def test_a_uri_of_another_profile_is_kept_from_others_too(places: Places) -> None:
+def test_a_uri_of_an_unused_profile_must_be_private_too(places: Places) -> None:
     places.user('[profiles.home]\nuri = "mongodb://x"', 0o644)
     assert "can be read by others" in places.refused().message
 
@@ -345,7 +345,7 @@ def test_a_uri_of_another_profile_is_kept_from_others_too(places: Places) -> Non
 
 @pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
 @pytest.mark.parametrize("content", ['uri = "mongodb://x"', 'profile = "p"\n[profiles.p]\nuri = "mongodb://x"'])
-def test_a_file_with_a_uri_is_for_its_owner_alone(places: Places, content: str, mode: int) -> None:
+def test_a_file_with_a_uri_must_be_private(places: Places, content: str, mode: int) -> None:
     places.user(content, mode)
     error = places.refused()
     assert error.message == f"{places.user_file} holds a URI and can be read by others"
@@ -355,7 +355,7 @@ def test_a_file_with_a_uri_is_for_its_owner_alone(places: Places, content: str, 
 
 
 @pytest.mark.parametrize("content", ['uri = ["mongodb://ann:secret@x"]', 'output = "mongodb://ann:secret@x"'])
-def test_a_uri_in_a_wrong_place_is_told_without_its_password(places: Places, content: str) -> None:
+def test_a_misplaced_uri_is_reported_without_its_password(places: Places, content: str) -> None:
     places.user(content)
     message = places.refused().message
     assert "ann:***@x" in message
@@ -375,18 +375,18 @@ def test_an_empty_variable_is_not_set(places: Places) -> None:
     assert (settings.database, settings.read_only) == ("backend", False)
 
 
-def test_a_variable_that_can_not_be_read_is_named(places: Places) -> None:
+def test_a_variable_with_an_invalid_value_is_named(places: Places) -> None:
     for variable, value in (("PROJECTS_TIMEOUT", "soon"), ("PROJECTS_OUTPUT", "xml"), ("PROJECTS_READ_ONLY", "maybe")):
         assert places.refused(**{variable: value}).message.startswith(f"{variable}: ")
 
 
-def test_a_flag_that_can_not_be_read_is_named(places: Places) -> None:
+def test_a_flag_with_an_invalid_value_is_named(places: Places) -> None:
     assert places.refused(flags={"timeout": "soon"}).message == (
         "--timeout: 'soon' is not a duration; write 30, 45s, 15m, 1h30m or 2d"
     )
 
 
-def test_a_switch_in_the_environment_can_be_off_against_the_file(places: Places) -> None:
+def test_a_variable_can_switch_off_a_setting_of_the_file(places: Places) -> None:
     places.user("read-only = true")
     assert places.resolve(PROJECTS_READ_ONLY="0").read_only is False
 
@@ -397,26 +397,26 @@ def test_every_setting_has_a_variable_of_its_own() -> None:
     assert all(variable and variable.startswith("PROJECTS_") for variable in variables)
 
 
-def test_that_a_profile_is_production_can_be_said_by_the_profile_alone(places: Places) -> None:
+def test_production_can_be_set_in_a_profile_only(places: Places) -> None:
     places.user("[profiles.home]\nproduction = true\n")
     assert places.resolve(flags={"profile": "home"}, PROJECTS_PRODUCTION="0").production is True
     places.user("production = true")
     assert places.refused().hint == "production belongs to a profile: profiles.NAME.production"
 
 
-def test_the_users_file_is_in_home_where_xdg_says_nothing(tmp_path: Path) -> None:
+def test_the_user_file_is_below_home_without_xdg_variables(tmp_path: Path) -> None:
     file = tmp_path / ".config" / "projects" / "config.toml"
     file.parent.mkdir(parents=True)
     file.write_text('database = "at-home"')
     assert resolve({}, {"HOME": str(tmp_path)}, tmp_path).database == "at-home"
 
 
-def test_a_relative_xdg_folder_is_ignored_as_the_standard_has_it(tmp_path: Path) -> None:
+def test_a_relative_xdg_folder_is_ignored(tmp_path: Path) -> None:
     environment = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": "relative"}
     assert user_config_file(environment) == tmp_path / ".config" / "projects" / "config.toml"
 
 
-def test_a_folder_of_settings_that_can_not_be_looked_into_is_an_error(places: Places) -> None:
+def test_an_unreadable_folder_of_settings_is_an_error(places: Places) -> None:
     error = places.refused(XDG_CONFIG_HOME="/" + "x" * 300)
     assert error.message.endswith("config.toml: File name too long")
     assert error.hint == "the folder of settings is XDG_CONFIG_HOME"
@@ -424,8 +424,8 @@ def test_a_folder_of_settings_that_can_not_be_looked_into_is_an_error(places: Pl
 
 @NEEDS_ROOT
 @pytest.mark.parametrize(("closed", "works"), [("folder", True), ("config", False)])
-def test_a_closed_folder_is_nobodys_and_closed_settings_are_an_error(closed: str, works: bool) -> None:
-    """The program is run by somebody who may not look into the current folder, or into their own settings."""
+def test_an_unreadable_working_folder_is_ignored_but_unreadable_settings_are_an_error(closed: str, works: bool) -> None:
+    """The program is run by a user who cannot read the working folder, or their own settings."""
     code = "import os; from pathlib import Path; from projects_cli.config.resolution import resolve; os.setuid(65534); "
     code += "resolve({}, {'XDG_CONFIG_HOME': os.environ['SETTINGS']}, Path(os.environ['FOLDER']))"
     with tempfile.TemporaryDirectory() as base:

@@ -54,7 +54,7 @@ class Private:
         )
 
     def use(self, idle: float = 900) -> str:
-        """Run a command that uses the server and ends; gives the URI."""
+        """Run a command that uses the server and ends; return the URI."""
         with self.used_elsewhere(idle) as command:
             out, err = command.communicate()
         assert command.returncode == 0, err

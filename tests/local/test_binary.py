@@ -33,7 +33,7 @@ def failure(private: Private, mongod: Path) -> NoPrivateServer:
     ("library", "hint"),
     [("libcurl.so.4", "sudo apt-get install libcurl4"), ("libodd.so.1", "install the package that has libodd.so.1")],
 )
-def test_a_missing_library_is_named_with_what_installs_it(private: Private, library: str, hint: str) -> None:
+def test_the_error_for_a_missing_library_names_its_package(private: Private, library: str, hint: str) -> None:
     mongod = script(private.folder.parent / "mongod", f"#!/bin/sh\necho '{LOADER.format(library)}' >&2\nexit 127\n")
     error = failure(private, mongod)
     assert f"error while loading shared libraries: {library}" in error.message
@@ -41,7 +41,7 @@ def test_a_missing_library_is_named_with_what_installs_it(private: Private, libr
     assert error.hint.startswith(hint)
 
 
-def test_a_file_of_another_machine(private: Private) -> None:
+def test_a_binary_for_another_machine_is_explained(private: Private) -> None:
     mongod = private.folder.parent / "mongod"
     mongod.write_bytes(b"\x7fELF\x02\x01\x01" + b"\0" * 200)
     mongod.chmod(0o755)
@@ -50,7 +50,7 @@ def test_a_file_of_another_machine(private: Private) -> None:
     assert "another type of machine" in str(error.hint)
 
 
-def test_a_program_that_is_no_mongod(private: Private) -> None:
+def test_the_output_of_a_program_that_is_not_mongod_is_shown(private: Private) -> None:
     mongod = script(private.folder.parent / "mongod", "#!/bin/sh\necho 'I am a teapot' >&2\nexit 4\n")
     assert "status 4: I am a teapot" in failure(private, mongod).message
 
@@ -62,7 +62,7 @@ def test_options_that_mongod_does_not_know(private: Private) -> None:
 
 
 @pytest.mark.parametrize(("mode", "fault"), [(0o644, "is not executable"), (None, "does not exist")])
-def test_a_named_file_that_can_not_be_run(private: Private, mode: int | None, fault: str) -> None:
+def test_a_file_that_is_not_executable_is_refused(private: Private, mode: int | None, fault: str) -> None:
     mongod = private.folder.parent / "mongod"
     if mode is not None:
         mongod.write_text("x")
@@ -70,11 +70,11 @@ def test_a_named_file_that_can_not_be_run(private: Private, mode: int | None, fa
     assert fault in failure(private, mongod).message
 
 
-def test_a_folder_is_no_mongod(private: Private) -> None:
+def test_a_folder_is_not_a_mongod(private: Private) -> None:
     assert "is a folder" in failure(private, private.folder.parent).message
 
 
-def test_none_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_any_mongod_the_hint_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("sys.path", [str(tmp_path)])
     monkeypatch.setattr("sys.path_importer_cache", {})
     with pytest.raises(NoPrivateServer) as caught:
@@ -83,14 +83,14 @@ def test_none_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert "PROJECTS_MONGO_URI" in str(caught.value.hint)
 
 
-def test_the_one_on_the_path_is_the_last_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_mongod_on_the_path_is_the_last_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     mongod = script(tmp_path / "mongod", "#!/bin/sh\n")
     monkeypatch.setattr("sys.path", [str(tmp_path)])
     monkeypatch.setattr("sys.path_importer_cache", {})
     assert mongod_binary.find(None, str(tmp_path)) == mongod
 
 
-def test_a_name_is_looked_for_on_the_path(tmp_path: Path) -> None:
+def test_a_command_name_is_searched_on_the_path(tmp_path: Path) -> None:
     mongod = script(tmp_path / "mongod-7.0", "#!/bin/sh\n")
     assert mongod_binary.find("mongod-7.0", str(tmp_path)) == mongod
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.local.conftest import Private
 
 
-def test_the_private_database_stays_as_it_is(private: Private) -> None:
+def test_the_private_database_is_unchanged(private: Private) -> None:
     variables = {"PROJECTS_LOCAL_DIR": str(private.folder)}
     variables |= {"PROJECTS_MONGOD": servers.MONGOD} if servers.MONGOD else {}
 

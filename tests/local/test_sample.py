@@ -36,13 +36,13 @@ def everything(connection: Connection) -> dict[str, list[dict[str, Any]]]:
     return {name: list(connection.database[name].find().sort("_id", pymongo.ASCENDING)) for name in COLLECTIONS}
 
 
-def test_it_is_always_the_same() -> None:
+def test_the_sample_is_always_the_same() -> None:
     assert sample(COMMUNITY_COMPANY) == sample(COMMUNITY_COMPANY)
     text = repr(sample(COMMUNITY_COMPANY))
     assert hashlib.sha256(text.encode()).hexdigest()[:16] == "167aee9eed9984c7", "another sample needs another SEED"
 
 
-def test_it_has_what_was_promised() -> None:
+def test_the_sample_has_the_documented_size_and_variety() -> None:
     made = sample(COMMUNITY_COMPANY)
     projects, tasks = made["project"], made["task"]
     assert 55 <= len(projects) <= 65
@@ -59,7 +59,7 @@ def test_it_has_what_was_promised() -> None:
     assert any("_comment" in str(task["hyperparams"]) for task in tasks)
 
 
-def test_everything_refers_to_what_is_there() -> None:
+def test_all_references_are_valid() -> None:
     made = sample(COMMUNITY_COMPANY)
     projects = {project["_id"]: project for project in made["project"]}
     tasks = {task["_id"]: task for task in made["task"]}
@@ -111,7 +111,7 @@ def test_loading_twice_is_loading_once(connection: Connection) -> None:
     assert set(first["present"].values()) == set(second["added"].values()) == {0}
 
 
-def test_loading_completes_what_a_killed_one_began(connection: Connection) -> None:
+def test_loading_completes_an_interrupted_load(connection: Connection) -> None:
     load(connection, COMMUNITY_COMPANY)
     loaded = everything(connection)
     connection.database.task.delete_many({"_id": {"$lt": "8"}})
@@ -120,7 +120,7 @@ def test_loading_completes_what_a_killed_one_began(connection: Connection) -> No
     assert everything(connection) == loaded
 
 
-def test_other_documents_and_changes_stay(connection: Connection) -> None:
+def test_other_documents_and_changes_are_kept(connection: Connection) -> None:
     connection.database.company.insert_one({"_id": COMMUNITY_COMPANY, "name": "mine"})
     connection.database.project.insert_one({"_id": "own", "company": COMMUNITY_COMPANY, "name": "own work"})
     load(connection, COMMUNITY_COMPANY)

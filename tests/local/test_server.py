@@ -1,4 +1,4 @@
-"""The private server's life, with the real mongod: it is there when needed, whatever was killed before."""
+"""The private server with the real mongod: it runs when needed, whatever was killed before."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_ten_first_commands_at_once_share_one_server(private: Private) -> None:
     assert servers_of(private.folder) == [running(private).pid]
 
 
-def test_nobody_else_may_enter(private: Private) -> None:
+def test_other_users_have_no_access(private: Private) -> None:
     old = os.umask(0)
     try:
         private.use()
@@ -137,7 +137,7 @@ def test_the_watchdog_does_not_get_a_password_from_the_environment(
         assert b"geheim" not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
-def test_it_stops_when_nobody_has_used_it_for_a_while(private: Private) -> None:
+def test_the_server_stops_when_it_is_idle(private: Private) -> None:
     private.use(idle=0.5)
     pid = running(private).pid
     wait_until(lambda: not born(pid))
@@ -146,7 +146,7 @@ def test_it_stops_when_nobody_has_used_it_for_a_while(private: Private) -> None:
     assert answers(private.use())
 
 
-def test_a_long_command_keeps_it(private: Private) -> None:
+def test_a_long_command_keeps_the_server_running(private: Private) -> None:
     with private.used_elsewhere(idle=0.3, seconds=2.5) as command:
         assert command.stdout is not None
         uri = command.stdout.readline().strip()
@@ -211,7 +211,7 @@ def test_ten_commands_at_once_replace_an_orphan_by_one_server(private: Private) 
 
 
 @pytest.mark.parametrize("delay", [0.05, 0.15, 0.3, 0.5, 0.7, 0.9])
-def test_a_starter_killed_at_any_moment_leaves_no_harm(private: Private, delay: float) -> None:
+def test_a_start_that_is_killed_at_any_moment_can_be_repeated(private: Private, delay: float) -> None:
     with private.used_elsewhere() as command:
         time.sleep(delay)
         command.kill()
@@ -259,7 +259,7 @@ def test_a_removed_folder_ends_its_server(private: Private) -> None:
     wait_until(lambda: not born(pid))
 
 
-def test_leftovers_are_no_obstacle(private: Private) -> None:
+def test_leftover_files_do_not_prevent_a_start(private: Private) -> None:
     put(private.use(), name="kept")
     before = running(private)
     kill(before.watchdog)
@@ -283,7 +283,7 @@ def test_another_process_with_the_recorded_id_is_not_believed(private: Private) 
     assert running(private).pid not in {found.pid, os.getpid()}
 
 
-def test_a_server_that_does_not_start_says_why(private: Private) -> None:
+def test_the_error_of_a_failed_start_has_the_reason(private: Private) -> None:
     private.use()
     server.stop(private.settings())
     for file in private.folder.joinpath("data").glob("WiredTiger*"):
@@ -304,7 +304,7 @@ def test_the_log_does_not_grow_without_end(private: Private) -> None:
     assert log.with_suffix(".log.1").stat().st_size == 2_000_000
 
 
-def test_status_says_that_the_database_is_a_private_one(private: Private, cli: Cli) -> None:
+def test_status_shows_that_the_database_is_private(private: Private, cli: Cli) -> None:
     found = json.loads(cli("status", "--json", PROJECTS_LOCAL_DIR=str(private.folder)).stdout)
     assert (found["database"]["private"], found["database"]["uri"]) == (True, None)
     assert (found["server"]["topology"], found["server"]["set"]) == ("replica set", "local")
@@ -319,7 +319,7 @@ def announced(cli: Cli, private: Private, *arguments: str) -> str:
     return str(result.stderr)
 
 
-def test_one_line_names_the_private_database_where_nothing_is_configured(private: Private, cli: Cli) -> None:
+def test_one_line_announces_the_private_database_if_none_is_configured(private: Private, cli: Cli) -> None:
     line = f"no database is configured: using the private database in {private.folder}\n"
     assert announced(cli, private, "list", "-o", "id").count(line) == 1
     for output in ("table", "jsonl", "yaml", "csv"):
@@ -329,7 +329,7 @@ def test_one_line_names_the_private_database_where_nothing_is_configured(private
     assert announced(cli, private, "list", "--quiet") == ""
 
 
-def test_the_private_database_is_not_announced_where_it_was_asked_for(private: Private, cli: Cli) -> None:
+def test_the_private_database_is_not_announced_if_it_was_requested(private: Private, cli: Cli) -> None:
     for arguments in (("local", "start"), ("local", "status"), ("local", "sample"), ("local", "path")):
         assert "no database is configured" not in announced(cli, private, *arguments)
     uri = server.ensure(private.settings())
@@ -345,7 +345,7 @@ def owners(uri: str) -> list[str]:
         return list(client.backend.company.distinct("_id"))
 
 
-def test_it_has_its_company_and_user_after_each_start_and_reset(private: Private, cli: Cli) -> None:
+def test_company_and_user_exist_after_each_start_and_reset(private: Private, cli: Cli) -> None:
     here = {"PROJECTS_LOCAL_DIR": str(private.folder)}
     assert owners(server.ensure(private.settings())) == [COMMUNITY_COMPANY]
     assert cli("create", "vision", "-d", "x", **here).exit_code == 0

@@ -28,7 +28,7 @@ def test_the_data_folder_of_the_user() -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 120, "a,b", "a:b", "with space", "日本語"])
-def test_a_path_that_no_socket_can_have_gets_another_one(short_folder: Path, name: str) -> None:
+def test_a_path_that_is_unusable_for_a_socket_is_replaced(short_folder: Path, name: str) -> None:
     runtime = short_folder / "run"
     runtime.mkdir()
     environment = {"XDG_RUNTIME_DIR": str(runtime)}
@@ -41,7 +41,7 @@ def test_a_path_that_no_socket_can_have_gets_another_one(short_folder: Path, nam
 
 
 @pytest.mark.parametrize("name", ["Capital LETTERS", "L" * 100, "CAPITAL"])
-def test_odd_folders_work(private: Private, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_unusual_folder_names_work(private: Private, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     monkeypatch.setenv("TMPDIR", str(private.folder.parent))
     private.folder = private.folder.parent / name
@@ -64,7 +64,7 @@ def test_a_running_server_is_found_though_the_temporary_folder_changed(
     assert private.use() != first
 
 
-def test_a_link_in_the_way_is_refused(private: Private) -> None:
+def test_a_folder_that_is_a_link_is_refused(private: Private) -> None:
     target = private.folder.parent / "target"
     target.mkdir(mode=0o700)
     private.folder.symlink_to(target)
@@ -74,7 +74,7 @@ def test_a_link_in_the_way_is_refused(private: Private) -> None:
 
 
 @pytest.mark.parametrize("name", ["data", "in-use", "running", "starting"])
-def test_a_link_inside_is_refused(private: Private, name: str) -> None:
+def test_a_link_inside_the_folder_is_refused(private: Private, name: str) -> None:
     make_private(private.folder)
     (private.folder / name).symlink_to(private.folder.parent / "elsewhere")
     with pytest.raises(NoPrivateServer, match=name):
@@ -83,7 +83,7 @@ def test_a_link_inside_is_refused(private: Private, name: str) -> None:
     assert not (private.folder.parent / "elsewhere").exists()
 
 
-def test_links_above_the_folder_are_the_owners_business(private: Private) -> None:
+def test_links_to_parent_folders_are_followed(private: Private) -> None:
     (private.folder.parent / "real").mkdir(mode=0o700)
     (private.folder.parent / "link").symlink_to("real")
     private.folder = private.folder.parent / "link" / "local"
@@ -109,14 +109,14 @@ def test_a_folder_of_another_user_is_refused(private: Private) -> None:
         server.ensure(private.settings())
 
 
-def test_a_file_in_the_way_is_refused(private: Private) -> None:
+def test_a_file_instead_of_the_folder_is_refused(private: Private) -> None:
     private.folder.write_text("x")
     with pytest.raises(NoPrivateServer, match="not a folder"):
         server.ensure(private.settings())
     private.folder.unlink()
 
 
-def test_a_socket_folder_that_somebody_prepared_is_refused(private: Private, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socket_folder_that_is_open_to_others_is_refused(private: Private, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     monkeypatch.setenv("TMPDIR", str(private.folder.parent))
     private.folder = private.folder.parent / ("L" * 100)
@@ -127,7 +127,7 @@ def test_a_socket_folder_that_somebody_prepared_is_refused(private: Private, mon
         server.ensure(private.settings())
 
 
-def test_a_folder_that_can_not_be_made(private: Private) -> None:
+def test_a_folder_that_cannot_be_created_is_named(private: Private) -> None:
     private.folder = Path("/proc/nowhere/local")
     with pytest.raises(NoPrivateServer, match="/proc/nowhere"):
         server.ensure(private.settings())
