@@ -1,9 +1,8 @@
-"""The builder of a run: settings, schema, database and console, each made when it is first asked for."""
+"""What a command needs of the outside world: settings, schema, database and console, each created at its first use."""
 
 from __future__ import annotations
 
 import sys
-import uuid
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,14 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.config.resolution import resolve
 from projects_cli.config.settings import Settings, login_name
-from projects_cli.errors import ProjectsError, UnknownCompany, UsageError
-from projects_cli.messages import Request
+from projects_cli.errors import ProjectsError
 from projects_cli.render.console import Console
 from projects_cli.render.escaping import check_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from projects_cli.changes.records import Operation
     from projects_cli.changes.runner import Runner
     from projects_cli.config.connection import Target
@@ -32,33 +28,29 @@ if TYPE_CHECKING:
     from projects_cli.store.journal import JournalStore
 
 VARIABLES = ("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_")
-"""The beginnings of the names of variables that hold settings."""
-
-WITH_USER = frozenset({"projects.create"})
-"""Endpoints that write who called them; only for these the user is looked up."""
+"""Prefixes of the variables that hold settings."""
 
 
 class Context:
-    """Everything that a command needs of the outside world."""
+    """The outside world of a run. Only this class opens a store."""
 
     def __init__(self, streams: Streams) -> None:
-        """Start with the streams and no flags; the options of the command line fill `flags` in.
+        """Start with the streams and no flags. The options of the command line are added to `flags`.
 
-        A command that is about the private database sets `private_is_chosen`: then its use needs no notice. One that
-        only reads the journal sets `only_reads_journal`: then an error asks for no more than that right.
+        A command for the private database sets `private_is_chosen`: its use is not announced then. A command that only
+        reads the journal sets `only_reads_journal`: errors mention only the privilege to read it then.
         """
         self.streams = streams
         self.flags: dict[str, Any] = {}
         self.private_is_chosen = False
         self.only_reads_journal = False
-        self._owners: dict[str, str] = {}
-        self._company_is_known = False
 
     @cached_property
     def settings(self) -> Settings:
-        """Return the settings in effect; a ConfigError is raised at their first use.
+        """Return the settings in effect.
 
         Raises:
+            ConfigError: a setting is invalid.
             UsageError: a variable of this program, or of a ClearML server, is not valid UTF-8.
         """
         for name, value in self.streams.environment.items():
@@ -68,7 +60,7 @@ class Context:
 
     @cached_property
     def given(self) -> Settings:
-        """Give the settings of flags and environment alone, for what has to work on files that can't be used."""
+        """Return the settings of flags and environment alone, for commands that have to work if a file is invalid."""
         return resolve(self.flags, self.streams.environment, None)
 
     @cached_property
@@ -106,7 +98,7 @@ class Context:
 
     @cached_property
     def readable(self) -> Settings:
-        """Return the settings, without those of files if a file can't be used, else the defaults in JSON or a table."""
+        """Return the settings; without those of files if a file is invalid; else the defaults, for JSON or a table."""
         for name in ("settings", "given"):
             with suppress(ProjectsError):
                 settings: Settings = getattr(self, name)
@@ -115,7 +107,7 @@ class Context:
 
     @cached_property
     def catalog(self) -> Catalog:
-        """Give the schema: the shipped one, or what `--schema` names."""
+        """Return the schema: the one that `--schema` names, else the shipped one."""
         from projects_cli.schema.cache import load
 
         catalog = load(self.settings.schema)
@@ -125,7 +117,7 @@ class Context:
 
     @cached_property
     def store(self) -> Store:
-        """Give the collections, as the company may see them."""
+        """Return the collections of the company, for changes."""
         connection = self.connection
         from projects_cli.store.collections import open_store
 
@@ -133,28 +125,28 @@ class Context:
 
     @cached_property
     def reading(self) -> Store:
-        """Give the same collections, read where the read preference says: for answers, not for changes."""
+        """Return the same collections, read with the read preference: for answers, not for changes."""
         connection = self.connection
         from projects_cli.store.collections import open_store
 
         return open_store(connection, self.settings.company, reading=True)
 
     def store_for(self, endpoint: str) -> Store:
-        """Give the collections that an endpoint works on."""
+        """Return the collections for an endpoint."""
         from projects_cli.endpoints import CHANGES
 
         return self.store if endpoint in CHANGES else self.reading
 
     @cached_property
     def target(self) -> Target:
-        """Return the database to work on, and where it was named."""
+        """Return the database in use, with its origin."""
         from projects_cli.config.connection import target
 
         return target(self.settings)
 
     @cached_property
     def connection(self) -> Connection:
-        """Connect to the site's database, or to the private one, which is started if it does not run."""
+        """Connect to the configured database, or to the private one, which is started if necessary."""
         from projects_cli.config.redaction import shown_uri
 
         target = self.target
@@ -164,7 +156,7 @@ class Context:
         shown = shown_uri(target.uri) if target.uri else "the private database"
         if self.settings.verbose:
             self.console.notice(f"database: {shown}, {target.name}; company {self.settings.company}")
-        # The driver is slow to import: this comes last, once the request is known to be valid (bars.md).
+        # The driver is slow to import, so this comes last, after the request was validated (docs/performance.md).
         from projects_cli.store.client import connect
 
         return connect(
@@ -178,55 +170,56 @@ class Context:
         )
 
     def _private_uri(self) -> str:
-        """Start the private server unless it runs; announce it if it is used only because nothing is configured."""
+        """Return the URI of the private server, which is started if necessary.
+
+        It is announced if it is used only because no database is configured.
+        """
         from projects_cli.local import server
 
         if not self.private_is_chosen and not self.settings.quiet:
             words = f"no database is configured: using the private database in {server.path(self.settings)}"
-            # With --json notices are dropped, but a script without its environment must not go unnoticed either.
+            # Notices are dropped with --json, but a script that runs without its environment must be noticed.
             (self.console.warn if self.console.output == "json" else self.console.notice)(words)
         return server.ensure(self.settings)
 
     @cached_property
     def runner(self) -> Runner:
-        """Return the entry point for every change."""
+        """Return the engine that makes every change."""
         connection = self.connection
         from projects_cli.changes.journal import Author
         from projects_cli.changes.runner import Runner
         from projects_cli.config.redaction import redacted_command
         from projects_cli.store import deployment
 
+        stored: JournalStore | None = None
+        if not self.settings.no_journal:
+            from projects_cli.store.journal import JournalStore
+
+            stored = JournalStore(connection, self.settings.journal_db, only_read=self.only_reads_journal)
         user = deployment.user(connection)
         return Runner(
             store=self.store,
-            stored=self._journal_store(),
+            stored=stored,
             author=Author(by=login_name() or "?", command=redacted_command(sys.argv), database_user=user),
             database=self.target.name,
-            clock=_now,
+            clock=utc_now,
             lock_wait=self.settings.lock_wait,
             progress=self.console.progress,
         )
 
-    def _journal_store(self) -> JournalStore | None:
-        if self.settings.no_journal:
-            return None
-        from projects_cli.store.journal import JournalStore
-
-        return JournalStore(self.connection, self.settings.journal_db, only_read=self.only_reads_journal)
-
     @cached_property
     def interrupted(self) -> list[Operation]:
-        """Return the interrupted operations, if there is a journal; looked up once in a run."""
+        """Return the interrupted operations, if there is a journal. They are read once in a run."""
         return [] if self.settings.no_journal else self.runner.operations.interrupted()
 
     @cached_property
     def unreadable(self) -> list[str]:
-        """Return why unfinished records of the journal can't be read; looked up once in a run."""
+        """Return why unfinished records of the journal can't be read. They are read once in a run."""
         return [] if self.settings.no_journal else self.runner.operations.unreadable()
 
     @property
     def is_connected(self) -> bool:
-        """Tell whether a connection was made."""
+        """Return whether a connection was made."""
         return "connection" in self.__dict__
 
     def close(self) -> None:
@@ -234,122 +227,20 @@ class Context:
         if self.is_connected:
             self.connection.close()
 
-    def version(self, endpoint: str, asked: str | None = None) -> Version:
-        """Give an endpoint in the version asked for, else in that of `--api-version`."""
-        return self.catalog.version(endpoint, asked or self.settings.api_version)
-
-    def request(
-        self, version: Version, params: Mapping[str, Any], user: str | None = None, *, ask: bool = False
-    ) -> Request:
-        """Return the request of parameters that were validated.
-
-        `user` is the owner of a new project, by name or id; without it, the setting. With `ask` a user at a terminal
-        picks the owner if it is uncertain.
-
-        Raises:
-            UnknownCompany, UsageError: see `_check_company` and `_owner`.
-        """
-        _check_unicode(user)
-        if version.endpoint in WITH_USER:
-            self._check_company()
-        return Request(
-            endpoint=version.endpoint,
-            version=version.number,
-            params=params,
-            company=self.settings.company,
-            user=self._owner(user, ask=ask) if version.endpoint in WITH_USER else user or "",
-            now=_now(),
-            new_id=_new_id,
-        )
-
-    def _check_company(self) -> None:
-        """Refuse to create a project for a company that the database does not know, unless `--new-company` is given.
-
-        All other changes are about documents that the company has.
-
-        Raises:
-            UnknownCompany: the company has no document of its own, and no project, user or task.
-        """
-        if self._company_is_known or self.settings.new_company:
-            return
-        store = self.store
-        from projects_cli.store import tenancy
-
-        self._company_is_known = tenancy.is_known(store)
-        if self._company_is_known:
-            return
-        company, source = self.settings.company, self.settings.sources["company"]
-        database = f"the database {self.target.name!r}"
-        fault = f"the company {company!r} is unknown in {database}: no company document, project, user or task"
-        if tenancy.is_empty(store):
-            fault = f"{database} has no company, project, user or task"
-        origins = [f"--database is set by {self.target.name_source}"] if self.target.name_source else []
-        origins += [f"--company is set by {source}"] if source else []
-        hint = "; ".join(["see projects status", *origins, "to change it all the same: --new-company"])
-        raise UnknownCompany(fault, hint=hint)
-
-    def _owner(self, user: str | None, *, ask: bool) -> str:
-        """Return the id of the user that new projects get; each is looked up once in a run.
-
-        Raises:
-            UsageError: the user is not Unicode text, or unknown, or it is uncertain which one is meant.
-        """
-        source = "user" if user else self.settings.sources["user"]
-        user = user or self.settings.user or ""
-        _check_unicode(user)
-        if user not in self._owners:
-            self._owners[user] = self._named_owner(user, source) if user else self._default_owner(ask=ask)
-        return self._owners[user]
-
-    def _named_owner(self, user: str, source: str) -> str:
-        store = self.store
-        from projects_cli.endpoints.owner import named_owner
-
-        return named_owner(user, source, store)
-
-    def _default_owner(self, *, ask: bool) -> str:
-        login, store = login_name(), self.store
-        _check_unicode(login)
-        from projects_cli.endpoints.owner import default_owner, some_users
-
-        owner = default_owner(login, store)
-        if owner is not None:
-            return owner
-        if ask and self.prompts.can_pick:
-            from projects_cli.cli.project_picker import pick_owner
-
-            return pick_owner(self)
-        if users := some_users(store):
-            hint = f"name the owner with --user NAME, or in the request of a batch; users: {users}"
-            raise UsageError(f"the owner is uncertain: no user has the OS login {login!r} as its id or name", hint=hint)
-        raise UsageError("the owner is uncertain: the OS login has no name", hint="name the owner with --user NAME")
-
-
-def _check_unicode(user: str | None) -> None:
-    """Refuse a user that MongoDB could not store.
-
-    Raises:
-        UsageError: it is not Unicode text.
-    """
-    from projects_cli.schema.validate import has_surrogate
-
-    if user and has_surrogate(user):
-        raise UsageError(f"the user {user!r} is not Unicode text: it has a lone surrogate")
+    def version(self, endpoint: str, number: str | None = None) -> Version:
+        """Return an endpoint in the version with this number, else in that of `--api-version`."""
+        return self.catalog.version(endpoint, number or self.settings.api_version)
 
 
 def _working_folder() -> Path:
-    """Return the working folder; one that was removed has no absolute path, and nothing is found in it."""
+    """Return the working folder, or a relative path if it was removed; no file is found in that."""
     try:
         return Path.cwd()
     except OSError:
         return Path()
 
 
-def _now() -> datetime:
-    """Give the time in UTC, to the millisecond that MongoDB keeps."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex
+def utc_now() -> datetime:
+    """Return the time in UTC, to the millisecond, which is what MongoDB stores."""
+    time = datetime.now(UTC)
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)

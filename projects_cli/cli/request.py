@@ -1,16 +1,19 @@
-"""Turn the arguments of a command into a valid request, before the database is asked for anything else."""
+"""Requests: from the arguments of a command, or from JSON, to a valid request with its company and owner."""
 
 from __future__ import annotations
 
 import sys
+import uuid
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from projects_cli import endpoints
-from projects_cli.errors import ExitStatus, UsageError
-from projects_cli.messages import Plan, Response
+from projects_cli.cli.context import utc_now
+from projects_cli.config.settings import login_name
+from projects_cli.errors import ExitStatus, UnknownCompany, UsageError
+from projects_cli.messages import Plan, Request, Response
 from projects_cli.render.escaping import check_utf8
 
 if TYPE_CHECKING:
@@ -18,11 +21,10 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from projects_cli.cli.context import Context
-    from projects_cli.messages import Request
     from projects_cli.schema.model import Version
 
 MEANINGFUL_NULLS = frozenset({"stats_for_state"})
-"""Parameters for which null is a value, not the lack of one (semantics.md, Common)."""
+"""Parameters for which null is a value, not the lack of one (docs/semantics.md, Common)."""
 
 WITHOUT_PROJECTS: dict[str, dict[str, Any]] = {
     "projects.get_by_id": {"project": {}},
@@ -35,10 +37,126 @@ WITHOUT_PROJECTS: dict[str, dict[str, Any]] = {
     "projects.get_task_tags": {"tags": []},
     "projects.get_model_tags": {"tags": []},
 }
-"""The answers of commands that are given no project at all."""
+"""The responses of commands if standard input names no project."""
 
 ADDRESSED = ("project", "projects", "ids")
-"""Parameters that hold projects' ids; on the command line names and beginnings of ids are understood too."""
+"""Parameters that hold ids of projects. On the command line they may be names or the beginnings of ids."""
+
+WITH_OWNER = frozenset({"projects.create"})
+"""Endpoints that store the owner. Only for these the company and the user are looked up."""
+
+
+class RequestBuilder:
+    """Builds requests. The company and each owner are looked up once, for all lines of a batch."""
+
+    def __init__(self, context: Context) -> None:
+        """Start without anything looked up."""
+        self._context = context
+        self._owners: dict[str, str] = {}
+        self._company_is_known = False
+
+    def build(
+        self, version: Version, params: Mapping[str, Any], user: str | None = None, *, ask: bool = False
+    ) -> Request:
+        """Return the request with valid parameters.
+
+        `user` is the owner of a new project, by name or id, and defaults to the setting. With `ask`, a user at a
+        terminal selects the owner if it is ambiguous.
+
+        Raises:
+            UnknownCompany, UsageError: see `_check_company` and `_owner`.
+        """
+        _check_unicode(user)
+        if version.endpoint in WITH_OWNER:
+            self._check_company()
+            user = self._owner(user, ask=ask)
+        return Request(
+            endpoint=version.endpoint,
+            version=version.number,
+            params=params,
+            company=self._context.settings.company,
+            user=user or "",
+            now=utc_now(),
+            new_id=lambda: uuid.uuid4().hex,
+        )
+
+    def _check_company(self) -> None:
+        """Refuse to create a project for an unknown company, unless `--new-company` is set.
+
+        All other changes are about documents that the company has.
+
+        Raises:
+            UnknownCompany: the company has no document of its own, and no project, user or task.
+        """
+        context, settings = self._context, self._context.settings
+        if self._company_is_known or settings.new_company:
+            return
+        store = context.store
+        from projects_cli.endpoints import company
+
+        self._company_is_known = company.is_known(store)
+        if self._company_is_known:
+            return
+        database = f"the database {context.target.name!r}"
+        message = (
+            f"the company {settings.company!r} is unknown in {database}: no company document, project, user or task"
+        )
+        if company.is_empty(store):
+            message = f"{database} has no company, project, user or task"
+        sources = {"--database": context.target.name_source, "--company": settings.sources["company"]}
+        origins = [f"{option} is set by {source}" for option, source in sources.items() if source]
+        hint = "; ".join(["see projects status", *origins, "to create the project anyway: --new-company"])
+        raise UnknownCompany(message, hint=hint)
+
+    def _owner(self, user: str | None, *, ask: bool) -> str:
+        """Return the id of the owner of new projects.
+
+        Raises:
+            UsageError: the user is unknown, ambiguous, or not Unicode text.
+        """
+        context = self._context
+        source = "user" if user else context.settings.sources["user"]
+        user = user or context.settings.user or ""
+        _check_unicode(user)
+        if user not in self._owners:
+            store = context.store
+            from projects_cli.endpoints.owner import named_owner
+
+            self._owners[user] = named_owner(user, source, store) if user else self._default_owner(ask=ask)
+        return self._owners[user]
+
+    def _default_owner(self, *, ask: bool) -> str:
+        context = self._context
+        login, store = login_name(), context.store
+        _check_unicode(login)
+        from projects_cli.endpoints.owner import default_owner, some_users
+
+        owner = default_owner(login, store)
+        if owner is not None:
+            return owner
+        if ask and context.prompts.can_pick:
+            from projects_cli.cli.project_picker import pick_owner
+
+            return pick_owner(context)
+        if users := some_users(store):
+            hint = f"name the owner with --user NAME, or in the request of a batch; users: {users}"
+            raise UsageError(f"the owner is ambiguous: no user has the OS login {login!r} as its id or name", hint=hint)
+        raise UsageError("the owner is unknown: the OS login has no name", hint="name the owner with --user NAME")
+
+
+def _check_unicode(user: str | None) -> None:
+    """Refuse a user that MongoDB could not store.
+
+    Raises:
+        UsageError: it is not Unicode text.
+    """
+    from projects_cli.schema.validate import has_surrogate
+
+    if user and has_surrogate(user):
+        raise UsageError(f"the user {user!r} is not Unicode text: it has a lone surrogate")
+
+
+# --- from arguments -----------------------------------------------------------------------------------------------
 
 
 def requested(
@@ -49,26 +167,99 @@ def requested(
     optional: Collection[str] = (),
     nulls: Collection[str] = (),
 ) -> Request:
-    """Return the request of a command's arguments; their faults are reported before the database is asked.
+    """Return the request of a command's arguments. It is validated before the database is used.
 
-    A loaded schema may lack what the user did not ask for: a flag that is not set, and the `optional` arguments, which
-    are the command's own defaults. These are left out then. An argument that is None was not set, unless it is among
-    `nulls`, the fields to clear.
+    A loaded schema may lack parameters that the user did not set: switches, and the `optional` ones, which are the
+    command's own defaults. They are left out then. An argument that is None was not set, unless it is among `nulls`,
+    the fields to clear.
+
+    Raises:
+        UsageError: no project is named, or the version lacks a parameter.
     """
     version = context.version(endpoint)
-    given = {
+    known = version.request_schema.get("properties", {})
+    params = {
         name: value
         for name, value in arguments.items()
         if (value is not None or name in nulls or name in MEANINGFUL_NULLS)
-        and (_has(version, name) or not (value is False or name in optional))
+        and (name in known or not (value is False or name in optional))
     }
-    check_known(context, version, given)
-    check_named(version, arguments)
-    valid = {**version.validate(given)}  # before anything is asked of the database
+    unknown = next((name for name in params if name not in known), None)
+    if unknown is not None:
+        raise _unknown_parameter(context, version, unknown)
+    needed = {"ids", *version.request_schema.get("required", ())} & set(ADDRESSED)
+    if any(arguments[name] in (None, []) for name in needed & arguments.keys()):
+        raise _no_project()
+    valid = {**version.validate(params)}
     for name in ADDRESSED:
-        if name in given:
-            valid[name] = _addressed(context, endpoint, valid[name])
-    return context.request(version, valid, ask=True)
+        if name in params:
+            valid[name] = _project_ids(context, endpoint, valid[name])
+    return RequestBuilder(context).build(version, valid, ask=True)
+
+
+def _unknown_parameter(context: Context, version: Version, name: str) -> UsageError:
+    """Return the error for a parameter that the version lacks, with the version that has it."""
+    endpoint = context.catalog.endpoint(version.endpoint)
+    for number in endpoint.versions:
+        if name in endpoint.version(number).request_schema.get("properties", {}):
+            where, hint = f"version {number} has it", "leave out --api-version, or choose another version"
+            break
+    else:
+        where, hint = "no version of the loaded schema has it", None
+    message = f"{version.endpoint} of version {version.number} has no parameter {name!r}: {where}"
+    return UsageError(message, hint=hint)
+
+
+def _no_project() -> UsageError:
+    return UsageError("no project was named", hint="name it, or select it from a list with --interactive")
+
+
+def _project_ids(context: Context, endpoint: str, value: str | list[str]) -> str | list[str]:
+    """Return the ids of projects that may be named by their names, or by the beginnings of ids."""
+    from projects_cli.endpoints.address import project_id
+
+    names = named_projects(context, endpoint, [value] if isinstance(value, str) else value)
+    if isinstance(value, str) and len(names) > 1:
+        raise UsageError(f"a single project was expected, but standard input names {len(names)}")
+    ids = [project_id(name, lambda: context.store_for(endpoint)) for name in names]
+    return ids[0] if isinstance(value, str) else ids
+
+
+def named_projects(context: Context, endpoint: str, projects: Sequence[str]) -> list[str]:
+    """Return the projects that are named, without duplicates. `-` stands for the lines of standard input.
+
+    Raises:
+        UsageError: no project is named. Exit: standard input is empty.
+    """
+    names: list[str] = []
+    for project in projects:
+        if project == "-":
+            text = context.streams.stdin.read().removeprefix("\ufeff")
+            names.extend(
+                check_utf8(line.rstrip("\r"), f"line {number} of standard input")
+                for number, line in enumerate(text.split("\n"), 1)
+                if line.strip()
+            )
+        else:
+            names.append(project)
+    if not names and "-" in projects:
+        nothing_to_do(context, _without_projects(context, endpoint))
+    if not names:
+        raise _no_project()
+    return list(dict.fromkeys(names))
+
+
+def _without_projects(context: Context, endpoint: str) -> Response:
+    """Return the response of a command if standard input names no project."""
+    answer = WITHOUT_PROJECTS[endpoint]
+    if context.settings.dry_run and endpoint in endpoints.CHANGES:
+        from projects_cli.changes.plan_view import described
+
+        return described(Plan(endpoint, "nothing to do", steps=[], answer=answer, counts={"projects": 0}))
+    return Response(endpoint, answer)
+
+
+# --- from JSON and standard input ---------------------------------------------------------------------------------
 
 
 def parse_json(text: bytes) -> Any:
@@ -113,7 +304,7 @@ def input_error(source: str, error: OSError | ValueError) -> UsageError:
 
 
 def nothing_to_do(context: Context, response: Response) -> NoReturn:
-    """End a command that was to read standard input, which is empty; programs get an answer of the usual shape.
+    """End a command because standard input is empty. Programs get a response of the usual shape.
 
     Raises:
         Exit: always.
@@ -122,84 +313,3 @@ def nothing_to_do(context: Context, response: Response) -> NoReturn:
     if context.console.output in {"json", "yaml"}:
         context.output.show(response)
     raise typer.Exit(ExitStatus.DONE)
-
-
-def without_projects(context: Context, endpoint: str) -> Response:
-    """Return the answer of a command that is given no project at all."""
-    answer = WITHOUT_PROJECTS[endpoint]
-    if context.settings.dry_run and endpoint in endpoints.CHANGES:
-        from projects_cli.changes.plan_view import described
-
-        return described(Plan(endpoint, "nothing to do", steps=[], answer=answer, counts={"projects": 0}))
-    return Response(endpoint, answer)
-
-
-def named_projects(context: Context, endpoint: str, projects: Sequence[str]) -> list[str]:
-    """Return the projects that are named, each once; `-` stands for the lines of standard input.
-
-    Raises:
-        UsageError: none is named. Exit: standard input is empty.
-    """
-    named: list[str] = []
-    for project in projects:
-        if project == "-":
-            text = context.streams.stdin.read().removeprefix("\ufeff")
-            named.extend(
-                check_utf8(line.rstrip("\r"), f"line {number} of standard input")
-                for number, line in enumerate(text.split("\n"), 1)
-                if line.strip()
-            )
-        else:
-            named.append(project)
-    if not named and "-" in projects:
-        nothing_to_do(context, without_projects(context, endpoint))
-    if not named:
-        raise UsageError("no project was named", hint="name it, or pick it from a list with --interactive")
-    return list(dict.fromkeys(named))
-
-
-def check_known(context: Context, version: Version, given: Mapping[str, Any]) -> None:
-    """Refuse a parameter that the chosen version lacks, naming the version that has it.
-
-    Raises:
-        UsageError: it lacks one.
-    """
-    known = version.request_schema.get("properties", {})
-    for name in given:
-        if name not in known:
-            endpoint = context.catalog.endpoint(version.endpoint)
-            having = [number for number in endpoint.versions if _has(endpoint.version(number), name)]
-            where = f"version {having[0]} has it" if having else "no version of the loaded schema has it"
-            raise UsageError(
-                f"{version.endpoint} of version {version.number} has no parameter {name!r}: {where}",
-                hint="leave out --api-version, or choose another one" if having else None,
-            )
-
-
-def check_named(version: Version, arguments: Mapping[str, Any]) -> None:
-    """Refuse a command that needs a project and names none.
-
-    Raises:
-        UsageError: it names none.
-    """
-    needed = {"ids", *version.request_schema.get("required", ())}
-    for name in ADDRESSED:
-        if name in needed and name in arguments and arguments[name] in (None, []):
-            raise UsageError("no project was named", hint="name it, or pick it from a list with --interactive")
-
-
-def _has(version: Version, parameter: str) -> bool:
-    return parameter in version.request_schema.get("properties", {})
-
-
-def _addressed(context: Context, endpoint: str, value: str | list[str]) -> str | list[str]:
-    from projects_cli.endpoints.address import project_id
-
-    if isinstance(value, str):
-        named = named_projects(context, endpoint, [value])
-        if len(named) > 1:
-            raise UsageError(f"one project was expected, and standard input names {len(named)}")
-        return project_id(named[0], lambda: context.store_for(endpoint))
-    return [
-        project_id(project, lambda: context.store_for(endpoint)) for project in named_projects(context, endpoint, value)
-    ]

@@ -352,7 +352,7 @@ def test_version_is_told(cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
-        (("get",), "name it, or pick it from a list with --interactive"),
+        (("get",), "name it, or select it from a list with --interactive"),
         (("create",), "see: projects create --help"),
         (("get", "a", "b"), "see: projects get --help"),
         (("list", "--page", "x"), "see: projects list --help"),

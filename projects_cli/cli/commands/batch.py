@@ -13,7 +13,7 @@ import typer
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.exceptions import error_of
 from projects_cli.cli.flow import answer, partial_failure
-from projects_cli.cli.request import input_error, parse_json, stdin_bytes
+from projects_cli.cli.request import RequestBuilder, input_error, parse_json, stdin_bytes
 from projects_cli.errors import (
     DatabaseRefused,
     DatabaseTimeout,
@@ -57,6 +57,7 @@ def batch(
         raise UsageError("batch does not support --fields and --query", hint="leave them out")
     failed = total = 0
     out = context.streams.data
+    requests = RequestBuilder(context)
     with ExitStack() as stack:
         lines: BinaryIO
         try:
@@ -68,7 +69,7 @@ def batch(
             if not line.strip():
                 continue
             total += 1
-            output, fault = _answer_line(context, line)
+            output, fault = _answer_line(context, requests, line)
             failed += fault is not None
             out.write(dumps(output) + "\n")
             out.flush()
@@ -80,7 +81,9 @@ def batch(
         raise PartialFailure(f"{failed} of {total} requests failed; see their answers")
 
 
-def _answer_line(context: Context, line: bytes) -> tuple[dict[str, Any], ProjectsError | None]:
+def _answer_line(
+    context: Context, requests: RequestBuilder, line: bytes
+) -> tuple[dict[str, Any], ProjectsError | None]:
     """Return the output for one line, and the error if it failed.
 
     Raises:
@@ -92,7 +95,7 @@ def _answer_line(context: Context, line: bytes) -> tuple[dict[str, Any], Project
         identifier = entry.get("id")
         version = context.version(entry["endpoint"], entry.get("version"))
         params = version.validate(entry.get("params", {}))
-        response = answer(context, context.request(version, params, entry.get("user")))
+        response = answer(context, requests.build(version, params, entry.get("user")))
         data = {key: list(value) if hasattr(value, "__next__") else value for key, value in response.data.items()}
         output: dict[str, Any] = {"id": identifier, "ok": True, "data": data}
         if not response.skipped:

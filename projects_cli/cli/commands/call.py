@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.context import WITH_USER
 from projects_cli.cli.flow import expect, read
-from projects_cli.cli.request import input_error, nothing_to_do, parse_json, stdin_bytes
+from projects_cli.cli.request import WITH_OWNER, RequestBuilder, input_error, nothing_to_do, parse_json, stdin_bytes
 from projects_cli.errors import UsageError
 from projects_cli.messages import Response
 from projects_cli.render.encode import dumps
@@ -41,13 +40,13 @@ def call(
     if skeleton:
         context.streams.data.write(dumps(version.skeleton(), pretty=True) + "\n")
         return
-    if "user" in context.flags and version.endpoint not in WITH_USER:
+    if "user" in context.flags and version.endpoint not in WITH_OWNER:
         raise UsageError(f"{version.endpoint} does not use --user", hint="leave --user out; used by: projects.create")
     params: Any = {} if data is None else parse_json(_text(context, data))
     with_statistics = isinstance(params, dict) and params.get("include_stats") is True
     view = f"{version.endpoint} statistics" if with_statistics else version.endpoint
     expect(context, view if view in VIEWS else "raw")
-    read(context, context.request(version, version.validate(params)), ask=False)
+    read(context, RequestBuilder(context).build(version, version.validate(params)), ask=False)
 
 
 def _text(context: Context, data: str) -> bytes:
