@@ -31,6 +31,9 @@ MINOR = frozenset(kind.name for kind in PROJECTS if kind.name.startswith(("tags-
 """Findings whose repair is confirmed by a plain yes: it changes no parent and no name."""
 
 
+FAILURES = (errors.DatabaseRefused, errors.DatabaseError, errors.DatabaseTimeout, errors.DatabaseUnavailable)
+
+
 @dataclass(slots=True)
 class Report:
     """The findings of a diagnosis, and the data that a repair needs."""
@@ -107,12 +110,7 @@ class Diagnosis:
             check()
         except (errors.ConnectionLost, errors.MalformedReply):  # the whole report is retried; the server is broken
             raise
-        except (
-            errors.DatabaseRefused,
-            errors.DatabaseError,
-            errors.DatabaseTimeout,
-            errors.DatabaseUnavailable,
-        ) as error:
+        except FAILURES as error:
             findings.skipped |= dict.fromkeys(kinds, error)
 
     def plan(self, report: Report) -> Plan[Step]:
@@ -125,12 +123,11 @@ class Diagnosis:
         counts = {"projects": len(projects)}
         for kind in MEMBER_KINDS:
             counts[f"{kind}s"] = sum(step.count for step in members if step.collection == kind)
+        summary = f"repair the findings of the doctor in {self.runner.database!r}"
         repaired = {kind for kind, finding in report.findings.by_kind.items() if finding.fixable}
         return Plan(
             endpoint="doctor",
-            summary=f"repair the findings of the doctor in {self.runner.database!r}"
-            if members or projects
-            else "nothing can be fixed by --fix",
+            summary=summary if members or projects else "nothing can be fixed by --fix",
             steps=[*members, *projects],
             answer={f"{kind}s": Count(kind, "update") for kind in COLLECTIONS},
             counts={name: count for name, count in counts.items() if count},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from projects_cli.diagnosis.findings import EXAMPLES, example
 from projects_cli.diagnosis.project_tree import FIELDS, LEVELS, NOWHERE, Project, ProjectTree
-from projects_cli.diagnosis.repair import Repair
+from projects_cli.diagnosis.repair import TreeRepair
 from projects_cli.extended_json import compact, id_text, identity
 from projects_cli.store import filters, pipelines
 from projects_cli.store.bson_codec import AFTER_THE_LAST_DATE, UNREADABLE, is_beyond_dates
@@ -69,7 +69,7 @@ class Projects:
             if project.own:
                 self._check_tags(project.id, document)
         cycles = self.tree.cycles(self.tree.parent)
-        self.repair = Repair(self.tree, cycles, findings.wanted)
+        self.repair = TreeRepair(self.tree, cycles, findings.wanted)
         _check_types(store, findings)
         self._check_names()
         self._check_parents(cycles)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from projects_cli.messages import Document
 
 
-class Repair:
+class TreeRepair:
     """The changes of parents, paths and names that make a tree consistent, as far as they are unambiguous."""
 
     def __init__(self, tree: ProjectTree, cycles: set[Hashable], wanted: frozenset[str]) -> None:

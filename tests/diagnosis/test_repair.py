@@ -8,7 +8,7 @@ import pytest
 
 from projects_cli.diagnosis.findings import KINDS
 from projects_cli.diagnosis.project_tree import ProjectTree
-from projects_cli.diagnosis.repair import Repair
+from projects_cli.diagnosis.repair import TreeRepair
 
 Row = tuple[str, str, str | None, list[str] | None]
 Changes = dict[str, dict[str, Any]]
@@ -26,7 +26,7 @@ def changes(*rows: Row, public: str = "", wanted: frozenset[str] = ALL) -> Chang
         document = {"_id": identifier, "name": name, "basename": name.rpartition("/")[2], "path": path}
         document |= {"parent": parent} if parent else {}
         tree.add({**document, "company": "" if identifier in public else "own"})
-    repair = Repair(tree, tree.cycles(tree.parent), wanted)
+    repair = TreeRepair(tree, tree.cycles(tree.parent), wanted)
     return {str(project.id): change for project, change, _ in repair.changes()}
 
 
