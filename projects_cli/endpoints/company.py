@@ -1,4 +1,4 @@
-"""Whether a database knows a company: a change for one that owns nothing is most likely meant for another database."""
+"""Whether a database knows a company. A change for an unknown company is probably meant for another database."""
 
 from __future__ import annotations
 

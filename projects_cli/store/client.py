@@ -8,7 +8,8 @@ import threading
 import time
 import warnings
 from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pymongo
 from pymongo import errors as driver
@@ -148,7 +149,7 @@ def connect(
         preference = make_read_preference(read_pref_mode_from_name(read_preference), None)
     first = min(timeout or DEFAULT_TIMEOUT, FIRST_CONTACT)
     try:
-        _contact(client, preference, Contact(uri, shown, first, notice))
+        _contact(client, preference, uri, shown, first, notice)
         _await_preferred(client, preference)
         return Connection(client, database, timeout, preference)
     except BaseException:
@@ -197,58 +198,52 @@ def _client(uri: str, options: dict[str, Any], warn: Callable[[str], None]) -> C
 # --- the first command ------------------------------------------------------------------------------------------------
 
 
-class Contact(NamedTuple):
-    """The first command to a server: its URI, its name in messages, the seconds to try, and where to report."""
-
-    uri: str
-    shown: str
-    seconds: float
-    notice: Callable[[str], None]
-
-
-def _contact(client: Client, preference: ReadPreference, contact: Contact) -> None:
+def _contact(
+    client: Client, preference: ReadPreference, uri: str, shown: str, seconds: float, notice: Callable[[str], None]
+) -> None:
     """Send the first command. If it does not get through soon, report that and keep trying.
 
     A single server that is down is not waited for: nothing would take its place.
     """
-    soon = min(contact.seconds, SOON)
+    soon = min(seconds, SOON)
+    ping = partial(_ping, client, preference, uri, shown)
     try:
-        return _ping(client, preference, contact, soon, soon)
+        return ping(soon, soon)
     except (DatabaseTimeout, ConnectionLost):
-        if soon == contact.seconds:
+        if soon == seconds:
             raise
     except DatabaseUnavailable as error:
         topology = client.topology_description
         single = topology.topology_type_name in {"Single", "Unknown"} and len(topology.server_descriptions()) == 1
         final = uris.NO_RECORD in error.message or (single and any(word in error.message for word in FINAL))
-        if soon == contact.seconds or final:
+        if soon == seconds or final:
             raise
         if not single and NOT_YET not in error.message:
             reason = error.message.partition(" s: ")[2]
-            contact.notice(f"no answer from {contact.shown} yet: {reason}; trying for {contact.seconds:g} s")
-    return _ping(client, preference, contact, contact.seconds - soon, contact.seconds)
+            notice(f"no answer from {shown} yet: {reason}; trying for {seconds:g} s")
+    return ping(seconds - soon, seconds)
 
 
-def _ping(client: Client, preference: ReadPreference, contact: Contact, seconds: float, tried: float) -> None:
+def _ping(client: Client, preference: ReadPreference, uri: str, shown: str, seconds: float, tried: float) -> None:
     """Send a command within `seconds`; `tried` includes all attempts before, for the message."""
-    with translation(contact.shown, tried):
+    with translation(shown, tried):
         try:
             with pymongo.timeout(seconds):
                 client.admin.command("ping", read_preference=preference)
         except driver.ConfigurationError as error:
             if "wire version" in str(error):
-                raise DatabaseUnavailable(f"{contact.shown} is not a MongoDB server, or one that is too old") from None
-            if contact.uri.lower().startswith("mongodb+srv:"):
-                reason = uris.unresolved(contact.uri, error)
-                raise DatabaseUnavailable(f"no answer from {contact.shown}: {reason}", hint=uris.SEED_HINT) from None
-            raise uris.option_fault(contact.uri, error) from None
+                raise DatabaseUnavailable(f"{shown} is not a MongoDB server, or one that is too old") from None
+            if uri.lower().startswith("mongodb+srv:"):
+                reason = uris.unresolved(uri, error)
+                raise DatabaseUnavailable(f"no answer from {shown}: {reason}", hint=uris.SEED_HINT) from None
+            raise uris.option_fault(uri, error) from None
         except driver.ServerSelectionTimeoutError as error:
             if _is_misunderstood(client):
-                raise malformed_reply(contact.shown) from error
+                raise malformed_reply(shown) from error
             raise
         except driver.OperationFailure as error:
             if error.code in LOGIN_CODES:
-                message, hint = uris.login_refused(contact.uri, contact.shown, server_message(error))
+                message, hint = uris.login_refused(uri, shown, server_message(error))
                 raise DatabaseRefused(message, hint=hint) from error
             raise
 
