@@ -28,15 +28,15 @@ def put_on_path(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Terminal:
-    """An interactive shell on a pseudo-terminal; whatever it has to tell it writes into the file `told`.
+    """An interactive shell on a pseudo-terminal, which reports to the file `log`.
 
-    The setup binds Ctrl-X d to "clear the line and tell that all is done": the shell stays in its line editor, and no
-    key comes to a terminal that would take it for its own.
+    The setup binds Ctrl-X d to "clear the line and report `done`". The shell stays in its line editor, so the terminal
+    itself never interprets a key.
     """
 
     def __init__(self, command: list[str], folder: Path, setup: str) -> None:
         self.name = command[0]
-        self.told = folder / "told"
+        self.log = folder / "log"
         self.master, follower = os.openpty()
         environment = {**os.environ, "TERM": "xterm", "COLUMNS": "200", "LINES": "900", "PS1": "> "}
         self.process = subprocess.Popen(
@@ -51,18 +51,18 @@ class Terminal:
         )
         os.close(follower)
         (folder / "setup").write_text(setup)
-        self.tell("source ./setup\n")
+        self.press("source ./setup\n")
 
-    def tell(self, keys: str) -> list[str]:
-        """Press keys, then let the shell say that it is done; gives the lines it told."""
-        self.told.write_text("")
+    def press(self, keys: str) -> list[str]:
+        """Press keys, wait until the shell reports that it is done, and return the lines that it reported."""
+        self.log.write_text("")
         os.write(self.master, f"{keys}\x18d".encode())
         end = time.monotonic() + 20
-        while not self.told.read_text().endswith("done\n"):
-            assert time.monotonic() < end, "the shell does not answer"
+        while not self.log.read_text().endswith("done\n"):
+            assert time.monotonic() < end, "the shell does not respond"
             if select.select([self.master], [], [], 0.02)[0]:
                 os.read(self.master, 65536)
-        return self.told.read_text().split("\n")[:-2]
+        return self.log.read_text().split("\n")[:-2]
 
     def close(self) -> None:
         """End the shell."""

@@ -60,7 +60,7 @@ def below(place: str) -> set[str]:
     return {name for name in names if " " not in name}
 
 
-# The answer, whatever the shell
+# The answer, for all shells
 
 
 def answer(*words: str) -> dict[str, str]:
@@ -69,7 +69,7 @@ def answer(*words: str) -> dict[str, str]:
     return dict(pairs)
 
 
-def test_every_option_and_every_command_is_offered_with_a_description() -> None:
+def test_every_option_and_command_is_offered_with_a_description() -> None:
     for place, flags in live_flags().items():
         offered = answer(*place.split(), "-")
         assert offered.keys() == flags, place
@@ -79,7 +79,7 @@ def test_every_option_and_every_command_is_offered_with_a_description() -> None:
         assert all(commands.values())
 
 
-def test_the_files_are_short_and_know_no_command() -> None:
+def test_the_files_are_short_and_name_no_option() -> None:
     for path in FOLDER.iterdir():
         text = path.read_text()
         assert len(text.splitlines()) <= 45
@@ -101,7 +101,7 @@ def nasty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c {shlex.quote(code)} "$@"\n')
 
 
-# What every shell has to answer, told as (line, answer)
+# Lines, and what every shell has to offer for them
 
 CASES: list[tuple[str, set[str]]] = [
     ("projects li", {"list"}),
@@ -161,7 +161,7 @@ def bash_call(line: str, breaks: str = "=:@><") -> str:
 
 
 def bash_answers(lines: Sequence[str], cwd: Path = FOLDER, breaks: str = "=:@><") -> list[set[str]]:
-    """Ask bash for the completions of each line; a `compopt` is told as such."""
+    """Ask bash for the completions of each line; a `compopt` is reported as such."""
     calls = "".join(bash_call(line, breaks) for line in lines)
     script = f'set -u\nsource {shlex.quote(str(FOLDER / "projects.bash"))}\ncompopt() {{ echo "compopt $2"; }}\n{calls}'
     done = subprocess.run(["bash", "--norc"], input=script, capture_output=True, text=True, check=True, cwd=cwd)
@@ -185,7 +185,7 @@ def test_bash_knows_every_option_and_command() -> None:
     assert bash_answers([f"projects {place} " for place in groups]) == [below(place) for place in groups]
 
 
-def test_bash_answers_options_that_are_joined_by_an_equals_sign() -> None:
+def test_bash_completes_the_value_after_an_equals_sign() -> None:
     lines = [line for line, _ in EQUALS]
     assert bash_answers(lines) == [{word} for _, word in EQUALS]
     whole = [{f"--output={EQUALS[0][1]}"}, {f"--state={EQUALS[1][1]}"}]
@@ -207,9 +207,9 @@ def test_bash_leaves_files_to_readline(tmp_path: Path) -> None:
 
 
 BASH_SETUP = """
-projects() {{ printf '%s|' "$@" >> told; echo >> told; }}
+projects() {{ printf '%s|' "$@" >> log; echo >> log; }}
 source {file}
-bind -x '"\\C-xd": echo done >> told'
+bind -x '"\\C-xd": echo done >> log'
 """
 
 
@@ -243,25 +243,25 @@ def test_bash_on_a_terminal(bash_terminal: Terminal, tmp_path: Path) -> None:
         "projects list --name my\t": "list|--name|my|",
         "projects list my\t": "list|my|",
     }
-    assert {keys: bash_terminal.tell(f"{keys}\n") for keys in cases} == {keys: [told] for keys, told in cases.items()}
+    assert {keys: bash_terminal.press(f"{keys}\n") for keys in cases} == {keys: [line] for keys, line in cases.items()}
 
 
 # zsh
 
-needs_zsh = pytest.mark.skipif(not shutil.which("zsh"), reason="no zsh here")
+needs_zsh = pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
 
 ZSH_SETUP = """
 autoload -Uz compinit && compinit -u -D
 LISTMAX=100000
-done-telling() {{ BUFFER=''; echo done >> told }}
-zle -N done-telling
-bindkey '^Xd' done-telling
+report-done() {{ BUFFER=''; echo done >> log }}
+zle -N report-done
+bindkey '^Xd' report-done
 source {file}
 compadd() {{
     if [[ ${{@[1,(i)(-|--)]}} != *-(O|A|D)* ]]; then
         local -a hits
         builtin compadd -A hits "$@"
-        (( $#hits )) && print -rl -- $hits >> told
+        (( $#hits )) && print -rl -- $hits >> log
     fi
     builtin compadd "$@"
 }}
@@ -283,7 +283,7 @@ def zsh_terminal(tmp_path: Path) -> Iterator[Callable[[Path], Terminal]]:
 
 def zsh_answers(terminal: Terminal, lines: Sequence[str]) -> list[set[str]]:
     """Ask zsh for the completions of each line; an option that takes a value may come with its = sign."""
-    return [{re.sub(r"^(--.*)=$", r"\1", word) for word in terminal.tell(f"{line}\t")} for line in lines]
+    return [{re.sub(r"^(--.*)=$", r"\1", word) for word in terminal.press(f"{line}\t")} for line in lines]
 
 
 @needs_zsh
@@ -331,7 +331,7 @@ def test_zsh_is_not_misled_by_a_text(zsh_terminal: Callable[[Path], Terminal], t
 
 # fish
 
-needs_fish = pytest.mark.skipif(not shutil.which("fish"), reason="no fish here")
+needs_fish = pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
 
 
 def fish_answers(lines: Sequence[str], cwd: Path) -> list[dict[str, str]]:
@@ -365,7 +365,7 @@ def test_fish_knows_every_option_and_command(tmp_path: Path) -> None:
 
 
 @needs_fish
-def test_fish_offers_files_and_says_what_a_word_means(tmp_path: Path) -> None:
+def test_fish_offers_files_and_shows_descriptions(tmp_path: Path) -> None:
     (tmp_path / "request.json").touch()
     (tmp_path / "my file").touch()
     lines = ["projects batch req", "projects --uri-file=req", "projects call x --data @req", "projects get req"]

@@ -1,4 +1,4 @@
-"""TAB completes names: out of a cache, never waiting for a database, and whatever is in a name."""
+"""TAB completes names from a cache, without waiting for a database, for any characters in a name."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_names_ids_and_tags_are_completed(site: Site) -> None:
     assert completed("get", "nothing") == []
 
 
-def test_nobody_elses_names_are_kept(site: Site) -> None:
+def test_names_of_other_companies_are_not_cached(site: Site) -> None:
     site.project("ours")
     site.project("theirs", company=OTHER, tags=["secret-tag"])
     site.project("everybody's", company="")
@@ -133,14 +133,22 @@ def test_nobody_elses_names_are_kept(site: Site) -> None:
     assert b"secret-tag" not in file.read_bytes()
 
 
-def test_what_would_be_an_option_is_named_by_its_id(site: Site) -> None:
+def test_names_beyond_the_limit_are_not_cached(site: Site) -> None:
+    for name in ("a", "b", "c"):
+        site.project(name)
+    code = "from projects_cli.cli.completion import fetch; fetch.MAX_PROJECTS = 2; raise SystemExit(fetch.main())"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert completed("get", "") == ["a", "b"]
+
+
+def test_a_name_like_an_option_is_offered_by_its_id(site: Site) -> None:
     identifier = site.project("--force")
     fetch()
     assert completed("delete", "") == []
     assert completed("delete", identifier[:6]) == [identifier]
 
 
-def test_what_looks_like_something_else_is_named_by_its_id_or_written_as_an_escape(site: Site) -> None:
+def test_a_deceptive_name_is_offered_by_its_id_or_as_an_escape_sequence(site: Site) -> None:
     identifier = site.project("x\u202elived")
     fetch()
     assert completed("get", "x") == []
@@ -162,7 +170,7 @@ def test_profiles_and_endpoints_come_from_their_files(site: Site, tmp_path: Path
     assert completed("--schema", str(schema), "call", "") == ["robots.ping"]
 
 
-def test_fields_are_completed_one_by_one_and_ids_alone_where_an_id_is_wanted(site: Site) -> None:
+def test_fields_are_completed_one_by_one_and_an_id_option_gets_only_ids(site: Site) -> None:
     identifier = site.project("vision")
     fetch()
     assert completed("list", "--fields", "sys") == ["system_tags"]
@@ -175,7 +183,7 @@ def test_fields_are_completed_one_by_one_and_ids_alone_where_an_id_is_wanted(sit
 # --- which database -----------------------------------------------------------------------------------------------
 
 
-def test_the_options_that_choose_what_is_named_are_the_programs_own() -> None:
+def test_the_options_that_choose_the_database_have_their_own_variables() -> None:
     settings = {flag: option.setting for option in GLOBAL_OPTIONS for flag in option.flags}
     assert {flag: BY_NAME[settings[flag]].variable for flag in engine.VARIABLES} == engine.VARIABLES
 
@@ -193,7 +201,7 @@ def test_names_are_those_of_the_company_and_the_database_on_the_line(site: Site)
     assert completed("--uri-file", "/nowhere", "get", "") == []
 
 
-def test_a_value_that_only_the_shell_knows_completes_nothing_and_fetches_nothing(site: Site) -> None:
+def test_a_value_that_only_the_shell_can_expand_completes_and_fetches_nothing(site: Site) -> None:
     site.project("ours")
     fetch()
     before = sorted(Path(path_of(os.environ)).parent.iterdir())
@@ -206,7 +214,7 @@ def test_a_value_that_only_the_shell_knows_completes_nothing_and_fetches_nothing
     ]
 
 
-def test_a_uri_file_that_changes_makes_the_names_those_of_another_database(site: Site, tmp_path: Path) -> None:
+def test_names_are_invalid_after_a_change_of_the_uri_file(site: Site, tmp_path: Path) -> None:
     site.project("ours")
     file = tmp_path / "uri"
     file.write_text(site.server.uri)
@@ -219,7 +227,7 @@ def test_a_uri_file_that_changes_makes_the_names_those_of_another_database(site:
 
 
 @pytest.mark.parametrize("way", ["--uri-file", "--uri-file=", "PROJECTS_MONGO_URI_FILE", "PROJECTS_LOCAL_DIR"])
-def test_a_path_from_the_working_folder_means_another_database_in_another_folder(
+def test_a_relative_path_means_another_database_in_another_folder(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     site.project("ours")
@@ -248,7 +256,7 @@ def test_a_path_from_the_working_folder_means_another_database_in_another_folder
 # --- the cache ----------------------------------------------------------------------------------------------------
 
 
-def test_the_first_tab_answers_nothing_at_once_and_another_process_fetches_the_names(site: Site) -> None:
+def test_the_first_tab_offers_nothing_and_another_process_fetches_the_names(site: Site) -> None:
     site.project("vision")
     assert completed("get", "") == []
     deadline = time.monotonic() + PATIENCE
@@ -257,7 +265,7 @@ def test_the_first_tab_answers_nothing_at_once_and_another_process_fetches_the_n
     assert completed("get", "") == ["vision"]
 
 
-def test_a_database_that_does_not_answer_keeps_nobody_waiting(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tab_does_not_wait_for_a_database_that_does_not_respond(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROJECTS_MONGO_URI", "mongodb://ann:topsecret@10.255.255.1:1")
     code = "import os, sys; from projects_cli.cli.completion.engine import main; print(main(['zsh']))"
     command = [sys.executable, "-X", "importtime", "-c", code]
@@ -275,7 +283,7 @@ def test_a_database_that_does_not_answer_keeps_nobody_waiting(site: Site, monkey
             continue
 
 
-def test_names_are_fetched_again_when_they_are_old_and_forgotten_when_they_are_very_old(site: Site) -> None:
+def test_old_names_are_fetched_again_and_very_old_names_are_not_offered(site: Site) -> None:
     site.project("vision")
     fetch()
     (file,) = kept()
@@ -291,7 +299,7 @@ def test_names_are_fetched_again_when_they_are_old_and_forgotten_when_they_are_v
     assert completed("get", "") == []
 
 
-def test_old_names_are_offered_where_new_ones_can_not_be_fetched(site: Site) -> None:
+def test_old_names_are_offered_if_new_names_cannot_be_fetched(site: Site) -> None:
     site.project("vision")
     fetch()
     (file,) = kept()
@@ -303,7 +311,7 @@ def test_old_names_are_offered_where_new_ones_can_not_be_fetched(site: Site) -> 
     assert completed("get", "") == ["vision"]
 
 
-def test_the_file_is_private_and_not_believed_where_others_could_write_it(site: Site) -> None:
+def test_the_file_is_private_and_ignored_if_other_users_could_write_it(site: Site) -> None:
     site.project("vision")
     fetch()
     (file,) = kept()
@@ -336,7 +344,7 @@ def test_a_private_database_is_not_started_for_a_tab(cli: Cli, tmp_path: Path) -
     assert not (tmp_path / "home" / ".local" / "share" / "projects-cli").exists()
 
 
-def test_only_some_files_are_kept(site: Site) -> None:
+def test_old_files_are_removed(site: Site) -> None:
     folder = Path(path_of(os.environ)).parent
     folder.mkdir(parents=True, mode=0o700)
     for number in range(60):
@@ -346,7 +354,7 @@ def test_only_some_files_are_kept(site: Site) -> None:
     assert len(list(folder.iterdir())) <= 40
 
 
-def test_an_answer_imports_next_to_nothing(site: Site) -> None:
+def test_an_answer_imports_no_heavy_module(site: Site) -> None:
     fetch()
     code = "import sys; from projects_cli.cli.completion.engine import main; main(['bash']); "
     command = [sys.executable, "-c", f"{code} sys.stderr.write(' '.join(sys.modules))"]
@@ -370,7 +378,7 @@ def opened(tmp_path: Path, values: Sequence[str]) -> mmap:
     return cache[0]
 
 
-def test_of_very_many_names_the_next_level_is_offered(tmp_path: Path) -> None:
+def test_the_next_level_is_offered_if_very_many_names_match(tmp_path: Path) -> None:
     records = [
         f"{top}/{middle:03}/{low:03}" for top in ("audio", "vision") for middle in range(100) for low in range(250)
     ]
@@ -382,14 +390,14 @@ def test_of_very_many_names_the_next_level_is_offered(tmp_path: Path) -> None:
     assert names.matching(found, "projects", b"vision/007/1234") == []
 
 
-def test_of_very_many_names_without_levels_some_are_offered_and_the_last(tmp_path: Path) -> None:
+def test_some_names_and_the_last_are_offered_if_very_many_match_and_there_are_no_levels(tmp_path: Path) -> None:
     found = opened(tmp_path, [f"a{number:06}" for number in range(50_000)] + ["b", "c" * 990])
     some = names.matching(found, "projects", b"")
     assert len(some) == names.MAX_OFFERED + 1
     assert (some[0], some[-1]) == (b"a000000", b"c" * 990)
 
 
-def test_every_name_is_found_by_itself_and_none_is_invented(tmp_path: Path) -> None:
+def test_every_name_is_found_and_no_other(tmp_path: Path) -> None:
     records = sorted({f"{number * 7919 % 100_003:x}" * (number % 97 + 1) for number in range(3_000)})
     records = [record for record in records if len(record) <= names.MAX_RECORD]
     found = opened(tmp_path, records)
@@ -408,7 +416,7 @@ def next_level(records: Sequence[bytes], prefix: bytes) -> list[bytes]:
     return list(dict.fromkeys(record[: record.find(b"/", len(prefix)) + 1] or record for record in below))
 
 
-def test_each_level_is_offered_whole_whatever_the_sizes_of_names_and_levels(tmp_path: Path) -> None:
+def test_each_level_is_complete_for_all_sizes_of_names_and_levels(tmp_path: Path) -> None:
     chance = Random(7)
     parts = ["a" * chance.choice((1, 3, 50, 400)) + str(number) for number in range(60)]
     made = {"/".join(chance.choice(parts) for _ in range(chance.randint(1, 4))) for _ in range(20_000)}
@@ -421,7 +429,7 @@ def test_each_level_is_offered_whole_whatever_the_sizes_of_names_and_levels(tmp_
         assert names.matching(found, "projects", prefix) == (below if few else next_level(records, prefix))
 
 
-def test_a_name_that_is_too_long_or_has_a_nul_is_left_out(tmp_path: Path) -> None:
+def test_a_name_that_is_too_long_or_has_a_nul_is_omitted(tmp_path: Path) -> None:
     assert names.matching(opened(tmp_path, ["a" * 1001, "b\0c", "d"]), "projects", b"") == [b"d"]
 
 
@@ -434,7 +442,7 @@ def as_bash_reads(word: str) -> str:
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_name_goes_on_as_it_was_begun_and_bash_reads_the_same(name: str, tmp_path: Path) -> None:
+def test_a_name_continues_with_the_same_quoting_and_bash_reads_it_literally(name: str, tmp_path: Path) -> None:
     for begun, mode in (("", ""), ("x/", ""), ("'", "'"), ("'x/", "'"), ('"', '"'), ('"x/', '"')):
         word = begun + continued(name[len(begun.lstrip("'\"")) :], mode)  # type: ignore[arg-type]
         assert unquoted(word) == (name, mode)
@@ -443,7 +451,7 @@ def test_a_name_goes_on_as_it_was_begun_and_bash_reads_the_same(name: str, tmp_p
     assert not Path("oops").exists()
 
 
-def test_what_only_the_shell_knows_is_not_read() -> None:
+def test_a_word_that_only_the_shell_can_expand_is_not_parsed() -> None:
     for word in ("$HOME", '"$HOME', "a`b", "a$(b)", "a\\", "$'\\q", "$'open", "${a}"):
         assert unquoted(word) is None
 
@@ -453,7 +461,7 @@ def for_bash(typed: str, mode: Mode, *values: str) -> list[str]:
     return ["whole" if whole else "part", *(f"={text}" for text in texts)]
 
 
-def test_what_names_have_in_common_never_ends_in_the_middle_of_an_escape() -> None:
+def test_the_common_start_of_names_never_ends_inside_an_escape_sequence() -> None:
     modes: tuple[Mode, ...] = ("", '"')
     for mode in modes:
         first, *texts = for_bash("a", mode, "a$b", "a`b", 'a"b')
@@ -470,26 +478,26 @@ def test_what_names_have_in_common_never_ends_in_the_middle_of_an_escape() -> No
 # --- in real shells -----------------------------------------------------------------------------------------------
 
 RECORDER = """
-projects() {{ local one; for one; do printf '%s|' "${{one//$'\\n'/<newline>}}" >> told; done; echo >> told; }}
+projects() {{ local one; for one; do printf '%s|' "${{one//$'\\n'/<newline>}}" >> log; done; echo >> log; }}
 {shell}
 source {file}
 """
-BASH = "bind -x '\"\\C-xd\": echo done >> told'"
+BASH = "bind -x '\"\\C-xd\": echo done >> log'"
 ZSH = """
 autoload -Uz compinit && compinit -u -D
 LISTMAX=100000
-done-telling() { BUFFER=''; echo done >> told }
-zle -N done-telling
-bindkey '^Xd' done-telling
+report-done() { BUFFER=''; echo done >> log }
+zle -N report-done
+bindkey '^Xd' report-done
 """
 FISH = """
 function projects
     for one in $argv
-        printf '%s|' (string join '<newline>' -- (string split \\n -- $one)) >> told
+        printf '%s|' (string join '<newline>' -- (string split \\n -- $one)) >> log
     end
-    echo >> told
+    echo >> log
 end
-bind \\cxd "commandline ''; echo done >> told"
+bind \\cxd "commandline ''; echo done >> log"
 source {file}
 """
 
@@ -505,9 +513,9 @@ def shell(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterato
     """Provide each shell in turn, on a site with hostile names that are in the cache."""
     command, name = SHELLS[request.param]
     if not shutil.which(command[0]):
-        pytest.skip(f"no {command[0]} here")
-    for one in ("visitors", *HOSTILE):
-        site.project(one, tags=[one])
+        pytest.skip(f"{command[0]} is not installed")
+    for project in ("visitors", *HOSTILE):
+        site.project(project, tags=[project])
     fetch()
     file = shlex.quote(str(CHECKOUT / "completions" / name))
     setup = FISH.format(file=file) if name == "projects.fish" else RECORDER.format(
@@ -522,7 +530,7 @@ def shell(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterato
 def typed(name: str, extra: int) -> str:
     """Return the beginning of a name as a user types it, escaped for the shell."""
     begin = name[: len("x/") + extra]
-    return "".join(one if one.isalnum() or one == "/" or not one.isascii() else f"\\{one}" for one in begin)
+    return "".join(char if char.isalnum() or char == "/" or not char.isascii() else f"\\{char}" for char in begin)
 
 
 def test_a_name_a_tag_and_an_id_are_completed(shell: Terminal, site: Site) -> None:
@@ -532,6 +540,7 @@ def test_a_name_a_tag_and_an_id_are_completed(shell: Terminal, site: Site) -> No
         "projects delete a vis\t--force\n": "delete|a|visitors|--force|",
         "projects list --tag vis\t\n": "list|--tag|visitors|",
         "projects list --tag=vis\t\n": "list|--tag=visitors|",
+        "projects list --tag='vis\t\n": "list|--tag=visitors|",
         "projects get nothing\t\n": "get|nothing|",
         f"projects get {identifier[:10]}\t\n": f"get|{identifier}|",
         "projects get 'x/ro\t\n": "get|x/road signs|",
@@ -541,14 +550,14 @@ def test_a_name_a_tag_and_an_id_are_completed(shell: Terminal, site: Site) -> No
         "projects list --fields id,na\t\n": "list|--fields|id,name|",
         "projects list --time is\t\n": "list|--time|iso|",
     }
-    assert {keys: shell.tell(keys) for keys in cases} == {keys: [told] for keys, told in cases.items()}
+    assert {keys: shell.press(keys) for keys in cases} == {keys: [line] for keys, line in cases.items()}
 
 
-def test_a_hostile_name_is_completed_as_it_is_and_does_nothing(shell: Terminal) -> None:
+def test_a_hostile_name_is_completed_literally_and_runs_nothing(shell: Terminal) -> None:
     left_out = LEFT_OUT[shell.name]
-    told = {}
+    lines = {}
     for name in HOSTILE:
         if name[2].isprintable() and name not in left_out:
-            told[name] = shell.tell(f"projects get {typed(name, 3 if 'tab' in name else 1)}\t\n")
-    assert told == {name: [f"get|{name.replace(chr(10), '<newline>')}|"] for name in told}
-    assert len(told) >= len(HOSTILE) - 5
+            lines[name] = shell.press(f"projects get {typed(name, 3 if 'tab' in name else 1)}\t\n")
+    assert lines == {name: [f"get|{name.replace(chr(10), '<newline>')}|"] for name in lines}
+    assert len(lines) >= len(HOSTILE) - 5

@@ -33,7 +33,7 @@ def test_the_files_are_fresh() -> None:
     assert generating.stale(CHECKOUT) == [], "run: make docs"
 
 
-def test_the_check_names_stale_missing_and_left_over_files_and_writes_nothing(
+def test_the_check_reports_stale_missing_and_left_over_files_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert generating.main([], tmp_path) == 0
@@ -43,10 +43,10 @@ def test_the_check_names_stale_missing_and_left_over_files_and_writes_nothing(
     (tmp_path / COMMANDS / "list.md").unlink()
     (tmp_path / COMMANDS / "gone.md").write_text("left over")
     assert generating.main(["--check"], tmp_path) == 1
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     named = {GRAMMAR, "docs/commands/list.md", "docs/commands/gone.md"}
-    assert set(re.findall(r"[\w/]+/[-\w.]+", said)) == named
-    assert "make docs" in said
+    assert set(re.findall(r"[\w/]+/[-\w.]+", output)) == named
+    assert "make docs" in output
     assert (tmp_path / GRAMMAR).read_text() == "old"
     assert not (tmp_path / COMMANDS / "list.md").exists()
     assert generating.main([], tmp_path) == 0
@@ -74,18 +74,18 @@ def test_every_command_has_its_page_and_its_manual() -> None:
     for command in LIVE.root.commands:
         page = (CHECKOUT / COMMANDS / f"{command.path[0]}.md").read_text("utf-8")
         manual = manuals[f"projects-{command.path[0]}.1"]
-        for one in (command, *command.commands):
-            flags = [flag for option in LIVE.own(one) for flag in option.flags]
+        for each in (command, *command.commands):
+            flags = [flag for option in LIVE.own(each) for flag in option.flags]
             assert [flag for flag in flags if flag not in page] == []
             assert [flag for flag in flags if flag.replace("-", "\\-") not in manual] == []
-            assert f"projects {one.place}" in page
-            assert all(example in page for example in one.text.examples)
+            assert f"projects {each.place}" in page
+            assert all(example in page for example in each.text.examples)
 
 
-def test_the_page_of_a_command_leaves_out_the_options_that_every_command_has() -> None:
+def test_the_page_of_a_command_omits_the_options_of_every_command() -> None:
     shared = {option.flags[0] for option in LIVE.shared}
     named = {option.flags[0] for option in GLOBAL_OPTIONS}
-    taken = {flag for command in LIVE.places() for one in LIVE.own(command) for flag in one.flags}
+    taken = {flag for command in LIVE.places() for option in LIVE.own(command) for flag in option.flags}
     assert named - taken <= shared
     assert taken & {"--database", "--json", "--uri", "--yes", "--journal-db"} == set()
 
@@ -99,7 +99,7 @@ def test_the_table_of_options_has_every_setting_once_with_its_variable() -> None
         assert all(any(f"{option.flags[0]}" in row for row in having) for option in named)
 
 
-def test_a_default_that_the_help_names_is_the_one_that_holds() -> None:
+def test_the_default_in_the_help_is_the_default_of_the_setting() -> None:
     for row in (*GLOBAL_OPTIONS, *OTHER_SETTINGS):
         setting = BY_NAME[row.setting]
         if isinstance(setting.default, str) and setting.name != "company" and "--json" not in row.flags:
@@ -129,24 +129,24 @@ def rendered(page: str, folder: Path) -> str:
     return " ".join(done.stdout.split())
 
 
-needs_groff = pytest.mark.skipif(not shutil.which("groff"), reason="no groff here")
+needs_groff = pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
 
 
 @needs_groff
 @pytest.mark.parametrize("name", manual_pages(LIVE))
-def test_a_manual_page_has_nothing_to_complain_of(name: str, tmp_path: Path) -> None:
+def test_groff_accepts_a_manual_page(name: str, tmp_path: Path) -> None:
     assert "NAME" in rendered(manual_pages(LIVE)[name], tmp_path)
 
 
 @needs_groff
-def test_a_manual_page_shows_every_text_as_it_is(tmp_path: Path) -> None:
+def test_a_manual_page_shows_every_text_literally(tmp_path: Path) -> None:
     shown = rendered(manual_pages(nasty_program())["projects-run.1"], tmp_path)
     assert shown.count(NASTY) == 5
     assert "-x, --odd A|B" in shown
     assert "projects run '.a' --odd \\\\n" in shown
 
 
-def test_a_page_keeps_its_tables_whole() -> None:
+def test_special_characters_do_not_break_tables() -> None:
     page = command_pages(nasty_program())["run.md"]
     rows = [line for line in page.splitlines() if line.startswith("| ")]
     assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {3}
