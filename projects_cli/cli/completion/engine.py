@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 import sys
 
-from projects_cli.cli.completion import names
 from projects_cli.cli.completion.quoting import continued, is_visible, unquoted
 
 TYPE_CHECKING = False
@@ -29,6 +28,9 @@ if TYPE_CHECKING:  # typing costs as much as the interpreter's whole start
     """A value and its description."""
 
 GRAMMAR = os.path.join(os.path.dirname(__file__), "commands.tsv")
+
+CACHED = {"projects", "ids", "tags", "system-tags"}
+"""Kinds of values in the names cache."""
 
 MAX_INPUT = 256 * 1024
 """Bytes of a command line that are read."""
@@ -190,7 +192,11 @@ def _known(kind: str, prefix: str, environment: Mapping[str, str]) -> Iterable[P
         from projects_cli.config.settings import user_config_file
 
         return ((name, "") for name in sorted(user_file(user_config_file(environment)).tables))
-    return names.cached(kind, prefix, environment) if kind in names.KINDS else ()
+    if kind in CACHED:
+        from projects_cli.cli.completion.names import cached
+
+        return cached(kind, prefix, environment)
+    return ()
 
 
 def _one_line(text: str) -> str:

@@ -43,8 +43,6 @@ PREFIXES = ("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_SERVICE_", "XDG_CONFIG_
 PATH_VARIABLES = {"PROJECTS_MONGO_URI_FILE", "PROJECTS_SCHEMA", "PROJECTS_LOCAL_DIR"}
 """Paths, relative to the working folder unless they begin with `/` or `~`."""
 
-KINDS = ("projects", "ids", "tags", "system-tags")
-
 MAX_PROJECTS = 50_000
 """Projects whose names are cached; the others are not completed."""
 
