@@ -59,235 +59,152 @@ class View(NamedTuple):
         return tuple(dict.fromkeys((*self.all_fields, *on_request, *columns)))
 
 
+def _columns(*fields: str) -> tuple[tuple[str, str], ...]:
+    """Return the columns of fields: the heading follows `=`, or is the last part of the field in capitals."""
+    columns = []
+    for field in fields:
+        path, _, heading = field.partition("=")
+        columns.append((path, heading or path.rpartition(".")[2].upper().replace("_", " ")))
+    return tuple(columns)
+
+
 _HISTORY = View(
     rows="operations",
-    columns=(
-        ("id", "ID"),
-        ("started", "STARTED"),
-        ("state", "STATE"),
-        ("summary", "SUMMARY"),
-        ("by", "BY"),
-        ("host", "HOST"),
-    ),
+    columns=_columns("id", "started", "state", "summary", "by", "host"),
     fields=("id", "started", "finished", "by", "host", "pid", "state", "endpoint", "summary", "counts", "command"),
     id="id",
     more=("counts.",),
     empty="the journal is empty",
 )
-
-_LISTING = (("name", "NAME"), ("tags", "TAGS"), ("last_update", "UPDATED"), ("id", "ID"))
-_STATISTICS = (
-    ("name", "NAME"),
-    ("stats.*.total_tasks", "TASKS"),
-    ("stats.*.status_count.in_progress", "RUNNING"),
-    ("stats.*.status_count.completed", "COMPLETED"),
-    ("stats.*.status_count.failed", "FAILED"),
-    ("stats.*.total_runtime", "RUNTIME"),
-    ("stats.*.last_task_run", "LAST RUN"),
-    ("id", "ID"),
+_LIST = View(
+    rows="projects",
+    columns=_columns("name", "tags", "last_update=UPDATED", "id"),
+    fields=PROJECT_FIELDS,
+    id="id",
+    empty="no project matches",
+    more=UNLISTED_FIELDS,
 )
-_REFERENCES = ("parent.", "user.", "company.")
-_UPDATED = (("updated", "UPDATED"),)
+_LIST_EX = _LIST._replace(more=(*UNLISTED_FIELDS, "parent.", "user.", "company."))
+_UPDATED = View(columns=_columns("updated"), changes=True)
 _TAGS = View(
-    values=(("tags", "user"), ("system_tags", "system")),
-    columns=(("tag", "TAG"), ("kind", "KIND")),
-    id="tag",
-    empty="no tags",
+    values=(("tags", "user"), ("system_tags", "system")), columns=_columns("tag", "kind"), id="tag", empty="no tags"
 )
+_SETTING = _columns("key", "value", "origin", "source")
 
 VIEWS: dict[str, View] = {
-    "projects.create": View(columns=(("id", "ID"),), id="id", changes=True),
+    "projects.create": View(columns=_columns("id"), id="id", changes=True),
     "projects.get_by_id": View(
-        record="project",
-        columns=tuple((field, field) for field in (*PROJECT_FIELDS, *UNLISTED_FIELDS)),
-        id="id",
+        record="project", columns=tuple((field, field) for field in (*PROJECT_FIELDS, *UNLISTED_FIELDS)), id="id"
     ),
-    "projects.get_all": View(
-        rows="projects",
-        columns=_LISTING,
-        fields=PROJECT_FIELDS,
-        id="id",
-        empty="no project matches",
-        more=UNLISTED_FIELDS,
-    ),
-    "projects.get_all_ex": View(
-        rows="projects",
-        columns=_LISTING,
-        fields=PROJECT_FIELDS,
-        id="id",
-        empty="no project matches",
-        more=(*UNLISTED_FIELDS, *_REFERENCES),
-    ),
-    "projects.get_all_ex statistics": View(
-        rows="projects",
-        columns=_STATISTICS,
+    "projects.get_all": _LIST,
+    "projects.get_all_ex": _LIST_EX,
+    "projects.get_all_ex statistics": _LIST_EX._replace(
+        columns=_columns(
+            "name",
+            "stats.*.total_tasks=TASKS",
+            "stats.*.status_count.in_progress=RUNNING",
+            "stats.*.status_count.completed",
+            "stats.*.status_count.failed",
+            "stats.*.total_runtime=RUNTIME",
+            "stats.*.last_task_run=LAST RUN",
+            "id",
+        ),
         fields=(*PROJECT_FIELDS, "stats", "sub_projects"),
-        id="id",
-        empty="no project matches",
-        more=(*UNLISTED_FIELDS, *_REFERENCES, "stats."),
+        more=(*_LIST_EX.more, "stats."),
     ),
-    "projects.update": View(columns=(*_UPDATED, ("fields", "FIELDS")), more=("fields.",), changes=True),
-    "projects.delete": View(
-        columns=(("deleted", "DELETED"), ("disassociated_tasks", "DISASSOCIATED TASKS")), changes=True
-    ),
+    "projects.update": View(columns=_columns("updated", "fields"), more=("fields.",), changes=True),
+    "projects.delete": View(columns=_columns("deleted", "disassociated_tasks"), changes=True),
     "projects.get_unique_metric_variants": View(
         rows="metrics",
-        columns=(("metric", "METRIC"), ("variant", "VARIANT")),
+        columns=_columns("metric", "variant"),
         fields=("metric", "variant", "metric_hash", "variant_hash"),
         empty="no task reports a metric",
     ),
     "projects.get_hyper_parameters": View(
-        rows="parameters", columns=(("section", "SECTION"), ("name", "NAME")), empty="no task has hyper-parameters"
+        rows="parameters", columns=_columns("section", "name"), empty="no task has hyper-parameters"
     ),
     "projects.get_task_tags": _TAGS,
     "projects.get_model_tags": _TAGS,
-    "projects.make_public": View(columns=_UPDATED, changes=True),
-    "projects.make_private": View(columns=_UPDATED, changes=True),
+    "projects.make_public": _UPDATED,
+    "projects.make_private": _UPDATED,
     "plan": View(
         rows="steps",
-        columns=(
-            ("action", "ACTION"),
-            ("collection", "WHAT"),
-            ("documents", "COUNT"),
-            ("name", "NAME"),
-            ("id", "ID"),
-            ("why", "WHY"),
-        ),
+        columns=_columns("action", "collection=WHAT", "documents=COUNT", "name", "id", "why"),
         more=("filter", "change"),
         id="id",
     ),
     "operation": View(
-        columns=tuple(
-            (field, field.upper())
-            for field in ("operation", "state", "projects", "tasks", "models", "summary", "skipped")
-        ),
+        columns=_columns("operation", "state", "projects", "tasks", "models", "summary", "skipped"),
         id="operation",
         changes=True,
     ),
     "history": _HISTORY,
     "history filtered": _HISTORY._replace(empty="no operation matches"),
-    "history.prune": View(columns=(("pruned", "PRUNED"), ("found", "FOUND"))),
+    "history.prune": View(columns=_columns("pruned", "found")),
     "doctor": View(
         rows="findings",
-        columns=(
-            ("severity", "SEVERITY"),
-            ("name", "FINDING"),
-            ("count", "COUNT"),
-            ("fixable", "FIXABLE"),
-            ("description", "DESCRIPTION"),
-            ("examples.id", "IDS"),
-            ("examples.name", "NAMES"),
-            ("advice", "ADVICE"),
+        columns=_columns(
+            "severity",
+            "name=FINDING",
+            "count",
+            "fixable",
+            "description",
+            "examples.id=IDS",
+            "examples.name=NAMES",
+            "advice",
         ),
         fields=("name", "severity", "count", "fixable", "description", "advice", "fix", "examples"),
         id="name",
         empty="no problem was found",
         blocks=True,
     ),
-    "schema": View(
-        rows="endpoints",
-        columns=(("endpoint", "ENDPOINT"), ("command", "COMMAND"), ("summary", "SUMMARY"), ("versions", "VERSIONS")),
-        id="endpoint",
-    ),
+    "schema": View(rows="endpoints", columns=_columns("endpoint", "command", "summary", "versions"), id="endpoint"),
     "schema.json": View(
         fields=("endpoint", "version", "description", "request", "response"), more=("request.", "response.")
     ),
     "schema.endpoint": View(
-        rows="parameters",
-        columns=(
-            ("name", "PARAMETER"),
-            ("type", "TYPE"),
-            ("required", "REQUIRED"),
-            ("default", "DEFAULT"),
-            ("description", "DESCRIPTION"),
-        ),
+        rows="parameters", columns=_columns("name=PARAMETER", "type", "required", "default", "description")
     ),
     "status": View(
-        columns=(
-            ("profile.name", "PROFILE"),
-            ("profile.production", "PRODUCTION"),
-            ("database.uri", "DATABASE"),
-            ("database.source", "SOURCE"),
-            ("database.private", "PRIVATE DATABASE"),
-            ("database.name", "DATABASE NAME"),
-            ("database.name_source", "NAME SOURCE"),
-            ("database.journal", "JOURNAL DATABASE"),
-            ("server.version", "MONGODB"),
-            ("server.topology", "TOPOLOGY"),
-            ("server.hosted_by", "HOSTED BY"),
-            ("server.replica_set", "REPLICA SET"),
-            ("server.primary", "PRIMARY"),
-            ("server.members", "MEMBERS"),
-            ("company.id", "COMPANY"),
-            ("company.name", "COMPANY NAME"),
-            ("counts.projects.own", "PROJECTS"),
-            ("counts.projects.public", "PUBLIC PROJECTS"),
-            ("counts.tasks.own", "TASKS"),
-            ("counts.tasks.public", "PUBLIC TASKS"),
-            ("counts.models.own", "MODELS"),
-            ("counts.models.public", "PUBLIC MODELS"),
-            ("rights.user", "USER"),
-            ("rights.can_read", "CAN READ"),
-            ("rights.can_write", "CAN WRITE"),
-            ("rights.can_write_journal", "CAN WRITE JOURNAL"),
-            ("rights.missing", "MISSING RIGHTS"),
-            ("rights.read_only", "READ-ONLY"),
-            ("interrupted.count", "INTERRUPTED"),
-            ("lock.holder", "LOCKED BY"),
+        columns=_columns(
+            "profile.name=PROFILE",
+            "profile.production",
+            "database.uri=DATABASE",
+            "database.source",
+            "database.private=PRIVATE DATABASE",
+            "database.name=DATABASE NAME",
+            "database.name_source",
+            "database.journal=JOURNAL DATABASE",
+            "server.version=MONGODB",
+            "server.topology",
+            "server.hosted_by",
+            "server.replica_set",
+            "server.primary",
+            "server.members",
+            "company.id=COMPANY",
+            "company.name=COMPANY NAME",
+            "counts.projects.own=PROJECTS",
+            "counts.projects.public=PUBLIC PROJECTS",
+            "counts.tasks.own=TASKS",
+            "counts.tasks.public=PUBLIC TASKS",
+            "counts.models.own=MODELS",
+            "counts.models.public=PUBLIC MODELS",
+            "rights.user",
+            "rights.can_read",
+            "rights.can_write",
+            "rights.can_write_journal",
+            "rights.missing=MISSING RIGHTS",
+            "rights.read_only=READ-ONLY",
+            "interrupted.count=INTERRUPTED",
+            "lock.holder=LOCKED BY",
         )
     ),
     "local.status": View(
-        columns=tuple(
-            (field, field.upper())
-            for field in ("running", "pid", "version", "socket", "data", "size", "started", "last_used", "stops_at")
-        )
+        columns=_columns("running", "pid", "version", "socket", "data", "size", "started", "last_used", "stops_at")
     ),
-    "local.stop": View(columns=(("stopped", "STOPPED"),)),
-    "local.reset": View(columns=(("data", "DATA"), ("removed", "REMOVED"))),
-    "local.path": View(columns=(("path", "PATH"),), alone="path"),
-    "completion": View(columns=(("shell", "SHELL"), ("path", "PATH"), ("state", "STATE"), ("next", "NEXT"))),
-    "config.list": View(
-        rows="settings",
-        columns=(("key", "KEY"), ("value", "VALUE"), ("origin", "ORIGIN"), ("source", "SOURCE")),
-        id="key",
-    ),
-    "config.get": View(
-        columns=(("key", "KEY"), ("value", "VALUE"), ("origin", "ORIGIN"), ("source", "SOURCE")), alone="value"
-    ),
-    "config.path": View(columns=(("path", "PATH"), ("exists", "EXISTS")), alone="path"),
-    "config.change": View(
-        columns=(("key", "KEY"), ("value", "VALUE"), ("changed", "CHANGED"), ("file", "FILE")), id="key"
-    ),
-    "profile.list": View(
-        rows="profiles",
-        columns=(
-            ("name", "NAME"),
-            ("in_use", "IN USE"),
-            ("production", "PRODUCTION"),
-            ("database", "DATABASE"),
-            ("company", "COMPANY"),
-            ("uri", "URI"),
-            ("uri_file", "URI FILE"),
-        ),
-        fields=("name", "in_use", "production", "uri", "uri_file", "database", "company"),
-        id="name",
-        empty="no profile is defined: projects config set profiles.NAME.uri-file FILE",
-    ),
-    "profile.show": View(rows="settings", columns=(("key", "KEY"), ("value", "VALUE")), id="key"),
-    "indexes": View(
-        rows="indexes",
-        columns=(
-            ("name", "NAME"),
-            ("collection", "COLLECTION"),
-            ("state", "STATE"),
-            ("size", "SIZE"),
-            ("commands", "COMMANDS"),
-            ("benefit", "BENEFIT"),
-        ),
-        fields=("name", "collection", "state", "kind", "size", "commands", "benefit", "key"),
-        id="name",
-        empty="no index is missing",
-    ),
+    "local.stop": View(columns=_columns("stopped")),
+    "local.reset": View(columns=_columns("data", "removed")),
+    "local.path": View(columns=_columns("path"), alone="path"),
     "local.sample": View(
         columns=tuple(
             (f"{part}.{name}", f"{name} {part}")
@@ -295,6 +212,26 @@ VIEWS: dict[str, View] = {
             for name in ("project", "task", "model")
         )
     ),
+    "completion": View(columns=_columns("shell", "path", "state", "next")),
+    "config.list": View(rows="settings", columns=_SETTING, id="key"),
+    "config.get": View(columns=_SETTING, alone="value"),
+    "config.path": View(columns=_columns("path", "exists"), alone="path"),
+    "config.change": View(columns=_columns("key", "value", "changed", "file"), id="key"),
+    "profile.list": View(
+        rows="profiles",
+        columns=_columns("name", "in_use", "production", "database", "company", "uri", "uri_file"),
+        fields=("name", "in_use", "production", "uri", "uri_file", "database", "company"),
+        id="name",
+        empty="no profile is defined: projects config set profiles.NAME.uri-file FILE",
+    ),
+    "profile.show": View(rows="settings", columns=_columns("key", "value"), id="key"),
+    "indexes": View(
+        rows="indexes",
+        columns=_columns("name", "collection", "state", "size", "commands", "benefit"),
+        fields=("name", "collection", "state", "kind", "size", "commands", "benefit", "key"),
+        id="name",
+        empty="no index is missing",
+    ),
     "raw": View(),
-    "fields": View(rows="fields", columns=(("field", "FIELD"), ("column", "COLUMN"))),
+    "fields": View(rows="fields", columns=_columns("field", "column")),
 }
