@@ -1,1 +1,1 @@
-"""What people and programs get to see; nothing prints outside this room."""
+"""Messages, questions and responses: nothing outside this package prints."""

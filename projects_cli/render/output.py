@@ -44,9 +44,9 @@ class Output:
         """
         if self.format == "id":
             if self.query is not None:
-                raise UsageError("--query and -o id choose both what is shown", hint="leave one of them out")
+                raise UsageError("--query and -o id cannot be used together", hint="leave out one of them")
             if view.id is None:
-                raise UsageError("the answer of this command has no ids", hint="use -o json, or -o tsv")
+                raise UsageError("the response of this command has no ids", hint="use -o json, or -o tsv")
         if self.fields:
             from projects_cli.render import field_selection
 

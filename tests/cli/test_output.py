@@ -193,7 +193,7 @@ def test_ids_of_an_answer_without_ids_are_refused_before_anything_is_done(two: S
     before = two.everything()
     result = two(*command, "-o", "id")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "the answer of this command has no ids" in result.stderr
+    assert "the response of this command has no ids" in result.stderr
     assert two.everything() == before
 
 

@@ -124,7 +124,7 @@ def test_a_cell_is_always_one_line_without_tabs(value: Any) -> None:
 
 
 @given(PLAIN)
-def test_json_gives_back_what_was_written(value: Any) -> None:
+def test_json_round_trips(value: Any) -> None:
     assert json.loads(encode.dumps(value)) == value
     assert json.loads(encode.dumps(value, pretty=True)) == value
 
@@ -145,7 +145,7 @@ STORED_DATES: list[tuple[object, object]] = [
 
 @pytest.mark.parametrize(("date", "text"), STORED_DATES)
 def test_a_stored_date_is_iso_8601_with_its_offset_in_every_format(date: object, text: object) -> None:
-    """Also beside what orjson refuses, a number over 64 bits, where another encoder takes its place."""
+    """Also next to an integer over 64 bits, for which another encoder is used."""
     for record in ({"id": "a", "date": date}, {"id": 2**70, "date": date}):
         expected = {**record, "date": text}
         for pretty in (False, True):
@@ -182,7 +182,7 @@ EXTENDED: list[tuple[object, object]] = [
 
 @pytest.mark.parametrize("more", [{}, {"number": 2**70}, {"null": None}, {"surrogate": "\ud800"}], ids=str)
 @pytest.mark.parametrize(("value", "extended"), EXTENDED, ids=lambda value: type(value).__name__)
-def test_what_json_has_no_form_for_is_extended_json_in_every_format(
+def test_a_value_without_a_form_in_json_is_extended_json_in_every_format(
     value: object, extended: object, more: dict[str, Any]
 ) -> None:
     record = {"id": "a", "value": value, "list": [value, {"a": value}], **more}
@@ -202,7 +202,7 @@ def test_an_id_of_another_type_is_a_line_that_names_it() -> None:
     assert text == '65f000000000000000000002\n5\n{"a":1}\ntext\n'
 
 
-def test_yaml_has_letters_as_they_are_and_escapes_a_record_with_what_is_unsafe() -> None:
+def test_yaml_keeps_letters_and_escapes_a_record_with_unsafe_characters() -> None:
     rows = [{"name": "Größe/模型"}, {"name": "ü\u202e"}, {"name": "é\x85\u2028\x9b\x7f"}, {"name": "ß\nß"}]
     text = written(encode.write_yaml, response(rows), LIST)
     assert text.startswith('rows:\n- name: Größe/模型\n- name: "\\xFC\\u202E"\n- name: "é\\N\\L\\x9B\\x7F"\n- name: ')
@@ -223,7 +223,7 @@ def test_a_streamed_list_is_one_valid_document(rows: list[dict[str, Any]], rest:
     assert json.loads(text) == {**rest, "rows": rows}
 
 
-def test_what_is_no_list_is_one_document_iterators_too() -> None:
+def test_a_response_that_is_not_a_list_is_one_document_with_iterators_as_lists() -> None:
     answer = Response("x", {"project": {"id": "a"}, "more": iter([1, 2])})
     assert json.loads(written(encode.write_json, answer, ONE, pretty=True)) == {"project": {"id": "a"}, "more": [1, 2]}
 
@@ -259,7 +259,7 @@ def test_a_fault_of_the_first_record_shows_before_anything_is_written(write: Any
 
 
 @given(st.lists(st.dictionaries(st.text(max_size=5), PLAIN, max_size=3), max_size=3))
-def test_yaml_says_the_same(rows: list[dict[str, Any]]) -> None:
+def test_yaml_has_the_same_data_as_json(rows: list[dict[str, Any]]) -> None:
     assert yaml.safe_load(written(encode.write_yaml, response(rows, total=1), LIST)) == {"total": 1, "rows": rows}
 
 

@@ -28,7 +28,7 @@ class Clock:
 
 
 def told(*steps: tuple[float, int], total: int | None) -> list[str]:
-    """Give the lines that are seen, where so much was done at these times; an empty one was taken away."""
+    """Return the visible lines, given how much was done at which times; an empty line was erased."""
     stream, clock = io.StringIO(), Clock()
     progress = Progress(stream, clock)
     for clock.now, done in steps:
@@ -36,7 +36,7 @@ def told(*steps: tuple[float, int], total: int | None) -> list[str]:
     return [line.rstrip() for line in stream.getvalue().split("\r") if line]
 
 
-def test_nothing_is_told_within_a_second() -> None:
+def test_nothing_is_shown_within_a_second() -> None:
     assert told((0, 1), (0.5, 500), (0.9, 900), (0.95, 1000), total=1000) == []
 
 
@@ -62,11 +62,11 @@ def test_many_steps_do_not_make_many_lines() -> None:
     assert len(told(*((1 + step / 1000, step) for step in range(1000)), total=1000)) <= 1
 
 
-def test_what_comes_next_begins_anew() -> None:
+def test_the_next_task_starts_again() -> None:
     assert told((0, 0), (2, 10), (2, 10), (2.5, 5), total=10) == []
 
 
-def test_of_unknown_length_the_number_and_the_rate_are_told() -> None:
+def test_number_and_rate_are_shown_for_an_unknown_total() -> None:
     assert told((0, 0), (2, 3000), total=None) == ["3,000, 1,500/s"]
 
 
@@ -82,7 +82,7 @@ def test_rows_are_given_on_while_they_are_counted() -> None:
     assert stream.getvalue().endswith("\r")
 
 
-def test_waiting_is_told_after_a_second_and_taken_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_is_shown_after_a_second_and_erased(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("projects_cli.render.progress.DELAY", 0.01)
     stream = io.StringIO()
     with waiting(Progress(stream), "asking:"):
@@ -91,7 +91,7 @@ def test_waiting_is_told_after_a_second_and_taken_away(monkeypatch: pytest.Monke
     assert re.fullmatch(r"(\rasking: \d+s)+\r +\r", stream.getvalue())
 
 
-def test_the_first_record_is_waited_for_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waiting_for_the_first_record_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("projects_cli.render.progress.DELAY", 0.01)
     stream = io.StringIO()
 
@@ -101,7 +101,7 @@ def test_the_first_record_is_waited_for_and_none_is_lost(monkeypatch: pytest.Mon
         yield from range(3)
 
     awaited = iter(Progress(stream).first_awaited(rows()))
-    assert stream.getvalue().endswith("\r"), "it is taken away before the first record is shown"
+    assert stream.getvalue().endswith("\r"), "it is erased before the first record is shown"
     assert list(awaited) == [0, 1, 2]
     assert list(Progress(stream).first_awaited(iter(()))) == []
     there = [1]
@@ -109,11 +109,11 @@ def test_the_first_record_is_waited_for_and_none_is_lost(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(("environment", "quiet"), [({}, True), ({"TERM": "dumb"}, False)])
-def test_nobody_who_does_not_want_it_is_told(terminal: TextIO, environment: dict[str, str], quiet: bool) -> None:
+def test_no_progress_if_quiet_or_on_a_dumb_terminal(terminal: TextIO, environment: dict[str, str], quiet: bool) -> None:
     console = Console(Streams(io.StringIO(), io.StringIO(), terminal, environment), quiet=quiet)
     assert console.progress_line() is None
 
 
-def test_nothing_is_told_off_a_terminal(terminal: TextIO) -> None:
+def test_progress_needs_a_terminal(terminal: TextIO) -> None:
     assert Console(Streams(terminal, terminal, io.StringIO(), {})).progress_line() is None
     assert Console(Streams(io.StringIO(), io.StringIO(), terminal, {})).progress_line() is not None

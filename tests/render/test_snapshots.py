@@ -121,7 +121,7 @@ TABLES: dict[str, tuple[str, dict[str, Any]]] = {
     "doctor": ("doctor", {"findings": FINDINGS}),
     "nothing": ("projects.get_all", {"projects": []}),
 }
-"""What is drawn, by the command that would show it: the view, and the answer's data."""
+"""The tables, by command: the view, and the data of the response."""
 
 HELPS = ((), ("list", "--help"), ("delete", "--help"), ("local", "--help"))
 
@@ -135,12 +135,12 @@ def drawn(view: str, data: dict[str, Any], columns: int) -> str:
 
 
 def check(name: str, text: str) -> None:
-    """Compare with what is kept, or keep it."""
+    """Compare a text with its snapshot, or renew the snapshot."""
     file = FOLDER / f"{name}.txt"
     if RENEW:
         FOLDER.mkdir(exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8"), f"{file.name} is not what is shown now; renew it: make snapshots"
+    assert text == file.read_text(encoding="utf-8"), f"{file.name} is outdated; renew it with: make snapshots"
 
 
 @pytest.mark.parametrize("columns", WIDTHS)
@@ -160,6 +160,6 @@ def test_help(cli: Cli, columns: int) -> None:
     check(f"help-{columns}", "\n".join(f"$ projects {words}\n{text}" for words, text in texts.items()))
 
 
-def test_nothing_is_kept_that_nobody_compares() -> None:
+def test_every_snapshot_is_compared() -> None:
     compared = {f"{kind}-{columns}" for kind in ("tables", "help") for columns in WIDTHS}
     assert {file.stem for file in FOLDER.iterdir()} == compared

@@ -103,7 +103,7 @@ def test_any_table_fits_the_screen_with_every_id_whole(names: list[str], tags: l
         assert sum(ID in line for line in lines) == len(names)
 
 
-def test_statistics_are_numbers_to_the_right_and_durations_for_people() -> None:
+def test_statistics_are_right_aligned_and_durations_are_readable() -> None:
     tally = {"total_tasks": 7, "total_runtime": 3_725, "last_task_run": "2024-01-09T08:00:00+00:00", "status_count": {}}
     lines = drawn([project("vision", stats={"active": tally}), project("audio", stats={})], STATISTICS, columns=200)
     heading, vision, audio = lines
@@ -131,7 +131,7 @@ def test_markup_is_text() -> None:
     assert drawn([project("[red]a[/red] :smile:")])[1].startswith("[red]a[/red] :smile:  ")
 
 
-def test_what_a_terminal_would_obey_is_escaped() -> None:
+def test_control_characters_are_escaped() -> None:
     text = "\n".join(drawn([project("a\x1b[31m\u202e\n", tags=["\x07"])]))
     assert "a\\x1b[31m\\u202e\\n" in text
     assert "\\x07" in text
@@ -157,7 +157,7 @@ def test_no_rows_draw_nothing() -> None:
     assert drawn([]) == []
 
 
-def test_one_record_is_a_line_for_each_field_that_it_has() -> None:
+def test_a_record_has_a_line_for_each_field_with_a_value() -> None:
     lines = drawn(project("vision", tags=["a"], description=""), VIEWS["projects.get_by_id"])
     assert [line.split()[0] for line in lines] == ["id", "name", "last", "tags"]
     assert lines[0].split() == ["id", ID]
@@ -194,13 +194,11 @@ def test_colour_needs_a_terminal_that_can(terminal: TextIO) -> None:
         ({"PAGER": ""}, []),
     ],
 )
-def test_the_pager_is_the_programs_own_then_the_persons_then_less(
-    environment: dict[str, str], command: list[str]
-) -> None:
+def test_the_pager_is_projects_pager_else_pager_else_less(environment: dict[str, str], command: list[str]) -> None:
     assert pager_command(Streams(io.StringIO(), io.StringIO(), io.StringIO(), environment)) == command
 
 
-def test_a_pager_that_can_not_be_read_means_none() -> None:
+def test_an_invalid_pager_command_means_no_pager() -> None:
     assert pager_command(Streams(io.StringIO(), io.StringIO(), io.StringIO(), {"PAGER": "less 'x"})) == []
 
 
@@ -221,7 +219,7 @@ def test_an_emoji_of_several_code_points_is_printed_as_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("one", [FAMILY, "🇩🇪", "👍🏽", "é", "日"])
-def test_what_a_person_takes_for_one_character_is_never_torn(one: str) -> None:
+def test_a_grapheme_is_never_split(one: str) -> None:
     lines = drawn([project(one * 40)], columns=60)
     pieces = [line.replace(ID, "").replace("2 days ago", "").strip() for line in lines]
     assert "".join(pieces[1:] if pieces[0].startswith("NAME") else pieces).replace(" ", "") == one * 40
@@ -252,7 +250,7 @@ def test_text_from_right_to_left_is_closed_before_the_next_column() -> None:
 
 
 @pytest.mark.parametrize("columns", [40, 50])
-def test_a_screen_too_narrow_for_columns_has_them_one_below_the_other(columns: int) -> None:
+def test_columns_are_stacked_on_a_narrow_screen(columns: int) -> None:
     tally = {"total_tasks": 7, "status_count": {"failed": 1}}
     lines = drawn([project("vision/" + "x" * 40, tags=["a"], stats={"active": tally})], STATISTICS, columns=columns)
     assert [line for line in lines if cell_len(line) > columns] == []
@@ -262,7 +260,7 @@ def test_a_screen_too_narrow_for_columns_has_them_one_below_the_other(columns: i
     assert drawn([project(name, tags=["a", "b"])], columns=columns) == [name, "  a, b  2 days ago", f"  {ID}"]
 
 
-def test_on_a_screen_that_no_id_fits_it_is_whole_all_the_same() -> None:
+def test_an_id_is_whole_even_if_the_screen_is_narrower() -> None:
     assert f"  {ID}" in drawn([project("vision/" + "x" * 40)], columns=20)
 
 
@@ -306,7 +304,7 @@ def test_a_state_has_its_own_colour_and_its_own_word() -> None:
     assert len({found[1] for found in looks.values() if found}) == 3
 
 
-# --- what people read ---------------------------------------------------------------------------------------------
+# --- times ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

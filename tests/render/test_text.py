@@ -40,7 +40,7 @@ def test_nothing_unsafe_is_ever_shown(text: str) -> None:
 
 
 def test_no_unsafe_character_counts_as_printable() -> None:
-    """Then a text that is printable needs no search."""
+    """So a printable text needs no search."""
     every = map(chr, range(sys.maxunicode + 1))
     assert [one for one in every if one.isprintable() and UNSAFE.match(one)] == []
 
@@ -66,7 +66,7 @@ def test_a_warning_waits_with_json_so_that_an_error_stands_alone() -> None:
     assert err.getvalue() == "warning: skipped one\\nproject\n"
 
 
-def test_a_warning_is_told_at_once_without_json_even_where_quiet_is_wanted() -> None:
+def test_a_warning_is_written_at_once_without_json_even_if_quiet() -> None:
     err = io.StringIO()
     Console(Streams(io.StringIO(), io.StringIO(), err, {}), quiet=True).warn("look")
     assert err.getvalue() == "warning: look\n"

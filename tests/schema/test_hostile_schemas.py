@@ -1,4 +1,4 @@
-"""Schema files that are made to exhaust time or memory, to block, or to show what other files hold."""
+"""Schema files that are crafted to exhaust time or memory, to block, or to disclose other files."""
 
 from __future__ import annotations
 

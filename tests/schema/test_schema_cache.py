@@ -218,7 +218,7 @@ def test_nothing_is_read_from_such_a_folder(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 @pytest.mark.parametrize("what", ["file", "folder"])
-def test_what_belongs_to_somebody_else_is_not_trusted(tmp_path: Path, what: str) -> None:
+def test_files_and_folders_of_another_user_are_not_trusted(tmp_path: Path, what: str) -> None:
     path, folder = conf(tmp_path), tmp_path / "xdg" / "projects-cli"
     load(path, cache_dir=folder)
     os.chown(cached(folder)[0] if what == "file" else folder, 12345, -1)
@@ -235,13 +235,13 @@ def test_link_is_not_followed(tmp_path: Path) -> None:
     assert not file.is_symlink()
 
 
-def test_folder_that_can_not_be_made(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created(tmp_path: Path) -> None:
     path = conf(tmp_path)
     for folder in (path, path / "below", Path("/dev/null/x"), Path("/proc/nowhere")):
         assert load(path, cache_dir=folder).version("ping").validate({"n": 1}) == {"n": 1}
 
 
-def test_broken_file_is_not_kept(tmp_path: Path) -> None:
+def test_an_invalid_file_is_not_cached(tmp_path: Path) -> None:
     path = tmp_path / "demo.conf"
     path.write_text("ping { 2.1 {")
     for _ in range(2):

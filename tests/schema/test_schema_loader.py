@@ -1,4 +1,4 @@
-"""HOCON as people write it, read into services."""
+"""HOCON files as users write them, loaded as services."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_escapes_in_quotes(tmp_path: Path) -> None:
     assert properties(tmp_path, body)["a"]["description"] == 'tab\t quote" slash\\ é " 😀'
 
 
-def test_equals_colon_and_plain_braces_are_one(tmp_path: Path) -> None:
+def test_equals_colon_and_plain_braces_are_equivalent(tmp_path: Path) -> None:
     expected = {"type": "string"}
     assert properties(tmp_path, "a { type: string }\nb = { type = string }\nc : { type : string }") == {
         "a": expected,
@@ -138,7 +138,7 @@ def test_versions_are_sorted_as_numbers(tmp_path: Path) -> None:
     assert list(load_service(write(tmp_path, text))["endpoints"]["ping"]["versions"]) == ["2.1", "2.9", "2.10", "10.0"]
 
 
-def test_required_may_name_what_is_not_declared(tmp_path: Path) -> None:
+def test_required_may_name_a_field_that_is_not_declared(tmp_path: Path) -> None:
     text = "ping { 2.1 { request { type: object, required: [ ghost ], properties { a { type: string } } } } }"
     assert load_service(write(tmp_path, text))["endpoints"]["ping"]["versions"]["2.1"]["request"]["required"] == [
         "ghost"

@@ -1,4 +1,4 @@
-"""Names, versions, parameters, documents and skeletons, as the rooms that use a schema see them."""
+"""Names, versions, parameters, documents and skeletons of a schema."""
 
 from __future__ import annotations
 

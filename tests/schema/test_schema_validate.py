@@ -235,7 +235,7 @@ def test_every_problem_at_once(catalog: Catalog) -> None:
     assert problems(catalog, "create", {}) == [("params.name", "is required"), ("params.description", "is required")]
 
 
-def test_the_error_as_people_see_it(catalog: Catalog) -> None:
+def test_the_error_message(catalog: Catalog) -> None:
     with pytest.raises(ValidationError) as caught:
         catalog.version("get_all").validate({"page": -1})
     assert str(caught.value) == "params.page: must be at least 0, got -1"
