@@ -57,6 +57,7 @@ def style_of(field: str, text: str) -> str:
     """Return the style of a cell: bold, a colour, or none."""
     if field in WITH_WORDS:
         return OF_WORD.get(text, "")
+    # Most counts are zero, and the others are of interest.
     if text == "0":
         return "grey"
     return OF_FIELD.get(field, "")
@@ -64,6 +65,7 @@ def style_of(field: str, text: str) -> str:
 
 def has_256(environment: Mapping[str, str]) -> bool:
     """Return whether the terminal has 256 colours, according to its variables."""
+    # terminfo would be exact, but curses is slow to import, and may lack the entry.
     term = environment.get("TERM", "")
     return bool(environment.get("COLORTERM")) or term.endswith(("256color", "-direct", "kitty", "alacritty", "foot"))
 

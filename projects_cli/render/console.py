@@ -47,6 +47,7 @@ class Console:
         """Write an error, with its problems and its hint; with `--json` as one JSON object."""
         write, styled = self.streams.stderr.write, self.streams.styled
         if self.output == "json":
+            # A caller that parses standard error expects one document, in UTF-8 whatever the locale.
             from projects_cli.render.encode import dumps
 
             in_utf8(self.streams.stderr).write(dumps({"error": as_json(error)}) + "\n")
@@ -55,6 +56,7 @@ class Console:
             write(f"{escape(error.message)}\n")
             return
         write(f"{styled('error:', 'bold red')} {escape(error.message)}\n")
+        # A single problem without details is the message already.
         if len(error.problems) > 1 or any(problem.details for problem in error.problems):
             for problem in error.problems:
                 write(f"  {escape(problem.path)}: {escape(problem.message)}\n")
@@ -77,6 +79,7 @@ class Console:
 
     def progress_line(self) -> Progress | None:
         """Return the progress line; None with `--quiet` and without a terminal that can show one."""
+        # The line is overwritten with carriage returns: in a file they would only be noise.
         if self.quiet or self.streams.is_dumb or not is_terminal(self.streams.stderr):
             return None
         if self._progress is None:

@@ -88,7 +88,7 @@ def write_json(response: Response, view: View, write: Write, *, pretty: bool) ->
     if view.rows is None:
         write(dumps(rest, pretty=pretty) + "\n")
         return
-    encode = encoder()
+    encode = encoder()  # compact: a record is a line
     rows = iter(response.data[view.rows])
     first = next(rows, None)  # an error of the database is raised here, before anything is written
     head = dumps(rest)[:-1] + ", " if rest else "{"

@@ -26,6 +26,7 @@ def check(view: View, fields: Sequence[str]) -> None:
     known = view.selectable
     for field in fields:
         head, dot, _ = field.partition(".")
+        # `stats.active.total_tasks`: of some fields the parts can be selected, whose names are not known here.
         if field not in known and not (dot and f"{head}." in view.more):
             hint = did_you_mean(nearest(field, known, 1), "--fields help lists them")
             raise UsageError(f"--fields: the response has no field {field!r}", hint=hint)
@@ -43,6 +44,7 @@ def select_fields(response: Response, view: View, fields: tuple[str, ...]) -> Re
     """Return the response with these fields only; lists of plain values, which have no fields, stay as they are."""
     data: Mapping[str, Any] = response.data
     if view.rows:
+        # Otherwise the database has selected the fields already.
         if tuple(response.fields or ()) != fields:
             data = {**data, view.rows: (project(record, fields) for record in data[view.rows])}
     elif view.record:
@@ -74,6 +76,7 @@ def _copy(record: Mapping[str, Any], path: Sequence[str], into: Document) -> Non
         elif isinstance(value, dict):
             _copy(value, rest, into.setdefault(key, {}))
         elif isinstance(value, list):
+            # Two paths into one list (`steps.name`, `steps.id`) must fill the same copies.
             items = [item for item in value if isinstance(item, dict)]
             for item, copied in zip(items, into.setdefault(key, [{} for _ in items]), strict=True):
                 _copy(item, rest, copied)

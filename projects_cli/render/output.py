@@ -66,6 +66,7 @@ class Output:
         if self.format != "table":
             in_utf8(stdout)
         view = view_of(response)
+        # `-o id` needs the id, even if it is not among the selected fields.
         if self.fields and self.format != "id":
             from projects_cli.render import field_selection
 
@@ -97,6 +98,7 @@ class Output:
         rows = response.data[view.rows]
         if line := self.console.progress_line():
             rows = line.first_awaited(rows)
+            # A count on the same terminal would be in the middle of the rows.
             rows = rows if self._is_pretty else line.counted(rows)
         counter = _Counter(self.console.streams.stdout.flush)
         with _no_garbage_collection():
@@ -126,6 +128,7 @@ class Output:
 
     def _write_lines(self, response: Response, view: View) -> None:
         """Write a line of cells for each record: `tsv`, `csv`, and a table that goes to a file or a pipe."""
+        # Scripts read tsv and csv: their headings are the names of fields, which do not change with the wording.
         if self.format == "table":
             columns = view.table_columns(response.fields)
         elif view.titled:
@@ -160,6 +163,7 @@ def view_of(response: Response) -> View:
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
     """Pause the collector: no record is in a cycle, and each is freed as soon as its line is written."""
+    # With 100,000 records the collector would traverse the driver's buffers again and again for nothing.
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -67,6 +67,7 @@ class Choice:
 
     def lines(self, height: int) -> StyleAndTextTuples:
         """Return the visible lines of the list, each with its style."""
+        # The cursor stays in the middle, except near the ends of the list.
         top = max(0, min(self.cursor - height // 2, len(self.matching) - height))
         styled: StyleAndTextTuples = []
         for position, (key, label) in enumerate(self.matching[top : top + height], top):
@@ -92,6 +93,7 @@ def pick(options: Sequence[tuple[str, str]], streams: Streams, *, title: str, se
     """
     choice = Choice(options, several=several)
     choice.search("")
+    # Three lines are for the search, the status and the prompt that follows.
     height = max(1, min(MAX_LINES, streams.size()[1] - 3, len(options)))
     typed = Buffer(multiline=False, on_text_changed=lambda buffer: choice.search(buffer.text))
     rows = [

@@ -42,6 +42,7 @@ class Progress:
         if self._start is None:
             self._start = (now, done)
         start, before = self._start
+        # Before the first second is over nothing is shown, so that a short task does not flicker.
         if total is not None and done >= total:
             self.clear()
             self._start = None  # the next call is about something else
@@ -58,6 +59,7 @@ class Progress:
 
     def write(self, text: str) -> None:
         """Replace the text of the line."""
+        # Padding overwrites a longer text; erasing with an escape sequence would not work on every terminal.
         self.stream.write(f"\r{text.ljust(self._width)}")
         self.stream.flush()
         self._width = len(text)

@@ -50,6 +50,7 @@ class Streams(NamedTuple):
 
     def size(self) -> tuple[int, int]:
         """Return the terminal's columns and lines."""
+        # COLUMNS and LINES take precedence over the terminal's own answer.
         columns, lines = shutil.get_terminal_size()
         return columns, lines
 
@@ -64,6 +65,7 @@ def is_terminal(stream: TextIO) -> bool:
 
 def in_utf8(stream: TextIO) -> TextIO:
     """Return the stream, which encodes as UTF-8 from now on."""
+    # Tests and callers may pass other kinds of streams, which have no encoding to change.
     if isinstance(stream, io.TextIOWrapper) and stream.encoding.lower() != "utf-8":
         stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     return stream

@@ -139,12 +139,14 @@ def _layout(
     what they need. Then the widest of the others shrink until all fit.
     """
     titles = [cell_len(title) if heading else 0 for _, title in columns]
+    # Without folding: the widest cell of each column, or its heading.
     needed = [max([title, *(_width(row[at]) for row in texts)]) for at, title in enumerate(titles)]
     least = [
         width if _is_whole(field) else min(width, max(title, LEAST.get(field, NARROWEST)))
         for (field, _), title, width in zip(columns, titles, needed, strict=True)
     ]
     kept = list(range(len(columns)))
+    # Views list their columns by importance, so the last are the first to go.
     for at in reversed(kept[1:]):
         if _total([least[position] for position in kept]) > screen and columns[at][0] not in ESSENTIAL:
             kept.remove(at)
@@ -153,6 +155,7 @@ def _layout(
     if _total(floors) > screen and len(kept) > 1:
         return kept, []
     while _total(widths) > screen and widths != floors:
+        # One cell at a time from the column that can spare most, until the row fits.
         spare = [width - floor for width, floor in zip(widths, floors, strict=True)]
         widths[spare.index(max(spare))] -= 1
     return kept, widths
@@ -195,6 +198,7 @@ def _record(record: Document, columns: Columns, as_text: Format, screen: int) ->
     filled = [(label, path, as_text(value, path)) for label, path, value in fields if value not in (None, [], "")]
     label_width = max((cell_len(label) for label, _, _ in filled), default=0)
     room = screen - GAP - label_width
+    # An id must not be folded: if one does not fit beside its label, no value is beside its label.
     beside = all(_width(text) <= room for _, path, text in filled if _is_whole(path))
     for label, path, text in filled:
         if beside:
@@ -261,6 +265,7 @@ def _formatter(style: Style) -> Format:
 
 def _cell(text: str, field: str, width: int, *, indent: str = "") -> Cell:
     """Return a cell of a field, folded to the width of its column."""
+    # ASCII text, the usual case, takes as many cells as characters.
     lines = [text.rstrip()] if _width(text) + len(indent) <= width else _fold(text, width - len(indent))
     if not text.isascii():
         lines = [line + LEFT_TO_RIGHT_MARK if RIGHT_TO_LEFT.search(line) else line for line in lines]
@@ -272,6 +277,7 @@ def _fold(text: str, width: int) -> list[str]:
     lines, room = [""], width
     for piece in PIECES.findall(text):
         for part in (piece,) if _width(piece) <= width else _characters(piece):
+            # A part that does not fit a line of its own is put on one all the same: nothing is lost.
             if room < _width(part) and lines[-1]:
                 lines.append("")
                 room = width

@@ -84,6 +84,7 @@ def _let_items_be_null(endpoint: str, request: Schema, definitions: Mapping[str,
         schema: Any = request
         for name in path.split("."):
             schema = _inlined(schema.get("properties"), name, definitions) if isinstance(schema, dict) else None
+        # ClearML's files do not declare that null is allowed; the server accepts it.
         if isinstance(schema, dict) and isinstance(schema.get("items"), dict):
             schema["items"] = _nullable(resolve(schema["items"], definitions))
 
@@ -128,6 +129,7 @@ def _closed(schema: Any, names: Mapping[str, str], *, close: bool = True) -> Any
         default = {"default": schema["default"]} if schema.get("default") is not None else {}
         return {"$ref": f"#/definitions/{names[schema['$ref']]}", **default}
     result = {key: copy.deepcopy(schema[key]) for key in PLAIN_KEYWORDS if key in schema}
+    # The generated code would set a default of null; null means "not given".
     if result.get("default", 0) is None:
         del result["default"]
     result.update(_inner(schema, names, close=close))
@@ -228,6 +230,7 @@ def _generated(schema: Schema, name: str) -> str:
     import fastjsonschema  # only if something is compiled
 
     try:
+        # Without fast_fail the code collects every error, which is not the usual behaviour of the library.
         code: str = fastjsonschema.compile_to_code(copy.deepcopy(schema), fast_fail=False)
         if len(code) > MAX_CODE:
             raise SchemaError(f"{name}: the request's schema is too large for a validator")

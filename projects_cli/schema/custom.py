@@ -46,6 +46,7 @@ class CustomVersion(Version):
             ParameterNotImplemented: it allows a parameter or a value that this program does not implement.
             SchemaError: a regular expression of the schema takes too long.
         """
+        # First by the custom schema, whose defaults and errors are those that the user expects.
         with cpu_limit(VALIDATION_SECONDS, self._too_slow):
             valid = super().validate(params)
         if self._shipped is None:

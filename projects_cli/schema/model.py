@@ -42,6 +42,7 @@ PLACEHOLDERS: dict[str, Any] = {"integer": 0, "number": 0, "boolean": False, "ar
 
 def is_version(text: str) -> bool:
     """Return whether the text is a version: whole numbers with dots between them."""
+    # The limit on digits keeps int() fast, and within what it accepts.
     parts = text.split(".")
     return text.isascii() and all(part.isdecimal() and len(part) <= MAX_DIGITS for part in parts)
 
@@ -143,6 +144,7 @@ class Version:
         shape = resolve(root, definitions)
         required = shape.get("required", ())
         properties = shape.get("properties", {})
+        # A schema may require a field that it does not declare.
         properties = {**properties, **{name: {} for name in required if name not in properties}}
         return {
             name: _example(name, inner, definitions, required=name in required)
@@ -282,6 +284,7 @@ class Catalog:
         return self.endpoint(name).version(limit)
 
     def _known(self, name: str) -> Endpoint | None:
+        # `projects.get_all`, `get_all` and `get-all` are the same.
         prefix, _, short = name.rpartition(".")
         if prefix and not (short and prefix in self._loaders):
             return None

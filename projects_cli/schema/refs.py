@@ -30,6 +30,7 @@ def needed_definitions(schema: Any, definitions: Mapping[str, Any]) -> dict[str,
     names: set[str] = set()
     pending = list(references(schema))
     while pending:
+        # A reference may point into a definition: the whole definition is needed then.
         name = _names(pending.pop())[0]
         if name not in names and name in definitions:
             names.add(name)
@@ -53,6 +54,7 @@ def resolve(schema: Any, definitions: Mapping[str, Any]) -> Any:
     """Return a schema, or the target if it is a reference; the reference's own default and description take effect."""
     own: dict[str, Any] = {}
     while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
+        # The outermost reference wins: it is the most specific.
         own = {key: schema[key] for key in ("description", "default") if key in schema} | own
         schema = target(schema["$ref"], definitions)
     return {**schema, **own} if own and isinstance(schema, dict) else schema

@@ -89,6 +89,7 @@ class _Checker:
         }
 
     def _error(self, at: Path, message: str) -> SchemaError:
+        # A key that a substitution or an include brought has no place of its own: the nearest parent has.
         known = (at[:length] for length in range(len(at), 0, -1) if at[:length] in self._places)
         place = self._places.get(next(known, ()), hocon.Place(self._path, 1))
         if not self._can_quote:
@@ -111,6 +112,7 @@ class _Checker:
         for key, inner in endpoint.items():
             if is_version(key) and "." in key:
                 versions[key] = self._version(inner, (*at, key))
+            # Other keys, such as `internal` and `authorize`, are properties of the endpoint.
             elif isinstance(inner, dict) or key[:1].isdigit():
                 raise self._error((*at, key), "a version is a number like 2.8")
         if not versions:
@@ -168,6 +170,7 @@ class _Checker:
     def _check_reference(self, value: Any, at: Path) -> None:
         if not isinstance(value, str):
             raise self._error(at, "a reference is a text like #/definitions/name")
+        # A chain of references is followed to its end, which may be its start.
         seen = {value}
         schema = target(value, self._definitions)
         while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):

@@ -232,6 +232,7 @@ def _broken_rules(check: Check, value: Any) -> Iterator[Fault]:
     for error in errors:
         path = tuple(_steps(error.name.removeprefix("data"), value))
         if error.rule == "required":
+            # The error is about the object; the problem is about the field that is missing.
             yield from (((*path, name), "is required") for name in error.limit or () if name not in error.value)
         elif error.rule == "additionalProperties" and isinstance(error.value, dict):
             yield from (((*path, key), message) for key, message in _unknown_fields(error))
@@ -265,6 +266,7 @@ def _unknown_fields(error: JsonSchemaValueException) -> Iterator[tuple[str, str]
         unknown = [key for key in unknown if not any(re.search(pattern, key) for pattern in patterns)]
     from projects_cli.errors import nearest
 
+    # Comparing words takes time: a hostile request has many unknown fields, or long ones.
     for index, key in enumerate(unknown):
         is_compared = index < MAX_SUGGESTIONS and len(key) <= MAX_QUOTED
         near = nearest(key, known, 1) if is_compared else []
@@ -292,6 +294,7 @@ def _first_key(name: str, value: Any) -> str:
     short = name.partition(".")[0].partition("[")[0]
     if not isinstance(value, dict) or short in value:
         return short
+    # The field's name itself has a dot or a bracket: of several that fit the longest is meant.
     fitting = [key for key in value if name.startswith(key) and name[len(key) : len(key) + 1] in {"", ".", "["}]
     return max(fitting, key=len, default=name)
 
