@@ -27,13 +27,20 @@ def write_generated(root: Path) -> None:
     """Write `projects_cli/schema/shipped/` and `build/man/` of the source tree at `root`."""
     sys.path.insert(0, str(root))
     try:
-        from projects_cli.schema.cache import content_key  # importable now
-        from projects_cli.schema.compiler import write_shipped
-        from projects_cli.schema.service import load_service
-        from tools.manual import write_manuals
+        from tools.manual import write_manuals  # importable now
+
+        compile_shipped(root)
+        write_manuals(root / "build" / "man")
     finally:
         sys.path.remove(str(root))
+
+
+def compile_shipped(root: Path) -> None:
+    """Write `projects_cli/schema/shipped/`, with the compiler of the tree."""
+    from projects_cli.schema.cache import content_key
+    from projects_cli.schema.compiler import write_shipped
+    from projects_cli.schema.service import load_service
+
     conf = root / "schema" / "projects.conf"
     folder = root / "projects_cli" / "schema" / "shipped"
     write_shipped(load_service(str(conf)), content_key(str(conf), conf.read_bytes()), folder)
-    write_manuals(root / "build" / "man")
