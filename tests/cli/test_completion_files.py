@@ -228,6 +228,8 @@ def test_bash_on_a_terminal(bash_terminal: Terminal, tmp_path: Path) -> None:
     cases = {
         "projects li\t--out\t=y\t": "list|--output|=y|",
         "projects --output=y\t": "--output=yaml|",
+        "X=1 projects li\t": "list|",
+        "echo; projects li\t": "list|",
         "projects list --exc\tx --state ar\t": "list|--exclude-tag|x|--state|archived|",
         "projects --uri mongodb://a:1/b li\t": "--uri|mongodb://a:1/b|list|",
         "projects call projects.get_by\t--data @my\t": "call|projects.get_by_id|--data|@my file.json|",

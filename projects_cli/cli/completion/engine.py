@@ -248,6 +248,7 @@ def _for_bash(line: str) -> str:
         return ""
     if len(pieces) > 1 and pieces[-2][:1] in {"<", ">"}:  # a redirection
         return "files\n"
+    # A word that only the shell can expand stays as it is: it is an argument, or a value that selects no database.
     finished = [(unquoted(word) or (word, ""))[0] for word in words[1:-1]]
     parsed = Line(finished, last[0])
     kind, pairs = parsed.candidates()
@@ -265,6 +266,7 @@ def _for_bash(line: str) -> str:
 def _joined(line: str, pieces: Sequence[str]) -> list[str]:
     """Return the words of a line, which bash has split at = : and @ too; the last one ends at the cursor."""
     words: list[str] = []
+    line = pieces[0] + line.partition(pieces[0])[2]  # without variables before the command
     for piece in pieces:
         rest = line.lstrip()
         if len(rest) < len(line) or not words:
@@ -310,8 +312,9 @@ def _common_start(texts: Sequence[str]) -> str:
     """Return what all texts begin with."""
     if not texts:
         return ""
+    # All texts share what the first and the last one in alphabetical order share.
     first, last = min(texts), max(texts)
-    length = next((index for index, one in enumerate(first) if last[index : index + 1] != one), len(first))
+    length = next((index for index, char in enumerate(first) if last[index : index + 1] != char), len(first))
     return first[:length]
 
 
