@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from errno import EINVAL, EISDIR
+from errno import EINVAL, EISDIR, EPERM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +68,22 @@ def sha256(data: bytes = b"") -> Any:
 def is_private(information: os.stat_result) -> bool:
     """Return whether no other user can write a file or folder."""
     return information.st_uid == os.geteuid() and not information.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def open_private(path: str) -> int:
+    """Open a regular file that no other user can have written or replaced, and return its descriptor.
+
+    Raises:
+        OSError: it cannot be opened, is a link, or it or its folder is not private.
+    """
+    if is_private(os.stat(os.path.dirname(path))):
+        # Opening a pipe would block without O_NONBLOCK. The checks are of the open file, so none can take its place.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        information = os.fstat(descriptor)
+        if stat.S_ISREG(information.st_mode) and is_private(information):
+            return descriptor
+        os.close(descriptor)
+    raise PermissionError(EPERM, "not private", path)
 
 
 def read_owned(path: StrPath) -> tuple[bytes, os.stat_result, bool]:

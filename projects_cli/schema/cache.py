@@ -17,11 +17,10 @@ from __future__ import annotations
 
 import marshal
 import os
-import stat
 from _frozen_importlib_external import MAGIC_NUMBER
 
 from projects_cli import __version__
-from projects_cli.private_files import NEW, cache_folder, is_private, prune, read_regular, replace, sha256
+from projects_cli.private_files import NEW, cache_folder, is_private, open_private, prune, read_regular, replace, sha256
 from projects_cli.schema.model import DEFAULT_SERVICE, MAX_FILE_SIZE, Catalog, Service, Version
 
 TYPE_CHECKING = False
@@ -263,12 +262,7 @@ def _read_cache(path: str) -> Compiled | None:
 
 def _trusted_payload(path: str) -> bytes | None:
     """Return what follows header and digest, if the digest matches and only this user can have written it."""
-    if not is_private(os.stat(os.path.dirname(path))):
-        return None
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
-        information = os.fstat(file.fileno())
-        if not (stat.S_ISREG(information.st_mode) and is_private(information)):
-            return None
+    with open(open_private(path), "rb") as file:
         content = file.read()
     start = len(HEADER) + DIGEST_SIZE
     payload = content[start:]

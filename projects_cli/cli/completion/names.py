@@ -11,13 +11,12 @@ may write there. It is replaced as a whole, so no reader sees half of it.
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import time
 from bisect import bisect_left
 from mmap import ACCESS_READ, mmap
 
-from projects_cli.private_files import cache_folder, is_private, sha256, xdg_folder
+from projects_cli.private_files import cache_folder, is_private, open_private, sha256, xdg_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,13 +77,8 @@ def read(path: str) -> tuple[mmap, float] | None:
     the names those of another database.
     """
     try:
-        if not is_private(os.stat(os.path.dirname(path))):
-            return None
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(handle, "rb") as file:
-            information = os.fstat(handle)
-            if not stat.S_ISREG(information.st_mode) or not is_private(information):
-                return None
+        with open(open_private(path), "rb") as file:
+            written = os.fstat(file.fileno()).st_mtime
             # Mapped, not read: a copy of 5 MB takes as long as all the rest.
             text = mmap(file.fileno(), 0, access=ACCESS_READ)
     except (OSError, ValueError):  # ValueError: the file is empty
@@ -92,7 +86,7 @@ def read(path: str) -> tuple[mmap, float] | None:
     magic, state, *_ = [*text[:MAX_HEAD].split(b"\0", 2), b""]
     if magic != MAGIC or (state and state != _state(state.split(b" ", 2)[-1])):
         return None
-    return text, information.st_mtime
+    return text, written
 
 
 def _state(path: bytes) -> bytes:
