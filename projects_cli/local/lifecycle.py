@@ -102,8 +102,7 @@ def start(paths: ServerPaths, settings: Settings) -> ready_file.Server:
         if paths.log.exists() and paths.log.stat().st_size > LONGEST_LOG:
             paths.log.replace(paths.log.with_suffix(".log.1"))
         watchdog_pid = _spawn_watchdog(paths, mongod, descriptor)
-        _await_socket(paths, mongod, watchdog_pid)
-        pid = int(os.pread(descriptor, 20, 0))
+        pid = _await_mongod(paths, mongod, watchdog_pid, descriptor)
     finally:
         os.close(descriptor)
     version = _prepare(paths, pid, settings.database)
@@ -144,15 +143,20 @@ def _spawn_watchdog(paths: ServerPaths, mongod: Path, lock_descriptor: int) -> i
     )
 
 
-def _await_socket(paths: ServerPaths, mongod: Path, watchdog_pid: int) -> None:
-    """Wait until mongod listens; raise the reason if its watchdog, a child of this process, ends before."""
+def _await_mongod(paths: ServerPaths, mongod: Path, watchdog_pid: int, lock_descriptor: int) -> int:
+    """Wait until mongod listens, and return its process id, which the watchdog writes into the lock file.
+
+    Raises:
+        NoPrivateServer: the watchdog, a child of this process, has ended, or mongod does not listen in time.
+    """
     deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline:
         with socket.socket(socket.AF_UNIX) as client:
-            if client.connect_ex(str(paths.socket)) == 0:
-                return
-        pid, status = os.waitpid(watchdog_pid, os.WNOHANG)
-        if pid:
+            pid = os.pread(lock_descriptor, 20, 0)
+            if pid and client.connect_ex(str(paths.socket)) == 0:
+                return int(pid)
+        ended, status = os.waitpid(watchdog_pid, os.WNOHANG)
+        if ended:
             raise start_failure.explained(paths, mongod, os.waitstatus_to_exitcode(status))
         time.sleep(_PAUSE)
     raise NoPrivateServer(f"mongod did not answer in {START_TIMEOUT:.0f} s", hint=f"its log: {paths.log}")
