@@ -324,7 +324,7 @@ def test_stale_modules_go_away(tree: Path, tmp_path: Path) -> None:
     stale = root / "projects_cli" / "schema" / "shipped" / "gone.py"
     stale.touch()
     result = run(
-        f"import hatch_build; from pathlib import Path; hatch_build.compile_shipped(Path({str(root)!r}))", root
+        f"import hatch_build; from pathlib import Path; hatch_build.write_generated(Path({str(root)!r}))", root
     )
     assert result.returncode == 0, result.stderr
     assert not stale.exists()
