@@ -5,7 +5,7 @@ Commands, options and fixed values come from `commands.tsv`, which `make docs` w
 names cache. If the cache is old or missing, another process fetches the names for the next time.
 
 Most of the time allowed is the interpreter's own start, so this module imports only what the interpreter has loaded
-anyway. Only endpoints and profiles, which come from files, need more.
+anyway. Names need a little more, and endpoints and profiles, which come from files, need the modules that read them.
 """
 
 # ruff: noqa: PTH118, PTH120, PTH123
