@@ -1,1 +1,1 @@
-"""The tests; each folder is named after the room that it tests."""
+"""The tests: tests/README.md describes the folders."""

@@ -37,7 +37,7 @@ def create(request: Request, store: Store) -> Plan[Step]:
     """Plan a project and the ancestors that it lacks; answers `{id}`.
 
     Raises:
-        ServiceError: the first of the checks of semantics.md (create) that fails.
+        ServiceError: the first of the checks of docs/semantics.md (create) that fails.
     """
     params = request.params
     check_tags(params)
@@ -89,7 +89,7 @@ def _new_projects(paths: Sequence[Sequence[str]], nearest: Document | None, requ
 
 
 def _new_project(parts: Sequence[str], parent: Document | None, asked: Mapping[str, Any], request: Request) -> Document:
-    """Give one document as a server stores it (semantics.md, create)."""
+    """Return a document as a server stores it (docs/semantics.md, create)."""
     document: Document = {
         "_id": request.new_id(),
         "company": request.company,
@@ -131,7 +131,7 @@ def update(request: Request, store: Store, *, skip_unchanged: bool = False) -> P
     """Plan the change of a project's own fields; a new name renames everything below too. Answers `{updated, fields}`.
 
     Raises:
-        ServiceError: the first of the checks of semantics.md (update) that fails.
+        ServiceError: the first of the checks of docs/semantics.md (update) that fails.
     """
     check_tags(request.params)
     return plan_update(request, store, skip_unchanged=skip_unchanged)
@@ -259,14 +259,14 @@ class Tree:
 
     @classmethod
     def of(cls, every: Sequence[Document]) -> Tree:
-        """Part the projects; the containers `.pipelines` and `.datasets` are neither (data-model.md, `project`)."""
+        """Divide the projects; containers are neither (docs/data-model.md, `project`)."""
         runs = [one["_id"] for one in every if _is_special(one, "pipeline", ".pipelines")]
         sets = [one["_id"] for one in every if _is_special(one, "dataset", ".datasets")]
         special = {identity(one) for one in (*runs, *sets)}
         return cls(every, runs, sets, [one["_id"] for one in every if identity(one["_id"]) not in special])
 
     def refusing(self) -> dict[refusals.Kind, Sequence[Any]]:
-        """Return the projects whose contents refuse a delete by kind, in the order of semantics.md (delete)."""
+        """Return the projects whose contents refuse a delete by kind, in the order of docs/semantics.md (delete)."""
         return {
             refusals.PIPELINES: self.pipelines,
             refusals.DATASETS: self.datasets,
@@ -281,7 +281,7 @@ def delete(request: Request, store: Store) -> Plan[Step]:
     Answers `{deleted, disassociated_tasks}`.
 
     Raises:
-        ServiceError: the first of the checks of semantics.md (delete) that fails.
+        ServiceError: the first of the checks of docs/semantics.md (delete) that fails.
     """
     project = hierarchy.writable_project(request.params["project"], store)
     tree = Tree.of([project, *hierarchy.own_tree_below(project, store)])
@@ -377,5 +377,5 @@ def check_tags(params: Mapping[str, Any]) -> None:
 
 
 def _tags(tags: Sequence[str] | None) -> list[str]:
-    """Give tags as they are stored: sorted, without duplicates; null is none (semantics.md, differs on purpose, 7)."""
+    """Return tags as stored: sorted, without duplicates; null is none (docs/semantics.md, differs on purpose, 7)."""
     return sorted_tags(hierarchy.distinct(tags or ()))

@@ -118,7 +118,7 @@ def test_ancestors_that_all_make_are_there_once(deployment: Server) -> None:
 
 
 def test_without_a_journal_the_unique_index_decides(deployment: Server) -> None:
-    """No lease then: the one that lost takes its own ancestors back, and never somebody else's."""
+    """Without a lease: the process that loses removes its own ancestors, and never those of another one."""
 
     def work(world: World) -> int:
         try:

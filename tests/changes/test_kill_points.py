@@ -45,7 +45,7 @@ FEWEST = {"create": 10, "update": 5, "rename": 9, "delete": 15, "make_public": 7
 
 
 @pytest.fixture(params=ROADS)
-def road(request: pytest.FixtureRequest) -> tuple[str, int]:
+def flow(request: pytest.FixtureRequest) -> tuple[str, int]:
     server, small = ROADS[request.param]
     return server, small
 
@@ -56,10 +56,10 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def test_a_change_killed_at_every_write(
-    name: str, road: tuple[str, int], request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+    name: str, flow: tuple[str, int], request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
 ) -> None:
     """Each state between two writes is seen twice: after the one it is undone, before the other it is finished."""
-    server, small = road
+    server, small = flow
     with world_on(request.getfixturevalue(server), BEFORE) as world:
         after = made(world, CHANGES[name], small)
         seen = 0

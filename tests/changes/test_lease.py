@@ -103,7 +103,7 @@ def test_undo_waits_too(lone: World) -> None:
 
 @pytest.mark.parametrize("reaped", [True, False])
 def test_a_dead_process_is_followed_at_once(lone: World, *, reaped: bool) -> None:
-    """Also one that nobody has waited for, as in a container without an init."""
+    """Also a zombie, as in a container without an init."""
     pid = os.fork()
     if not pid:
         Lease(JournalStore(lone_of(lone), lone.journal_name), key_of(lone.name, COMPANY), mine(), 1).__enter__()
@@ -129,7 +129,7 @@ def mine() -> dict[str, Any]:
 
 
 def test_an_expired_lease_is_taken_over_at_once(lone: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of another machine, whose processes nobody here can see."""
+    """Of another machine, whose processes are not visible here."""
     monkeypatch.setattr(leases, "MARGIN", 0.1)
     JournalStore(lone.here, lone.journal_name).take_lease(
         key_of(lone.name, COMPANY), {**HOLDER, "machine": "far"}, 0.2, 0

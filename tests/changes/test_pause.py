@@ -81,7 +81,7 @@ def points(
 ) -> Iterator[tuple[int, int]]:
     """Stream the points at which the stopped process has begun: its record exists, or it holds the company's lease.
 
-    Before that, nobody can know of it or take anything from it: it simply makes its change later.
+    Before that, no other process can know of it or take over from it: it simply makes its change later.
     """
     number = 1
     start()

@@ -224,7 +224,7 @@ def test_undo_of_make_public_refuses_a_name_that_was_taken(lone: World) -> None:
 
 @pytest.mark.parametrize("name", ["update", "rename", "make_public", "make_private"])
 def test_later_unrelated_changes_stay(lone: World, name: str) -> None:
-    """A server sets `last_update`, somebody sets another field: both stay, in their places."""
+    """A server sets `last_update`, another program sets another field: both stay, in their places."""
     CHANGES[name](lone.runner())
     touched = [one for one, old in zip(projects(lone), BEFORE["project"], strict=True) if bytes(one.raw) != old]
     later = {"$set": {"last_update": LATER, "x_unknown.a": 2, "y_new": bson.Int64(5)}}

@@ -125,7 +125,7 @@ def test_the_sample_is_clean(lone: Site) -> None:
 
 
 def test_notes_alone_are_no_failure(lone: Site) -> None:
-    """A server writes tags in the order in which somebody gave them."""
+    """A server writes tags in the order in which a user gave them."""
     unsorted = set_(lone, "vision", tags=["b", "a"])
     result = lone("doctor")
     assert (result.exit_code, result.stderr.splitlines()[0]) == (0, "found: 1 note")
@@ -165,7 +165,7 @@ def test_many_missing_indexes_are_one_line(standalone: Server, cli: Cli) -> None
 
 
 class Case(NamedTuple):
-    """How a database is bent for one kind; what is found, and what is true once it is mended.
+    """How a database is made inconsistent for one kind, what is found, and what is true after the fix.
 
     `bend` gives the ids that the examples name. `left` are the kinds that are found after `--fix`.
     """
@@ -175,7 +175,7 @@ class Case(NamedTuple):
     found: int
     fixable: int = 0
     also: dict[str, tuple[int, int]] = {}  # noqa: RUF012 - never changed
-    mended: Callable[[Site], object] = lambda _: True
+    fixed: Callable[[Site], object] = lambda _: True
 
 
 def wrong_basenames(site: Site) -> list[str]:
@@ -360,39 +360,39 @@ def no_index(site: Site) -> list[str]:
 CASES = [
     Case(
         "basename-mismatch", wrong_basenames, 2, 2,
-        mended=lambda site: [named(site, "vision/detector")["basename"], named(site, "old")["basename"]]
+        fixed=lambda site: [named(site, "vision/detector")["basename"], named(site, "old")["basename"]]
         == ["detector", "old"],
     ),
     Case("field-missing", fields_missing, 2),
     Case("field-type", fields_of_other_types, 5),
     Case("name-duplicated", one_name_twice, 1, also={"index-missing": (1, 0)}),
     Case("name-public", a_public_name, 1),
-    Case("parent-gone", parents_gone, 3, 2, mended=parents_are_back),
+    Case("parent-gone", parents_gone, 3, 2, fixed=parents_are_back),
     Case("parent-gone", a_parent_of_another_company, 1, 1),
     Case("parent-cycle", a_cycle, 2),
     Case(
         "parent-mismatch", name_and_path_agree, 3, 3, also={"path-mismatch": (5, 0)},
-        mended=they_are_below_the_detector,
+        fixed=they_are_below_the_detector,
     ),
-    Case("parent-mismatch", a_rename_that_was_stopped, 2, 2, mended=the_names_follow),
+    Case("parent-mismatch", a_rename_that_was_stopped, 2, 2, fixed=the_names_follow),
     Case("parent-mismatch", a_tie, 1),
     Case("parent-mismatch", two_of_one_name, 2),
     Case("parent-mismatch", a_stale_name_over_a_public_project, 1),
-    Case("path-mismatch", wrong_paths, 4, 4, mended=paths_are_right),
+    Case("path-mismatch", wrong_paths, 4, 4, fixed=paths_are_right),
     Case("too-deep", eleven_levels, 1),
     Case(
         "tags-null", null_tags, 2, 2,
-        mended=lambda site: (named(site, "vision")["tags"], named(site, "old")["system_tags"]) == ([], []),
+        fixed=lambda site: (named(site, "vision")["tags"], named(site, "old")["system_tags"]) == ([], []),
     ),
     Case(
         "tags-unsorted", unsorted_tags, 2, 2,
-        mended=lambda site: [named(site, "vision")["tags"], named(site, "old")["system_tags"]]
+        fixed=lambda site: [named(site, "vision")["tags"], named(site, "old")["system_tags"]]
         == [["a", "b"], ["z", "é"]],
     ),
-    Case("tags-duplicated", duplicated_tags, 1, 1, mended=lambda site: named(site, "vision")["tags"] == ["a", "b"]),
-    Case("tags-type", tags_of_other_types, 3, 1, mended=lambda site: named(site, "vision")["tags"] == ["prod"]),
-    Case("task-project-gone", lambda site: lost(site, site.task), 5, 4, mended=none_is_lost),
-    Case("model-project-gone", lambda site: lost(site, site.model), 5, 4, mended=none_is_lost),
+    Case("tags-duplicated", duplicated_tags, 1, 1, fixed=lambda site: named(site, "vision")["tags"] == ["a", "b"]),
+    Case("tags-type", tags_of_other_types, 3, 1, fixed=lambda site: named(site, "vision")["tags"] == ["prod"]),
+    Case("task-project-gone", lambda site: lost(site, site.task), 5, 4, fixed=none_is_lost),
+    Case("model-project-gone", lambda site: lost(site, site.model), 5, 4, fixed=none_is_lost),
     Case("task-reference-deleted", tasks_with_marks, 2),
     Case("model-reference-deleted", models_with_marks, 1),
     Case("index-missing", no_index, 1),
@@ -400,7 +400,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}-{case.bend.__name__.strip('<>')}")
-def test_a_finding_is_told_mended_and_undone(case: Case, lone: Site) -> None:
+def test_a_finding_is_reported_fixed_and_undone(case: Case, lone: Site) -> None:
     ids = case.bend(lone)
     bent = stored(lone)
     answer = doctor(lone, status=status_for(case.kind, *case.also))
@@ -414,17 +414,17 @@ def test_a_finding_is_told_mended_and_undone(case: Case, lone: Site) -> None:
         case.kind: (case.found, case.fixable)
     }
     assert stored(lone) == bent
-    mend(case, lone, bent)
+    check_fix(case, lone, bent)
 
 
-def mend(case: Case, site: Site, bent: dict[str, list[bytes]]) -> None:
-    """Mend what can be mended: nothing of that is found again, and undo brings every byte back."""
+def check_fix(case: Case, site: Site, bent: dict[str, list[bytes]]) -> None:
+    """Fix what can be fixed: it is not found again, and undo restores every byte."""
     left = {case.kind: (case.found - case.fixable, 0)} if case.found > case.fixable else {}
     also = {} if case.fixable else case.also
     answer = doctor(site, "--fix", "--yes", status=status_for(*left, *also))
     assert found(answer) == left | also
     assert ("fixed" in answer) == bool(case.fixable)
-    assert case.mended(site) in {None, True}
+    assert case.fixed(site) in {None, True}
     if case.fixable:
         assert stored(site) != bent
         site.json("undo", "--yes")

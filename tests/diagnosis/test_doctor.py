@@ -321,7 +321,7 @@ class Counted(monitoring.CommandListener):
 
 
 def many(projects: int, tasks: int) -> dict[str, list[Document]]:
-    """Return a site with so many projects, one of three bent, and so many tasks, one of three lost."""
+    """Return a site with projects, every third inconsistent, and tasks, every third in a missing project."""
     homes = [project(number, f"home {number}", tags=None if number % 3 == 0 else []) for number in range(projects)]
     lost = project(0xBEEF, "not stored")
     members = [

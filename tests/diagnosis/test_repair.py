@@ -68,7 +68,7 @@ CASES: dict[str, tuple[list[Row], Changes]] = {
     "a tie": ([A, B, ("c", "aaa/ccc", "b", ["b"])], {}),
     "a tie at the top": ([A, ("c", "ccc", "a", ["a"])], {}),
     "three places": ([A, B, ("x", "xxx", None, []), ("c", "aaa/ccc", "b", ["x"])], {}),
-    "nobody speaks": ([("c", "gone/ccc", "gone", ["gone"])], {}),
+    "no field is valid": ([("c", "gone/ccc", "gone", ["gone"])], {}),
     "two have the name above": ([A, ("b", "aaa", None, []), ("c", "aaa/ccc", "gone", [])], {}),
     "a cycle": ([("a", "aaa", "b", ["b"]), ("b", "aaa/bbb", "a", ["a"])], {}),
     "a project below itself": ([("a", "aaa", "a", [])], {}),

@@ -139,7 +139,7 @@ def test_an_aggregation_without_a_limit_notices_a_server_that_stalls(standalone:
 
 
 def test_the_drivers_own_threads_write_no_traceback() -> None:
-    """Such as closing a cursor of a server that has gone, which fails where nobody waits for it."""
+    """Such as closing a cursor of a server that is gone, which fails in the background."""
     says = "import logging; logging.getLogger('pymongo.client').error('in the background', exc_info=ValueError())"
     for before, silent in (("import pymongo", False), ("import projects_cli.store.client", True)):
         told = subprocess.run([sys.executable, "-c", f"{before}; {says}"], capture_output=True, text=True, check=True)

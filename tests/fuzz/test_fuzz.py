@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 COUNT = int(os.environ.get("PROJECTS_TEST_FUZZ", "10000"))
 SEED = int(os.environ.get("PROJECTS_TEST_SEED", "1"))
 PARTS = 4
-"""Each kind of input is tried in so many parts, so that several processes share the work."""
+"""The number of parts of each kind of input, so that several processes share the work."""
 
 
 @pytest.fixture

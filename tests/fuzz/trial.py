@@ -107,9 +107,9 @@ def check_line(
     with bounded(words):
         status, out, err = status_of(words, environment=environment)
     check_text(words, out, err)
-    # What is left is told after what was mended.
-    mended = status == ExitStatus.FINDINGS and {"doctor", "--fix"} <= {*words}
-    if status not in PARTLY and not mended:
+    # Remaining findings are reported after the fixed ones.
+    fixed = status == ExitStatus.FINDINGS and {"doctor", "--fix"} <= {*words}
+    if status not in PARTLY and not fixed:
         assert digest(database) == before, (words, status, err)
         assert TOLD.search(err) or status == ExitStatus.FINDINGS, (words, err)
     return status
