@@ -38,14 +38,16 @@ if TYPE_CHECKING:
 # --- requests and responses ---------------------------------------------------------------------------------------
 
 
-def expect(context: Context, view: str) -> None:
+def expect(context: Context, view: str, *, changes: bool = False) -> None:
     """Refuse output options that the response cannot satisfy, before anything is done; `--fields help` ends here.
+
+    The response of a dry run is a plan, if the view is that of a change, or the command `changes` anything.
 
     Raises:
         UsageError: see `Output.check`.
     """
     output = context.output
-    fields = VIEWS["plan" if VIEWS[view].changes and context.readable.dry_run else view]
+    fields = VIEWS["plan" if (changes or VIEWS[view].changes) and context.readable.dry_run else view]
     if output.fields:
         from projects_cli.render import field_selection
 

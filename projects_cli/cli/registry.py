@@ -9,7 +9,10 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """A command, the module in `cli/commands/` that has it, and its endpoint if it has one."""
+    """A command, the module in `cli/commands/` that has it, and its endpoint if it has one.
+
+    `changes` are the subcommands or options that change anything; `("",)` if the command itself does.
+    """
 
     name: str
     module: str
@@ -17,6 +20,10 @@ class Entry(NamedTuple):
     group: str
     endpoint: str | None = None
     aliases: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+
+
+ITSELF = ("",)
 
 
 class Topic(NamedTuple):
@@ -59,23 +66,45 @@ COMMANDS: tuple[Entry, ...] = (
     ),
     Entry("task-tags", "tags", "List the tags of tasks.", INSPECT, "projects.get_task_tags", ("get-task-tags",)),
     Entry("model-tags", "tags", "List the tags of models.", INSPECT, "projects.get_model_tags", ("get-model-tags",)),
-    Entry("create", "create", "Create a project and any missing parents.", CHANGE, "projects.create"),
-    Entry("update", "update", "Change a project's name, description or tags.", CHANGE, "projects.update"),
-    Entry("delete", "delete", "Delete projects and their sub-projects.", CHANGE, "projects.delete"),
-    Entry("make-public", "make_public", "Make projects visible to every company.", CHANGE, "projects.make_public"),
-    Entry("make-private", "make_private", "Make public projects private again.", CHANGE, "projects.make_private"),
-    Entry("undo", "undo", "Undo a change.", REPAIR),
-    Entry("resume", "resume", "Resume an interrupted change.", REPAIR),
-    Entry("history", "history", "Show who changed what, and when.", REPAIR),
-    Entry("doctor", "doctor", "Find and repair inconsistencies.", REPAIR),
-    Entry("indexes", "indexes", "Show and create recommended indexes.", REPAIR),
-    Entry("call", "call", "Call an endpoint with a JSON request.", LOW_LEVEL),
-    Entry("batch", "batch", "Run many requests from a JSON Lines file.", LOW_LEVEL),
+    Entry("create", "create", "Create a project and any missing parents.", CHANGE, "projects.create", changes=ITSELF),
+    Entry(
+        "update", "update", "Change a project's name, description or tags.", CHANGE, "projects.update", changes=ITSELF
+    ),
+    Entry("delete", "delete", "Delete projects and their sub-projects.", CHANGE, "projects.delete", changes=ITSELF),
+    Entry(
+        "make-public",
+        "make_public",
+        "Make projects visible to every company.",
+        CHANGE,
+        "projects.make_public",
+        changes=ITSELF,
+    ),
+    Entry(
+        "make-private",
+        "make_private",
+        "Make public projects private again.",
+        CHANGE,
+        "projects.make_private",
+        changes=ITSELF,
+    ),
+    Entry("undo", "undo", "Undo a change.", REPAIR, changes=ITSELF),
+    Entry("resume", "resume", "Resume an interrupted change.", REPAIR, changes=ITSELF),
+    Entry("history", "history", "Show who changed what, and when.", REPAIR, changes=("prune",)),
+    Entry("doctor", "doctor", "Find and repair inconsistencies.", REPAIR, changes=("--fix",)),
+    Entry("indexes", "indexes", "Show and create recommended indexes.", REPAIR, changes=("create",)),
+    Entry("call", "call", "Call an endpoint with a JSON request.", LOW_LEVEL, changes=ITSELF),
+    Entry("batch", "batch", "Run many requests from a JSON Lines file.", LOW_LEVEL, changes=ITSELF),
     Entry("schema", "schema", "Show the loaded schema.", LOW_LEVEL),
-    Entry("local", "local", "Start, stop and inspect the private database.", SETUP),
-    Entry("config", "config", "Show and change settings, with their origins.", SETUP),
-    Entry("profile", "profile", "List, show and choose profiles.", SETUP),
-    Entry("completion", "completion", "Set up shell completion.", SETUP),
+    Entry(
+        "local",
+        "local",
+        "Start, stop and inspect the private database.",
+        SETUP,
+        changes=("start", "stop", "reset", "sample"),
+    ),
+    Entry("config", "config", "Show and change settings, with their origins.", SETUP, changes=("set", "unset", "edit")),
+    Entry("profile", "profile", "List, show and choose profiles.", SETUP, changes=("use",)),
+    Entry("completion", "completion", "Set up shell completion.", SETUP, changes=("--install",)),
     Entry("help", "help_", "Show the help of a command or a topic.", SETUP),
 )
 

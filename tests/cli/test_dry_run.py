@@ -2,49 +2,76 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from projects_cli import endpoints
 from projects_cli.cli.registry import COMMANDS
 from tests.worlds.site import COMPANY, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.conftest import Cli
     from tests.servers import Server
 
+ROOT = Path(__file__).parents[2]
+CLI = ROOT / "projects_cli" / "cli"
 CREATE = '{"name": "audio", "description": "x"}'
-CHANGING: dict[str, tuple[str, ...]] = {
+CASES: dict[str, tuple[str, ...]] = {
     "create": ("create", "audio", "-d", "x"),
     "update": ("update", "vision", "--name", "sight", "--add-tag", "a"),
     "delete": ("delete", "vision", "--force"),
-    "delete several": ("delete", "vision", "newest", "--force"),
+    "delete, several": ("delete", "vision", "newest", "--force"),
     "make-public": ("make-public", "vision"),
     "make-private": ("make-private", "shown"),
     "call": ("call", "create", "--data", CREATE),
     "batch": ("batch", "-"),
-    "doctor": ("doctor", "--fix", "--yes"),
-    "indexes": ("indexes", "create", "--yes"),
+    "doctor --fix": ("doctor", "--fix", "--yes"),
+    "indexes create": ("indexes", "create", "--yes"),
     "undo": ("undo", "--yes"),
-    "history": ("history", "prune", "--older-than", "0.01", "--yes"),
+    "resume": ("resume",),
+    "history prune": ("history", "prune", "--older-than", "0.01", "--yes"),
     "config set": ("config", "set", "timeout", "7s"),
     "config unset": ("config", "unset", "profile"),
-    "config": ("config", "edit"),
-    "profile": ("profile", "use", "toy"),
+    "config edit": ("config", "edit"),
+    "profile use": ("profile", "use", "toy"),
+    "completion --install": ("completion", "bash", "--install"),
 }
-ELSEWHERE = {
-    "resume": "tests/changes/test_lease.py",
-    "local": "tests/local/test_local_dry_run.py",
-    "completion": "writes a file of the shell's",
-}
-LOOKING = {"list", "get", "metrics", "hyperparams", "task-tags", "model-tags", "status", "schema", "help"}
+"""A command line for each command that changes anything, by its words in the registry."""
+
+ELSEWHERE = {f"local {word}": "tests/local/test_local_dry_run.py" for word in ("start", "stop", "reset", "sample")}
+"""Commands that need another database than a server's, and the file of their tests."""
+
+CHANGING = {f"{entry.name} {word}".strip() for entry in COMMANDS for word in entry.changes}
+WRITES = re.compile(r"\bperform\(|\bDocumentChange\(")
+POLICY = re.compile(r"\.(dry_run|read_only|production)\b")
+"""Reads of the settings that only the policy function may decide by."""
+
+DISPLAYS = {"flow.py", "context.py", "request.py", "commands/status.py"}
+"""Modules that may read them: the policy itself, and those that only show them or choose the form of a response."""
 
 
-def test_no_command_was_forgotten() -> None:
-    assert {entry.name for entry in COMMANDS} == LOOKING | {name.split()[0] for name in CHANGING} | ELSEWHERE.keys()
+def test_every_changing_command_has_a_case() -> None:
+    assert {name.partition(",")[0] for name in CASES} | ELSEWHERE.keys() == CHANGING
+    for name, file in ELSEWHERE.items():
+        assert f'"{name.partition(" ")[2]}", "--' in (ROOT / file).read_text(encoding="utf-8") or name == "local reset"
+
+
+def test_the_registry_has_every_command_that_can_change_anything() -> None:
+    for entry in COMMANDS:
+        text = (CLI / "commands" / f"{entry.module}.py").read_text(encoding="utf-8")
+        generic = entry.endpoint in endpoints.CHANGES or entry.name in {"call", "batch"}  # they run any endpoint
+        assert bool(WRITES.search(text) or generic) == bool(entry.changes), entry.name
+
+
+def test_only_the_policy_function_decides_by_the_settings_about_changes() -> None:
+    for file in CLI.rglob("*.py"):
+        if str(file.relative_to(CLI)) not in DISPLAYS:
+            assert not POLICY.search(file.read_text(encoding="utf-8")), file
 
 
 @pytest.fixture
@@ -68,7 +95,7 @@ def site(standalone: Server, cli: Cli, config: Path) -> Iterator[Site]:
 
 
 def everything(site: Site, config: Path) -> tuple[Any, ...]:
-    """Return the digests of all databases, the journal's too, the indexes and the settings."""
+    """Return the digests of all databases, the journal's too, the indexes, and the user's files but for caches."""
     client = site.server.client
     digests = {
         name: client[name].command("dbHash")["collections"]
@@ -76,34 +103,45 @@ def everything(site: Site, config: Path) -> tuple[Any, ...]:
         if name not in {"admin", "config", "local"}
     }
     indexes = {name: sorted(site.documents[name].index_information()) for name in ("project", "task", "model")}
-    return digests, indexes, config.read_bytes()
+    home = config.parents[2]
+    files = {path: path.read_bytes() for path in home.rglob("*") if path.is_file() and ".cache" not in path.parts}
+    return digests, indexes, files
 
 
-DATABASE = [name for name in CHANGING if name.split()[0] not in {"config", "profile"}]
+DATABASE = [name for name in CASES if name.split()[0] not in {"config", "profile", "completion"}]
 """Commands that change a database: read-only mode is not about settings."""
+
+
+def prepare(site: Site, name: str) -> None:
+    """Leave an interrupted operation for `resume`; other commands would only warn of it."""
+    if name == "resume":
+        journal = site.server.client["projects_cli"]["operation"]
+        journal.update_many({"database": site.name}, {"$set": {"state": "applied"}})
 
 
 @pytest.mark.parametrize("name", DATABASE)
 def test_read_only_mode_changes_nothing(site: Site, config: Path, name: str) -> None:
+    prepare(site, name)
     before = everything(site, config)
     line = f'{{"endpoint": "create", "params": {CREATE}}}'
-    refused = site(*CHANGING[name], "--read-only", stdin=line)
+    refused = site(*CASES[name], "--read-only", stdin=line)
     assert refused.exit_code == (5 if name == "batch" else 4), refused.stderr
     assert everything(site, config) == before
-    assert site(*CHANGING[name], "--read-only", "--dry-run", stdin=line).exit_code == 0
+    assert site(*CASES[name], "--read-only", "--dry-run", stdin=line).exit_code == 0
     assert everything(site, config) == before
 
 
-@pytest.mark.parametrize("name", CHANGING)
+@pytest.mark.parametrize("name", CASES)
 def test_a_dry_run_changes_nothing(site: Site, config: Path, tmp_path: Path, name: str) -> None:
     editor = tmp_path / "editor"
     editor.write_text('#!/bin/sh\necho "timeout = 5" > "$1"\n')
     editor.chmod(0o755)
+    prepare(site, name)
     before = everything(site, config)
     line = f'{{"endpoint": "create", "params": {CREATE}}}'
-    dry = site(*CHANGING[name], "--dry-run", stdin=line, EDITOR=str(editor))
+    dry = site(*CASES[name], "--dry-run", stdin=line, EDITOR=str(editor))
     assert (dry.exit_code, bool(dry.stdout + dry.stderr)) == (0, True), dry.stderr
     assert everything(site, config) == before
-    wet = site(*CHANGING[name], stdin=line, EDITOR=str(editor))
-    assert wet.exit_code in ({0, 6} if name == "doctor" else {0}), wet.stderr
-    assert everything(site, config) != before, "it is no change that was tried"
+    wet = site(*CASES[name], stdin=line, EDITOR=str(editor))
+    assert wet.exit_code in ({0, 6} if name == "doctor --fix" else {0}), wet.stderr
+    assert everything(site, config) != before, "the command changes nothing"

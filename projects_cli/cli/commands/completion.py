@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -9,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.flow import show
+from projects_cli.cli.flow import perform, show
 from projects_cli.errors import UsageError
-from projects_cli.messages import Response
+from projects_cli.messages import Plan, Response
 from projects_cli.private_files import replace, xdg_folder
 
 if TYPE_CHECKING:
     from projects_cli.cli.context import Context
+    from projects_cli.cli.flow import Scope
 
 FOLDERS = (
     Path(__file__).parents[1] / "completion" / "files",
@@ -84,32 +86,58 @@ def completion(
     Example: projects completion bash --install
     """
     context: Context = ctx.obj
-    source = LOCATIONS[shell].source
-    text = next(folder / source for folder in FOLDERS if (folder / source).is_file()).read_text("utf-8")
     if install:
-        show(context, _install(context, shell, text))
+        show(context, perform(context, Installation(shell)))
     else:
-        context.streams.stdout.write(text)
+        context.streams.stdout.write(_shipped(shell))
 
 
-def _install(context: Context, shell: Shell, text: str) -> Response:
-    """Write the file if it is missing or outdated. No other file is touched.
+def _shipped(shell: Shell) -> str:
+    source = LOCATIONS[shell].source
+    return next(folder / source for folder in FOLDERS if (folder / source).is_file()).read_text("utf-8")
 
-    Raises:
-        UsageError: there is a file of another origin.
-    """
-    location = LOCATIONS[shell]
-    path = Path(xdg_folder(context.streams.environment, location.variable, location.default), location.path)
-    target = path.resolve()  # users who keep such files elsewhere have a link here
-    current = target.read_text("utf-8", "replace") if target.exists() else None
-    state = "unchanged"
-    if current != text:
-        if current is not None and MARK not in "".join(current.splitlines()[:2]):
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The completion file in the folder where the shell looks for it. No other file is touched."""
+
+    shell: Shell
+    view: str = "completion"
+    scope: Scope = "files"
+
+    def path(self, context: Context) -> Path:
+        """Return the path of the file."""
+        location = LOCATIONS[self.shell]
+        return Path(xdg_folder(context.streams.environment, location.variable, location.default), location.path)
+
+    def plan(self, context: Context) -> Plan[Path]:
+        """Return the file as the only step if it is missing or outdated.
+
+        Raises:
+            UsageError: there is a file of another origin.
+        """
+        path = self.path(context)
+        target = path.resolve()  # users who keep such files elsewhere have a link here
+        current = target.read_text("utf-8", "replace") if target.exists() else None
+        outdated = current != _shipped(self.shell)
+        if outdated and current is not None and MARK not in "".join(current.splitlines()[:2]):
             raise UsageError(f"{path} exists and was not created by this program", hint="move it away first")
-        state = "would be written" if context.settings.dry_run else "written"
-        if not context.settings.dry_run:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            replace(str(target), text.encode())
-            target.chmod(0o644)
-    following = location.next.format(folder=path.parent)
-    return Response("completion", {"shell": str(shell), "path": str(path), "state": state, "next": following})
+        return Plan(self.view, f"write {path}", [target] if outdated else [])
+
+    def preview(self, context: Context, plan: Plan[Path]) -> Response:
+        """Return whether the file would be written."""
+        return self._response(context, "would be written" if plan.steps else "unchanged")
+
+    def apply(self, context: Context, plan: Plan[Path], *, agreed: bool) -> Response:  # noqa: ARG002
+        """Write the file."""
+        (target,) = plan.steps
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace(str(target), _shipped(self.shell).encode())
+        target.chmod(0o644)
+        return self._response(context, "written")
+
+    def _response(self, context: Context, state: str) -> Response:
+        path = self.path(context)
+        following = LOCATIONS[self.shell].next.format(folder=path.parent)
+        data = {"shell": str(self.shell), "path": str(path), "state": state, "next": following}
+        return Response(self.view, data)

@@ -36,7 +36,7 @@ def doctor(
     Example: projects doctor --fix --dry-run
     """
     context: Context = ctx.obj
-    expect(context, "plan" if fix and context.readable.dry_run else "doctor")
+    expect(context, "doctor", changes=fix)
     for name in only or ():
         if name not in KINDS:
             hint = did_you_mean(nearest(name, KINDS), f"findings: {', '.join(KINDS)}")
