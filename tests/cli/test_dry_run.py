@@ -47,7 +47,7 @@ ELSEWHERE = {f"local {word}": "tests/local/test_local_dry_run.py" for word in ("
 """Commands that need another database than a server's, and the file of their tests."""
 
 CHANGING = {f"{entry.name} {word}".strip() for entry in COMMANDS for word in entry.changes}
-WRITES = re.compile(r"\bperform\(|\bDocumentChange\(")
+WRITES = re.compile(r"\b(perform|DocumentChange|change_file)\(")
 POLICY = re.compile(r"\.(dry_run|read_only|production)\b")
 """Reads of the settings that only the policy function may decide by."""
 
