@@ -1,4 +1,4 @@
-"""The order and the pages of a listing of projects."""
+"""The order and the pages of a listing of projects (docs/semantics.md, Order and pages)."""
 
 from __future__ import annotations
 
@@ -12,47 +12,73 @@ from projects_cli.store import filters, index_match
 from projects_cli.store.bson_codec import UNREADABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from projects_cli.messages import Document, Pipeline
     from projects_cli.store.collections import Sort, Store
 
 TEXT_SCORE = "@text_score"
 DEFAULT_PAGE_SIZE = 500
-MOST = 2**31 - 1
-"""Documents that MongoDB can be asked for at once."""
+MAX_LIMIT = 2**31 - 1
+"""The greatest limit that MongoDB accepts."""
 
-FARTHEST = 2**62
-"""Documents that it can be asked to pass over; there are never so many."""
+MAX_SKIP = 2**62
+"""A skip that MongoDB accepts and that is beyond the end of every collection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a listing: how many to pass over, how many to give (0: all)."""
+    """A part of a listing: how many projects to skip, and how many to return (0: all)."""
 
     skip: int
     limit: int
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Page:
-        """Read `page` and `page_size`: a size alone is page 0, a page alone has 500."""
+        """Return the page of `page` and `page_size`: a size alone is page 0, a page alone has 500 projects."""
         page, size = params.get("page"), params.get("page_size")
         if page is None and size is None:
             return cls(0, 0)
         size = DEFAULT_PAGE_SIZE if size is None else size
-        return cls(min((page or 0) * size, FARTHEST), min(size, MOST))
+        return cls(min((page or 0) * size, MAX_SKIP), min(size, MAX_LIMIT))
 
 
-def sort_of(order_by: Sequence[str] | None, *, searching: bool) -> Sort:
-    """Return MongoDB's sort; `id` is always the last key.
+def ordered(store: Store, condition: Document, params: Mapping[str, Any], projection: Document) -> Iterator[Document]:
+    """Stream a page of a listing in its order, with missing values of an ascending first field last.
+
+    Documents may have more fields than the projection selects.
 
     Raises:
-        InvalidFields: projects do not have one of the fields.
+        InvalidFields: a field is unknown.
         FieldsValueError: `@text_score` without a search or descending, or two lists.
     """
-    # A repeated field keeps its first place and takes its last direction: the server builds a sort document, and
-    # writing a key a second time replaces its value only.
-    sort: dict[str, Any] = dict(_sort_key(item, searching=searching) for item in order_by or ())
+    sort = _sort(params.get("order_by"), searching=bool(params.get("search_text")))
+    page = Page.of(params)
+    listing = Listing(store, projection, sort)
+    first, direction = sort[0]
+    if direction != 1 or first == "_id":
+        return listing.read(condition, page.skip, page.limit)
+    # MongoDB sorts missing values first, so the listing is read in two parts.
+    is_list = first in fields.LIST_FIELDS
+    filled = filters.all_of([condition, filters.stored_filled(first, is_list=is_list)])
+    empty = filters.all_of([condition, filters.stored_empty(first, is_list=is_list)])
+    return _concatenated(listing, filled, empty, page)
+
+
+def _sort(order_by: Sequence[str] | None, *, searching: bool) -> Sort:
+    """Return MongoDB's sort, with `id` as the last key."""
+    # A repeated field keeps its first place and takes its last direction, as on the server.
+    sort: dict[str, Any] = {}
+    for item in order_by or ():
+        name = item.removeprefix("-")
+        if name != TEXT_SCORE:
+            sort[fields.stored_name(fields.known_field(name, "order_by"))] = 1 if item == name else -1
+        elif item != name:
+            raise FieldsValueError("order_by: '@text_score' is always descending", hint="leave out the '-'")
+        elif not searching:
+            raise FieldsValueError("order_by: '@text_score' needs search_text", hint="add --search WORDS")
+        else:
+            sort["score"] = {"$meta": "textScore"}
     lists = [key for key in sort if key in fields.LIST_FIELDS]
     if len(lists) > 1:
         raise FieldsValueError(f"order_by: MongoDB can't order by several lists at once: {', '.join(lists)}")
@@ -60,127 +86,92 @@ def sort_of(order_by: Sequence[str] | None, *, searching: bool) -> Sort:
     return list(sort.items())
 
 
-def _sort_key(item: str, *, searching: bool) -> tuple[str, Any]:
-    descending = item.startswith("-")
-    name = item.removeprefix("-")
-    if name != TEXT_SCORE:
-        return fields.stored_name(fields.known_field(name, "order_by")), -1 if descending else 1
-    if descending:
-        raise FieldsValueError("order_by: '@text_score' has the best first already; leave out the '-'")
-    if not searching:
-        raise FieldsValueError("order_by: '@text_score' needs search_text", hint="add --search WORDS")
-    return "score", {"$meta": "textScore"}
-
-
-def ordered(store: Store, condition: Document, params: Mapping[str, Any], projection: Document) -> Iterator[Document]:
-    """Stream a listing: in its order, only its page, and with missing values of an ascending first field last.
-
-    Documents may have more fields than the projection asks for.
-    """
-    sort = sort_of(params.get("order_by"), searching=bool(params.get("search_text")))
-    page = Page.of(params)
-    part = Part(store, projection, sort)
-    first, direction = sort[0]
-    if direction != 1 or first == "_id":
-        return part.of(condition, page.skip, page.limit)
-    is_list = first in fields.LIST_FIELDS
-    filled = filters.all_of([condition, filters.stored_filled(first, is_list=is_list)])
-    empty = filters.all_of([condition, filters.stored_empty(first, is_list=is_list)])
-    return _one_after_the_other(part, filled, empty, page)
-
-
-def _one_after_the_other(part: Part, filled: Document, empty: Document, page: Page) -> Iterator[Document]:
-    """Stream a page of two listings, the second behind the first."""
-    given = 0
-    for document in part.of(filled, page.skip, page.limit):
-        given += 1
+def _concatenated(listing: Listing, filled: Document, empty: Document, page: Page) -> Iterator[Document]:
+    """Stream a page of two listings, one after the other."""
+    count = 0
+    for document in listing.read(filled, page.skip, page.limit):
+        count += 1
         yield document
-    if page.limit and given == page.limit:
+    if page.limit and count == page.limit:
         return
-    skip = 0 if given or not page.skip else max(0, page.skip - part.store.projects.count(filled))
-    rest = page.limit - given if page.limit else 0
-    yield from part.of(empty, skip, rest)
+    # Only a page that begins in the second part needs to know how long the first one is.
+    skip = 0 if count or not page.skip else max(0, page.skip - listing.store.projects.count(filled))
+    yield from listing.read(empty, skip, page.limit - count if page.limit else 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Listings of some fields in one order."""
+class Listing:
+    """Projects with some fields in one order."""
 
     store: Store
     projection: Document
     sort: Sort
 
-    def of(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
-        """Stream the projects that match, less the first `skip`; at most `limit`, or all where that is 0."""
-        if [key for key, _ in self.sort] == ["name", "_id"]:
-            return self._by_name(condition, skip, limit)
+    def read(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
+        """Stream the matching projects without the first `skip`, at most `limit`, or all if that is 0."""
+        by_name = [key for key, _ in self.sort] == ["name", "_id"]
+        if by_name and index_match.has_unique(self.store.projects.indexes(), ("name", "company")):
+            return self._by_index(condition, skip, limit)
         return self._sorted(condition, skip, limit)
 
     def _sorted(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
-        """Stream the projects as MongoDB sorts them.
-
-        It refuses a document that has lists in two of the fields, before it returns any; then it sorts by values that
-        this program takes from the lists in the way in which MongoDB compares them.
-        """
+        """Stream the projects as MongoDB sorts them."""
         try:
             yield from self.store.projects.find(condition, self.projection, sort=self.sort, skip=skip, limit=limit)
         except ListsInSeveralKeys:
-            yield from self._sorted_by_items(condition, skip, limit)
+            # Some document has lists in two of the fields. MongoDB refuses that before the first result. Compare by the
+            # item of each list that its own sort compares: the least in ascending, the greatest in descending order.
+            keys: Document = {}
+            sort: Document = {}
+            for name, direction in self.sort:
+                if isinstance(direction, int):
+                    item = {"$min" if direction == 1 else "$max": f"${name}"}
+                    keys[name] = {"$cond": [{"$isArray": f"${name}"}, item, f"${name}"]}
+                sort[f"order.{name}" if name in keys else name] = direction
+            stages: Pipeline = [{"$addFields": {"order": keys}}, {"$sort": sort}]
+            stages += [{"$skip": skip}] if skip else []
+            stages += [{"$limit": limit}] if limit else []
+            yield from self.store.projects.aggregate(condition, [*stages, {"$project": self.projection}])
 
-    def _sorted_by_items(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
-        keys: Document = {}
-        sort: Document = {}
-        for name, direction in self.sort:
-            if isinstance(direction, int):
-                item = {"$min" if direction == 1 else "$max": f"${name}"}  # of a list, the least or the greatest item
-                keys[name] = {"$cond": [{"$isArray": f"${name}"}, item, f"${name}"]}
-            sort[f"order.{name}" if name in keys else name] = direction
-        pages: Pipeline = [{"$skip": skip}] if skip else []
-        pages += [{"$limit": limit}] if limit else []
-        stages: Pipeline = [{"$addFields": {"order": keys}}, {"$sort": sort}, *pages, {"$project": self.projection}]
-        yield from self.store.projects.aggregate(condition, stages)
+    def _by_index(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
+        """Stream by name and id, in the order of the unique index on name and company.
 
-    def _by_name(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
-        """Stream by name and id, in the order of the unique index of name and company where that is there.
-
-        MongoDB has no index for (name, id), and would sort everything before it gives the first. The order of the
-        unique index differs only where an own and a public project, no more, share a name: these two are put right
-        here. A page is read with its two neighbours, so that its border never parts a pair.
+        MongoDB has no index on (name, id), and would sort everything before it returns the first project
+        (docs/performance.md, `list`). The order of the unique index differs only if an own and a public project, never
+        more, share a name: such neighbours are swapped here. A page is read with the project before and after it, so
+        that its limits never separate two neighbours.
         """
-        if not index_match.has_unique(self.store.projects.indexes(), ("name", "company")):
-            yield from self._sorted(condition, skip, limit)
-            return
         before = min(skip, 1)
         direction = self.sort[0][1]
-        found = self.store.projects.find(
+        rows = self.store.projects.find(
             condition,
             {**self.projection, "_id": 1, "name": 1, "company": 1},
             sort=[("name", direction), ("company", direction)],
             skip=skip - before,
-            limit=min(before + limit + 1, MOST) if limit else 0,
+            limit=min(before + limit + 1, MAX_LIMIT) if limit else 0,
         )
-        yield from islice(pairs_put_right(found, self._is_behind), before, before + limit if limit else None)
+        yield from islice(self._swapped(rows), before, before + limit if limit else None)
 
-    def _is_behind(self, one: Document, other: Document) -> bool:
-        """Tell whether of two neighbours by name and company the first is the second by name and id."""
-        texts = one.get("name"), other.get("name"), one["_id"], other["_id"]
-        if all(isinstance(text, str) and UNREADABLE not in text for text in texts):
-            return texts[0] == texts[1] and (one["_id"] > other["_id"]) == (self.sort[1][1] == 1)
-        both = {"_id": {"$in": [one["_id"], other["_id"]]}}  # what is no text only MongoDB itself can compare
-        first = next(self.store.projects.find(both, {"_id": 1}, sort=self.sort, limit=1), one)
-        return bool(first["_id"] != one["_id"])
+    def _swapped(self, rows: Iterable[Document]) -> Iterator[Document]:
+        """Stream projects, swapping two neighbours of different companies if the order by id requires it."""
+        rows = iter(rows)
+        held = next(rows, None)
+        if held is None:
+            return
+        for row in rows:
+            if row["company"] != held["company"] and self._is_after(held, row):
+                yield row
+            else:
+                yield held
+                held = row
+        yield held
 
-
-def pairs_put_right(rows: Iterable[Document], is_behind: Callable[[Document, Document], bool]) -> Iterator[Document]:
-    """Stream projects, two neighbours of different companies exchanged where the first belongs behind the second."""
-    rows = iter(rows)
-    held = next(rows, None)
-    if held is None:
-        return
-    for row in rows:
-        if row["company"] != held["company"] and is_behind(held, row):
-            yield row
-        else:
-            yield held
-            held = row
-    yield held
+    def _is_after(self, first: Document, second: Document) -> bool:
+        """Return whether the first of two neighbours by name and company is the second one by name and id."""
+        values = first.get("name"), second.get("name"), first["_id"], second["_id"]
+        if all(isinstance(value, str) and UNREADABLE not in value for value in values):
+            return values[0] == values[1] and (values[2] > values[3]) == (self.sort[1][1] == 1)
+        # Only MongoDB itself can compare other types, and text that is not UTF-8.
+        both = {"_id": {"$in": [first["_id"], second["_id"]]}}
+        least = next(self.store.projects.find(both, {"_id": 1}, sort=self.sort, limit=1), first)
+        return bool(least["_id"] != first["_id"])
