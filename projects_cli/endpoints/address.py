@@ -1,4 +1,4 @@
-"""How people name a project: by its id, its full name, or the beginning of its id."""
+"""Projects by what users write: an id, a full name, or a prefix of an id."""
 
 from __future__ import annotations
 
@@ -19,93 +19,86 @@ if TYPE_CHECKING:
     from projects_cli.store.collections import Store
 
 _ID = re.compile("[0-9a-f]{32}")
-_SHORT_BEGINNING = re.compile("[0-9a-f]{1,7}")
-CODE_POINTS = 12
-"""Code points of a name that a message lists."""
+_SHORT_PREFIX = re.compile("[0-9a-f]{1,7}")
+MAX_CODE_POINTS = 12
+"""Code points of a name in a message."""
 
-OFFERED = 100_000
-"""Projects that can be picked from."""
+MAX_CHOICES = 100_000
+"""Projects in the picker."""
 
-LOOKED_AT = 10_000
+MAX_COMPARED = 10_000
 """Names that are compared to find the nearest one."""
 
 
 def project_id(project: str, store: Callable[[], Store]) -> str:
-    """Return the id of the project that an id, a name or the beginning of an id stands for.
+    """Return the id of the project with this id, this name, or an id that begins with it, in this order.
 
-    A whole id is returned without a query: its endpoint reports an unknown one.
+    A complete id is returned without a query: its endpoint reports an unknown one.
 
     Raises:
-        EmptyName: `project` is empty. ProjectNotFound: no project has that name or id.
+        EmptyName: `project` is empty. ProjectNotFound: no project matches.
         AmbiguousProject: several projects have that name, or several ids begin with it.
     """
     if not project:
-        raise EmptyName("an empty name names no project")
+        raise EmptyName("the name of the project is empty")
     if _ID.fullmatch(project.strip()):
         return project.strip()
-    return _found(project, store())
+    opened = store()
+    name = hierarchy.normalized(project)  # as `create` would have stored it
+    projection = {"name": 1, "company": 1}
+    texts = list(dict.fromkeys([project, name]))
+    stored = list(opened.projects.find({"$or": [{"_id": {"$in": texts}}, {"name": {"$in": texts}}]}, projection))
+    attempts = ([item for item in stored if item.get(key) == text] for text in texts for key in ("_id", "name"))
+    matches = next(filter(None, attempts), [])
+    if not matches:
+        matches = [{"_id": identifier} for identifier in hierarchy.ids_of_other_types([project], opened).values()]
+    if not matches and filters.begins_an_id(name):
+        matches = list(opened.projects.find(filters.pattern("_id", f"^{name}"), projection, limit=3))
+    if len(matches) > 1:
+        several = ", ".join(f"{id_text(match['_id'])} ({compact(match.get('name', ''))})" for match in matches)
+        raise AmbiguousProject(f"{project!r} matches several projects: {several}", hint="use a complete id")
+    if not matches:
+        raise _not_found(project, opened)
+    return argument(matches[0]["_id"])
 
 
 def unknown_ids(texts: Iterable[str], store: Store) -> list[str]:
-    """Return the texts that are not an id: neither of its usual form, nor that of a project.
+    """Return the texts that neither have the form of an id nor are the id of a project.
 
-    Ids of the usual form are not looked up: to find none of them is the answer.
+    Texts with the form of an id are not looked up: that no project has them is a valid answer.
     """
     odd = [text for text in dict.fromkeys(texts) if not _ID.fullmatch(text)]
     if not odd:
         return []
-    known = {one["_id"] for one in store.projects.find({"_id": {"$in": odd}}, {"_id": 1})}
+    known = {project["_id"] for project in store.projects.find({"_id": {"$in": odd}}, {"_id": 1})}
     known |= hierarchy.ids_of_other_types(odd, store).keys()
     return [text for text in odd if text not in known]
 
 
 def choices(endpoint: str, store: Store) -> list[tuple[str, str]]:
-    """Give the projects, as (id, name) by name, that a person may want to give to an endpoint.
+    """Return the projects that an endpoint accepts as (id, name), by name, without hidden ones.
 
-    A change is offered the company's own ones, or those that it can take back; the hidden ones are left out.
+    A change accepts the company's own projects, or the public ones that the company can make private again.
     """
     condition: Document = {}
     if endpoint == "projects.make_private":
         condition = {"company": "", "company_origin": store.company}
     elif endpoint in CHANGES:
         condition = {"company": store.company}
-    wanted = filters.all_of([condition, filters.not_hidden()])
-    found = store.projects.find(wanted, {"name": 1}, sort=[("name", 1), ("_id", 1)], limit=OFFERED)
-    return [(id_text(one["_id"]), hierarchy.shown_name(one)) for one in found]
+    visible = filters.all_of([condition, filters.not_hidden()])
+    projects = store.projects.find(visible, {"name": 1}, sort=[("name", 1), ("_id", 1)], limit=MAX_CHOICES)
+    return [(id_text(project["_id"]), hierarchy.shown_name(project)) for project in projects]
 
 
-def names(store: Store, most: int) -> Iterable[Document]:
-    """Give the projects, public and hidden ones too, with what they can be named and chosen by: names and tags."""
-    return store.projects.find({}, {"name": 1, "tags": 1, "system_tags": 1}, limit=most)
-
-
-def _found(project: str, store: Store) -> str:
-    """Return the id of the project with this id or name, else with the name that `create` would have stored."""
-    name = hierarchy.normalized(project)
-    wanted = {"name": 1, "company": 1}
-    texts = list(dict.fromkeys([project, name]))
-    stored = list(store.projects.find({"$or": [{"_id": {"$in": texts}}, {"name": {"$in": texts}}]}, wanted))
-    matches = next(filter(None, (_matching(stored, key, text) for text in texts for key in ("_id", "name"))), [])
-    if not matches:
-        matches = [{"_id": one} for one in hierarchy.ids_of_other_types([project], store).values()]
-    if not matches and filters.begins_an_id(name):
-        matches = list(store.projects.find(filters.pattern("_id", f"^{name}"), wanted, limit=3))
-    if len(matches) > 1:
-        several = ", ".join(f"{id_text(match['_id'])} ({compact(match.get('name', ''))})" for match in matches)
-        raise AmbiguousProject(f"{project!r} stands for several projects: {several}", hint="give a whole id")
-    if not matches:
-        raise _not_found(project, store)
-    return argument(matches[0]["_id"])
-
-
-def _matching(stored: Iterable[Document], key: str, text: str) -> list[Document]:
-    return [document for document in stored if document.get(key) == text]
+def names(store: Store, limit: int) -> Iterable[Document]:
+    """Return the ids, names and tags of projects, public and hidden ones included, for completion."""
+    return store.projects.find({}, {"name": 1, "tags": 1, "system_tags": 1}, limit=limit)
 
 
 def _not_found(project: str, store: Store) -> ProjectNotFound:
-    """Return the error for an unknown project, with what may have been meant."""
+    """Return the error for an unknown project, with similar names."""
     name = hierarchy.normalized(project)
-    stored = store.projects.find({}, {"name": 1, "_id": 0}, limit=LOOKED_AT)
+    stored = store.projects.find({}, {"name": 1, "_id": 0}, limit=MAX_COMPARED)
     names = [text for document in stored if type(text := document.get("name")) is str]
     twins = _twins(name, names, store)
     if twins:
@@ -117,15 +110,15 @@ def _not_found(project: str, store: Store) -> ProjectNotFound:
         )
     lowered = {name.lower(): name for name in names}
     hint = did_you_mean((lowered[near] for near in nearest(name.lower(), lowered)), "see: projects list")
-    if _SHORT_BEGINNING.fullmatch(name):
-        hint = f"the beginning of an id needs 8 digits or more, this has {len(name)}; {hint}"
+    if _SHORT_PREFIX.fullmatch(name):
+        hint = f"a prefix of an id needs at least 8 digits, not {len(name)}; {hint}"
     return ProjectNotFound(f"there is no project {project!r}", hint=hint)
 
 
 def _twins(name: str, names: Iterable[str], store: Store) -> list[str]:
     """Return the names with the same letters in another Unicode form, such as a composed and a decomposed é.
 
-    The names that were read may not be all: the two usual forms are looked up as well.
+    `names` may not be all names, so the two usual forms are looked up as well.
     """
     forms = [normalize(form, name) for form in ("NFC", "NFD")]
     stored = store.projects.find({"name": {"$in": forms}}, {"name": 1, "_id": 0})
@@ -134,14 +127,13 @@ def _twins(name: str, names: Iterable[str], store: Store) -> list[str]:
 
 
 def _code_points(name: str, other: str) -> str:
-    """Return the code points in which a name differs from another one: `U+0065 U+0301`."""
-    start = _shared(name, other)
-    end = _shared(name[start:][::-1], other[start:][::-1])
+    """Return the code points in which a name differs from another, as `U+0065 U+0301`."""
+
+    def shared(first: str, second: str) -> int:  # the length of the common prefix
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, second, strict=False)))
+
+    start = shared(name, other)
+    end = shared(name[start:][::-1], other[start:][::-1])
     characters = name[start : len(name) - end]
-    more = " …" if len(characters) > CODE_POINTS else ""
-    return " ".join(f"U+{ord(character):04X}" for character in characters[:CODE_POINTS]) + more
-
-
-def _shared(one: str, other: str) -> int:
-    """Return the length of the beginning that two texts share."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    more = " …" if len(characters) > MAX_CODE_POINTS else ""
+    return " ".join(f"U+{ord(character):04X}" for character in characters[:MAX_CODE_POINTS]) + more

@@ -1,4 +1,4 @@
-"""Where projects lie: the one that was asked for, those around it, and names as paths."""
+"""Projects by id, the projects below them, and names as paths."""
 
 from __future__ import annotations
 
@@ -17,98 +17,95 @@ from projects_cli.store import filters
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from projects_cli.messages import Document, Request
+    from projects_cli.messages import Document
     from projects_cli.store.collections import Store
 
 MAX_DEPTH = 10
 MIN_BASENAME = 3
 SHOWN = 5
-"""How many names a message lists before it says "and N more"."""
+"""Names in a message before "and N more"."""
 
 
 def normalized(name: str) -> str:
-    """Return a name as `create` stores it: no blanks around a segment, and no empty segments."""
+    """Return a name as `create` stores it: without empty segments, each segment stripped."""
     return "/".join(filter(None, map(str.strip, name.split("/"))))
 
 
 def segments(name: str) -> list[str]:
-    """Split a name into the segments of its path: empty ones are dropped, then each is stripped.
+    """Split a name into segments. Empty ones are dropped first, then each is stripped (docs/semantics.md, create).
 
     Raises:
         InvalidProjectName: the name has no segment.
     """
     parts = [part.strip() for part in name.split("/") if part]
     if not parts:
-        raise InvalidProjectName("the name has no part that names a project")
+        raise InvalidProjectName("the name has no segment")
     return parts
 
 
 def check_basename(basename: str) -> None:
-    """Refuse a last part of a name that is too short.
+    """Raise if the last segment of a name is too short.
 
     Raises:
         ValidationError: it is.
     """
     if len(basename) < MIN_BASENAME:
-        raise ValidationError(f"each part of a name needs at least {MIN_BASENAME} characters, not {basename!r}")
+        raise ValidationError(f"each segment of a name needs at least {MIN_BASENAME} characters, not {basename!r}")
 
 
 def readable_project(project: str, store: Store, fields: Document | None = None) -> Document:
     """Return a project of the company, or a public one, by the text of its id.
 
     Raises:
-        InvalidProjectId: there is no such project.
+        InvalidProjectId: the project does not exist.
     """
-    found = store.projects.find_one({"_id": project}, fields)
-    if found is None:
+    stored = store.projects.find_one({"_id": project}, fields)
+    if stored is None:
         for identifier in ids_of_other_types([project], store).values():
-            found = store.projects.find_one({"_id": identifier}, fields)
-    if found is None:
+            stored = store.projects.find_one({"_id": identifier}, fields)
+    if stored is None:
         raise InvalidProjectId(f"there is no project with the id {project!r}")
-    return found
+    return stored
 
 
 ID_TYPES = (
     *("minKey", "null", "number", "object", "binData", "objectId", "bool", "date", "timestamp"),
     *("javascript", "javascriptWithScope", "maxKey"),
 )
-"""The types of an id that another program wrote, as MongoDB calls them: all that it allows, but for texts."""
+"""Every type that MongoDB allows for an id except string: other programs than a server may have written them."""
 
 
 def ids_of_other_types(texts: Iterable[str], store: Store) -> dict[str, Any]:
-    """Return the stored ids that are not texts and that these texts name, by text.
+    """Return the stored ids that are not strings and that these texts denote, by text.
 
-    An ObjectId is named by its digits, every id by its Extended JSON. The texts are compared with those of all such
-    ids, by an index: a database that only a server wrote to has none.
+    The text of an ObjectId is its digits, that of every id its Extended JSON. An index finds all such ids: a database
+    that only a server wrote to has none.
 
     Raises:
-        AmbiguousProject: a text names two of them.
+        AmbiguousProject: a text denotes two of them.
     """
-    wanted = {text: _parsed(text) for text in texts}
-    found: dict[str, Any] = {}
-    if not wanted:
-        return found
+    parsed = {text: _parsed(text) for text in texts}
+    ids: dict[str, Any] = {}
+    if not parsed:
+        return ids
     for document in store.projects.find({"_id": {"$type": ID_TYPES}}, {"_id": 1}):
         identifier = document["_id"]
-        for text in [text for text, parsed in wanted.items() if _names(text, parsed, identifier)]:
-            if text in found:
+        for text, value in parsed.items():
+            shown = text in (id_text(identifier), compact(identifier))
+            # Only objects are compared as values: for Python, true equals 1.
+            if not shown and not (isinstance(value, dict) and value in (plain(identifier), canonical(identifier))):
+                continue
+            if text in ids:
                 raise AmbiguousProject(
-                    f"{text!r} stands for several projects, whose ids are of different types",
+                    f"{text!r} matches several projects, whose ids have different types",
                     hint=f"write the id as canonical Extended JSON: {argument(identifier)}",
                 )
-            found[text] = identifier
-    return found
-
-
-def _names(text: str, parsed: Any, identifier: Any) -> bool:
-    """Return whether a text, or the JSON in it, is how an id is shown; `true` is not 1, though Python says so."""
-    if text in (id_text(identifier), compact(identifier)):
-        return True
-    return isinstance(parsed, dict) and parsed in (plain(identifier), canonical(identifier))
+            ids[text] = identifier
+    return ids
 
 
 def _parsed(text: str) -> Any:
-    import json  # needed only for projects that are not named by a plain id or name
+    import json  # most commands do not need it
 
     try:
         return json.loads(text)
@@ -117,36 +114,37 @@ def _parsed(text: str) -> Any:
 
 
 def writable_project(project: str, store: Store) -> Document:
-    """Give a project of the company itself.
+    """Return a project of the company itself.
 
     Raises:
-        InvalidProjectId: there is no such project.
-        NoWritePermission: it is public.
+        InvalidProjectId: the project does not exist. NoWritePermission: it is public.
     """
-    found = readable_project(project, store)
-    if found["company"] != store.company:
+    stored = readable_project(project, store)
+    if stored["company"] != store.company:
         raise NoWritePermission(
-            f"the project '{shown_name(found)}' is public and can't be changed",
-            hint=f"make it private first: projects make-private {_words([found])}",
+            f"the project '{shown_name(stored)}' is public and can't be changed",
+            hint=f"make it private first: {_make_private([stored])}",
         )
-    return found
+    return stored
 
 
 def own_tree_below(root: Document, store: Store) -> list[Document]:
-    """Give the projects below one, as `{_id, name, basename, system_tags, path}`, all of them the company's own.
+    """Return the projects below the root, as `{_id, name, basename, system_tags, path, company}`.
 
     Raises:
-        NoWritePermission: some are public; the message names them (semantics.md, differs on purpose, 5).
+        NoWritePermission: some are public. The message names them (docs/semantics.md, differs on purpose, 5).
     """
-    wanted = {"name": 1, "basename": 1, "system_tags": 1, "path": 1, "company": 1}
-    found = list(store.projects.find(filters.below([root["_id"]]), wanted))
-    public = [document for document in found if document["company"] != store.company]
+    projection = {"name": 1, "basename": 1, "system_tags": 1, "path": 1, "company": 1}
+    projects = list(store.projects.find(filters.below([root["_id"]]), projection))
+    public = [project for project in projects if project["company"] != store.company]
     if public:
+        names = ", ".join(f"'{shown_name(project)}'" for project in public[:SHOWN])
+        more = f" and {len(public) - SHOWN} more" if len(public) > SHOWN else ""
         raise NoWritePermission(
-            f"below '{shown_name(root)}' there are public projects: {some_names(public)}",
-            hint=f"make them private first: projects make-private {_words(public)}",
+            f"'{shown_name(root)}' has public projects below it: {names}{more}",
+            hint=f"make them private first: {_make_private(public)}",
         )
-    return found
+    return projects
 
 
 def shown_name(project: Document) -> str:
@@ -154,40 +152,19 @@ def shown_name(project: Document) -> str:
     return compact(project.get("name") or "") or id_text(project["_id"])
 
 
-def _words(projects: Sequence[Document]) -> str:
-    """Return the first few ids as words of a command line."""
+def _make_private(projects: Sequence[Document]) -> str:
+    """Return the command that makes the first few projects private."""
     import shlex
 
-    return shlex.join(id_text(project["_id"]) for project in projects[:SHOWN])
-
-
-def some_names(documents: Sequence[Document]) -> str:
-    """Give the first few names, and how many more there are."""
-    shown = ", ".join(f"'{shown_name(document)}'" for document in documents[:SHOWN])
-    more = len(documents) - SHOWN
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
-def ids_within(projects: Sequence[str], store: Store) -> list[Any]:
-    """Return the ids of these projects and of all below them, hidden ones too; unknown ones vanish."""
-    known = [found["_id"] for found in store.projects.find({"_id": {"$in": list(projects)}}, {"_id": 1})]
-    known += ids_of_other_types(set(projects).difference(known), store).values()
-    below = store.projects.find(filters.below(known), {"_id": 1}) if known else ()
-    return distinct([*known, *(found["_id"] for found in below)])
+    return shlex.join(["projects", "make-private", *(id_text(project["_id"]) for project in projects[:SHOWN])])
 
 
 def distinct(values: Iterable[Any]) -> list[Any]:
-    """Return stored values of any type, each once."""
+    """Return stored values of any type without duplicates."""
     return list({identity(value): value for value in values}.values())
 
 
-def scope_of(request: Request, store: Store) -> Document:
-    """Give the filter for the tasks that `project` means: of the project and all below it, or of everything."""
-    project: Any = request.params.get("project")
-    return filters.in_projects(ids_within([project], store)) if project else {}
-
-
 def path_of(document: Document) -> list[Any]:
-    """Return the ids of a project's ancestors; what is not a list is the top level."""
+    """Return the ids of a project's ancestors. A stored value that is not a list counts as the top level."""
     path = document.get("path")
     return path if isinstance(path, list) else []

@@ -1,4 +1,4 @@
-"""What refuses a delete: contents that are not archived, of every kind and in every project of the tree."""
+"""Checks that refuse a delete: contents that are not archived, of every kind and in every project of the tree."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
     Chunks = Callable[[Sequence[Any]], Iterable[Sequence[Any]]]
 
-LISTED = 20
+MAX_PROJECTS = 20
 """Projects that are listed for each kind of contents."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """A kind of contents that refuses a delete, and the error of the service for it."""
+    """A kind of contents that refuses a delete, with the service's error and the words for messages."""
 
     name: str
     words: str
@@ -41,6 +41,14 @@ class Kind:
     contents: str
     condition: Document
 
+    def active(self, ids: Sequence[Any]) -> Document:
+        """Return the filter for the contents of these projects that are not archived."""
+        return filters.all_of([filters.in_projects(ids), self.condition, filters.not_archived()])
+
+    def counted(self, count: int) -> str:
+        """Return a count of contents in words."""
+        return f"{count} {self.contents}{'' if count == 1 else 's'} that {'is' if count == 1 else 'are'} not archived"
+
 
 PIPELINES = Kind("pipelines", "pipelines with runs", ProjectHasPipelines, "pipeline", "run", {"type": "controller"})
 DATASETS = Kind("datasets", "datasets with versions", ProjectHasDatasets, "dataset", "version", {})
@@ -48,52 +56,63 @@ TASKS = Kind("tasks", "tasks", ProjectHasTasks, "project", "task", {})
 MODELS = Kind("models", "models", ProjectHasModels, "project", "model", {})
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """The contents of one kind in some projects that are not archived."""
+def check(tree: Sequence[Document], contents: Mapping[Kind, Sequence[Any]], store: Store, chunks: Chunks) -> None:
+    """Raise if a project (the first of its tree) has contents that are not archived.
 
-    kind: Kind
-    collection: Collection
-    counts: Mapping[Hashable, int]
+    `contents` has the ids of the projects to check for each kind, in the service's order (docs/semantics.md, delete).
 
-    @classmethod
-    def of(cls, kind: Kind, ids: Sequence[Any], store: Store, chunks: Chunks) -> Obstacle:
-        """Count the contents by project."""
-        collection = store.models if kind is MODELS else store.tasks
-        counts: dict[Hashable, int] = {}
-        for chunk in chunks(ids):
-            for group in collection.aggregate(_active(kind, chunk), pipelines.by_project()):
-                counts[identity(group["_id"])] = group["count"]
-        return cls(kind, collection, counts)
+    Raises:
+        ServiceError: the error of the first kind, with the problems of all kinds.
+    """
+    counts = {kind: _counts(kind, ids, store, chunks) for kind, ids in contents.items()}
+    first = next((kind for kind, by_project in counts.items() if by_project), None)
+    if first is None:
+        return
+    projects = {identity(project["_id"]): project for project in tree}
+    command = f"projects delete {shlex.quote(id_text(tree[0]['_id']))} --force"
+    total = sum(counts[first].values())
+    raise first.error(
+        f"'{hierarchy.shown_name(tree[0])}' holds {first.words} that are not archived: {total}",
+        hint=f"archive them in the web UI, or see what --force would delete: {command} --dry-run; "
+        f"then {command} deletes without asking, and keeps tasks and models without a project",
+        problems=[
+            problem
+            for kind, by_project in counts.items()
+            for problem in _problems(kind, by_project, projects, _collection(kind, store))
+        ],
+    )
 
-    @property
-    def count(self) -> int:
-        """How many there are in all projects together."""
-        return sum(self.counts.values())
 
-    def problems(self, projects: Mapping[Hashable, Document]) -> Iterator[Problem]:
-        """Return a problem for each project by name; of many projects for the first ones, and one for the rest."""
-        holding = sorted(self.counts, key=lambda key: _name_and_id(projects[key]))
-        for key in holding[:LISTED]:
-            yield self._problem(projects[key], self.counts[key])
-        rest = holding[LISTED:]
-        if rest:
-            count = sum(self.counts[key] for key in rest)
-            message = f"and {len(rest)} more projects with {_counted(count, self.kind.contents)}"
-            yield Problem(self.kind.name, message, {"kind": self.kind.name, "more": len(rest), "count": count})
+def _collection(kind: Kind, store: Store) -> Collection:
+    return store.models if kind is MODELS else store.tasks
 
-    def _problem(self, project: Document, count: int) -> Problem:
-        kind = self.kind
-        name, identifier = _name_and_id(project)
-        condition = _active(kind, [project["_id"]])
-        stored = self.collection.find(condition, {"name": 1}, sort=[("_id", 1)], limit=hierarchy.SHOWN)
-        samples = [{"id": id_text(one["_id"]), "name": hierarchy.shown_name(one)} for one in stored]
+
+def _counts(kind: Kind, ids: Sequence[Any], store: Store, chunks: Chunks) -> dict[Hashable, int]:
+    """Return the number of contents by the key of their project."""
+    collection = _collection(kind, store)
+    groups = (
+        group for chunk in chunks(ids) for group in collection.aggregate(kind.active(chunk), pipelines.by_project())
+    )
+    return {identity(group["_id"]): group["count"] for group in groups}
+
+
+def _problems(
+    kind: Kind, counts: Mapping[Hashable, int], projects: Mapping[Hashable, Document], collection: Collection
+) -> Iterator[Problem]:
+    """Yield a problem for each of the first projects by name, and one for all others."""
+    names = {key: (hierarchy.shown_name(projects[key]), id_text(projects[key]["_id"])) for key in counts}
+    by_name = sorted(counts, key=names.__getitem__)
+    for key in by_name[:MAX_PROJECTS]:
+        (name, identifier), count = names[key], counts[key]
+        condition = kind.active([projects[key]["_id"]])
+        stored = collection.find(condition, {"name": 1}, sort=[("_id", 1)], limit=hierarchy.SHOWN)
+        samples = [{"id": id_text(item["_id"]), "name": hierarchy.shown_name(item)} for item in stored]
         listed = ", ".join(f"'{sample['name']}' ({sample['id']})" for sample in samples)
         more = f" and {count - len(samples)} more" if count > len(samples) else ""
         command = f"projects delete {shlex.quote(identifier)} --force"
-        return Problem(
+        yield Problem(
             name,
-            f"{kind.project} {identifier} has {_counted(count, kind.contents)}: {listed}{more}; to clear: {command}",
+            f"{kind.project} {identifier} has {kind.counted(count)}: {listed}{more}; to clear: {command}",
             {
                 "kind": kind.name,
                 "project": {"id": identifier, "name": name},
@@ -102,36 +121,7 @@ class Obstacle:
                 "command": command,
             },
         )
-
-
-def check(tree: Sequence[Document], contents: Mapping[Kind, Sequence[Any]], store: Store, chunks: Chunks) -> None:
-    """Refuse to delete a project (the first of its tree) that has contents that are not archived.
-
-    `contents` has the projects to look into for each kind, in the order in which the service checks them. The error
-    is the one of the first kind; its problems are those of all kinds.
-    """
-    obstacles = [Obstacle.of(kind, ids, store, chunks) for kind, ids in contents.items()]
-    first = next((obstacle for obstacle in obstacles if obstacle.count), None)
-    if first is None:
-        return
-    projects = {identity(project["_id"]): project for project in tree}
-    name, identifier = _name_and_id(tree[0])
-    command = f"projects delete {shlex.quote(identifier)} --force"
-    raise first.kind.error(
-        f"'{name}' holds {first.kind.words} that are not archived: {first.count}",
-        hint=f"archive them in the web UI, or see what --force would delete: {command} --dry-run; "
-        f"then {command} deletes without asking, and keeps tasks and models without a project",
-        problems=[problem for obstacle in obstacles for problem in obstacle.problems(projects)],
-    )
-
-
-def _name_and_id(project: Document) -> tuple[str, str]:
-    return hierarchy.shown_name(project), id_text(project["_id"])
-
-
-def _active(kind: Kind, ids: Sequence[Any]) -> Document:
-    return filters.all_of([filters.in_projects(ids), kind.condition, filters.not_archived()])
-
-
-def _counted(count: int, contents: str) -> str:
-    return f"1 {contents} that is not archived" if count == 1 else f"{count} {contents}s that are not archived"
+    if rest := by_name[MAX_PROJECTS:]:
+        count = sum(counts[key] for key in rest)
+        message = f"and {len(rest)} more projects with {kind.counted(count)}"
+        yield Problem(kind.name, message, {"kind": kind.name, "more": len(rest), "count": count})

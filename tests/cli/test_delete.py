@@ -386,4 +386,4 @@ def test_an_empty_name_among_several_is_its_own_failure(site: Site) -> None:
     site.project("one")
     result = site("delete", "", "one", "--yes")
     assert (result.exit_code, site.names()) == (5, [])
-    assert "error: an empty name names no project" in result.stderr
+    assert "error: the name of the project is empty" in result.stderr

@@ -104,8 +104,8 @@ def test_a_beginning_of_several_ids_is_ambiguous(site: Site) -> None:
     site.project("two", _id=TWIN)
     error = site.error("get", ID[:8], status=2)
     assert error["name"] == "AmbiguousProject"
-    assert error["message"] == f"'{ID[:8]}' stands for several projects: {ID} (one), {TWIN} (two)"
-    assert error["hint"] == "give a whole id"
+    assert error["message"] == f"'{ID[:8]}' matches several projects: {ID} (one), {TWIN} (two)"
+    assert error["hint"] == "use a complete id"
 
 
 def test_a_name_of_an_own_and_of_a_public_project_is_ambiguous(site: Site) -> None:
@@ -143,7 +143,7 @@ def test_a_project_of_another_company_is_unknown_by_every_address(site: Site) ->
 
 def test_an_empty_address_is_refused(site: Site) -> None:
     error = site.error("get", "", status=2)
-    assert (error["name"], error["message"]) == ("EmptyName", "an empty name names no project")
+    assert (error["name"], error["message"]) == ("EmptyName", "the name of the project is empty")
 
 
 def test_an_empty_standard_input_is_nothing_to_do(site: Site) -> None:
@@ -244,4 +244,4 @@ def test_a_twin_of_another_company_is_not_mentioned(site: Site) -> None:
 def test_a_beginning_of_an_id_that_is_too_short_is_reported(site: Site, length: int) -> None:
     site.project("vision", _id=ID)
     hint = site.error("get", ID[:length], status=3)["hint"]
-    assert hint.startswith(f"the beginning of an id needs 8 digits or more, this has {length}; ")
+    assert hint.startswith(f"a prefix of an id needs at least 8 digits, not {length}; ")

@@ -53,7 +53,7 @@ def test_an_unknown_id_has_none(reported: Site) -> None:
 
 
 def test_an_empty_name_is_none_rather_than_all(reported: Site) -> None:
-    assert reported.error("metrics", "", status=2)["message"] == "an empty name names no project"
+    assert reported.error("metrics", "", status=2)["message"] == "the name of the project is empty"
 
 
 def test_an_unknown_name_is_not_found(reported: Site) -> None:
