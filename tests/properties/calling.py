@@ -72,7 +72,7 @@ class Caller:
         self._ids = count(1)
 
     def fill(self, documents: Mapping[str, Sequence[Document]]) -> None:
-        """Put these documents in place of all."""
+        """Replace all documents with these."""
         self._ids = count(1)
         for name in COLLECTIONS:
             self.database[name].delete_many({})
@@ -106,7 +106,7 @@ class Caller:
 
 
 def _applied(plan: Plan[Step], store: Store) -> Response:
-    """Make a change, without a journal; the only place that knows how."""
+    """Apply a plan without a journal."""
     runner = Runner(
         store=store,
         stored=None,

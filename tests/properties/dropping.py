@@ -37,10 +37,10 @@ class Dropper(monitoring.CommandListener):
                 self._collection.drop_index(self._index)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Nothing is done after a command."""
+        """Do nothing."""
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing is done after a command."""
+        """Do nothing."""
 
     @property
     def dropped(self) -> bool:

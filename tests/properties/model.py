@@ -130,11 +130,11 @@ def _passes_all_filters(document: Document, params: Mapping[str, Any]) -> bool:
     return all([*texts, *lists, ids, *several]) and not hidden and not public
 
 
-# --- faults of a request ------------------------------------------------------------------------------------------
+# --- errors of a request ------------------------------------------------------------------------------------------
 
 
 def listing_faults(params: Mapping[str, Any], *, extended: bool) -> Faults:
-    """Return the errors of which one is expected; none for a valid request."""
+    """Return the errors of which one is expected, none for a valid request."""
     found = {FIELDS_VALUE for name in ("id", "tags", "system_tags") if wanted(params.get(name)).faulty}
     found |= {INVALID_FIELDS for name in params.get("only_fields") or () if not _is_field(name, dotted=extended)}
     found |= {fault for key in params.get("order_by") or () if (fault := _order_fault(key, params))}
@@ -203,7 +203,7 @@ def _by(name: str, *, descending: bool) -> Callable[[Document], DateOrText]:
 
 
 def page_of(documents: Sequence[Document], params: Mapping[str, Any]) -> Sequence[Document]:
-    """Cut out the page that was asked for."""
+    """Return the requested page."""
     page, size = params.get("page"), params.get("page_size")
     if page is None and size is None:
         return documents
@@ -269,7 +269,7 @@ class Model:
     now: datetime
 
     def see(self, collection: str) -> list[Document]:
-        """Return what the company may see of a collection."""
+        """Return the documents of a collection that the company can read."""
         if collection == "company":
             return [one for one in self.database.get("company", ()) if one["_id"] == self.company]
         return visible(self.database.get(collection, ()), self.company)
@@ -377,7 +377,7 @@ class Model:
 
 
 def tag_faults(params: Mapping[str, Any]) -> Faults:
-    """Return the errors of which one is expected for a request of tags."""
+    """Return the errors of which one is expected for a request for tags."""
     asked = params.get("filter") or {}
     return {FIELDS_VALUE for name in ("tags", "system_tags") if wanted(asked.get(name)).faulty}
 

@@ -88,13 +88,13 @@ NO_ID = frozenset(
         *("Regex", "undefined", "Decimal128 NaN"),
     }
 )
-"""Values that MongoDB refuses as an id, and one that it takes for the NaN of the other type."""
+"""Values that MongoDB refuses as an id, and one that it treats as the NaN of the other type."""
 
 REPR = re.compile(
     r"\b(ObjectId|Decimal128|DatetimeMS|DBRef|Int64|Timestamp|MinKey|MaxKey|Code|Regex|Binary|UUID)\("
     r"|\bdatetime\.|\bre\.compile|\bb'|[{\[]'"
 )
-"""What Python's own forms of values begin with: none of it belongs into an answer."""
+"""Beginnings of Python's own forms of values: an answer must not have any."""
 
 PROJECT_FIELDS = (
     *("name", "basename", "description", "user", "parent", "path", "tags", "system_tags", "created", "last_update"),
@@ -108,7 +108,7 @@ MODEL_FIELDS = ("name", "project", "parent", "task", "tags", "system_tags", "cre
 
 
 def write(site: Site, collection: str, document: Document) -> None:
-    """Insert a document, with bytes in it that pymongo does not write."""
+    """Insert a document with bytes that pymongo does not write."""
     raw = bson.encode(document)
     raw = raw.replace(NOT_UTF8.encode(), NOT_UTF8.encode().replace(b"@@", b"\xe9\xff"))
     answer = site.documents.command("insert", collection, documents=[RawBSONDocument(_with_undefined(raw))])

@@ -85,7 +85,7 @@ def _place(ids: list[str]) -> SearchStrategy[Any]:
 
 
 def _bent(ids: list[str], names: list[str]) -> SearchStrategy[Document]:
-    """Return fields to set; most of the time none."""
+    """Draw fields to set, in most cases none."""
     tags = st.sampled_from([None, ["b", "a"], ["a", "a"], "text", "", [1], {"a": 1}, 7])
     fields: dict[str, SearchStrategy[Any]] = {
         "parent": _place(ids),
@@ -102,7 +102,7 @@ def _bent(ids: list[str], names: list[str]) -> SearchStrategy[Document]:
 
 
 def _keep_unique(projects: list[Document]) -> None:
-    """Keep what the unique index demands, and mark the names of the other company."""
+    """Keep names unique for the index, and mark those of the other company."""
     taken: set[tuple[str, str]] = set()
     for number, project in enumerate(projects):
         if project["company"] == OTHER:
@@ -151,7 +151,7 @@ def examined(caller: Caller) -> list[Document]:
 
 
 def mended(caller: Caller) -> bool:
-    """Mend what can be mended; tells whether there was anything."""
+    """Fix all that can be fixed, and return whether there was anything."""
     changes = runner(caller)
     plan = repair_plan(changes)
     if plan.steps:
@@ -170,7 +170,9 @@ def _counts(findings: list[Document]) -> Iterator[tuple[str, int, int]]:
 
 @settings(max_examples=FEW)
 @given(documents=databases())
-def test_the_doctor_keeps_to_its_company_and_mends_for_good(caller: Caller, twin: Caller, documents: Documents) -> None:
+def test_the_doctor_changes_its_company_only_and_its_fixes_last(
+    caller: Caller, twin: Caller, documents: Documents
+) -> None:
     caller.fill(documents)
     twin.fill(_seen(documents))
     before, twins_before = caller.stored(), twin.stored()
@@ -178,23 +180,23 @@ def test_the_doctor_keeps_to_its_company_and_mends_for_good(caller: Caller, twin
     assert findings == examined(twin)
     assert MARKER not in json.dumps(findings)
     assert caller.stored() == before
-    was_mended = mended(caller)
-    assert mended(twin) == was_mended == any(fixable for _, _, fixable in _counts(findings))
+    was_fixed = mended(caller)
+    assert mended(twin) == was_fixed == any(fixable for _, _, fixable in _counts(findings))
     after = caller.stored()
     assert {key: after.get(key) for key in before.keys() - twins_before.keys()} == {
         key: before[key] for key in before.keys() - twins_before.keys()
     }
     assert {key: after[key] for key in twins_before} == twin.stored()
     _check_left(findings, examined(caller))
-    if was_mended:
+    if was_fixed:
         runner(caller).undo(None)
     assert caller.stored() == before
 
 
 def _check_left(findings: list[Document], left: list[Document]) -> None:
-    """Refuse a cure that leaves what it said that it can mend, or makes new findings.
+    """Fail if a fix left findings that it should have fixed, or caused new ones.
 
-    A path may be judged only once the way above it is whole, and names that nobody could read may be among several.
+    A path can be checked only after the paths above it are correct, and unreadable names may be among several.
     """
     were = {name: (count, fixable) for name, count, fixable in _counts(findings)}
     for name, count, fixable in _counts(left):

@@ -21,7 +21,7 @@ ENDPOINTS = {"projects.get_all": False, "projects.get_all_ex": True}
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @given(data=st.data())
-def test_a_listing_is_what_the_rules_say(caller: Caller, endpoint: str, data: st.DataObject) -> None:
+def test_a_listing_matches_the_model(caller: Caller, endpoint: str, data: st.DataObject) -> None:
     extended = ENDPOINTS[endpoint]
     database = {"project": data.draw(worlds.PROJECTS, "projects"), **worlds.PEOPLE}
     caller.fill(database)
@@ -49,7 +49,7 @@ TAGGED: list[Document] = [
 
 
 @given(lists=st.lists(worlds.tag_list(st.sampled_from(FEW_TAGS)), min_size=1, max_size=4))
-def test_tag_lists_choose_what_the_rules_say(caller: Caller, lists: list[list[str | None]]) -> None:
+def test_tag_lists_match_the_model(caller: Caller, lists: list[list[str | None]]) -> None:
     caller.fill({"project": TAGGED})
     service = model.Model({"project": TAGGED}, OWN, NOW)
     for tags in lists:
@@ -86,7 +86,7 @@ def test_missing_values_come_last(caller: Caller, order_by: list[str], page: int
 
 @pytest.mark.parametrize("order_by", [["description"], ["tags", "-id"], ["name"], ["-description"]])
 def test_every_page_of_every_size(caller: Caller, order_by: list[str]) -> None:
-    """All of them, as few examples meet a page that begins among the values and ends among the missing ones."""
+    """All pages: few random examples have one that begins with values and ends with missing ones."""
     caller.fill({"project": SORTED})
     service = model.Model({"project": SORTED}, OWN, NOW)
     for size in range(1, 8):
@@ -109,15 +109,15 @@ def test_pages_together_are_the_listing(caller: Caller, projects: list[Document]
 
 @pytest.mark.parametrize("page", [{}, {"page": 1}, {"page": 10**15}])
 @pytest.mark.parametrize("pattern", ["(", "a\0b"])
-def test_a_pattern_that_is_none_is_refused_whatever_the_page(caller: Caller, page: Document, pattern: str) -> None:
+def test_an_invalid_pattern_is_refused_on_every_page(caller: Caller, page: Document, pattern: str) -> None:
     caller.fill({"project": SORTED})
     for asked in ({"name": pattern}, {"_any_": {"fields": ["name"], "pattern": pattern}}):
         for endpoint in ENDPOINTS:
             assert caller.answer(endpoint, {**asked, **page}) == Failure(*model.INVALID_REGEX)
 
 
-def test_the_model_tells_apart_what_it_should() -> None:
-    """A few lists read by hand, so that a model that passes everything would not go unnoticed."""
+def test_the_model_distinguishes_lists() -> None:
+    """A few lists evaluated by hand, so that a model that matches everything is noticed."""
     stored = {"x": ["a"], "y": ["a", "b"], "z": None, "w": ["c", "-a"]}
     for values, expected in (
         (["a"], "xy"),

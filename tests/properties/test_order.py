@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 UNIQUE, TEXT = "name_1_company_1", "backend-db.project.main_text_index"
 RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 NOT_UTF8 = {b"bad1": b"bad\xfe", b"bad2": b"bad\xff"}
-"""Names, and the bytes with which they are stored: here they read as one, in MongoDB they are two."""
+"""Names, and the bytes that are stored: decoded they are the same, in MongoDB they are two names."""
 
 _NAMES: list[Any] = ["a", "a", "b", "A", "a/b", "é", "\ufffd", "bad1", "bad2", "bad2", 1, 1.0, True]
 _NAMES += [["a", "z"], ["b"], [], "", None, worlds.ABSENT]
@@ -39,23 +39,23 @@ ORDERS = (["name"], ["-name"], ["name", "-id"], ["-name", "id"], ["name", "name"
 
 @pytest.fixture(scope="module")
 def indexed(standalone: Server) -> Iterator[Caller]:
-    """Provide a database that has the unique index; not the text index, which takes no bytes that are no UTF-8."""
-    with calling(standalone) as made:
-        made.database["project"].drop_index(TEXT)
-        yield made
+    """Provide a database with the unique index, without the text index, which refuses bytes that are not UTF-8."""
+    with calling(standalone) as caller:
+        caller.database["project"].drop_index(TEXT)
+        yield caller
 
 
 @pytest.fixture(scope="module")
 def without(standalone: Server) -> Iterator[Caller]:
-    """Provide a database that lacks the unique index: there MongoDB itself sorts."""
-    with calling(standalone) as made:
+    """Provide a database without the unique index, in which MongoDB itself sorts."""
+    with calling(standalone) as caller:
         for name in (UNIQUE, TEXT):
-            made.database["project"].drop_index(name)
-        yield made
+            caller.database["project"].drop_index(name)
+        yield caller
 
 
 def _fill(caller: Caller, without: Caller, projects: Sequence[Document]) -> int:
-    """Put the same projects into both, as many of them as the unique index lets in; gives their number."""
+    """Insert the projects that the unique index allows into both databases, and return their number."""
     caller.fill({})
     without.fill({})
     stored = caller.database["project"].with_options(RAW)
@@ -83,7 +83,7 @@ def _encoded(project: Document) -> bytes:
     narrowed=st.sampled_from([{}, {"description": "x"}, {"system_tags": ["hidden"]}, {"id": ["00", "01", "02", "03"]}]),
     only_fields=st.sampled_from([[], ["description"], ["id", "name", "company"]]),
 )
-def test_every_page_is_that_of_mongodbs_own_order(
+def test_every_page_has_mongodbs_own_order(
     indexed: Caller,
     without: Caller,
     projects: list[Document],
@@ -109,14 +109,16 @@ TWINS = [
     for name, own, public in (("a", "5", "1"), ("b", "2", "6"), ("c", "9", "7"), ("d", "4", "8"))
     for company, identifier in ((OWN, own), ("", public))
 ]
-"""Pairs of one name: by company, the public one is always the first; by id, every second time."""
+"""Pairs with one name: by company the public project is always first, by id in every second pair."""
 
 
 @pytest.mark.parametrize(
     ("order_by", "expected"),
     [(["name"], "15267948"), (["name", "-id"], "51629784"), (["-name"], "48792615"), (["-name", "-id"], "84976251")],
 )
-def test_a_public_project_of_one_name_stands_by_its_id(indexed: Caller, order_by: list[str], expected: str) -> None:
+def test_an_own_and_a_public_project_of_one_name_are_ordered_by_id(
+    indexed: Caller, order_by: list[str], expected: str
+) -> None:
     indexed.fill({"project": TWINS})
     asked = {"order_by": order_by, "only_fields": ["id"]}
     pages = [
@@ -133,7 +135,7 @@ def test_a_public_project_of_one_name_stands_by_its_id(indexed: Caller, order_by
 
 
 @pytest.mark.parametrize(("order_by", "expected"), [(["name"], "2134"), (["-name"], "4312"), (["name", "-id"], "2143")])
-def test_names_that_only_read_alike_are_two(
+def test_names_that_only_decode_alike_are_different(
     indexed: Caller, without: Caller, order_by: list[str], expected: str
 ) -> None:
     names = (("2", OWN, "bad1"), ("1", "", "bad2"), ("4", OWN, ["z", "c"]), ("3", "", "c"))
@@ -145,7 +147,7 @@ def test_names_that_only_read_alike_are_two(
 
 
 def _plans(caller: Caller, order_by: list[str]) -> list[tuple[str, bool]]:
-    """List projects, and give the index and whether there was a sort for each query of the server."""
+    """List projects, and return the index and whether there was a sort for each query."""
     database = caller.database
     database.command("profile", 2)
     try:
@@ -158,9 +160,7 @@ def _plans(caller: Caller, order_by: list[str]) -> list[tuple[str, bool]]:
 
 
 @pytest.mark.parametrize("order_by", [["name"], ["-name"]])
-def test_the_server_sorts_nothing_where_the_index_is_there(
-    indexed: Caller, without: Caller, order_by: list[str]
-) -> None:
+def test_the_server_does_not_sort_if_the_index_exists(indexed: Caller, without: Caller, order_by: list[str]) -> None:
     projects = [{"_id": f"{number:03d}", "company": OWN, "name": f"{number % 7} {number}"} for number in range(200)]
     _fill(indexed, without, projects)
     assert _plans(indexed, order_by)[0] == ("IXSCAN { name: 1, company: 1 }", False)
@@ -178,8 +178,8 @@ def test_the_server_sorts_nothing_where_the_index_is_there(
     ],
     ids=" ".join,
 )
-def test_another_index_of_that_name_is_not_relied_on(without: Caller, options: Document) -> None:
-    """Three projects of one name, as such an index lets in: the order is still by name and id."""
+def test_another_index_of_that_name_is_not_used(without: Caller, options: Document) -> None:
+    """Such an index allows three projects of one name: the order is still by name and id."""
     without.fill({"project": [{"_id": one, "company": "", "name": "a"} for one in "312" if options["unique"] is False]})
     if options["unique"]:
         without.fill({"project": TWINS})

@@ -21,7 +21,7 @@ STATES = {"active": ["active"], "archived": ["archived"], None: ["active", "arch
 
 @st.composite
 def databases(draw: st.DrawFn) -> Documents:
-    """Draw a tree with everything that may lie in it, and tasks in it."""
+    """Draw a tree of all kinds of projects, and tasks in it."""
     projects = draw(worlds.trees(mixed=True))
     tasks = worlds.tasks(
         projects,
@@ -51,7 +51,7 @@ REQUESTS = worlds.chosen(
 
 
 @given(database=databases(), requests=st.lists(REQUESTS, min_size=1, max_size=4))
-def test_figures_are_what_the_rules_say(caller: Caller, database: Documents, requests: list[Document]) -> None:
+def test_statistics_match_the_model(caller: Caller, database: Documents, requests: list[Document]) -> None:
     caller.fill(database)
     service = model.Model(database, OWN, NOW)
     for params in requests:
@@ -60,7 +60,7 @@ def test_figures_are_what_the_rules_say(caller: Caller, database: Documents, req
 
 
 @given(database=databases(), state=st.sampled_from(list(STATES)))
-def test_the_states_are_those_asked_for_and_figures_come_only_when_asked_for(
+def test_states_and_statistics_are_returned_on_request_only(
     caller: Caller, database: Documents, state: str | None
 ) -> None:
     caller.fill(database)

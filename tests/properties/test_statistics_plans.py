@@ -118,7 +118,7 @@ REQUESTS = worlds.chosen(
 @pytest.mark.parametrize("few", [0, 10**9], ids=["named", "not named"])
 @settings(max_examples=12)
 @given(database=databases(), requests=st.lists(REQUESTS, min_size=1, max_size=3))
-def test_every_plan_gives_what_the_rules_say(
+def test_every_plan_returns_the_documented_statistics(
     indexed: tuple[str, Caller],
     monkeypatch: pytest.MonkeyPatch,
     few: int,
@@ -135,14 +135,14 @@ def test_every_plan_gives_what_the_rules_say(
         assert answer == {"projects": service.listing(params, extended=True)}, params
 
 
-def test_the_plan_is_chosen_by_the_indexes_that_are_there(indexed: tuple[str, Caller]) -> None:
+def test_the_plan_depends_on_the_available_indexes(indexed: tuple[str, Caller]) -> None:
     name, caller = indexed
     caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "public", "company": ""}]})
     tasks = caller.store.tasks
     assert (statistics.read_plan(tasks, 1, 10), statistics.read_plan(tasks, 9, 10)) == CHOSEN[name]
 
 
-def test_tasks_of_others_are_not_read_through(caller: Caller) -> None:
+def test_tasks_of_other_companies_are_not_scanned(caller: Caller) -> None:
     caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "theirs", "company": worlds.OTHER}]})
     assert statistics.read_plan(caller.store.tasks, 9, 10) == ReadPlan(False, archived_hint=MARKS)
     caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "nobody's"}]})
@@ -153,10 +153,10 @@ ALL = {"active": 1500, "archived": 1500}
 
 
 @pytest.mark.parametrize(("command", "number"), [("find", 1), ("getMore", 1), ("find", 2), ("getMore", 3)])
-def test_an_index_that_is_dropped_while_it_is_read_is_done_without(
+def test_an_index_dropped_during_the_reading_is_no_longer_used(
     standalone: Server, caller: Caller, command: str, number: int
 ) -> None:
-    """It is there when the plan is made, and gone at the first or a later query, or in the middle of one."""
+    """It exists when the plan is made, and is dropped before the first or a later query, or during one."""
     marks = [["archived"], []]
     tasks = [{"_id": str(n), "company": OWN, "project": "p", "system_tags": marks[n % 2]} for n in range(3000)]
     caller.fill({"project": [{"_id": "p", "company": OWN, "name": "one"}], "task": tasks})
@@ -171,7 +171,7 @@ def test_an_index_that_is_dropped_while_it_is_read_is_done_without(
     assert {state: sum(sums["p"].statuses.values()) for state, sums in found.items()} == ALL
 
 
-def test_dates_that_python_has_not_are_summed_all_the_same(indexed: tuple[str, Caller]) -> None:
+def test_dates_beyond_python_are_summed(indexed: tuple[str, Caller]) -> None:
     """Years above 9999 and below 1: MongoDB has them."""
     _, caller = indexed
     ends = {"far": DatetimeMS(400_000_000_000_000), "near": datetime(2024, 1, 1), "past": DatetimeMS(-(10**15))}  # noqa: DTZ001 - as they are stored

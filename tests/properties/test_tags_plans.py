@@ -81,7 +81,7 @@ TASKS = st.one_of(st.lists(OWN_TASK, max_size=8), st.lists(TASK, max_size=8)).ma
 
 
 def texts(tasks: Sequence[Document], name: str) -> list[str]:
-    """Return what the rules say: each text once, of the company's own, sorted."""
+    """Return the expected tags: each text of the company's own tasks once, sorted."""
     values = [task.get(name) for task in tasks if task.get("company") == OWN]
     items = [item for value in values for item in (value if isinstance(value, list) else [value])]
     return sorted({item for item in items if isinstance(item, str)})
@@ -90,7 +90,7 @@ def texts(tasks: Sequence[Document], name: str) -> list[str]:
 @pytest.mark.parametrize("step", [1, 500], ids=["steps", "no steps"])
 @settings(max_examples=25)
 @given(tasks=TASKS)
-def test_tags_are_what_the_rules_say(
+def test_tags_match_the_documentation(
     indexed: Caller, monkeypatch: pytest.MonkeyPatch, step: int, tasks: list[Document]
 ) -> None:
     monkeypatch.setattr(distinct_values, "DOCUMENTS_PER_STEP", step)
@@ -99,7 +99,7 @@ def test_tags_are_what_the_rules_say(
     assert indexed.answer(ENDPOINT, {"include_system": True}) == wanted
 
 
-# --- which way is gone --------------------------------------------------------------------------------------------
+# --- which shortcut is taken --------------------------------------------------------------------------------------
 
 
 class Seen(monitoring.CommandListener):
@@ -112,10 +112,10 @@ class Seen(monitoring.CommandListener):
         self.names.append(event.command_name)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Nothing is kept of an answer."""
+        """Ignore the reply."""
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing is kept of a failure."""
+        """Ignore the failure."""
 
 
 @contextmanager
@@ -137,7 +137,7 @@ def name(standalone: Server) -> Iterator[str]:
     standalone.give_back(name)
 
 
-def test_an_index_of_the_company_and_its_tags_is_stepped_through(standalone: Server, name: str) -> None:
+def test_an_index_on_company_and_tags_is_read_in_steps(standalone: Server, name: str) -> None:
     with watched(standalone, name) as (caller, seen):
         caller.fill({"task": MANY})
         assert caller.answer(ENDPOINT, {}) == ALL
@@ -145,7 +145,7 @@ def test_an_index_of_the_company_and_its_tags_is_stepped_through(standalone: Ser
         assert seen.names.count("find") == 5  # one for each tag, and one that finds nothing
 
 
-def test_steps_are_given_up_where_there_are_many_tags(standalone: Server, name: str) -> None:
+def test_steps_are_abandoned_if_there_are_many_tags(standalone: Server, name: str) -> None:
     with watched(standalone, name) as (caller, seen):
         caller.fill({"task": [one | {"tags": [one["_id"]]} for one in MANY]})
         assert caller.answer(ENDPOINT, {}) == {"tags": sorted(str(one["_id"]) for one in MANY)}
@@ -165,7 +165,7 @@ def test_steps_are_given_up_where_there_are_many_tags(standalone: Server, name: 
     ],
     ids=["own only", "another company", "public", "null", "no company", "a list in a list"],
 )
-def test_one_look_at_the_index_of_tags_is_enough_where_all_is_the_companys(
+def test_distinct_on_the_tags_index_needs_a_company_of_its_own(
     standalone: Server, name: str, more: Document, short: bool
 ) -> None:
     standalone.client[name]["task"].create_index("tags", name=TAGS["name"])
@@ -177,7 +177,7 @@ def test_one_look_at_the_index_of_tags_is_enough_where_all_is_the_companys(
 
 
 class Visitor(monitoring.CommandListener):
-    """Puts another company's task in, or takes it out, just before or behind the look at the index of tags."""
+    """Inserts or deletes another company's task just before or after `distinct`."""
 
     def __init__(self, started: Callable[[], object], succeeded: Callable[[], object]) -> None:
         self._before = started
@@ -194,11 +194,11 @@ class Visitor(monitoring.CommandListener):
             self._behind()
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing is done after a failure."""
+        """Do nothing."""
 
 
-@pytest.mark.parametrize("when", ["they come before the look", "they go behind the look"])
-def test_others_who_come_or_go_meanwhile_are_not_shown(standalone: Server, name: str, when: str) -> None:
+@pytest.mark.parametrize("when", ["inserted before distinct", "deleted after distinct"])
+def test_tasks_of_others_inserted_or_deleted_meanwhile_are_not_shown(standalone: Server, name: str, when: str) -> None:
     tasks = standalone.client[name]["task"]
     tasks.create_index("tags", name=TAGS["name"])
     tasks.insert_many(MANY)
@@ -212,21 +212,19 @@ def test_others_who_come_or_go_meanwhile_are_not_shown(standalone: Server, name:
     def go() -> None:
         tasks.delete_one({"_id": "theirs"})
 
-    coming = when == "they come before the look"
+    coming = when == "inserted before distinct"
     if not coming:
         come()
     visitor = Visitor(come, nothing) if coming else Visitor(nothing, go)
     with pymongo.MongoClient[dict[str, Any]](standalone.uri, event_listeners=[visitor]) as client:
         store = open_store(Connection(client, name, None, ReadPreference.PRIMARY), OWN)
         assert Caller(tasks.database, store).answer(ENDPOINT, {}) == ALL
-    assert visitor.seen == coming  # those who are there already are seen before
+    assert visitor.seen == coming  # tasks that exist before are noticed before
 
 
 @pytest.mark.parametrize("mode", [ReadPreference.SECONDARY_PREFERRED, ReadPreference.NEAREST])
-def test_where_another_member_may_answer_each_question_the_short_way_is_not_gone(
-    standalone: Server, name: str, mode: Any
-) -> None:
-    """One that lags behind would say that nobody else is there, and a fresh one give their tags."""
+def test_no_shortcut_if_each_query_may_reach_another_member(standalone: Server, name: str, mode: Any) -> None:
+    """A lagging member would report no other company, and an up-to-date one return its tags."""
     standalone.client[name]["task"].create_index("tags", name=TAGS["name"])
     standalone.client[name]["task"].insert_many(MANY)
     seen = Seen()
@@ -236,8 +234,8 @@ def test_where_another_member_may_answer_each_question_the_short_way_is_not_gone
     assert "distinct" not in seen.names
 
 
-def test_more_tags_than_one_answer_holds_are_read_in_another_way(standalone: Server, name: str) -> None:
-    """MongoDB gives at most 16 MB of distinct values."""
+def test_more_tags_than_one_reply_holds_are_aggregated(standalone: Server, name: str) -> None:
+    """MongoDB returns at most 16 MB of distinct values."""
     standalone.client[name]["task"].create_index("tags", name=TAGS["name"])
     tags_ = [f"{number:04}" + "x" * 16_000 for number in range(1100)]
     standalone.client[name]["task"].insert_many(
@@ -252,7 +250,7 @@ FILTERS = [{"projects": ["gone"]}, {"filter": {"tags": ["b"]}}, {"filter": {"sys
 
 
 @pytest.mark.parametrize("params", FILTERS, ids=["projects", "tags", "system tags"])
-def test_a_filter_is_never_passed_over(standalone: Server, name: str, params: Document) -> None:
+def test_a_filter_is_never_ignored(standalone: Server, name: str, params: Document) -> None:
     standalone.client[name]["task"].create_index("tags", name=TAGS["name"])
     with watched(standalone, name) as (caller, seen):
         caller.fill({"task": [*MANY, {"_id": "x", "company": OWN, "tags": ["kept off"], "system_tags": ["archived"]}]})
@@ -263,7 +261,7 @@ def test_a_filter_is_never_passed_over(standalone: Server, name: str, params: Do
 
 @pytest.mark.parametrize(("index", "command"), [(TAGS["name"], "find"), ("company_1_tags_1", "find")])
 @pytest.mark.parametrize("number", [1, 2])
-def test_an_index_that_goes_away_is_done_without(
+def test_an_index_that_is_dropped_is_no_longer_used(
     standalone: Server, name: str, index: str, command: str, number: int
 ) -> None:
     stored = standalone.client[name]["task"]

@@ -34,7 +34,7 @@ def endpoints() -> list[str]:
     return [endpoint.name for endpoint in catalog().endpoints()]
 
 
-def test_every_endpoint_is_asked() -> None:
+def test_every_endpoint_is_called() -> None:
     assert set(endpoints()) <= tenancies.STRATEGIES.keys()
 
 
@@ -55,7 +55,7 @@ def test_endpoints_one_after_the_other_keep_to_their_company(caller: Caller, twi
 
 
 def _check(caller: Caller, twin: Caller, documents: Documents, asked: list[tuple[str, Document]]) -> None:
-    """Ask both databases the same, and look at everything that came and went."""
+    """Call both databases alike, and compare answers and documents."""
     seen, foreign = tenancies.split(documents)
     caller.fill(documents)
     twin.fill(seen)
@@ -74,14 +74,14 @@ def _check(caller: Caller, twin: Caller, documents: Documents, asked: list[tuple
 
 
 def _all_of(answer: Answer) -> Any:
-    """Return an answer with everything that a failure says."""
+    """Return an answer, or all that a failure reports."""
     return (answer.name, answer.code, answer.message, answer.hint) if isinstance(answer, Failure) else answer
 
 
 def _check_markers(answer: Answer, allowed: set[str], asked: object) -> None:
-    """Refuse every text of another company's documents that the caller did not send and no visible document has."""
+    """Fail on a text of another company's documents that the caller did not send and no visible document has."""
     if isinstance(answer, Failure):
-        return  # its words are compared with those of the database that has no other companies
+        return  # its text is compared with that of the database without other companies
     marked = {text for text in _strings(json.loads(json.dumps(answer))) if tenancies.MARKER in text}
     assert {text for text in marked if text not in allowed and text.strip() not in allowed} == set(), asked
 
@@ -101,7 +101,7 @@ def _check_changes(
     after: dict[tuple[str, str], Document],
     answer: Answer,
 ) -> None:
-    """Refuse changes of what is public, save the two that are allowed, and changes by what failed."""
+    """Fail on changes of public documents, except the two allowed ones, and on changes by a failed call."""
     if isinstance(answer, Failure):
         assert after == before
     for key, old in before.items():
@@ -131,7 +131,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 @settings(max_examples=FEW)
 @given(data=st.data())
-def test_what_people_call_a_project_is_never_another_companys(
+def test_a_project_argument_never_resolves_to_another_companys_project(
     caller: Caller, twin: Caller, data: st.DataObject
 ) -> None:
     documents = data.draw(tenancies.databases(), "documents")

@@ -66,14 +66,14 @@ def seed() -> dict[str, list[Case]]:
 
 
 def restore(database: Any, documents: dict[str, list[Case]]) -> None:
-    """Bring the start state back."""
+    """Restore the start state."""
     for name, content in documents.items():
         database[name].delete_many({})
         database[name].insert_many(content)
 
 
 def make_indexes(database: Any) -> None:
-    """Make the indexes that the recorded server had made, where a query needs one: text and uniqueness."""
+    """Create those of the recorded server's indexes that a query needs: text and uniqueness."""
     recorded = json.loads((SHARED / "seed" / "indexes.json").read_text(encoding="utf-8"))
     for name, indexes in recorded.items():
         place, _, collection = name.partition(".")
@@ -111,7 +111,7 @@ def _canonical(document: Any) -> Case:
 
 
 def effects(before: dict[str, dict[str, Case]], after: dict[str, dict[str, Case]]) -> Case:
-    """Return the changes, in the form of the recordings."""
+    """Return the changes in the form of the recordings."""
     found: Case = {}
     for name, old in before.items():
         new = after[name]
@@ -159,7 +159,7 @@ def _is_now(value: Any) -> bool:
 
 
 def plain(case: Case, response: Any) -> Any:
-    """Return a response without what is not compared, and with lists sorted whose order means nothing."""
+    """Return a response without fields that are not compared, and with lists sorted whose order is not defined."""
     response = json.loads(json.dumps(response))
     for path in case.get("volatile") or ():
         _remove(response, path.split(".")[1:])

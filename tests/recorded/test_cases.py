@@ -57,7 +57,7 @@ DIFFERENCES: dict[str, Difference] = {
 
 
 class Seeded:
-    """A database with the start state, brought back after every case that changed it."""
+    """A database with the start state, which is restored after every case that changed it."""
 
     def __init__(self, server: servers.Server) -> None:
         self.uri = server.uri
@@ -86,7 +86,7 @@ def seeded(standalone: servers.Server) -> Iterator[Seeded]:
 
 
 def answer_to(case: recording.Case, seeded: Seeded, cli: Cli) -> recording.Case:
-    """Run a case, with the calls made before it, in one batch; gives the last line's answer."""
+    """Run a case and the calls before it in one batch, and return the last answer."""
     parts = [*(case.get("pre") or ()), case]
     lines = "".join(recording.line_of(case, part) + "\n" for part in parts)
     result = cli("batch", "-", uri=seeded.uri, stdin=lines, PROJECTS_DATABASE=seeded.name)
@@ -119,7 +119,7 @@ def test_a_recorded_case_agrees_or_differs_on_purpose(case: recording.Case, seed
 def assert_differs(
     case: recording.Case, answer: recording.Case, effects: recording.Case, difference: Difference
 ) -> None:
-    """A difference is one still, and it is the one that the table names."""
+    """Fail unless the answer still differs, and as the table says."""
     if difference.subcode is not None:
         assert not answer["ok"]
         assert answer["error"]["subcode"] == difference.subcode
@@ -132,7 +132,7 @@ def assert_differs(
         assert answer["data"][key] == value
 
 
-def test_both_states_come_where_the_state_is_null(seeded: Seeded, cli: Cli) -> None:
+def test_a_null_state_returns_both_states(seeded: Seeded, cli: Cli) -> None:
     case = next(case for case in RUNNABLE if case["id"] == "get_all_ex-stats-null-state")
     recorded = {project["id"]: project["stats"] for project in case["response"]["projects"]}
     for project in answer_to(case, seeded, cli)["data"]["projects"]:
@@ -140,12 +140,12 @@ def test_both_states_come_where_the_state_is_null(seeded: Seeded, cli: Cli) -> N
         assert project["stats"].keys() == {"active", "archived"}
 
 
-def test_the_table_of_differences_names_recorded_cases_only() -> None:
+def test_every_difference_is_a_recorded_case() -> None:
     assert {case["id"] for case in RUNNABLE} >= DIFFERENCES.keys()
 
 
-def test_what_waits_is_refused_by_the_first_schema(seeded: Seeded, cli: Cli) -> None:
-    """The cases that wait for a later version are refused now, each with its reason; nothing is changed."""
+def test_cases_of_later_versions_are_refused_by_the_first_schema(seeded: Seeded, cli: Cli) -> None:
+    """Cases that need a later version are refused, each with its reason, and change nothing."""
     lines = "".join(recording.line_of(case) + "\n" for case in WAITING)
     result = cli("batch", "-", uri=seeded.uri, stdin=lines, PROJECTS_DATABASE=seeded.name)
     answers = [json.loads(line) for line in result.stdout.splitlines()]

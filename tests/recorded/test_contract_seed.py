@@ -1,4 +1,4 @@
-"""Our schema says what the service's own schema says, in other words.
+"""The shipped schema defines what the service's own schema defines, in other words.
 
 The service's schema is not part of this project: the tests are skipped where it is not beside the checkout.
 """
@@ -32,7 +32,7 @@ def ours() -> dict[str, Any]:
 
 
 def bare(node: Any) -> Any:
-    """A schema without its descriptions; a property that is named so stays."""
+    """Return a schema without its descriptions, except properties with that name."""
     if isinstance(node, dict):
         return {key: bare(value) for key, value in node.items() if not is_description(key, value)}
     return [bare(item) for item in node] if isinstance(node, list) else node
@@ -51,7 +51,7 @@ def descriptions(node: Any) -> Iterator[str]:
                 yield from descriptions(value)
 
 
-def test_every_endpoint_and_version_is_there(seed: dict[str, Any], ours: dict[str, Any]) -> None:
+def test_every_endpoint_and_version_exists(seed: dict[str, Any], ours: dict[str, Any]) -> None:
     assert len(seed["endpoints"]) == 12
     for name, endpoint in seed["endpoints"].items():
         assert endpoint["versions"].keys() <= ours["endpoints"][name]["versions"].keys()

@@ -19,10 +19,10 @@ ODD = {
     "tags-unsorted": ["ea88e9e563bf31fb0daf7f72fd6620b5"],
     "task-project-gone": ["07c1579208bdd02370b2a867b6f6e06c"],
 }
-"""A project whose tags are not in order, and a task of a project that is gone."""
+"""A project with unsorted tags, and a task of a deleted project."""
 
 
-def test_the_doctor_finds_what_is_odd_and_mends_it(standalone: servers.Server, cli: Cli) -> None:
+def test_the_doctor_finds_and_fixes_inconsistencies(standalone: servers.Server, cli: Cli) -> None:
     name = standalone.borrow_indexed()
     recording.restore(standalone.client[name], recording.seed())
     before = recording.snapshot(standalone.client[name])
@@ -31,8 +31,8 @@ def test_the_doctor_finds_what_is_odd_and_mends_it(standalone: servers.Server, c
         one["name"]: [example["id"] for example in one["examples"]] for one in json.loads(result.stdout)["findings"]
     }
     assert (found, result.exit_code) == (ODD, 6)
-    mended = cli("doctor", "--fix", "--yes", "--json", uri=standalone.uri, PROJECTS_DATABASE=name)
-    assert (json.loads(mended.stdout)["findings"], mended.exit_code) == ([], 0)
+    fixed = cli("doctor", "--fix", "--yes", "--json", uri=standalone.uri, PROJECTS_DATABASE=name)
+    assert (json.loads(fixed.stdout)["findings"], fixed.exit_code) == ([], 0)
     assert cli("undo", "--yes", uri=standalone.uri, PROJECTS_DATABASE=name).exit_code == 0
     assert recording.snapshot(standalone.client[name]) == before
     standalone.give_back(name)
