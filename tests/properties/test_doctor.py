@@ -150,7 +150,7 @@ def examined(caller: Caller) -> list[Document]:
     return diagnosis(runner(caller)).report(DOCUMENT_FINDINGS).findings.records()
 
 
-def mended(caller: Caller) -> bool:
+def fix(caller: Caller) -> bool:
     """Fix all that can be fixed, and return whether there was anything."""
     changes = runner(caller)
     plan = repair_plan(changes)
@@ -180,8 +180,8 @@ def test_the_doctor_changes_its_company_only_and_its_fixes_last(
     assert findings == examined(twin)
     assert MARKER not in json.dumps(findings)
     assert caller.stored() == before
-    was_fixed = mended(caller)
-    assert mended(twin) == was_fixed == any(fixable for _, _, fixable in _counts(findings))
+    was_fixed = fix(caller)
+    assert fix(twin) == was_fixed == any(fixable for _, _, fixable in _counts(findings))
     after = caller.stored()
     assert {key: after.get(key) for key in before.keys() - twins_before.keys()} == {
         key: before[key] for key in before.keys() - twins_before.keys()
