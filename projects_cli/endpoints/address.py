@@ -27,7 +27,7 @@ MAX_CHOICES = 100_000
 """Projects in the picker."""
 
 MAX_COMPARED = 10_000
-"""Names that are compared to find the nearest one."""
+"""Names that are compared to find similar ones."""
 
 
 def project_id(project: str, store: Callable[[], Store]) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from projects_cli.store.collections import Collection, Store
 
 DOCUMENTS_PER_STEP = 500
-"""Reading 500 documents takes clearly longer than one step into an index (about a hundred documents)."""
+"""Index steps are limited to one per this many documents: a step takes as long as reading about a hundred of them."""
 
 _ESCAPED = re.compile("%(%|2E|24|_)")
 _CHARACTERS = {"%": "%", "2E": ".", "24": "$", "_": "_"}
@@ -92,7 +92,7 @@ def _tags(request: Request, store: Store, collection: Collection) -> Response:
 
 
 def _distinct(store: Store, collection: Collection, condition: Document, name: str) -> list[str]:
-    """Return each text of a list once, sorted; from an index alone if nothing is filtered and one is suitable."""
+    """Return each text of a list once, sorted. An index alone answers if there is no filter and a suitable index."""
     try:
         texts = None if condition else _distinct_from_index(store, collection, name)
     except IndexGone:  # it was dropped after it was chosen

@@ -143,7 +143,7 @@ class Statistics:
         since = request.now.replace(tzinfo=None) - DAY  # stored dates have no zone
         own = tallies_by_state(store.tasks, counted, projects, (state,) if state else STATES, since)
         # Every pair of project and ancestor is needed for `sub_projects` anyway, so the sums go along the same pairs
-        # (docs/performance.md, roll-up). `path` alone says where a task counts: a hidden parent changes nothing.
+        # (docs/performance.md, roll-up). `path` alone determines where a task counts: a hidden parent changes nothing.
         sub_projects: dict[Hashable, list[Document]] = defaultdict(list)
         rolled_up: dict[str, Tallies] = {name: defaultdict(Tally) for name in own}
         for project, ancestors in tree:
