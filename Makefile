@@ -73,9 +73,11 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m tools --check
+	$(BIN)/python -m tools.module_map --check
 
 docs: $(STAMP)
 	$(BIN)/python -m tools
+	$(BIN)/python -m tools.module_map
 
 # Tables and help, for tests/render/test_snapshots.py. Review the difference before you commit it.
 snapshots: $(STAMP)
