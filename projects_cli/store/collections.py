@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
     from pymongo.collection import Collection as DriverCollection
     from pymongo.command_cursor import CommandCursor
-    from pymongo.cursor import Cursor
+    from pymongo.cursor import Cursor, RawBatchCursor
 
     from projects_cli.messages import Document, Pipeline
 
@@ -103,7 +103,22 @@ class Collection:
         limit: int = 0,
     ) -> Iterator[Document]:
         """Stream the matching documents."""
-        return self._stream(lambda: self._batches(filter_, projection, sort=sort, skip=skip, limit=limit))
+
+        def begin() -> Iterator[list[Document]]:
+            with translation():
+                cursor = self._raw.find(
+                    self.scoped(filter_),
+                    projection,
+                    sort=sort,
+                    skip=skip,
+                    limit=limit,
+                    batch_size=BATCH,
+                    allow_disk_use=True if sort else None,
+                    session=self._session,
+                )
+                yield from self._batches(cursor, _key(projection))
+
+        return self._stream(begin)
 
     def find_one(self, filter_: Document, projection: Document | None = None) -> Document | None:
         """Return one matching document, or None."""
@@ -117,7 +132,20 @@ class Collection:
         Raises:
             IndexGone: the index is missing, or was dropped meanwhile.
         """
-        return self._stream(lambda: self._batches(filter_, projection, UNLIMITED, hint=_hint(hint)))
+        key = _key(projection)
+
+        def begin() -> Iterator[list[Document]]:
+            # Whole batches: a million small documents are decoded faster so than one by one.
+            with translation():
+                cursor = self._raw.find_raw_batches(
+                    self.scoped(filter_), projection, batch_size=BATCH, hint=_hint(hint), session=self._session
+                )
+                for raw in self._raw_batches(cursor, key, UNLIMITED):
+                    batch = bson.decode_all(raw, self._raw.codec_options)
+                    check_key(batch, key)
+                    yield batch
+
+        return self._stream(begin)
 
     def aggregate(self, filter_: Document, stages: Pipeline, *, hint: str | None = None) -> Iterator[Document]:
         """Stream the result of stages on the matching documents, without a time limit unless `--timeout` is set.
@@ -145,10 +173,7 @@ class Collection:
                         session=self._session,
                         **{name: value for name, value in options.items() if value},
                     )
-                with self._closing(cursor):
-                    for batch in batches(cursor, self._connection.command_timeout, key="_id"):
-                        yield batch
-                        self._check(cursor)
+                yield from self._batches(cursor, "_id")
 
         return self._stream(begin)
 
@@ -156,7 +181,21 @@ class Collection:
         self, filter_: Document, projection: Document | None = None, *, sort: Sort | None = None, limit: int = 0
     ) -> Iterator[bytes]:
         """Stream the matching documents as bytes, exactly as stored."""
-        return self._stream(lambda: map(split, self._raw_batches(filter_, projection, sort=sort, limit=limit)))
+
+        def begin() -> Iterator[Iterator[bytes]]:
+            with translation():
+                cursor = self._raw.find_raw_batches(
+                    self.scoped(filter_),
+                    projection,
+                    sort=sort,
+                    limit=limit,
+                    batch_size=BATCH,
+                    allow_disk_use=True if sort else None,
+                    session=self._session,
+                )
+                yield from map(split, self._raw_batches(cursor, _key(projection)))
+
+        return self._stream(begin)
 
     def read(self, filter_: Document) -> bytes | None:
         """Return the bytes of one matching document, or None."""
@@ -338,38 +377,26 @@ class Collection:
     def _stream(self, begin: Callable[[], Iterator[Iterable[Item]]]) -> Iterator[Item]:
         return chain.from_iterable(self._connection.retry.stream(begin))
 
-    def _batches(
-        self, filter_: Document, projection: Document | None, time_limit: float | None = None, **options: Any
-    ) -> Iterator[list[Document]]:
-        """Yield the matching documents in batches: a whole batch is decoded faster than its documents one by one."""
-        key = _key(projection)
-        for raw in self._raw_batches(filter_, projection, time_limit, **options):
-            with translation():
-                batch = bson.decode_all(raw, self._raw.codec_options)
-            check_key(batch, key)
-            yield batch
+    def _batches(self, cursor: Cursor[Document] | CommandCursor[Document], key: str | None) -> Iterator[list[Document]]:
+        """Yield the batches of a cursor. A server that went away is not waited for, although the driver would wait."""
+        with self._closing(cursor):
+            for batch in batches(cursor, self._connection.command_timeout, key=key):
+                yield batch
+                self._check(cursor)
 
-    def _raw_batches(
-        self, filter_: Document, projection: Document | None, time_limit: float | None = None, **options: Any
-    ) -> Iterator[bytes]:
-        """Yield the batches of matching documents; `time_limit` is for each batch, in seconds."""
+    def _raw_batches(self, cursor: RawBatchCursor[Any], key: str | None, limit: float | None = None) -> Iterator[bytes]:
+        """Yield the batches of a cursor as bytes; `limit` is the time for each, in seconds."""
         progress = Progress(self._connection.command_timeout)
-        if options.get("sort"):
-            options["allow_disk_use"] = True
-        with translation():
-            cursor = self._raw.find_raw_batches(
-                self.scoped(filter_), projection, batch_size=BATCH, session=self._session, **options
-            )
-            with self._closing(cursor):
-                while cursor.alive:
-                    with nullcontext() if time_limit is None else self._connection.within(time_limit):
-                        batch: Any = next(cursor, None)
-                    if batch:
-                        progress.batch([batch], unique=_key(projection) is not None)
-                        yield batch
-                        self._check(cursor)
-                    elif cursor.alive:
-                        progress.empty()
+        with self._closing(cursor):
+            while cursor.alive:
+                with nullcontext() if limit is None else self._connection.within(limit):
+                    batch = next(cursor, None)
+                if batch:
+                    progress.batch([batch], unique=key is not None)
+                    yield batch
+                    self._check(cursor)
+                elif cursor.alive:
+                    progress.empty()
 
     def _check(self, cursor: Cursor[Any] | CommandCursor[Any]) -> None:
         if cursor.alive and cursor.address is not None:
