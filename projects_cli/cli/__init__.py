@@ -1,1 +1,1 @@
-"""The command line: what people type, and the one road from there to an answer."""
+"""The command line: options, commands, and the two flows from arguments to a printed response."""

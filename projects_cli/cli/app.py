@@ -112,7 +112,7 @@ class GroupedCommand(HelpLayout, TyperCommand):
         return f"on the command line: {', '.join(options)}" if options else None
 
 
-class PlainGroup(HelpLayout, TyperGroup):
+class CommandGroup(HelpLayout, TyperGroup):
     """A command with commands below it. Without one of them it shows its help."""
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
@@ -132,7 +132,7 @@ class PlainGroup(HelpLayout, TyperGroup):
 
 def command_group(text: str) -> typer.Typer:
     """Return an app for commands below a command, with the text of its help."""
-    return typer.Typer(cls=PlainGroup, invoke_without_command=True, help=text, **TYPER_OPTIONS)
+    return typer.Typer(cls=CommandGroup, invoke_without_command=True, help=text, **TYPER_OPTIONS)
 
 
 class GlobalTyperOption(TyperOption):

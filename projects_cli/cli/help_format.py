@@ -123,12 +123,6 @@ def help_width() -> int:
     return max(NARROWEST, min(WIDEST, shutil.get_terminal_size().columns))
 
 
-def show_help(ctx: Any) -> None:
-    """Print the help of a group of commands if none of them is named."""
-    if ctx.invoked_subcommand is None:
-        ctx.obj.streams.stdout.write(f"{ctx.get_help()}\n")
-
-
 def write_text(text: HelpText, formatter: Any) -> None:
     """Write the text of a command."""
     _write_paragraph(text.summary, formatter)

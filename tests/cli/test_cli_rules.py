@@ -120,7 +120,7 @@ def test_internal_endpoints_have_no_command_of_their_own_name_in_the_help(cli: C
     assert "get-all-ex" not in cli("--help").stdout
 
 
-def test_list_counts_tasks_where_stats_or_state_is_given(site: Site) -> None:
+def test_list_counts_tasks_with_stats_or_state(site: Site) -> None:
     assert "stats" not in site.json("list")["projects"][0]
     for option in (("--stats",), ("--state", "archived"), ("--state", "all")):
         assert "stats" in site.json("list", *option)["projects"][0]
@@ -133,7 +133,7 @@ def test_any_and_all_look_into_fields(site: Site) -> None:
     assert names(site, "list", "--all", "name,description=r") == ["vision/detector"]
 
 
-def test_tags_are_those_of_what_has_a_tag_or_a_system_tag(site: Site) -> None:
+def test_tags_of_tasks_and_models_can_be_filtered(site: Site) -> None:
     site.task(ID, tags=["a", "x"])
     site.task(ID, tags=["z"], system_tags=["s"])
     site.model(ID, tags=["a", "m"], system_tags=["t"])
@@ -152,7 +152,7 @@ def test_create_without_a_description_is_refused_by_the_schema(site: Site) -> No
     assert site.error("create", "new-one", status=2)["name"] == "ValidationError"
 
 
-def test_list_is_ordered_by_name_unless_told(site: Site) -> None:
+def test_list_is_ordered_by_name_by_default(site: Site) -> None:
     assert names(site, "list") == ["audio", "vision", "vision/detector"]
     assert names(site, "list", "--order-by", "-name") == ["vision/detector", "vision", "audio"]
 
@@ -164,7 +164,7 @@ def test_a_project_is_an_id_a_full_name_or_the_beginning_of_an_id_or_read_from_s
     assert site.json("get", project, stdin="vision/detector\n")["project"]["id"] == ID
 
 
-def test_an_ambiguous_or_unknown_project_brings_the_nearest(site: Site) -> None:
+def test_an_ambiguous_or_unknown_project_suggests_similar_ones(site: Site) -> None:
     site.project("other", _id=ID[:10] + "f" * 22)
     assert "vision/detector" in site.error("get", ID[:8], status=2)["message"]
     assert "'vision/detector'" in site.error("get", "vision/detectr", status=3)["hint"]
@@ -175,7 +175,7 @@ def test_list_parameters_repeat_and_are_not_split(site: Site) -> None:
     assert site.stored(ID)["tags"] == ["a", "b,c"]
 
 
-def test_call_takes_a_request_and_gives_the_response(site: Site, tmp_path: Path) -> None:
+def test_call_prints_the_response_of_a_request(site: Site, tmp_path: Path) -> None:
     request, file = json.dumps({"project": ID}), tmp_path / "request.json"
     file.write_text(request)
     for data in (request, f"@{file}", "-"):
@@ -213,7 +213,7 @@ def test_batch_keeps_read_only_and_dry_run_and_a_record_for_each(site: Site) -> 
 # === Global options ===============================================================================================
 
 
-def test_global_options_are_understood_before_and_after_the_subcommand(two: Site) -> None:
+def test_global_options_are_accepted_before_and_after_the_subcommand(two: Site) -> None:
     assert two.text("-o", "id", "list") == two.text("list", "-o", "id") == two.text("list", "--output=id")
 
 
@@ -224,7 +224,7 @@ def test_each_global_option_has_its_variable(two: Site) -> None:
     assert two.error("update", ID, "-d", "x", status=4, PROJECTS_READ_ONLY="1")["name"] == "ReadOnly"
 
 
-def test_the_server_s_own_variables_are_understood(two: Site, cli: Cli) -> None:
+def test_variables_of_a_clearml_server_are_read(two: Site, cli: Cli) -> None:
     variables = {"CLEARML_MONGODB_SERVICE_CONNECTION_STRING": two.server.uri, "PROJECTS_DATABASE": two.name}
     assert "audio" in cli("list", **variables).stdout
 
@@ -236,7 +236,7 @@ def test_a_bare_number_of_a_duration_is_seconds_and_nonsense_is_refused(cli: Cli
     assert cli("list", "--timeout", "soon", uri=NOWHERE).exit_code == 2
 
 
-def test_the_server_s_own_host_and_port_are_understood_and_rank_below_a_profile(cli: Cli, config: Path) -> None:
+def test_host_and_port_of_a_clearml_server_rank_below_a_profile(cli: Cli, config: Path) -> None:
     variables = {"CLEARML_MONGODB_SERVICE_HOST": "127.0.0.1", "CLEARML_MONGODB_SERVICE_PORT": "1"}
     at_once = ("list", "--timeout", "0.3")
     found = cli(*at_once, **variables)
@@ -368,7 +368,7 @@ def test_a_table_in_a_terminal_fits_its_width_and_never_cuts_an_id(site: Site, c
         assert ID in seen.plain
 
 
-def test_a_long_one_goes_through_the_pager_and_leaving_that_early_is_no_failure(site: Site) -> None:
+def test_a_long_table_goes_through_the_pager_and_quitting_early_is_not_a_failure(site: Site) -> None:
     for number in range(40):
         site.project(f"project {number:02}")
 
@@ -393,7 +393,7 @@ def test_data_on_standard_output_everything_else_on_the_other(site: Site) -> Non
     assert result.stderr == "done: delete the project 'vision/detector' (1 project, 1 task, 0 models)\n"
 
 
-def test_jsonl_and_id_are_a_record_a_line_and_a_reader_that_goes_away_is_no_failure(site: Site) -> None:
+def test_jsonl_and_id_are_a_record_per_line_and_a_closed_pipe_is_not_a_failure(site: Site) -> None:
     for number in range(2000):
         site.documents.project.insert_one({"_id": f"{number:032}", "name": f"p{number}", "company": COMPANY})
     for output, line in (("jsonl", rf'.*"id":"{ID}".*'), ("id", ID)):
@@ -408,7 +408,7 @@ def test_jsonl_and_id_are_a_record_a_line_and_a_reader_that_goes_away_is_no_fail
         assert process.returncode == 0
 
 
-def test_progress_is_told_on_a_terminal_only_and_after_a_second(site: Site) -> None:
+def test_progress_is_shown_on_a_terminal_only_and_after_a_second(site: Site) -> None:
     def stall() -> None:
         data = {"failCommands": ["find"], "blockConnection": True, "blockTimeMS": 2000}
         data["appName"] = f"projects-cli {__version__}"
@@ -441,7 +441,7 @@ def test_on_failure_standard_output_stays_empty_and_the_error_is_one_object(site
     assert site.error("call", "get_all", "--data", '{"page": "x"}', status=2)["problems"]
 
 
-def test_of_several_the_responses_are_summed_failures_told_and_the_status_is_5(site: Site) -> None:
+def test_responses_of_several_projects_are_summed_and_failures_reported_with_status_5(site: Site) -> None:
     result = site("delete", "audio", "nowhere", ID, "--force", "--json")
     assert (result.exit_code, json.loads(result.stdout)) == (5, {"deleted": 2, "disassociated_tasks": 1})
     assert [one["project"] for one in json.loads(result.stderr)["error"]["failures"]] == ["nowhere"]
@@ -458,7 +458,7 @@ def test_markup_in_data_is_never_interpreted(site: Site) -> None:
     assert "[red]a[/red] :smile:" in on_terminal(site, "list", columns=120).plain
 
 
-def test_colour_only_on_a_terminal_that_can_and_where_nobody_objects(site: Site) -> None:
+def test_colour_only_on_a_capable_terminal_and_if_not_disabled(site: Site) -> None:
     assert "\x1b[" in on_terminal(site, "list").text
     assert "\x1b[" in on_terminal(site, "list", NO_COLOR="").text
     assert "\x1b" not in on_terminal(site, "list", NO_COLOR="1").text
@@ -466,7 +466,7 @@ def test_colour_only_on_a_terminal_that_can_and_where_nobody_objects(site: Site)
     assert "\x1b" not in on_terminal(site, "list", "--no-color").text
 
 
-def test_times_are_relative_for_people_and_absolute_for_programs(site: Site) -> None:
+def test_times_are_relative_on_a_terminal_and_absolute_elsewhere(site: Site) -> None:
     assert re.search(r"\d+ years ago", on_terminal(site, "list", columns=120).plain)
     assert "2024-01-09T08:00:00+00:00" in site.text("list")
 
@@ -474,32 +474,32 @@ def test_times_are_relative_for_people_and_absolute_for_programs(site: Site) -> 
 # === Runner =======================================================================================================
 
 
-def test_a_prompt_needs_a_terminal_else_the_flag_is_named(site: Site) -> None:
+def test_a_prompt_without_a_terminal_fails_and_names_the_option(site: Site) -> None:
     error = site.error("delete", "audio", status=2)
     assert (error["name"], "--yes" in error["hint"]) == ("ConfirmationNeeded", True)
 
 
-def test_one_empty_project_asks_yes_or_no(site: Site) -> None:
+def test_deletion_of_an_empty_project_asks_yes_or_no(site: Site) -> None:
     assert "[y/N]" in on_terminal(site, "delete", "audio", answer="n").plain
     assert on_terminal(site, "delete", "audio", answer="y").status == 0
     assert "audio" not in site.names()
 
 
-def test_anything_with_contents_shows_what_goes_and_asks_for_the_name(site: Site) -> None:
+def test_deletion_of_contents_shows_them_and_asks_for_the_name(site: Site) -> None:
     site.documents.task.update_many({}, {"$set": {"system_tags": ["archived"]}})
     seen = on_terminal(site, "delete", "vision", answer="y")
     assert (seen.status, f"{ID}  vision/detector" in seen.plain, "2 projects, 1 task" in seen.plain) == (1, True, True)
     assert on_terminal(site, "delete", "vision", answer="vision").status == 0
 
 
-def test_confirm_answers_it_and_yes_answers_all(site: Site) -> None:
+def test_confirm_answers_one_prompt_and_yes_answers_all(site: Site) -> None:
     site.project("one/deep")
     site.project("two/deep")
     assert site.json("delete", "one", "--confirm", "one")["deleted"] == 2
     assert site.json("delete", "two", "--yes")["deleted"] == 2
 
 
-def test_several_have_one_plan_and_one_question(site: Site) -> None:
+def test_several_projects_have_one_plan_and_one_prompt(site: Site) -> None:
     site.project("one/deep")
     seen = on_terminal(site, "delete", "one", "audio", answer="3 projects")
     assert (seen.status, seen.plain.count("to continue:")) == (0, 1)
@@ -568,7 +568,7 @@ def test_statuses(site: Site, arguments: tuple[str, ...], status: int) -> None:
     assert (result.exit_code, "Traceback" in result.stderr) == (status, False)
 
 
-def test_1_the_person_said_no(site: Site) -> None:
+def test_1_declined_by_the_user(site: Site) -> None:
     assert on_terminal(site, "delete", "audio", answer="n").status == 1
 
 
@@ -614,12 +614,12 @@ def test_130_and_143_interrupted_and_terminated(site: Site, number: int, status:
     assert process.returncode == status
 
 
-def test_they_are_all_there_is() -> None:
+def test_these_are_all_statuses() -> None:
     assert {status.value for status in ExitStatus} == {0, 1, 2, 3, 4, 5, 6, 69, 75, 77, 130, 143}
     assert "over `--max-delete`" in STATUS_MEANINGS[ExitStatus.REFUSED]
 
 
-def test_every_command_answers_to_help_with_0(cli: Cli) -> None:
+def test_help_of_every_command_has_status_0(cli: Cli) -> None:
     for entry in COMMANDS:
         assert cli(entry.name, "-h").exit_code == 0, entry.name
 
@@ -635,7 +635,7 @@ def test_a_bare_command_prints_short_help_and_typos_suggest(cli: Cli) -> None:
         assert cli("help", topic).exit_code == 0
 
 
-def test_a_password_is_hidden_and_its_file_is_the_owner_s_alone(cli: Cli, config: Path) -> None:
+def test_a_password_is_hidden_and_its_file_must_be_private(cli: Cli, config: Path) -> None:
     config.write_text('uri = "mongodb://ann:topsecret@db"\n')
     assert "topsecret" not in cli("config", "list").output
     config.chmod(0o644)
@@ -648,7 +648,7 @@ def test_a_folder_may_only_choose_a_profile(cli: Cli, tmp_path: Path, monkeypatc
     assert cli("list").exit_code == 2
 
 
-def test_on_production_yes_is_not_enough_without_the_profile_on_the_line(site: Site, config: Path) -> None:
+def test_on_production_yes_needs_the_profile_on_the_command_line(site: Site, config: Path) -> None:
     config.write_text('profile = "lab"\n[profiles.lab]\nproduction = true\n')
     assert site.error("delete", "audio", "--yes", status=2)["name"] == "ConfirmationNeeded"
     assert site.json("delete", "audio", "--yes", "--profile", "lab")["deleted"] == 1

@@ -1,4 +1,4 @@
-"""What holds the house together: imports, names, and that every endpoint and parameter has its place everywhere."""
+"""Structure: imports between packages, names, and that every endpoint and parameter has its command and option."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ WAITING_ENDPOINTS: set[str] = set()
 
 
 def imports_of(file: Path) -> Iterator[tuple[str, bool]]:
-    """Give every module that a file imports, and whether only for its types."""
+    """Yield every module that a file imports, and whether only for its types."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     typed = {
         id(node)
@@ -77,19 +77,21 @@ def package_of(file: Path) -> str:
     return file.relative_to(PACKAGE).parts[0]
 
 
-SOURCES = sorted(file for room in MAY_IMPORT for file in (PACKAGE / room).rglob("*.py") if "shipped" not in file.parts)
+SOURCES = sorted(
+    file for package in MAY_IMPORT for file in (PACKAGE / package).rglob("*.py") if "shipped" not in file.parts
+)
 
 
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_a_room_imports_what_its_line_in_the_table_allows(file: Path) -> None:
-    room = package_of(file)
+def test_a_package_imports_only_what_the_table_allows(file: Path) -> None:
+    package = package_of(file)
     for module, typed in imports_of(file):
         parts = module.split(".")
         if parts[0] in OWNERS:
-            assert room in OWNERS[parts[0]], f"{file} imports {module}"
+            assert package in OWNERS[parts[0]], f"{file} imports {module}"
         if parts[0] != "projects_cli" or parts[1] in FREE:
             continue
-        allowed = MAY_IMPORT[room] | ({"store"} if room == "cli" and (file == BUILDER or typed) else set())
+        allowed = MAY_IMPORT[package] | ({"store"} if package == "cli" and (file == BUILDER or typed) else set())
         assert parts[1] in allowed, f"{file} imports {module}"
 
 
@@ -120,11 +122,11 @@ def modules_of(package: str) -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("package", sorted(MAY_IMPORT))
-def test_no_modules_of_a_package_import_each_other(package: str) -> None:
+def test_no_package_has_an_import_cycle(package: str) -> None:
     assert circles(modules_of(package)) == []
 
 
-def test_a_circle_of_modules_is_found() -> None:
+def test_an_import_cycle_is_found() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == ["b", "c"]
 
 
@@ -133,7 +135,7 @@ COLLECTIONS = {"projects", "tasks", "models", "users", "companies"}
 
 
 def queries_in(text: str) -> list[str]:
-    """Give the calls of a source that ask or change a collection of a store."""
+    """Return the calls in a source that query or change a collection of a store."""
     calls = (node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
     asked = (call for call in calls if isinstance(call, ast.Attribute) and call.attr in QUERIES)
     return [
@@ -141,7 +143,7 @@ def queries_in(text: str) -> list[str]:
     ]
 
 
-def test_no_command_asks_a_collection_itself() -> None:
+def test_no_command_queries_a_collection_itself() -> None:
     assert queries_in("list(context.store.users.find({})); page.find(b'x')") == ["context.store.users.find"]
     for file in (PACKAGE / "cli").rglob("*.py"):
         assert queries_in(file.read_text(encoding="utf-8")) == [], file

@@ -134,7 +134,7 @@ def test_an_option_holds_before_and_after_the_command_and_as_a_variable(
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """Give the user's configuration, empty."""
+    """Return the user's configuration, which is empty."""
     path = tmp_path / "home" / ".config" / "projects" / "config.toml"
     path.parent.mkdir(parents=True)
     path.touch(0o600)
@@ -318,7 +318,7 @@ def test_timeout_limits_one_command_of_the_server_and_an_aggregation_only_where_
 def test_nobody_acts_as_the_company_of_what_is_public(site: Site, company: str) -> None:
     site.project("vision", company="")
     error = site.error("delete", "vision", "--force", "--company", company, status=2)
-    assert error["message"] == "--company: a company has an id; an empty one stands for what is public"
+    assert error["message"] == "--company: the id of a company cannot be empty: that marks public documents"
 
 
 # --- help, versions, mistakes -------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def hint_of(cli: Cli, *arguments: str) -> str:
     return f"{error['message']}; {error['hint']}"
 
 
-# --- the whole ----------------------------------------------------------------------------------------------------
+# --- the root -----------------------------------------------------------------------------------------------------
 
 
 def test_a_bare_command_prints_short_help_with_status_0(cli: Cli) -> None:
@@ -61,7 +61,7 @@ def test_a_bare_command_prints_short_help_with_status_0(cli: Cli) -> None:
     assert [topic.name for topic in TOPICS if topic.name not in text] == []
 
 
-def test_the_whole_help_has_every_command_and_every_global_option_in_a_group(cli: Cli) -> None:
+def test_root_help_has_every_command_and_every_global_option_in_a_group(cli: Cli) -> None:
     text = shown(cli, "--help")
     assert [entry.name for entry in COMMANDS if f"\n  {entry.name} " not in text] == []
     assert [flag for option in GLOBAL_OPTIONS for flag in option.flags if flag not in text] == []
@@ -69,11 +69,11 @@ def test_the_whole_help_has_every_command_and_every_global_option_in_a_group(cli
     assert {entry.group for entry in COMMANDS} == set(GROUPS)
 
 
-def test_help_without_a_word_is_the_help_of_the_whole(cli: Cli) -> None:
+def test_help_without_arguments_is_the_root_help(cli: Cli) -> None:
     assert shown(cli, "help") == shown(cli, "--help") == shown(cli, "-h")
 
 
-def test_every_command_line_that_help_shows_is_one(cli: Cli) -> None:
+def test_every_example_in_help_is_a_valid_command_line(cli: Cli) -> None:
     examples = [line for line, _ in FIRST_STEPS]
     examples += [example for command in PLACES for example in command.text.examples]
     examples += [
@@ -92,9 +92,7 @@ def test_every_command_line_that_help_shows_is_one(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("command", PLACES, ids=lambda command: command.place)
-def test_a_command_says_what_it_does_then_shows_an_example_then_its_options_and_where_to_read_more(
-    cli: Cli, command: Any
-) -> None:
+def test_help_of_a_command_has_summary_example_options_and_references_in_this_order(cli: Cli, command: Any) -> None:
     text = shown(cli, *command.path, "--help")
     assert command.text.summary.endswith(".")
     assert command.text.examples, "no line of its text begins with Example:"
@@ -113,11 +111,11 @@ def test_a_command_says_what_it_does_then_shows_an_example_then_its_options_and_
 
 
 @pytest.mark.parametrize("words", [("list",), ("get-all",), ("projects.get_all",), ("local", "start")])
-def test_help_and_a_word_is_the_help_of_the_command(cli: Cli, words: tuple[str, ...]) -> None:
+def test_help_with_a_command_is_the_help_of_the_command(cli: Cli, words: tuple[str, ...]) -> None:
     assert shown(cli, "help", *words) == shown(cli, *words, "--help")
 
 
-def test_the_help_of_a_command_names_the_topics_about_it(cli: Cli) -> None:
+def test_help_of_a_command_refers_to_its_topics(cli: Cli) -> None:
     named = {topic.name: set(topic.commands) for topic in TOPICS}
     for entry in COMMANDS:
         last = shown(cli, entry.name, "--help").splitlines()[-1]
@@ -130,7 +128,7 @@ def test_the_help_of_a_command_names_the_topics_about_it(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
-def test_a_topic_is_told_whole(cli: Cli, topic: Topic) -> None:
+def test_a_topic_is_printed_completely(cli: Cli, topic: Topic) -> None:
     text = shown(cli, "help", topic.name)
     flat = re.sub(r"- (?=\w)", "-", " ".join(text.split()))
     assert text.startswith(topic.summary)
@@ -140,19 +138,19 @@ def test_a_topic_is_told_whole(cli: Cli, topic: Topic) -> None:
             assert re.sub(r"- (?=\w)", "-", part) in flat
 
 
-def test_exit_codes_are_all_there(cli: Cli) -> None:
+def test_exit_codes_are_complete(cli: Cli) -> None:
     text = shown(cli, "help", "exit-codes")
     assert [status for status in STATUS_MEANINGS if not re.search(rf"^  {status.value} ", text, re.MULTILINE)] == []
 
 
-def test_the_environment_is_all_there(cli: Cli) -> None:
+def test_environment_variables_are_complete(cli: Cli) -> None:
     text = shown(cli, "help", "environment")
     variables = [setting.variable for setting in SETTINGS if setting.variable]
     assert [variable for variable in variables if not re.search(rf"^  {variable}\b", text, re.MULTILINE)] == []
 
 
-def test_every_variable_that_the_program_reads_is_told(cli: Cli) -> None:
-    """Besides HOME, which every program reads."""
+def test_every_variable_that_the_program_reads_is_documented(cli: Cli) -> None:
+    """Except HOME, which every program reads."""
     reading = re.compile(r'(?:environ(?:ment)?(?:\.get\(|\[)|xdg_folder\([^,]+, )"([A-Z][A-Z_]*)"')
     sources = (Path(__file__).parents[2] / "projects_cli").rglob("*.py")
     found = {name for source in sources for name in reading.findall(source.read_text("utf-8"))}
@@ -179,7 +177,7 @@ def test_every_variable_that_the_program_reads_is_told(cli: Cli) -> None:
         (("--databse", "x", "list"), "--database"),
     ],
 )
-def test_a_mistyped_word_brings_the_nearest(cli: Cli, words: tuple[str, ...], meant: str) -> None:
+def test_a_mistyped_word_suggests_similar_ones(cli: Cli, words: tuple[str, ...], meant: str) -> None:
     assert meant in hint_of(cli, *words)
 
 
@@ -192,11 +190,11 @@ def test_a_mistyped_word_brings_the_nearest(cli: Cli, words: tuple[str, ...], me
         (("help", "get", "zebra"), "projects get --help"),
     ],
 )
-def test_a_word_far_from_all_says_where_to_look(cli: Cli, words: tuple[str, ...], where: str) -> None:
+def test_an_unknown_word_without_similar_ones_refers_to_help(cli: Cli, words: tuple[str, ...], where: str) -> None:
     assert hint_of(cli, *words).endswith(f"see: {where}")
 
 
-def test_a_hostile_word_is_shown_escaped(cli: Cli) -> None:
+def test_control_characters_of_a_word_are_escaped(cli: Cli) -> None:
     result = cli("help", "\x1b[31m\u202e" + "x" * 10_000)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "\x1b" not in result.stderr
@@ -207,7 +205,7 @@ def test_a_hostile_word_is_shown_escaped(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"], ["--version"]])
-def test_the_help_of_the_whole_imports_nothing(arguments: list[str]) -> None:
+def test_root_help_imports_nothing(arguments: list[str]) -> None:
     command = [sys.executable, "-c", LIGHT.format(arguments=arguments)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     loaded = set(result.stderr.split())

@@ -1,4 +1,4 @@
-"""The import budget: which modules each kind of command may load, told by name; nothing is timed."""
+"""The import budget: the modules that each kind of command may load, by name. Nothing is timed."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def _environment(**variables: str) -> dict[str, str]:
 
 @cache
 def _loaded_by(code: str) -> frozenset[str]:
-    """Give the modules that an interpreter has after a line of Python."""
+    """Return the modules that an interpreter has loaded after a line of Python."""
     command = [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"]
     return frozenset(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
 
 
 def _packages(names: set[str] | frozenset[str]) -> set[str]:
-    """Give the packages that modules are of, those of the standard library left out."""
+    """Return the packages of modules, without the standard library."""
     return {name.partition(".")[0] for name in names} - sys.stdlib_module_names - {OWN}
 
 
@@ -86,7 +86,7 @@ START = {
 """Modules of every command."""
 
 HELP = {"config.redaction"}
-ROAD = {"cli.flow", "cli.request", "endpoints", "render.encode", "render.output", "render.views"}
+FLOW = {"cli.flow", "cli.request", "endpoints", "render.encode", "render.output", "render.views"}
 SCHEMA = {"schema", "schema.cache", "schema.model", "schema.refs", "schema.shipped"}
 SCHEMA |= {"schema.validate"}
 
@@ -107,23 +107,23 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
     ("--version",): Budget(set(), set(), 1),
     ("--help",): Budget({"cli", "cli.root_help"}, set(), 1),
     (): Budget({"cli", "cli.root_help"}, set(), 1),
-    ("list", "--help"): Budget(START | HELP | ROAD | _command("list_"), {"typer"}),
-    ("delete", "-h"): Budget(START | HELP | ROAD | _command("delete", "cli.removing", "cli.project_picker"), {"typer"}),
+    ("list", "--help"): Budget(START | HELP | FLOW | _command("list_"), {"typer"}),
+    ("delete", "-h"): Budget(START | HELP | FLOW | _command("delete", "cli.removing", "cli.project_picker"), {"typer"}),
     ("help", "output"): Budget(START | HELP | _command("help_"), {"typer"}),
-    ("completion", "bash"): Budget(START | ROAD | SCHEMA | _command("completion"), {"typer"}),
+    ("completion", "bash"): Budget(START | FLOW | SCHEMA | _command("completion"), {"typer"}),
     ("config", "list"): Budget(
-        START | ROAD | _command("config", "config.connection", "config.redaction", "config.server_variables"),
+        START | FLOW | _command("config", "config.connection", "config.redaction", "config.server_variables"),
         {"typer"},
     ),
-    ("schema", "create"): Budget(START | ROAD | SCHEMA | _command("schema", "schema.shipped.create"), {"typer"}),
+    ("schema", "create"): Budget(START | FLOW | SCHEMA | _command("schema", "schema.shipped.create"), {"typer"}),
 }
 """Commands that need no MongoDB, and their budgets."""
 
 REFUSED: dict[tuple[str, ...], Budget] = {
-    ("list", "--nmae"): Budget(START | ROAD | HELP | _command("list_"), {"typer"}, 12),
-    ("list", "--page", "-1"): Budget(START | ROAD | SCHEMA | _command("list_", "schema.shipped.get_all"), {"typer"}),
+    ("list", "--nmae"): Budget(START | FLOW | HELP | _command("list_"), {"typer"}, 12),
+    ("list", "--page", "-1"): Budget(START | FLOW | SCHEMA | _command("list_", "schema.shipped.get_all"), {"typer"}),
     ("list", "--page", "-1", "--json"): Budget(
-        START | ROAD | SCHEMA | _command("list_", "schema.shipped.get_all"), {"typer", "orjson"}, 14
+        START | FLOW | SCHEMA | _command("list_", "schema.shipped.get_all"), {"typer", "orjson"}, 14
     ),
 }
 """Command lines that are refused before anything is asked of a database."""
@@ -145,13 +145,13 @@ DRIVER = {"typer", "pymongo", "orjson"}
 
 ON_A_DATABASE: dict[tuple[str, ...], Budget] = {
     ("get", "PROJECT", "--json"): Budget(
-        START | ROAD | SCHEMA | READING | _command("get", "endpoints.address", "schema.shipped.get_by_id"), DRIVER, 999
+        START | FLOW | SCHEMA | READING | _command("get", "endpoints.address", "schema.shipped.get_by_id"), DRIVER, 999
     ),
     ("list", "--json"): Budget(
-        START | ROAD | SCHEMA | READING | _command("list_", "schema.shipped.get_all"), DRIVER, 999
+        START | FLOW | SCHEMA | READING | _command("list_", "schema.shipped.get_all"), DRIVER, 999
     ),
     ("list", "-o", "tsv"): Budget(
-        START | ROAD | SCHEMA | READING | _command("list_", "schema.shipped.get_all"),
+        START | FLOW | SCHEMA | READING | _command("list_", "schema.shipped.get_all"),
         DRIVER - {"orjson"},
         999,
     ),
@@ -160,7 +160,7 @@ ON_A_DATABASE: dict[tuple[str, ...], Budget] = {
 
 
 def over(found: Loaded, budget: Budget) -> dict[str, object]:
-    """Give what was loaded beyond a budget."""
+    """Return what was loaded beyond a budget."""
     more = {"own": found.own - budget.own, "packages": found.packages - budget.packages}
     if len(found.standard) > budget.standard:
         more["standard"] = found.standard

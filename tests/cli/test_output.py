@@ -35,7 +35,7 @@ def two(site: Site) -> Site:
 
 
 def is_safe(text: str) -> bool:
-    """Tell whether a terminal takes nothing of it for an order; line ends are the formats' own."""
+    """Return whether a text has no control characters but line ends, which belong to the formats."""
     marks = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
     return not any(
         (unicodedata.category(one) in {"Cc", "Cs", "Zl", "Zp"} and one not in "\n\t")
@@ -330,7 +330,7 @@ def test_any_name_lives_through_create_list_get_and_delete(site: Site, name: str
 
 
 def is_one_record(found: Any, output: str) -> bool:
-    """Tell whether what was parsed is one project, with nothing torn apart."""
+    """Return whether the parsed value is a single project, not torn apart."""
     if output in {"json", "yaml"}:
         return len(found["projects"]) == 1
     if output in {"table", "tsv"}:

@@ -21,7 +21,7 @@ NEEDED = "the profile 'lab' is production: a change without a prompt needs --pro
 
 @pytest.fixture
 def site(standalone: Server, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Give a site whose default profile is production; another one is not."""
+    """Return a site with a default profile that is production, and another profile that is not."""
     monkeypatch.chdir(tmp_path)
     config = tmp_path / "home" / ".config" / "projects" / "config.toml"
     config.parent.mkdir(parents=True)

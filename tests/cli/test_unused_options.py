@@ -95,7 +95,7 @@ def test_the_table_has_every_command() -> None:
 
 
 @pytest.mark.parametrize("command", COMMAND_LINES)
-def test_an_option_is_refused_exactly_where_it_is_not_used(site: Site, command: str) -> None:
+def test_an_option_is_refused_by_exactly_the_commands_that_do_not_use_it(site: Site, command: str) -> None:
     before = site.everything()
     for setting, users in USED_BY.items():
         flag = flag_of(site, setting)
@@ -119,11 +119,11 @@ def test_the_error_names_the_option_and_the_commands_that_use_it(site: Site, wor
     assert "used by: batch, call, create" in error["hint"]
 
 
-def test_call_uses_a_user_only_for_what_has_an_owner(site: Site) -> None:
+def test_call_uses_user_only_for_endpoints_with_an_owner(site: Site) -> None:
     assert "projects.get_all does not use --user" in site.error("call", "get_all", "--user", USER, status=2)["message"]
 
 
-def test_batch_and_call_refuse_a_name_for_a_question_that_they_never_ask(site: Site) -> None:
+def test_batch_and_call_refuse_confirm_since_they_never_prompt(site: Site) -> None:
     data = f'{{"project": "{ID}", "force": true}}'
     for name in ("vision", "wrong"):
         assert "--confirm" in site.error("call", "delete", "--data", data, "--confirm", name, status=2)["message"]
@@ -138,6 +138,6 @@ def test_a_variable_is_never_refused(site: Site) -> None:
 
 
 @pytest.mark.parametrize("flags", [("--yes",), ("--dry-run",), ("--read-only",), ("--no-input",), ("-q", "--no-color")])
-def test_what_holds_for_every_command_is_accepted_by_every_command(site: Site, flags: tuple[str, ...]) -> None:
+def test_options_for_all_commands_are_accepted_by_every_command(site: Site, flags: tuple[str, ...]) -> None:
     for command in (("list",), ("get", ID), ("history",), ("schema",), ("config", "list"), ("completion", "bash")):
         assert site(*command, *flags).exit_code == 0

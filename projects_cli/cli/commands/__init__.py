@@ -1,1 +1,1 @@
-"""One short file for each command; none of them holds logic."""
+"""The commands, each in a module with its declaration and its body."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, PlainGroup
+from projects_cli.cli.app import TYPER_OPTIONS, CommandGroup, GroupedCommand
 from projects_cli.cli.flow import expect, perform, show
 from projects_cli.cli.options import refuse_unused
 from projects_cli.config.settings import parse_duration
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LONGEST = timedelta(days=36_500)
 """Older than any journal, and still a date when it is subtracted from today."""
 
-app = typer.Typer(cls=PlainGroup, **TYPER_OPTIONS)
+app = typer.Typer(cls=CommandGroup, **TYPER_OPTIONS)
 
 
 @app.callback(invoke_without_command=True)
