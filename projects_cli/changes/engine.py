@@ -87,8 +87,8 @@ class Engine:
         """Make all chunks and end the record in one transaction."""
         transaction = transactions.Transaction(self.store.connection)
         details = {"mode": "transaction", "session": transaction.number}
-        operation = self.journal.begin(plan, self.store, self.lease, details)
-        stored = list(self.journal.chunks(operation))
+        operation, kept = self.journal.begin(plan, self.store, self.lease, details)
+        stored = list(self.journal.chunks(operation)) if kept is None else kept
         state = "applied" if plan.renamings or removed_projects(stored) else "done"
 
         def work(session: Session) -> Tally:
@@ -110,14 +110,14 @@ class Engine:
                 self.journal.finish(operation, "void", Tally())
                 raise
             if state == "applied":
-                self._complete(operation, tally)
+                self._complete(operation, stored, tally)
         return tally
 
     def _in_steps(self, plan: Plan[Step]) -> Tally:
         """Make one chunk after the other; if the database refuses one, everything is put back."""
-        operation = self.journal.begin(plan, self.store, self.lease, {"mode": "steps"})
+        operation, kept = self.journal.begin(plan, self.store, self.lease, {"mode": "steps"})
         try:
-            return self._make(operation)
+            return self._make(operation, kept)
         except ServiceError:
             self.undo(operation)
             raise
@@ -132,12 +132,14 @@ class Engine:
         self._take_over(operation, {})
         return self._make(operation)
 
-    def _make(self, operation: Operation) -> Tally:
+    def _make(self, operation: Operation, kept: Sequence[Chunk] | None = None) -> Tally:
+        """Make all chunks, and end the record; those that are not `kept` are read from the journal."""
         tally = Tally()
         with Deferred(operation.id) as signals:
-            self._make_all(operation, self._watched(operation, signals), tally)
+            stored = self.journal.chunks(operation) if kept is None else kept
+            self._make_all(operation, self._watched(operation, stored, signals), tally)
             self.journal.finish(operation, "applied", tally)
-            self._complete(operation, tally)
+            self._complete(operation, self.journal.chunks(operation) if kept is None else kept, tally)
         return tally
 
     def _make_all(self, operation: Operation, stored: Iterable[Chunk], tally: Tally) -> None:
@@ -192,10 +194,10 @@ class Engine:
             self.lease.check()
         self.journal.check(operation)
 
-    def _watched(self, operation: Operation, signals: Deferred, *, backwards: bool = False) -> Iterator[Chunk]:
+    def _watched(self, operation: Operation, stored: Iterable[Chunk], signals: Deferred) -> Iterator[Chunk]:
         """Stream the chunks; between two of them a signal or the loss of the lease stops the work."""
         done = 0
-        for chunk in self.journal.chunks(operation, backwards=backwards):
+        for chunk in stored:
             signals.check()
             self._check(operation)
             yield chunk
@@ -204,13 +206,13 @@ class Engine:
 
     # --- what others did in the meantime --------------------------------------------------------------------------
 
-    def _complete(self, operation: Operation, tally: Tally) -> None:
+    def _complete(self, operation: Operation, stored: Iterable[Chunk], tally: Tally) -> None:
         """Take care of what a server did while the change was made, then end the record.
 
         Tasks and models that came into removed projects leave them; new projects below a renamed one follow its name.
         After the end of the record this is looked at again, a few times. What came at the very last moment is reported.
         """
-        removed = [project for project in removed_projects(self.journal.chunks(operation)) if project not in NOTHING]
+        removed = [project for project in removed_projects(stored) if project not in NOTHING]
         left: list[Skipped] = []
         for _ in range(ROUNDS):
             for gone in self._gone(removed):
@@ -308,7 +310,7 @@ class Engine:
         context = conflicts.Context.of(self.journal.chunks(operation))
         created: list[Value] = []
         with Deferred(operation.id) as signals:
-            for chunk in self._watched(operation, signals, backwards=True):
+            for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):
                 if isinstance(chunk, Projects):
                     created += [entry.id for entry in chunk.entries if entry.action == "insert"]
                     for entry in reversed(chunk.entries):
@@ -316,7 +318,7 @@ class Engine:
                         if why is not None:
                             context.skipped.add(entry.id)
                             tally.skip(entry, why)
-            for chunk in self._watched(operation, signals, backwards=True):
+            for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):
                 if isinstance(chunk, Members):
                     self._persistently(operation, partial(_move_back, chunk, context), tally)
             for renaming in operation.renamings:  # projects that were created below follow the old name as well

@@ -39,6 +39,9 @@ Result = TypeVar("Result")
 TOUCHED = 100
 """Projects, or skipped documents, that a record itself names; all projects are in its chunks."""
 
+KEPT = 16 * 1024 * 1024
+"""Bytes of chunks that are kept in memory while their operation is applied; larger plans are read from the journal."""
+
 UNLIMITED = 2**31
 """Bytes of a chunk that is kept in memory only."""
 
@@ -64,11 +67,14 @@ class Journal:
         self._author = author
         self._database = database
 
-    def begin(self, plan: Plan[Step], store: Store, lease: Lease | None, details: Document) -> Operation:
-        """Write what a plan is going to do and how everything was before. Return the operation.
+    def begin(
+        self, plan: Plan[Step], store: Store, lease: Lease | None, details: Document
+    ) -> tuple[Operation, list[Chunk] | None]:
+        """Write what a plan is going to do and how everything was before. Return the operation and its chunks.
 
-        The chunks come first: a record without all its chunks never exists. If a connection breaks in between they are
-        written anew, under another id.
+        The chunks are None if they are too large to be kept in memory; then `chunks` streams them from the journal.
+        They are written first: a record without all its chunks never exists. If a connection breaks in between they
+        are written anew, under another id.
 
         Raises:
             CannotUndo: a document is too large to be kept.
@@ -79,6 +85,7 @@ class Journal:
             written = store.connection.retry(partial(self._write_chunks, identifier, plan, store))
             if written is None:
                 continue
+            documents, number, kept = written
             record = {
                 "_id": identifier,
                 "format": FORMAT,
@@ -95,8 +102,8 @@ class Journal:
                 "worker": self._worker(lease).as_document(),
                 "counts": dict(plan.counts),
                 "projects": [sample.id for sample in islice(plan.samples, TOUCHED)],
-                "documents": written[0],
-                "chunks": written[1],
+                "documents": documents,
+                "chunks": number,
                 "renamings": [
                     {"project": renaming.project, "old": renaming.old, "new": renaming.new}
                     for renaming in plan.renamings
@@ -104,20 +111,31 @@ class Journal:
                 **details,
             }
             if self._stored.add_operation(record):
-                return Operation.parse(record)
+                return Operation.parse(record), kept
         raise LeaseLost("no free id for the operation was found in the journal", hint="try again")
 
-    def _write_chunks(self, identifier: str, plan: Plan[Step], store: Store) -> tuple[int, int] | None:
-        """Write the chunks of a plan. Return the number of documents and of chunks; None if the id is taken."""
-        documents = number = 0
+    def _write_chunks(
+        self, identifier: str, plan: Plan[Step], store: Store
+    ) -> tuple[int, int, list[Chunk] | None] | None:
+        """Write the chunks of a plan. Return the number of documents, that of chunks, and the chunks.
+
+        Return None if the id is taken. Chunks of more than `KEPT` bytes in all are not returned, so that memory does
+        not grow with the plan.
+        """
+        documents = number = size = 0
+        kept: list[Chunk] = []
         journaled = not isinstance(self._stored, MemoryStore)
         for number, chunk in enumerate(chunks_of(plan.steps, store, journaled=journaled), start=1):
             documents += chunk.size
             numbered = replace(chunk, number=number)
             limit = LARGEST_CHUNK if journaled else UNLIMITED
-            if not self._stored.add_chunk(encode_chunk(identifier, numbered, limit=limit)):
+            raw = encode_chunk(identifier, numbered, limit=limit)
+            if not self._stored.add_chunk(raw):
                 return None
-        return documents, number
+            size += len(raw)
+            if size <= KEPT:
+                kept.append(numbered)
+        return documents, number, kept if size <= KEPT else None
 
     def _worker(self, lease: Lease | None) -> Worker:
         key, owner = ("", "") if lease is None else (lease.key, lease.owner)
