@@ -54,8 +54,8 @@ NAMED = 100
 class Tally:
     """What was done so far: counts by (collection, action), and what was left as it is, with the reason.
 
-    `repeated` is for a second try after a connection broke: what is found done then counts too, since the first try may
-    have done it.
+    `repeated` is for a second try after a connection broke: what is done already then counts too, since the first try
+    may have done it.
     """
 
     changed: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Tally:
         if count:
             self.changed[collection, action] = self.changed.get((collection, action), 0) + count
 
-    def found(self, action: str) -> None:
+    def count_done(self, action: str) -> None:
         """Count a project that is as it should be already."""
         if self.repeated:
             self.add("project", action, 1)
@@ -95,8 +95,8 @@ def by_id(identifier: Value) -> Document:
 
 def is_value(name: str, value: Value) -> Document:
     """Match documents of which a field is a value, or a list with it; null does not match an absent field."""
-    found: Document = {name: bson_codec.embedded({"$eq": value})}
-    return {**found, "$expr": {"$eq": [{"$type": f"${name}"}, "null"]}} if value == NULL else found
+    condition: Document = {name: bson_codec.embedded({"$eq": value})}
+    return {**condition, "$expr": {"$eq": [{"$type": f"${name}"}, "null"]}} if value == NULL else condition
 
 
 def among(identifiers: Iterable[Value], name: str = "_id") -> Document:
@@ -256,8 +256,8 @@ def _with_surroundings(entries: list[Entry], store: Store) -> Projects:
     befores = [(entry, bson_codec.fields(entry.before)) for entry in entries if entry.before is not None]
     parents = {before["parent"] for _, before in befores if _is_comparable(before.get("parent"))}
     named = {before["name"] for _, before in befores if _is_comparable(before.get("name"))}
-    found = store.projects.raw(among(parents), {"name": 1}) if parents else ()
-    parent_names = {values["_id"]: values.get("name", NULL) for values in map(bson_codec.fields, found)}
+    stored = store.projects.raw(among(parents), {"name": 1}) if parents else ()
+    parent_names = {values["_id"]: values.get("name", NULL) for values in map(bson_codec.fields, stored)}
     twins: dict[Value, set[Value]] = defaultdict(set)
     for values in map(bson_codec.fields, store.projects.raw(among(named, "name"), {"name": 1}) if named else ()):
         twins[values["name"]].add(values["_id"])
@@ -281,8 +281,8 @@ def _is_comparable(value: Value | None) -> bool:
 def member_chunks(kind: Kind, filter_: Document, store: Store) -> Iterator[Chunk]:
     """Stream chunks for tasks or models that leave their projects: the ids that match now, by project."""
     own = filters.all_of([filter_, filters.not_a_list()])
-    found = store.named(kind).raw(own, {"project": 1}, sort=[("project", 1)])
-    for source, members in groupby(map(bson_codec.fields, found), lambda values: values.get("project", NULL)):
+    stored = store.named(kind).raw(own, {"project": 1}, sort=[("project", 1)])
+    for source, members in groupby(map(bson_codec.fields, stored), lambda values: values.get("project", NULL)):
         ids = (values["_id"] for values in members)
         existed = store.projects.find_one(by_id(source), {"_id": 1}) is not None
         while batch := list(islice(ids, IDS)):
@@ -318,7 +318,7 @@ def move(chunk: Members, source: Value, target: Value, writer: Writer, tally: Ta
 
 def _insert(entry: Entry, _: Projects, writer: Writer, tally: Tally) -> bool:
     if writer.store.projects.read(by_id(entry.id)) is not None:
-        tally.found("insert")
+        tally.count_done("insert")
         return True
     writer.insert(entry.after)
     tally.add("project", "insert", 1)
@@ -339,7 +339,7 @@ def _update(entry: Entry, _: Projects, writer: Writer, tally: Tally) -> bool:
         return True
     current = writer.store.projects.read(by_id(entry.id))
     if current is not None and has_change(bson_codec.fields(current), entry):
-        tally.found("update")
+        tally.count_done("update")
         return True
     tally.skip(entry, CHANGED if current else REMOVED)
     return False
@@ -370,7 +370,7 @@ def _delete(entry: Entry, chunk: Projects, writer: Writer, tally: Tally) -> bool
     if projects.read(by_id(entry.id)) is not None:
         tally.skip(entry, CHANGED)
         return False
-    tally.found("delete")
+    tally.count_done("delete")
     return True
 
 
@@ -420,7 +420,7 @@ def _uninsert(entry: Entry, writer: Writer, tally: Tally) -> str | None:
             return CHANGED
     contents = next(contents_of(entry.id, writer.store), None)
     if contents is None:
-        tally.add("project", "delete", 1) if current is not None else tally.found("delete")
+        tally.add("project", "delete", 1) if current is not None else tally.count_done("delete")
         return None
     try:
         writer.insert(current or entry.after)
@@ -431,8 +431,8 @@ def _uninsert(entry: Entry, writer: Writer, tally: Tally) -> str | None:
 
 def is_as_created(current: bytes, entry: Entry) -> bool:
     """Return whether a project is as it was created; a server sets `last_update` at any time."""
-    now, made = bson_codec.fields(current), bson_codec.fields(entry.after)
-    return (now | {"last_update": NULL}) == (made | {"last_update": NULL})
+    now, created = bson_codec.fields(current), bson_codec.fields(entry.after)
+    return (now | {"last_update": NULL}) == (created | {"last_update": NULL})
 
 
 def contents_of(project: Value, store: Store) -> Iterator[str]:
@@ -458,7 +458,7 @@ def _unupdate(entry: Entry, writer: Writer, tally: Tally) -> str | None:
     ours = entry.change["$set"].get("last_update")
     touched = ours is not None and now.get("last_update") == ours != before.get("last_update")
     if is_unchanged(now, entry) and not touched:
-        tally.found("update")
+        tally.count_done("update")
         return None
     if not has_change(now, entry):
         return CHANGED
@@ -498,7 +498,7 @@ def _merged(now: dict[str, Value], before: dict[str, Value], names: Sequence[str
 
 def _undelete(entry: Entry, writer: Writer, tally: Tally) -> str | None:
     if entry.before is None or writer.store.projects.read(by_id(entry.id)) is not None:
-        tally.found("insert")
+        tally.count_done("insert")
         return None
     try:
         writer.insert(entry.before)
@@ -517,5 +517,5 @@ _UNMAKE: dict[str, Callable[[Entry, Writer, Tally], str | None]] = {
 
 def missing(projects: Sequence[Value], store: Store) -> list[Value]:
     """Return the projects of these that do not exist any more."""
-    found = {bson_codec.fields(raw)["_id"] for raw in store.projects.raw(among(projects), {"_id": 1})}
-    return [identifier for identifier in projects if identifier not in found]
+    existing = {bson_codec.fields(raw)["_id"] for raw in store.projects.raw(among(projects), {"_id": 1})}
+    return [identifier for identifier in projects if identifier not in existing]

@@ -1,7 +1,7 @@
 """What others changed after an operation, so that it can't be undone, or finished, without destroying their work.
 
 Only what differs from the state at the time of the operation is a conflict: a parent that was missing then, or a second
-project of the same name, is none.
+project of the same name, is not a conflict.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ def _name_taken(entry: Entry, store: Store, context: Context) -> Iterator[str]:
 
 def _named(name: Value, store: Store) -> set[Value]:
     """Return the ids of the projects with a name; a list of names that has it is another name."""
-    found = map(bson_codec.fields, store.projects.raw(chunks.is_value("name", name), {"name": 1}))
-    return {project["_id"] for project in found if project.get("name") == name}
+    projects = map(bson_codec.fields, store.projects.raw(chunks.is_value("name", name), {"name": 1}))
+    return {project["_id"] for project in projects if project.get("name") == name}
 
 
 _CONFLICTS: dict[str, Callable[[Entry, Store, Context], Iterator[str]]] = {
@@ -167,8 +167,8 @@ def hindrances(chunk: Chunk, store: Store, context: Context) -> Iterator[str]:
 def _hindrances_of_insert(entry: Entry, store: Store, context: Context) -> Iterator[str]:
     project = bson_codec.fields(entry.after)
     parent = project.get("parent", NULL)
-    made = parent in context.ids and store.projects.find_one(chunks.by_id(parent), {"_id": 1}) is None
-    if parent != NULL and not made:  # a parent that this operation still has to create has the right name
+    is_created = parent in context.ids and store.projects.find_one(chunks.by_id(parent), {"_id": 1}) is None
+    if parent != NULL and not is_created:  # a parent that this operation still has to create has the right name
         above = bson_codec.value_of(entry.name.rpartition("/")[0])
         yield from (f"'{entry.name}': {why}" for why in _misplaced(project, above, store, context))
     if store.projects.find_one(chunks.is_value("name", project["name"]), {"_id": 1}):

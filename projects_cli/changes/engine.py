@@ -207,7 +207,7 @@ class Engine:
     # --- what others did in the meantime --------------------------------------------------------------------------
 
     def _complete(self, operation: Operation, stored: Iterable[Chunk], tally: Tally) -> None:
-        """Take care of what a server did while the change was made, then end the record.
+        """Handle what a server did while the change was applied, then end the record.
 
         Tasks and models that came into removed projects leave them; new projects below a renamed one follow its name.
         After the end of the record this is looked at again, a few times. What came at the very last moment is reported.
@@ -222,8 +222,8 @@ class Engine:
             for renaming in operation.renamings:
                 self._follow(operation, renaming, tally)
             self.journal.finish(operation, "done", tally)
-            left = [one for gone in self._gone(removed) for one in self._left(gone)]
-            left += [one for renaming in operation.renamings for one in self._stale(renaming)]
+            left = [skipped for gone in self._gone(removed) for skipped in self._left(gone)]
+            left += [skipped for renaming in operation.renamings for skipped in self._stale(renaming)]
             if not left:
                 return
             self.journal.reopen(operation)
@@ -235,7 +235,7 @@ class Engine:
         root = self.store.projects.find_one({"_id": renaming.project}, {"name": 1})
         if root is None or root.get("name") != renaming.new:
             return []
-        return [Skipped(id_text(one["_id"]), one["name"], OLD_NAME) for one in self._below(renaming)]
+        return [Skipped(id_text(project["_id"]), project["name"], OLD_NAME) for project in self._below(renaming)]
 
     def _gone(self, removed: Sequence[Value]) -> Iterator[list[Value]]:
         """Stream the removed projects that do not exist any more, some at a time."""
@@ -267,22 +267,25 @@ class Engine:
         if root is None or root.get("name") != renaming.new:
             return
         tried: set[str] = set()
-        while late := [one for one in self._below(renaming) if repr(one["_id"]) not in tried]:
-            tried |= {repr(one["_id"]) for one in late}
-            new = chunks.chunks_of([_followed(one, renaming, self.store.company) for one in late], self.store)
+        while late := [project for project in self._below(renaming) if repr(project["_id"]) not in tried]:
+            tried |= {repr(project["_id"]) for project in late}
+            steps = [_followed(project, renaming, self.store.company) for project in late]
+            new = chunks.chunks_of(steps, self.store)
             for chunk in self.journal.add(operation, new) if journaled else new:
                 try:
                     self._make_all(operation, [chunk], tally)
                 except ExpectedUniqueData as error:
-                    tally.skipped += [Skipped(id_text(one["_id"]), one["name"], error.message) for one in late]
+                    tally.skipped += [
+                        Skipped(id_text(project["_id"]), project["name"], error.message) for project in late
+                    ]
         if tally.skipped:
             right = self._named_after(renaming)
-            tally.skipped = [one for one in tally.skipped if one.id not in right]
+            tally.skipped = [skipped for skipped in tally.skipped if skipped.id not in right]
 
     def _named_after(self, renaming: Renaming) -> set[str]:
         """Return the ids of the projects below a renamed one that have the right name now."""
         right = {"path": renaming.project, "name": {"$regex": f"^{re.escape(renaming.new)}/"}}
-        return {id_text(one["_id"]) for one in self.store.projects.find(right, {"_id": 1})}
+        return {id_text(project["_id"]) for project in self.store.projects.find(right, {"_id": 1})}
 
     def _below(self, renaming: Renaming) -> list[Document]:
         """Return the own projects below a renamed one that still have its old name in theirs."""
@@ -292,8 +295,10 @@ class Engine:
             "name": {"$regex": f"^{re.escape(renaming.old)}/"},
         }
         wanted = {"name": 1}
-        found = self.store.connection.retry(lambda: list(self.store.projects.find(stale, wanted, sort=[("name", 1)])))
-        return [one for one in found if type(one["name"]) is str]  # a list may have an item that matches
+        projects = self.store.connection.retry(
+            lambda: list(self.store.projects.find(stale, wanted, sort=[("name", 1)]))
+        )
+        return [project for project in projects if type(project["name"]) is str]  # a list may have an item that matches
 
     # --- backwards ------------------------------------------------------------------------------------------------
 
@@ -325,7 +330,7 @@ class Engine:
                 self._follow(operation, Renaming(renaming.project, renaming.new, renaming.old), tally, journaled=False)
             nothing = bool(tally.skipped) and not tally.changed
             self.journal.finish(operation, before if nothing and before == "done" else "undone", tally)
-            tally.skipped += [one for gone in self._gone(created) for one in self._left(gone)]
+            tally.skipped += [skipped for gone in self._gone(created) for skipped in self._left(gone)]
         return tally
 
 

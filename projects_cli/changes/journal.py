@@ -157,7 +157,7 @@ class Journal:
         return added
 
     def renew(self, operation: Operation, chunk: Chunk) -> None:
-        """Write a chunk in the place of the one with its number, or as a new one."""
+        """Replace the chunk with the same number, or add a chunk."""
         raw = encode_chunk(operation.id, chunk)
         name = chunk_id(operation.id, chunk.number)
         self._stored.replace_chunk(name, raw)
@@ -189,7 +189,7 @@ class Journal:
         """
         fields: Document = {"state": state}
         if tally.skipped:
-            fields["skipped"] = [{"id": one.id, "name": one.name, "why": one.why} for one in tally.skipped[:TOUCHED]]
+            fields["skipped"] = [skipped._asdict() for skipped in tally.skipped[:TOUCHED]]
         self._advance(operation, (*UNFINISHED, state), fields, finished=True)
 
     def reopen(self, operation: Operation) -> None:

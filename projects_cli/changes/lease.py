@@ -103,7 +103,7 @@ class Lease:
         return self._journal.is_before(self.key, deadline)
 
     def check(self) -> None:
-        """Renew the lease; the database is asked, since this process may have been suspended.
+        """Renew the lease. Only the database knows its state, since this process may have been suspended.
 
         Raises:
             LeaseLost: another process took it.

@@ -1,4 +1,4 @@
-"""What a plan would do, as an answer that can be shown."""
+"""Show a plan: its response in a dry run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def described(plan: Plan[Step]) -> Response:
-    """Give the whole plan: what it is, whom it touches, and each step with its filter and change."""
+    """Return the whole plan as a response: what it touches, and each step with its filter and change."""
     names = {sample.id: sample.name for sample in plan.samples}
     return Response(
         "plan",

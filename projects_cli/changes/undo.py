@@ -61,7 +61,7 @@ class Undo:
     def preview(self, operation: Operation) -> Response:
         """Return what undoing an operation would change and what it would leave as it is; nothing is written."""
         skipped = [{"id": identifier, "name": name, "why": why} for identifier, name, why in self._conflicts(operation)]
-        left = {one["id"] for one in skipped}
+        left = {document["id"] for document in skipped}
         steps = [step for chunk in self._chunks(operation, backwards=True) for step in _undoing(chunk)]
         return _as_plan(
             operation, "undo", [step for step in steps if step["id"] not in left or not step["id"]], skipped
@@ -99,12 +99,12 @@ class Undo:
         self._check_stopped(operation, "finish")
         if operation.state != "undoing":
             context = conflicts.Context.of(self._chunks(operation))
-            found = [
+            reasons = [
                 reason
                 for chunk in self._chunks(operation)
                 for reason in conflicts.hindrances(chunk, self.operations.store, context)
             ]
-            self._refuse(operation, "finished", list(dict.fromkeys(found)))
+            self._refuse(operation, "finished", list(dict.fromkeys(reasons)))
         return operation
 
     def resume(self, identifier: str | None, engine: Engine) -> Response:
@@ -165,7 +165,7 @@ def _response(operation: Operation, tally: Tally) -> Response:
     changed = {f"{collection}s": 0 for collection in ("project", "task", "model")}
     for (collection, _), count in tally.changed.items():
         changed[f"{collection}s"] += count
-    skipped = [{"id": one.id, "name": one.name, "why": one.why} for one in tally.skipped]
+    skipped = [skipped._asdict() for skipped in tally.skipped]
     summary = {"operation": operation.id, "state": operation.state, "summary": operation.summary}
     return Response("operation", {**summary, **changed, "skipped": skipped}, skipped=tally.skipped)
 
