@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from projects_cli.changes.journal import Journal
     from projects_cli.changes.lease import Lease
-    from projects_cli.changes.records import Chunk, Entry, Kind, Operation
+    from projects_cli.changes.records import Chunk, Entry, Kind, Operation, State
     from projects_cli.messages import Document, Plan
     from projects_cli.store.bson_codec import Value
     from projects_cli.store.collections import Store
@@ -89,7 +89,7 @@ class Engine:
         details = {"mode": "transaction", "session": transaction.number}
         operation, kept = self.journal.begin(plan, self.store, self.lease, details)
         stored = list(self.journal.chunks(operation)) if kept is None else kept
-        state = "applied" if plan.renamings or removed_projects(stored) else "done"
+        state: State = "applied" if plan.renamings or removed_projects(stored) else "done"
 
         def work(session: Session) -> Tally:
             # With the lease lost, another process may have looked for this record before it was written.

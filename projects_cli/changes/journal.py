@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from projects_cli import process_identity
 from projects_cli.changes.chunks import chunks_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from projects_cli.changes.chunks import Tally
     from projects_cli.changes.lease import Lease
-    from projects_cli.changes.records import Chunk
+    from projects_cli.changes.records import Chunk, State
     from projects_cli.messages import Document, Plan, Step
     from projects_cli.store.collections import Store
     from projects_cli.store.journal import JournalStore
@@ -181,7 +181,7 @@ class Journal:
             **process_identity.process(),
         }
 
-    def finish(self, operation: Operation, state: str, tally: Tally) -> None:
+    def finish(self, operation: Operation, state: State, tally: Tally) -> None:
         """Bring a record to another state, with what was skipped; may be repeated.
 
         Raises:
@@ -211,7 +211,7 @@ class Journal:
             raise _taken(operation)
 
     def _advance(
-        self, operation: Operation, states: Sequence[str], fields: Document, *, finished: bool = False
+        self, operation: Operation, states: Sequence[State], fields: Document, *, finished: bool = False
     ) -> None:
         # A repetition finds its own first try: the new worker is as good as the old one.
         workers = [operation.worker.as_document(), fields.get("worker", operation.worker.as_document())]
@@ -243,15 +243,15 @@ class MemoryStore:
         """Return this machine's time."""
         return datetime.now(UTC).replace(tzinfo=None)
 
-    def within(self, _: Any) -> MemoryStore:
+    def within(self, _: object) -> MemoryStore:
         """Return itself: it takes part in no transaction."""
         return self
 
-    def add_operation(self, *_: Any) -> bool:
+    def add_operation(self, _: Document) -> bool:
         """Drop the record."""
         return True
 
-    def advance(self, *_: Any, **__: Any) -> bool:
+    def advance(self, *_: object, **__: object) -> bool:
         """Drop the change of a record."""
         return True
 

@@ -7,7 +7,7 @@ describes the journal.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from projects_cli.errors import CannotUndo, UnreadableRecord
 from projects_cli.messages import Renaming
@@ -15,15 +15,17 @@ from projects_cli.store import bson_codec
 from projects_cli.store.bson_codec import NULL, Value, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from projects_cli.messages import Document
 
 FORMAT = 1
 """The version of the journal's format; a record of another one is reported and left alone."""
 
-UNFINISHED = ("applying", "applied", "undoing")
-FINISHED = ("done", "undone", "void")
+State = Literal["applying", "applied", "done", "undoing", "undone", "void"]
+UNFINISHED: tuple[State, ...] = ("applying", "applied", "undoing")
+FINISHED: tuple[State, ...] = ("done", "undone", "void")
 
 LARGEST_CHUNK = 16 * 1024 * 1024 - 16 * 1024
 """Bytes that one chunk may have: MongoDB's limit for a document, less what the command around it takes."""
@@ -53,21 +55,20 @@ class Operation:
     """One change in the journal."""
 
     id: str
-    state: str
+    state: State
     endpoint: str
     summary: str
     by: str
     host: str
-    mode: str
-    counts: Document
+    mode: Literal["transaction", "steps"]
+    counts: Mapping[str, int]
     documents: int
     chunks: int
     worker: Worker
-    started: Any
-    session: Any = None
+    started: datetime
+    session: bytes | None = None
     renamings: tuple[Renaming, ...] = ()
-    before_undo: str | None = None
-    record: Document = field(default_factory=dict)
+    before_undo: State | None = None
 
     @classmethod
     def parse(cls, record: Document) -> Operation:
@@ -95,7 +96,6 @@ class Operation:
                 session=record.get("session"),
                 renamings=tuple(Renaming(**renaming) for renaming in record.get("renamings", ())),
                 before_undo=record.get("before_undo"),
-                record=record,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UnreadableRecord(f"operation {record.get('_id')} in the journal is damaged: {error!r}") from None
