@@ -1,4 +1,4 @@
-"""Making, changing and removing projects: create, update, delete. Each checks everything, then gives a plan."""
+"""The endpoints create, update and delete. Each performs all checks of docs/semantics.md, then returns a plan."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ if TYPE_CHECKING:
     from projects_cli.store.collections import Store
 
 FEATURED = 9999
+"""The rank of a project that is not featured, as the server stores it (docs/data-model.md, `project`)."""
+
 CHUNK = 1000
-"""Ids in one filter: far below MongoDB's 16 MB for a command."""
+"""Ids in one filter: far below MongoDB's limit of 16 MB for a command."""
 
 
 # --- create -------------------------------------------------------------------------------------------------------
 
 
 def create(request: Request, store: Store) -> Plan[Step]:
-    """Plan a project and the ancestors that it lacks; answers `{id}`.
+    """Plan the creation of a project and its missing parents. The response is `{id}`.
 
     Raises:
         ServiceError: the first of the checks of docs/semantics.md (create) that fails.
@@ -49,77 +51,78 @@ def create(request: Request, store: Store) -> Plan[Step]:
     _check_free(name, taken, store)
     hierarchy.check_basename(parts[-1])
     missing, nearest = _missing_ancestors(parts, store)
-    made = list(_new_projects([*missing, parts], nearest, request))
-    steps = [Step("project", "insert", {"_id": one["_id"]}, one, why="create", name=one["name"]) for one in made]
+    documents: list[Document] = []
+    parent = nearest
+    for path in [*missing, parts]:
+        # Only the last one is what the request describes; missing parents have a name and nothing else.
+        parent = _new_project(path, parent, request.params if path is parts else {}, request)
+        documents.append(parent)
+    steps = [
+        Step("project", "insert", {"_id": document["_id"]}, document, why="create", name=document["name"])
+        for document in documents
+    ]
     if nearest:
-        steps.append(_touch(nearest, request))
+        steps.append(
+            Step(
+                "project",
+                "update",
+                {"_id": nearest["_id"], "company": request.company},
+                {"$set": {"last_update": request.now}},
+                why="last_update of the parent",
+                name=hierarchy.shown_name(nearest),
+            )
+        )
     return Plan(
         endpoint=request.endpoint,
         summary=f"create the project '{name}'",
         steps=steps,
-        answer={"id": made[-1]["_id"]},
-        counts={"projects": len(made)},
-        samples=[Sample(one["_id"], one["name"]) for one in made],
+        answer={"id": documents[-1]["_id"]},
+        counts={"projects": len(documents)},
+        samples=[Sample(document["_id"], document["name"]) for document in documents],
         name=name,
     )
 
 
 def _missing_ancestors(parts: Sequence[str], store: Store) -> tuple[list[list[str]], Document | None]:
-    """Give the ancestors to make, topmost first, and the nearest one that exists; checked from the lowest up."""
+    """Return the missing ancestors, topmost first, and the nearest ancestor that exists.
+
+    They are checked from the lowest up, as the server does: the first fault on the way is the one that is reported.
+    """
     ancestors = [list(parts[:depth]) for depth in range(len(parts) - 1, 0, -1)]
-    found = _by_name(["/".join(ancestor) for ancestor in ancestors], store)
+    projects = _by_name(["/".join(ancestor) for ancestor in ancestors], store)
     missing: list[list[str]] = []
     for ancestor in ancestors:
         name = "/".join(ancestor)
-        if (name, store.company) in found:
-            return missing[::-1], found[name, store.company]
+        if (name, store.company) in projects:
+            return missing[::-1], projects[name, store.company]
         hierarchy.check_basename(ancestor[-1])
-        _check_not_public(name, found)
+        _check_not_public(name, projects)
         missing.append(ancestor)
     return missing[::-1], None
 
 
-def _new_projects(paths: Sequence[Sequence[str]], nearest: Document | None, request: Request) -> Iterator[Document]:
-    """Give the documents to insert, topmost first; only the last has what the request says of it."""
-    parent = nearest
-    for parts in paths:
-        asked = request.params if parts is paths[-1] else {}
-        parent = _new_project(parts, parent, asked, request)
-        yield parent
-
-
-def _new_project(parts: Sequence[str], parent: Document | None, asked: Mapping[str, Any], request: Request) -> Document:
-    """Return a document as a server stores it (docs/semantics.md, create)."""
+def _new_project(
+    parts: Sequence[str], parent: Document | None, values: Mapping[str, Any], request: Request
+) -> Document:
+    """Return the document of a new project as a server stores it (docs/semantics.md, create)."""
     document: Document = {
         "_id": request.new_id(),
         "company": request.company,
         "user": request.user,
         "name": "/".join(parts),
         "basename": parts[-1],
-        "description": asked.get("description") or "",
+        "description": values.get("description") or "",
         "created": request.now,
-        "tags": _tags(asked.get("tags")),
-        "system_tags": _tags(asked.get("system_tags")),
+        "tags": _tags(values.get("tags")),
+        "system_tags": _tags(values.get("system_tags")),
     }
-    if asked.get("default_output_destination") is not None:
-        document["default_output_destination"] = asked["default_output_destination"].strip()
+    if values.get("default_output_destination") is not None:
+        document["default_output_destination"] = values["default_output_destination"].strip()
     document |= {"last_update": request.now, "featured": FEATURED}
     if parent:
         document["parent"] = parent["_id"]
     document["path"] = [*hierarchy.path_of(parent), parent["_id"]] if parent else []
     return document
-
-
-def _touch(project: Document, request: Request) -> Step:
-    """Give the step that sets the `last_update` of a project of the company."""
-    return Step(
-        "project",
-        "update",
-        {"_id": project["_id"], "company": request.company},
-        {"$set": {"last_update": request.now}},
-        why="last_update of the parent",
-        name=hierarchy.shown_name(project),
-    )
 
 
 # --- update -------------------------------------------------------------------------------------------------------
@@ -128,7 +131,7 @@ UPDATABLE = ("name", "description", "tags", "system_tags", "default_output_desti
 
 
 def update(request: Request, store: Store, *, skip_unchanged: bool = False) -> Plan[Step]:
-    """Plan the change of a project's own fields; a new name renames everything below too. Answers `{updated, fields}`.
+    """Plan the change of a project's fields. A new name renames its sub-projects. The response is `{updated, fields}`.
 
     Raises:
         ServiceError: the first of the checks of docs/semantics.md (update) that fails.
@@ -138,7 +141,7 @@ def update(request: Request, store: Store, *, skip_unchanged: bool = False) -> P
 
 
 def plan_update(request: Request, store: Store, *, skip_unchanged: bool) -> Plan[Step]:
-    """Plan an update whose tags were checked, or are stored already.
+    """Plan an update whose tags were checked before, or are stored already.
 
     With `skip_unchanged` the plan has no steps if all values are stored already. The service itself sets `last_update`
     in any case.
@@ -204,28 +207,32 @@ def _no_update(request: Request, project: Document, sent: Document) -> Plan[Step
 
 
 def _renamings(project: Document, changes: Document) -> list[Renaming]:
-    """Return the renaming that projects below have to follow."""
+    """Return the renaming that sub-projects follow."""
     old = project.get("name")
     return (
         [Renaming(project["_id"], old, changes["name"])] if type(old) is str and changes.get("name", old) != old else []
     )
 
 
-def _rename(project: Document, asked: str, request: Request, store: Store) -> tuple[Document, list[Step]]:
-    """Check a new name; gives the project's changed fields, and the step for everything below."""
+def _rename(project: Document, new_name: str, request: Request, store: Store) -> tuple[Document, list[Step]]:
+    """Check a new name. Return the changed fields of the project, and a step for each sub-project."""
     below = hierarchy.own_tree_below(project, store)
-    parts = hierarchy.segments(asked)
+    parts = hierarchy.segments(new_name)
     name = "/".join(parts)
     if parts[:-1] != str(project.get("name", "")).split("/")[:-1]:
         raise CannotUpdateProjectLocation(f"'{name}' is in another place than '{hierarchy.shown_name(project)}'")
     hierarchy.check_basename(parts[-1])
-    _check_free(name, _by_name([name], store), store, besides=project["_id"])
+    _check_free(name, _by_name([name], store), store, except_id=project["_id"])
     renamed: Document = {"name": name, "basename": parts[-1]}
-    return renamed, [_renamed_below(one, project.get("name"), name, request) for one in below]
+    return renamed, [_rename_step(child, project.get("name"), name, request) for child in below]
 
 
-def _renamed_below(project: Document, old: object, new: str, request: Request) -> Step:
-    """Give the step that makes the name of a project below follow; a name that lies elsewhere is left alone."""
+def _rename_step(project: Document, old: object, new: str, request: Request) -> Step:
+    """Return the step that renames a sub-project. A name that does not begin with the old name is kept.
+
+    Raises:
+        FieldsValueError: the name is not UTF-8 text, so the driver would write back another one.
+    """
     change: Document = {"last_update": request.now}
     name = project.get("name")
     if type(name) is str and type(old) is str and name.startswith(f"{old}/"):
@@ -250,7 +257,7 @@ def _renamed_below(project: Document, old: object, new: str, request: Request) -
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A project with everything below, parted by what the checks of a delete ask."""
+    """A project and its sub-projects, divided by the checks of a delete that apply to each."""
 
     every: Sequence[Document]
     pipelines: Sequence[Any]
@@ -260,10 +267,11 @@ class Tree:
     @classmethod
     def of(cls, every: Sequence[Document]) -> Tree:
         """Divide the projects; containers are neither (docs/data-model.md, `project`)."""
-        runs = [one["_id"] for one in every if _is_special(one, "pipeline", ".pipelines")]
-        sets = [one["_id"] for one in every if _is_special(one, "dataset", ".datasets")]
-        special = {identity(one) for one in (*runs, *sets)}
-        return cls(every, runs, sets, [one["_id"] for one in every if identity(one["_id"]) not in special])
+        pipelines = [project["_id"] for project in every if _is_special(project, "pipeline", ".pipelines")]
+        datasets = [project["_id"] for project in every if _is_special(project, "dataset", ".datasets")]
+        special = {identity(project_id) for project_id in (*pipelines, *datasets)}
+        others = [project["_id"] for project in every if identity(project["_id"]) not in special]
+        return cls(every, pipelines, datasets, others)
 
     def refusing(self) -> dict[refusals.Kind, Sequence[Any]]:
         """Return the projects whose contents refuse a delete by kind, in the order of docs/semantics.md (delete)."""
@@ -276,9 +284,9 @@ class Tree:
 
 
 def delete(request: Request, store: Store) -> Plan[Step]:
-    """Plan the removal of a project with everything below; tasks and models stay, without a project.
+    """Plan the removal of a project and its sub-projects. Tasks and models are kept, without a project.
 
-    Answers `{deleted, disassociated_tasks}`.
+    The response is `{deleted, disassociated_tasks}`.
 
     Raises:
         ServiceError: the first of the checks of docs/semantics.md (delete) that fails.
@@ -287,17 +295,18 @@ def delete(request: Request, store: Store) -> Plan[Step]:
     tree = Tree.of([project, *hierarchy.own_tree_below(project, store)])
     if not request.params.get("force"):
         refusals.check(tree.every, tree.refusing(), store, _chunks)
-    ids = [one["_id"] for one in tree.every]
+    ids = [each["_id"] for each in tree.every]
     tasks, models = (_leave("task", ids, store), _leave("model", ids, store))
     removed = [
         Step(
             "project",
             "delete",
-            {"_id": one["_id"], "company": store.company},
+            {"_id": each["_id"], "company": store.company},
             why="delete",
-            name=hierarchy.shown_name(one),
+            name=hierarchy.shown_name(each),
         )
-        for one in sorted(tree.every, key=lambda one: -len(hierarchy.path_of(one)))
+        # The deepest first: a reader never sees a project whose parent is gone.
+        for each in sorted(tree.every, key=lambda each: -len(hierarchy.path_of(each)))
     ]
     counts = {
         "projects": len(ids),
@@ -310,7 +319,7 @@ def delete(request: Request, store: Store) -> Plan[Step]:
         steps=[*tasks, *models, *removed],
         answer={"deleted": Count("project", "delete"), "disassociated_tasks": Count("task", "update")},
         counts=counts,
-        samples=[Sample(id_text(one["_id"]), hierarchy.shown_name(one)) for one in tree.every],
+        samples=[Sample(id_text(each["_id"]), hierarchy.shown_name(each)) for each in tree.every],
         question="yes" if counts == {"projects": 1, "tasks": 0, "models": 0} else "name",
         name=hierarchy.shown_name(project),
         removes=len(ids),
@@ -318,7 +327,7 @@ def delete(request: Request, store: Store) -> Plan[Step]:
 
 
 def _leave(collection: Any, ids: Sequence[Any], store: Store) -> list[Step]:
-    """Give the steps that take the tasks or models out of these projects; nothing else of them changes."""
+    """Return the steps that remove tasks or models from these projects. No other field of them changes."""
     steps = []
     for chunk in _chunks(ids):
         condition = filters.in_projects(chunk)
@@ -341,32 +350,32 @@ def _chunks(ids: Sequence[Any]) -> Iterator[Sequence[Any]]:
 
 
 def _by_name(names: Iterable[str], store: Store) -> dict[tuple[str, str], Document]:
-    """Give the projects, own and public, that have these names, by (name, company)."""
-    wanted = {"name": 1, "company": 1, "path": 1}
-    found = store.projects.find({"name": {"$in": list(names)}}, wanted)
-    return {(one["name"], one["company"]): one for one in found if type(one["name"]) is str}
+    """Return the own and public projects with these names, by (name, company)."""
+    projects = store.projects.find({"name": {"$in": list(names)}}, {"name": 1, "company": 1, "path": 1})
+    # `type` and not `isinstance`: bson.Code is a subclass of str, and its name is not text.
+    return {(project["name"], project["company"]): project for project in projects if type(project["name"]) is str}
 
 
 def _check_free(
-    name: str, found: Mapping[tuple[str, str], Document], store: Store, *, besides: str | None = None
+    name: str, projects: Mapping[tuple[str, str], Document], store: Store, *, except_id: str | None = None
 ) -> None:
-    """Refuse a name that another project of the company has, then one that a public project has."""
-    holder = found.get((name, store.company))
-    if holder is not None and holder["_id"] != besides:
+    """Refuse a name that another project of the company has, then a name that a public project has."""
+    holder = projects.get((name, store.company))
+    if holder is not None and holder["_id"] != except_id:
         raise ExpectedUniqueData(f"there is a project named '{name}' already")
-    _check_not_public(name, found)
+    _check_not_public(name, projects)
 
 
-def _check_not_public(name: str, found: Mapping[tuple[str, str], Document]) -> None:
-    if (name, "") in found:
+def _check_not_public(name: str, projects: Mapping[tuple[str, str], Document]) -> None:
+    if (name, "") in projects:
         raise PublicProjectExists(f"there is a public project named '{name}'")
 
 
 def check_tags(params: Mapping[str, Any]) -> None:
-    """Refuse tags that must not be stored: empty ones, and those that a filter would take for an operator.
+    """Refuse tags that must not be stored.
 
     Raises:
-        FieldsValueError: there is one.
+        FieldsValueError: a tag is empty, or begins with `__$`, which filters interpret as an operator.
     """
     for parameter in ("tags", "system_tags"):
         for tag in params.get(parameter) or ():

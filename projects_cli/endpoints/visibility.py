@@ -1,4 +1,4 @@
-"""Who may see projects: make_public, make_private."""
+"""The endpoints make_public and make_private."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 
 def make_public(request: Request, store: Store) -> Plan[Step]:
-    """Plan to show projects of the company to every company; answers `{updated}`.
+    """Plan to make projects of the company visible to every company. The response is `{updated}`.
 
     Raises:
-        ValidationError: no ids. InvalidProjectId: one is not the company's own. ExpectedUniqueData: a name is taken.
+        ValidationError: there are no ids. InvalidProjectId: a project is not the company's own.
+        ExpectedUniqueData: a public project has the name of one of them.
     """
     own: Document = {"company": store.company}
     change: Document = {"$set": {"company": "", "company_origin": store.company}}
@@ -29,10 +30,11 @@ def make_public(request: Request, store: Store) -> Plan[Step]:
 
 
 def make_private(request: Request, store: Store) -> Plan[Step]:
-    """Plan to take public projects back that the company made public; answers `{updated}`.
+    """Plan to make projects private again that the company made public. The response is `{updated}`.
 
     Raises:
-        ValidationError: no ids. InvalidProjectId: one did not originate here. ExpectedUniqueData: a name is taken.
+        ValidationError: there are no ids. InvalidProjectId: another company made a project public.
+        ExpectedUniqueData: a project of the company has the name of one of them.
     """
     eligible: Document = {"company": "", "company_origin": store.company}
     change: Document = {"$set": {"company": store.company}, "$unset": {"company_origin": 1}}
@@ -42,49 +44,52 @@ def make_private(request: Request, store: Store) -> Plan[Step]:
 def _change(
     request: Request, store: Store, eligible: Document, change: Document, *, other_side: str, word: str
 ) -> Plan[Step]:
-    """Plan to change projects that are on one side to the other; `last_update` and contents stay."""
-    named = list(dict.fromkeys(request.params.get("ids") or ()))
-    if not named:
+    """Plan to change the company of `eligible` projects to `other_side`. Contents and `last_update` are kept."""
+    ids = list(dict.fromkeys(request.params.get("ids") or ()))
+    if not ids:
         raise ValidationError("params.ids: name at least one project", problems=[Problem("params.ids", "is empty")])
-    found = {one["_id"]: one for one in store.projects.find({"_id": {"$in": named}, **eligible}, {"name": 1})}
-    others = hierarchy.ids_of_other_types([text for text in named if text not in found], store)
+    query: Document = {"_id": {"$in": ids}, **eligible}
+    projects = {project["_id"]: project for project in store.projects.find(query, {"name": 1})}
+    # An id in a request is text. Other tools store ids of other types, which are looked up one by one.
+    others = hierarchy.ids_of_other_types([text for text in ids if text not in projects], store)
     for text, identifier in others.items():
-        one = store.projects.find_one({"_id": identifier, **eligible}, {"name": 1})
-        found |= {text: one} if one else {}
-    _check_all_found(named, found, word)
-    names = {text: hierarchy.shown_name(found[text]) for text in named}
-    texts = [
-        name for name in (found[text].get("name") for text in named) if type(name) is str
-    ]  # bson.Code is a str too
-    _check_names_free(texts, other_side, store)
+        project = store.projects.find_one({"_id": identifier, **eligible}, {"name": 1})
+        projects |= {text: project} if project else {}
+    if missing := [identifier for identifier in ids if identifier not in projects]:
+        raise InvalidProjectId(
+            f"can't be made {word} by this company: {', '.join(map(repr, missing[:5]))}",
+            hint="own projects can be made public; public ones can be made private by the company they came from",
+        )
+    _check_names_free([projects[identifier].get("name") for identifier in ids], other_side, store)
+    names = {identifier: hierarchy.shown_name(projects[identifier]) for identifier in ids}
     return Plan(
         endpoint=request.endpoint,
-        summary=f"make {len(named)} project{'s' if len(named) > 1 else ''} {word}",
+        summary=f"make {len(ids)} project{'s' if len(ids) > 1 else ''} {word}",
         steps=[
             Step(
-                "project", "update", {"_id": found[one]["_id"], **eligible}, change, why=f"make {word}", name=names[one]
+                "project",
+                "update",
+                {"_id": projects[identifier]["_id"], **eligible},
+                change,
+                why=f"make {word}",
+                name=names[identifier],
             )
-            for one in named
+            for identifier in ids
         ],
         answer={"updated": Count("project", "update")},
-        counts={"projects": len(named)},
-        samples=[Sample(id_text(found[text]["_id"]), names[text]) for text in named],
-        name=names[named[0]] if len(named) == 1 else f"{len(named)} projects",
+        counts={"projects": len(ids)},
+        samples=[Sample(id_text(projects[identifier]["_id"]), names[identifier]) for identifier in ids],
+        name=names[ids[0]] if len(ids) == 1 else f"{len(ids)} projects",
     )
 
 
-def _check_all_found(ids: Sequence[str], found: dict[str, Document], word: str) -> None:
-    missing = [identifier for identifier in ids if identifier not in found]
-    if missing:
-        raise InvalidProjectId(
-            f"can't be made {word} by this company: {', '.join(repr(one) for one in missing[:5])}",
-            hint="own projects can be made public; public ones can be made private by the company they came from",
-        )
+def _check_names_free(names: Sequence[object], other_side: str, store: Store) -> None:
+    """Refuse names that occur twice among the projects, or on the other side: a company's names are unique.
 
-
-def _check_names_free(names: Sequence[str], other_side: str, store: Store) -> None:
-    found = store.projects.find({"name": {"$in": list(names)}, "company": other_side}, {"name": 1})
-    taken = {str(one["name"]) for one in found}
-    twice = {name for name, count in Counter(names).items() if count > 1}
-    if taken or twice:
-        raise ExpectedUniqueData(f"the name is taken on the other side: {', '.join(map(repr, sorted(taken | twice)))}")
+    A name that is not text (`bson.Code` is a subclass of str, and is not) can't be equal to another one.
+    """
+    texts = Counter(name for name in names if isinstance(name, str) and type(name) is str)
+    projects = store.projects.find({"name": {"$in": list(texts)}, "company": other_side}, {"name": 1})
+    taken = {str(project["name"]) for project in projects} | {name for name, count in texts.items() if count > 1}
+    if taken:
+        raise ExpectedUniqueData(f"the name is taken on the other side: {', '.join(map(repr, sorted(taken)))}")
