@@ -175,7 +175,7 @@ def test_an_unknown_function_is_refused_as_early(cli: Cli) -> None:
 def test_a_function_that_does_not_fit_the_answer_is_told(two: Site) -> None:
     error = two.error("list", "--query", "length(@.projects[0].featured)", status=2)
     assert error["message"].startswith("--query does not apply to the response: ")
-    assert "is done" in error["hint"]
+    assert "itself has succeeded" in error["hint"]
 
 
 EXPLODING = {
@@ -261,7 +261,7 @@ def test_a_query_that_takes_nothing_is_a_finding_where_that_was_asked_for(two: S
 
 
 def test_query_and_ids_do_not_go_together(cli: Cli) -> None:
-    assert "choose both" in cli("list", "--query", "projects", "-o", "id", uri=NOWHERE).stderr
+    assert "cannot be used together" in cli("list", "--query", "projects", "-o", "id", uri=NOWHERE).stderr
 
 
 def test_what_a_query_takes_is_made_harmless_too(two: Site) -> None:
