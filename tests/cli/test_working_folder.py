@@ -63,8 +63,9 @@ def test_commands_without_a_database_work(tmp_path: Path, command: str) -> None:
 
 
 def test_completion_answers(tmp_path: Path) -> None:
-    result = run_in_removed_folder(tmp_path, "--complete projects plain", "v\0", PROJECTS_LOCAL_DIR="here")
-    assert (result.returncode, result.stderr) == (0, "")
+    words = "li\nprojects li\nprojects\nli"
+    result = run_in_removed_folder(tmp_path, "--complete bash", words, PROJECTS_LOCAL_DIR="here")
+    assert (result.returncode, result.stderr, "list" in result.stdout) == (0, "", True)
 
 
 @pytest.mark.parametrize("command", ["list", "status", "doctor", "history", "undo", "create abc -d x", "batch -"])

@@ -72,7 +72,11 @@ def names(uri: str) -> list[str]:
 
 
 def kill(pid: int) -> None:
+    """Kill a process, and wait for its end: SIGKILL returns before."""
     os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while born(pid) is not None and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def test_first_start_gives_a_server_with_transactions_and_indexes(private: Private) -> None:
@@ -307,7 +311,7 @@ def test_the_log_does_not_grow_without_end(private: Private) -> None:
 def test_status_shows_that_the_database_is_private(private: Private, cli: Cli) -> None:
     found = json.loads(cli("status", "--json", PROJECTS_LOCAL_DIR=str(private.folder)).stdout)
     assert (found["database"]["private"], found["database"]["uri"]) == (True, None)
-    assert (found["server"]["topology"], found["server"]["set"]) == ("replica set", "local")
+    assert (found["server"]["topology"], found["server"]["replica_set"]) == ("replica set", "local")
 
 
 # --- announced, unless it was asked for -------------------------------------------------------------------------------
