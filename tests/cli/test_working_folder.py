@@ -63,7 +63,7 @@ def test_commands_without_a_database_work(tmp_path: Path, command: str) -> None:
 
 
 def test_completion_answers(tmp_path: Path) -> None:
-    words = "li\nprojects li\nprojects\nli"
+    words = "li\nprojects li\nprojects\nli\n"
     result = run_in_removed_folder(tmp_path, "--complete bash", words, PROJECTS_LOCAL_DIR="here")
     assert (result.returncode, result.stderr, "list" in result.stdout) == (0, "", True)
 
