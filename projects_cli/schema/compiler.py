@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import SchemaError
 from projects_cli.schema.refs import needed_definitions, references, resolve, target
-from projects_cli.schema.validate import NULL_ITEMS, NULL_VALUES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +30,33 @@ INNER_MAP = ("properties", "patternProperties")
 TRIED_SCHEMA = ("not", "if", "then", "else", "contains")
 TRIED_LIST = ("allOf", "anyOf", "oneOf")
 """Keywords whose schemas apply in addition to another one: closed, they would refuse what the other declares."""
+
+FILTER_PARTS = ("any.include", "any.exclude", "all.include", "all.exclude")
+LISTING_NULLS = ("id", "tags", "system_tags", "parent", "last_update", *(f"filters.*.{part}" for part in FILTER_PARTS))
+TAG_NULLS = ("filter.tags", "filter.system_tags")
+
+NULL_ITEMS: dict[str, tuple[str, ...]] = {
+    "get_all": LISTING_NULLS,
+    "get_all_ex": (*LISTING_NULLS, "children_tags", *(f"children_tags_filter.{part}" for part in FILTER_PARTS)),
+    "get_task_tags": TAG_NULLS,
+    "get_model_tags": TAG_NULLS,
+    "get_project_tags": TAG_NULLS,
+    "get_task_parents": ("projects",),
+    "get_user_names": ("projects",),
+    "get_hyperparam_values": ("projects",),
+    "get_model_metadata_values": ("projects",),
+}
+"""The arrays of each endpoint in which null is a value of its own: "or has none", or an open end of `last_update`.
+
+In a path, `*` stands for all fields that an object allows without declaring them.
+"""
+
+NULL_VALUES: dict[str, tuple[str, ...]] = {
+    "update": ("*",),
+    "get_all": ("filters", "scroll_id"),
+    "get_all_ex": ("filters", "scroll_id", "stats_for_state"),
+}
+"""The optional fields (`*`: all at the top level) of each endpoint for which null is a value of its own."""
 
 REPLACED_LINES = {
     "from decimal import Decimal": "Decimal = float",
@@ -57,7 +83,7 @@ def _document(schema: Schema, definitions: Mapping[str, Any]) -> Schema:
 
 
 def checked_form(endpoint: str, request: Schema, definitions: Mapping[str, Any]) -> Schema:
-    """Return the request's schema for validation: closed, without texts, and with null where `validate` allows it."""
+    """Return the request's schema for validation: closed, without texts, and with null where the tables allow it."""
     schema = resolve(copy.deepcopy(request), definitions)
     _let_items_be_null(endpoint, schema, definitions)
     _let_values_be_null(endpoint, schema, definitions)
@@ -80,10 +106,16 @@ def _all_references(schema: Any, definitions: Mapping[str, Any]) -> list[str]:
 
 
 def _let_items_be_null(endpoint: str, request: Schema, definitions: Mapping[str, Any]) -> None:
-    for path in (*NULL_ITEMS.get(endpoint, ()), *NULL_ITEMS["*"]):
+    for path in NULL_ITEMS.get(endpoint, ()):
         schema: Any = request
         for name in path.split("."):
-            schema = _inlined(schema.get("properties"), name, definitions) if isinstance(schema, dict) else None
+            if not isinstance(schema, dict):
+                break
+            schema = (
+                _inlined(schema, "additionalProperties", definitions)
+                if name == "*"
+                else _inlined(schema.get("properties"), name, definitions)
+            )
         # ClearML's files do not declare that null is allowed; the server accepts it.
         if isinstance(schema, dict) and isinstance(schema.get("items"), dict):
             schema["items"] = _nullable(resolve(schema["items"], definitions))

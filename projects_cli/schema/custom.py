@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 VALIDATION_SECONDS = 1.0
 """Processor time for one request: only a regular expression with exponential backtracking takes longer."""
 
-OPTIONAL = frozenset({"description"})
-"""Parameters that the shipped schema requires but the implementation does not: newer servers do not require the
-description of a new project.
-"""
-
 
 class CustomVersion(Version):
     """A version that accepts only what its own schema allows and this program implements."""
@@ -57,12 +52,11 @@ class CustomVersion(Version):
         unknown = [f"params.{name}" for name in params if name in passed and name not in known]
         if unknown:
             raise self._not_implemented(unknown, known)
-        missing = OPTIONAL & {*shipped.request_schema.get("required", ())} - valid.keys()
         implemented = {name: value for name, value in valid.items() if name in known}
         from projects_cli.errors import ValidationError
 
         try:
-            return shipped.validate({**dict.fromkeys(missing, ""), **implemented})
+            return shipped.validate(implemented)
         except ValidationError as error:
             reasons = [f"{problem.path}: {problem.message}" for problem in error.problems]
             raise self._not_implemented(reasons, known) from error

@@ -25,19 +25,6 @@ if TYPE_CHECKING:
 
     Check = Callable[[Any], Any]
 
-NULL_ITEMS: dict[str, tuple[str, ...]] = {
-    "get_all": ("id", "tags", "system_tags"),
-    "get_all_ex": ("id", "tags", "system_tags"),
-    "*": ("filter.tags", "filter.system_tags"),
-}
-"""The arrays of each endpoint (`*`: any) in which null is a value of its own: "or has none"."""
-
-NULL_VALUES: dict[str, tuple[str, ...]] = {
-    "update": ("*",),
-    "get_all_ex": ("stats_for_state",),
-}
-"""The optional fields (`*`: all at the top level) of each endpoint for which null is a value of its own."""
-
 MAX_NESTING = 100
 MAX_QUOTED = 60
 MAX_SUGGESTIONS = 20
