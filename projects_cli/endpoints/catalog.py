@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import fields, hierarchy
 from projects_cli.endpoints.ordering import Page, ordered
-from projects_cli.errors import FieldsValueError, InvalidFields
+from projects_cli.endpoints.selection import condition_of
+from projects_cli.errors import InvalidFields
 from projects_cli.extended_json import can_be_id, identity
 from projects_cli.messages import PROJECT_FIELDS, Response
-from projects_cli.store import filters
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -47,7 +47,7 @@ def get_all(request: Request, store: Store) -> Response:
     """
     params = request.params
     names = requested_fields(params.get("only_fields"), dotted=False)
-    documents = ordered(store, _condition(request, store), params, fields.projection(names))
+    documents = ordered(store, condition_of(request, store), params, fields.projection(names))
     columns = tuple(names) if params.get("only_fields") else None
     return Response(request.endpoint, {"projects": map(fields.presenter(names), documents)}, columns)
 
@@ -69,9 +69,7 @@ def get_all_ex(request: Request, store: Store) -> Response:
             names.append(name)
     names = [name for name in names if name not in references]  # requested as both: the document includes the id
     columns = [*names, *references]
-    condition = _condition(request, store)
-    if params.get("non_public"):
-        condition = filters.all_of([{"company": store.company}, condition])
+    condition = condition_of(request, store)
     documents = ordered(store, condition, params, fields.projection(columns))
     projects: Iterator[Document]
     if params.get("include_stats"):
@@ -89,59 +87,6 @@ def get_all_ex(request: Request, store: Store) -> Response:
     chosen = tuple(columns) if params.get("only_fields") else None
     view = f"{request.endpoint} statistics" if params.get("include_stats") else None
     return Response(request.endpoint, {"projects": projects}, chosen, view=view)
-
-
-# --- filters ------------------------------------------------------------------------------------------------------
-
-
-def _condition(request: Request, store: Store) -> Document:
-    """Return the filter of a listing. Hidden projects are left out unless ids are given."""
-    params = request.params
-    by_id = filters.in_list("_id", params.get("id"))
-    texts = [value.removeprefix("-") for value in params.get("id") or () if value]
-    if stored_ids := hierarchy.ids_of_other_types(texts, store):
-        by_id = _with_stored_ids(by_id, stored_ids)
-    parts = [by_id, *(filters.in_list(name, params.get(name)) for name in ("tags", "system_tags"))]
-    parts += [filters.pattern(name, params[name]) for name in ("name", "description") if params.get(name)]
-    parts += [_multi_field(params.get(parameter), parameter) for parameter in ("_all_", "_any_")]
-    if params.get("search_text"):
-        parts.append(filters.text(params["search_text"]))
-    if not params.get("id"):
-        parts.append(filters.not_hidden())
-    return filters.all_of(parts)
-
-
-def _with_stored_ids(condition: Any, stored_ids: Mapping[str, Any]) -> Any:
-    """Return a filter on ids with the stored ids in place of the texts that name them."""
-    if isinstance(condition, dict):
-        return {key: _with_stored_ids(value, stored_ids) for key, value in condition.items()}
-    if isinstance(condition, list):
-        return [_with_stored_ids(value, stored_ids) for value in condition]
-    return stored_ids.get(condition, condition)
-
-
-def _multi_field(data: Mapping[str, Any] | None, parameter: str) -> Document:
-    """Return the filter for a pattern, ignoring case, in every field (`_all_`) or in any field (`_any_`).
-
-    An empty list of fields or an empty pattern does not filter.
-
-    Raises:
-        FieldsValueError: `fields` or `pattern` is missing. Without this check the filter would be dropped silently.
-        InvalidFields: a field is unknown.
-    """
-    if data is None:
-        return {}
-    missing = [key for key in ("fields", "pattern") if key not in data]
-    if missing:
-        raise FieldsValueError(
-            f"{parameter}: {' and '.join(missing)} missing",
-            hint=f'both are required: "{parameter}": {{"fields": ["name"], "pattern": "rocket"}}',
-        )
-    names = [fields.stored_name(fields.known_field(name, parameter)) for name in data["fields"]]
-    if not data["pattern"]:
-        return {}
-    matches = [filters.pattern(name, data["pattern"], ignore_case=True) for name in names]
-    return filters.all_of(matches) if parameter == "_all_" else filters.any_of(matches)
 
 
 # --- fields -------------------------------------------------------------------------------------------------------

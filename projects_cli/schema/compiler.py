@@ -53,8 +53,8 @@ In a path, `*` stands for all fields that an object allows without declaring the
 
 NULL_VALUES: dict[str, tuple[str, ...]] = {
     "update": ("*",),
-    "get_all": ("filters", "scroll_id"),
-    "get_all_ex": ("filters", "scroll_id", "stats_for_state"),
+    "get_all": ("filters", "parent", "scroll_id"),
+    "get_all_ex": ("filters", "parent", "scroll_id", "stats_for_state"),
 }
 """The optional fields (`*`: all at the top level) of each endpoint for which null is a value of its own."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Literal
 
-from projects_cli.errors import FieldsValueError
+from projects_cli.errors import FieldsValueError, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,6 +29,10 @@ OPERATORS: Mapping[str, Mode] = {
     "__Snot": "not",
 }
 """Items of a list that change how the items after them are read (docs/semantics.md, get_all)."""
+
+FILTER_PARTS = ("any", "all")
+FILTER_OPS: Mapping[str, Literal["$and", "$or"]] = {"and": "$and", "or": "$or"}
+LIST_FILTER_EXAMPLE = 'example: {"any": {"include": ["a", "b"]}, "all": {"exclude": ["c"]}}'
 
 EMPTY_VALUES: tuple[object, ...] = (None, "", [])  # values that count as missing when projects are ordered by a field
 
@@ -74,6 +78,51 @@ def _operator(value: str) -> Mode | None:
             f"{value!r} is not an operator of a list", hint=f"operators: {', '.join(sorted(OPERATORS))}"
         )
     return operator
+
+
+def list_filter(name: str, data: Any, path: str) -> Document:
+    """Match documents by a field (a list, or one value) and a filter `{any, all, op}`; `{}` for no condition.
+
+    The values are plain texts, without operators (docs/semantics.md, Filters by list). `path` is the place of the
+    filter in the request, for messages.
+
+    Raises:
+        ValidationError: the filter has another form.
+    """
+    parts = _object(data, path, (*FILTER_PARTS, "op"))
+    op = parts.get("op") or "and"
+    if op not in FILTER_OPS:
+        raise ValidationError(f"{path}.op: must be 'and' or 'or', got {op!r}")
+    conditions = []
+    for part in FILTER_PARTS:
+        values = _object(parts.get(part) or {}, f"{path}.{part}", ("include", "exclude"))
+        include = _texts(values.get("include"), f"{path}.{part}.include")
+        exclude = _texts(values.get("exclude"), f"{path}.{part}.exclude")
+        tests: list[Document] = []
+        if wanted := [value for value in include if value is not None]:
+            tests.append({name: {"$in" if part == "any" else "$all": wanted}})
+        if unwanted := [value for value in exclude if value is not None]:
+            # `any` excludes documents that have all the values, `all` those that have one of them.
+            tests.append({name: {"$not": {"$all" if part == "any" else "$in": unwanted}}})
+        # Null is the empty list itself. An absent list is not empty here, unlike for `tags`.
+        tests += [{name: {"$size": 0}}] * (None in include) + [{name: {"$not": {"$size": 0}}}] * (None in exclude)
+        conditions.append(any_of(tests) if part == "any" else all_of(tests))
+    return _joined(FILTER_OPS[op], conditions)
+
+
+def _object(value: Any, path: str, keys: Sequence[str]) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValidationError(f"{path}: expected an object", hint=LIST_FILTER_EXAMPLE)
+    unknown = next((key for key in value if key not in keys), None)
+    if unknown is not None:
+        raise ValidationError(f"{path}: unknown key {unknown!r}", hint=f"keys: {', '.join(keys)}")
+    return value
+
+
+def _texts(value: Any, path: str) -> Sequence[str | None]:
+    if value is not None and not (isinstance(value, list) and all(item is None or type(item) is str for item in value)):
+        raise ValidationError(f"{path}: expected an array of strings", hint=LIST_FILTER_EXAMPLE)
+    return value or ()
 
 
 def has_none(name: str) -> Document:
