@@ -52,7 +52,7 @@ def _ensure_utf8() -> None:
         return
     os.environ.setdefault("PYTHONIOENCODING", getattr(sys.stdout, "encoding", None) or "ascii")
     try:
-        os.execv(sys.executable, [*map(os.fsencode, [sys.executable, *UTF8_MODE]), *_raw_arguments()])  # noqa: S606
+        os.execv(sys.executable, [*map(os.fsencode, [sys.executable, *UTF8_MODE]), *_raw_arguments()])  # noqa: S606 - itself
     except (OSError, ValueError):
         sys.stderr.write("error: Python does not start again in UTF-8 mode\nhint: set PYTHONUTF8=1\n")
         os._exit(1)
@@ -134,13 +134,13 @@ def _repair_streams() -> None:
                 os.dup2(null, number)
                 os.close(null)
             mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
-    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+    sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr] # a TextIOWrapper
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a TextIOWrapper
     if not (sys.stdout.isatty() or getattr(sys.stdout, "write_through", False)):
         out = sys.stdout
-        sys.stdout = open(out.fileno(), "w", BUFFER, out.encoding, "backslashreplace", closefd=False)  # noqa: SIM115
+        sys.stdout = os.fdopen(out.fileno(), "w", BUFFER, out.encoding, "backslashreplace", closefd=False)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ class Plan(Generic[StepT]):
     asks for: none, a yes, or `name` typed in full. If there is a `name`, it is also the only value of `--confirm` that
     is accepted. `prompt` replaces the question made from the summary; `hint` is for a prompt without a terminal.
     `removes` is how many projects are removed. With `refuses_interrupted` the change is refused until no interrupted
-    operation is left.
+    operation is left. `agreed` is set once the user was asked about this very plan.
 
     For the engine: a `structural` plan changes which projects there are, their names, places or companies. A `computed`
     one has values made from stored ones, named by its steps; if those have changed it is planned again.
@@ -180,6 +180,7 @@ class Plan(Generic[StepT]):
     hint: str = ""
     removes: int = 0
     refuses_interrupted: bool = False
+    agreed: bool = False
     structural: bool = True
     computed: bool = False
     renamings: Sequence[Renaming] = ()

@@ -55,15 +55,14 @@ class Runner:
         planner: Planner,
         plan: Plan[Step],
         *,
-        agreed: bool = False,
         max_delete: int | None = None,
         already: int = 0,
     ) -> tuple[Response, Outcome]:
         """Make a change. A change of structure is planned again once no other one can run.
 
-        A computed one is planned again as often as another process is faster, up to a limit. `agreed` is whether the
-        user was asked about `plan`. What was agreed to are the projects; how many tasks they hold may differ, since a
-        server creates tasks at any time. `max_delete` limits how many projects are removed, with those that the run has
+        A computed one is planned again as often as another process is faster, up to a limit. What a user
+        agreed to are the projects; how many tasks they hold may differ, since a server creates tasks at any time.
+        `max_delete` limits how many projects are removed, with those that the run has
         removed `already`.
 
         Raises:
@@ -78,7 +77,7 @@ class Runner:
                 self.operations.settle()
                 if plan.structural:
                     fresh = self._planned(planner, max_delete, already)
-            if agreed and {sample.id for sample in fresh.samples} != {sample.id for sample in plan.samples}:
+            if plan.agreed and {sample.id for sample in fresh.samples} != {sample.id for sample in plan.samples}:
                 raise ChangedMeanwhile(f"{plan.summary}: the projects that it would change are not the same any more")
             engine = self._engine(lease)
             for _ in range(TRIES):

@@ -54,13 +54,13 @@ class Terminated(KeyboardInterrupt):
 class HelpLayout:
     """The help of a command: what it does, an example, its options by group, and where to read more."""
 
-    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+    def format_help_text(self: Any, ctx: Any, formatter: Any) -> None:
         """Write what the command does, with an example."""
-        write_text(help_text(self.help), formatter)  # type: ignore[attr-defined]
+        write_text(help_text(self.help), formatter)
 
-    def format_options(self, ctx: Any, formatter: Any) -> None:
+    def format_options(self: Any, ctx: Any, formatter: Any) -> None:
         """Write the arguments and the command's own options by group, then the commands of a group."""
-        params = self.get_params(ctx)  # type: ignore[attr-defined]
+        params = self.get_params(ctx)
         write_options([param for param in params if not getattr(param, "is_global", False)], ctx, formatter)
         commands = getattr(self, "commands", None)
         if commands:
@@ -77,11 +77,11 @@ class GroupedCommand(HelpLayout, TyperCommand):
 
     allow_extra_args = True  # `invoke` refuses them with a hint
 
-    def collect_usage_pieces(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the words after the name, without the braces that Typer puts around required ones."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
-    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+    def invoke(self, ctx: Any) -> Any:
         """Run the command.
 
         Raises:
@@ -115,14 +115,14 @@ class GroupedCommand(HelpLayout, TyperCommand):
 class CommandGroup(HelpLayout, TyperGroup):
     """A command with commands below it. Without one of them it shows its help."""
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command by its name, with the global options."""
         command = super().get_command(ctx, cmd_name)
         if command is not None:
             add_global_options(command)
         return command
 
-    def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
+    def invoke(self, ctx: Any) -> Any:
         """Run the command that is named, else the group's own function, else show the help."""
         result = super().invoke(ctx)
         if ctx.invoked_subcommand is None and self.callback is None:
@@ -150,11 +150,11 @@ class Commands(HelpLayout, TyperGroup):
         self.params.extend(global_options())
         self._loaded: dict[str, Any] = {}
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+    def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands, in the order of the table."""
         return [entry.name for entry in COMMANDS]
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # type: ignore[override]
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return a command by its name or its endpoint's, with dashes or underscores."""
         entry = entry_of(cmd_name)
         if entry is None:
@@ -180,13 +180,13 @@ class Commands(HelpLayout, TyperGroup):
         """Write where to read more."""
         write_more_of_all(formatter)
 
-    def bare_help(self, ctx: typer.Context) -> str:
+    def bare_help(self, ctx: Any) -> str:
         """Return the help that is shown if no command is named."""
         formatter = ctx.make_formatter()
         write_short_help(formatter)
         return str(formatter.getvalue())
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:  # type: ignore[override]
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command that is named.
 
         Raises:
@@ -197,7 +197,7 @@ class Commands(HelpLayout, TyperGroup):
             raise UsageError(f"there is no command {args[0]!r}", hint=hint)
         return super().resolve_command(ctx, args)
 
-    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+    def main(self, args: Sequence[str] | None = None, *extra: Any, **more: Any) -> NoReturn:
         """Run a command line inside another program: close the connection, and raise SystemExit with the status."""
         context = Context(Streams.of_process())
         try:
@@ -341,5 +341,5 @@ def root(ctx: typer.Context, version: bool = typer.Option(False, "--version", he
 def run(args: list[str]) -> int:
     """Run a command line and return its exit status. The connection is left open: the process is about to end."""
     signal.signal(signal.SIGTERM, _terminated)
-    command = typer.main.get_command(app)
-    return int(command.status(args, Context(Streams.of_process())))  # type: ignore[attr-defined]
+    command: Any = typer.main.get_command(app)
+    return int(command.status(args, Context(Streams.of_process())))

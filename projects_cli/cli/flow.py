@@ -162,8 +162,8 @@ class Change(Protocol[StepT]):
     def preview(self, context: Context, plan: Plan[StepT]) -> Response:
         """Return the response for a dry run, or for a plan without steps; nothing is written."""
 
-    def apply(self, context: Context, plan: Plan[StepT], *, agreed: bool) -> Response:
-        """Make the change. `agreed` is whether the user was asked about this plan."""
+    def apply(self, context: Context, plan: Plan[StepT]) -> Response:
+        """Make the change."""
 
 
 def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = None) -> Response:
@@ -191,11 +191,12 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
             plan.check_max_delete(context.settings.max_delete)
         if dry_run or not plan.steps:
             return change.preview(context, plan)
-        agreed = change.scope != "files" and _authorize(context, plan, change.scope)
+        if change.scope != "files" and _authorize(context, plan, change.scope):
+            plan = replace(plan, agreed=True)
         try:
-            return change.apply(context, plan, agreed=agreed)
+            return change.apply(context, plan)
         except ChangedMeanwhile as error:
-            if not agreed:
+            if not plan.agreed:
                 raise
             context.console.warn(error.message)
             plan = None
@@ -312,10 +313,10 @@ class DocumentChange:
 
         return described(plan)
 
-    def apply(self, context: Context, plan: Plan[Step], *, agreed: bool, already: int = 0) -> Response:
+    def apply(self, context: Context, plan: Plan[Step], *, already: int = 0) -> Response:
         """Make the change; `already` is how many projects the run has removed before."""
         limit = context.settings.max_delete
-        response, outcome = context.runner.apply(self.planner, plan, agreed=agreed, max_delete=limit, already=already)
+        response, outcome = context.runner.apply(self.planner, plan, max_delete=limit, already=already)
         if self.ask:
             word = "done" if not outcome.skipped else "done in part" if outcome.changed else "nothing was changed"
             context.console.notice(f"{word}: {plan.summary} ({_counted(plan)})")

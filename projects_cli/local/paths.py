@@ -65,7 +65,7 @@ def server_paths(settings: Settings) -> ServerPaths:
     folder = folder.parent.resolve() / folder.name if folder.name not in {"", ".."} else folder.resolve()
     short_name = f"{APPLICATION}-{os.geteuid()}-{sha256(os.fsencode(folder)).hexdigest()[:16]}"
     bases = [environment.get("XDG_RUNTIME_DIR", ""), environment.get("TMPDIR", ""), "/tmp"]  # noqa: S108 - mode 0700
-    others = [Path(base).resolve() / short_name for base in bases if os.path.isabs(base) and Path(base).is_dir()]  # noqa: PTH117
+    others = [Path(base).resolve() / short_name for base in bases if Path(base).is_absolute() and Path(base).is_dir()]
     for candidate in (folder, *others):
         socket = candidate / SOCKET_NAME
         if len(os.fsencode(socket)) <= LONGEST_SOCKET and _PLAIN.fullmatch(str(socket)):

@@ -51,7 +51,7 @@ def escape_json(text: str) -> str:
 def _escape_sequence(match: re.Match[str]) -> str:
     character = match.group()
     code = ord(character)
-    return _SHORT.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")  # noqa: PLR2004
+    return _SHORT.get(character) or (f"\\x{code:02x}" if character <= "\xff" else f"\\u{code:04x}")
 
 
 def _json_escape(match: re.Match[str]) -> str:

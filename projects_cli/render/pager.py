@@ -48,7 +48,7 @@ def _page(command: list[str], pages: Iterator[str], streams: Streams) -> bool:
     environment = {"LESS": "FRX", **os.environ}
     encoding = streams.stdout.encoding
     try:
-        pager = subprocess.Popen(  # noqa: S603
+        pager = subprocess.Popen(  # noqa: S603 - the user's pager
             command, stdin=subprocess.PIPE, encoding=encoding, errors="backslashreplace", env=environment
         )
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -100,9 +101,9 @@ def late_task(documents: Database[Document]) -> None:
 def test_tasks_that_a_server_creates_refuse_no_delete(world: World) -> None:
     """A user who was asked agreed to the projects, not to the number of tasks."""
     runner = world.runner()
-    plan = CHANGES["delete"].plan(runner.store)
+    plan = replace(CHANGES["delete"].plan(runner.store), agreed=True)
     late_task(world.documents)
-    response, outcome = runner.apply(CHANGES["delete"], plan, agreed=True)
+    response, outcome = runner.apply(CHANGES["delete"], plan)
     assert (response.data["deleted"], outcome.skipped) == (3, [])
     assert not dangling(world.dump())
 
@@ -110,12 +111,12 @@ def test_tasks_that_a_server_creates_refuse_no_delete(world: World) -> None:
 @pytest.mark.parametrize("agreed", [True, False])
 def test_other_projects_than_those_agreed_to_are_asked_about_again(lone: World, *, agreed: bool) -> None:
     runner = lone.runner()
-    plan = CHANGES["delete"].plan(runner.store)
+    plan = replace(CHANGES["delete"].plan(runner.store), agreed=agreed)
     lone.documents["project"].insert_one(project(97, "vision/detector/late", [VISION, DETECTOR]))
     before = lone.dump()
     if agreed:
         with pytest.raises(ChangedMeanwhile):
-            runner.apply(CHANGES["delete"], plan, agreed=True)
+            runner.apply(CHANGES["delete"], plan)
         assert lone.dump() == before
     else:
         response, _ = runner.apply(CHANGES["delete"], plan)

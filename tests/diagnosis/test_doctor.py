@@ -432,7 +432,7 @@ def test_a_project_that_is_deleted_before_the_confirmation_stops_the_repair(lone
     lone.documents["project"].delete_one({"_id": YOLO["_id"]})
     before = lone.dump()
     with pytest.raises(ChangedMeanwhile):
-        runner.apply(Repair(diagnosis(runner), DOCUMENT_FINDINGS), plan, agreed=True)
+        runner.apply(Repair(diagnosis(runner), DOCUMENT_FINDINGS), replace(plan, agreed=True))
     assert lone.dump() == before
 
 

@@ -128,7 +128,7 @@ class Installation:
         """Return whether the file would be written."""
         return self._response(context, "would be written" if plan.steps else "unchanged")
 
-    def apply(self, context: Context, plan: Plan[Path], *, agreed: bool) -> Response:  # noqa: ARG002
+    def apply(self, context: Context, plan: Plan[Path]) -> Response:
         """Write the file."""
         (target,) = plan.steps
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -209,7 +209,7 @@ class FileChange:
         context.console.notice(f"would change {file}" if plan.steps else f"{file} already has this value")
         return self._response(file, changed=False)
 
-    def apply(self, context: Context, plan: Plan[Path], *, agreed: bool) -> Response:  # noqa: ARG002
+    def apply(self, context: Context, plan: Plan[Path]) -> Response:
         """Write the file."""
         (file,) = plan.steps
         changed = self._rewrite(file, dry_run=False)
@@ -246,7 +246,7 @@ class Editing:
         context.console.notice(f"would open {plan.steps[0]} in {_editor(context)}")
         return Response("config.change", {})
 
-    def apply(self, context: Context, plan: Plan[Path], *, agreed: bool) -> Response:  # noqa: ARG002
+    def apply(self, context: Context, plan: Plan[Path]) -> Response:
         """Run the editor on a draft, and replace the file with it once it is valid."""
         from projects_cli.config import editor
 

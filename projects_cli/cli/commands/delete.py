@@ -6,7 +6,7 @@ if one fails the others are still deleted, and each can be undone by itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -148,7 +148,7 @@ class Deletions:
         """Return the joined plan."""
         return self.deletions[0].change.preview(context, plan)
 
-    def apply(self, context: Context, _: Plan[Step], *, agreed: bool) -> Response:
+    def apply(self, context: Context, plan: Plan[Step]) -> Response:
         """Make one deletion after the other, and return the sums of their responses; no data if all failed.
 
         Raises:
@@ -158,8 +158,9 @@ class Deletions:
         try:
             for deletion in self.deletions:
                 already = total.get("deleted", 0)
+                agreed = replace(deletion.plan, agreed=plan.agreed)
                 try:
-                    response = deletion.change.apply(context, deletion.plan, agreed=agreed, already=already)
+                    response = deletion.change.apply(context, agreed, already=already)
                 except FAULTS_OF_A_PROJECT as error:
                     self.failures.add(deletion.project, error)
                     continue

@@ -101,7 +101,7 @@ class Pruning:
         """Return how many operations are old enough."""
         return Response(self.view, {"pruned": 0, "found": len(plan.steps)})
 
-    def apply(self, context: Context, plan: Plan[str], *, agreed: bool) -> Response:  # noqa: ARG002
+    def apply(self, context: Context, plan: Plan[str]) -> Response:
         """Remove the operations that are still finished."""
         operations = context.runner.operations
         pruned = operations.prune(plan.steps, operations.now() - self.age)

@@ -95,7 +95,7 @@ class IndexCreation:
             context.console.notice("no index is missing")
         return _response(plan.steps)
 
-    def apply(self, context: Context, plan: Plan[Suggestion], *, agreed: bool) -> Response:  # noqa: ARG002
+    def apply(self, context: Context, plan: Plan[Suggestion]) -> Response:
         """Create the indexes, and report each."""
         from projects_cli.diagnosis.index_advice import create as create_indexes
 

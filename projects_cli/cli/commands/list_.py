@@ -43,7 +43,7 @@ app = typer.Typer(**TYPER_OPTIONS)
 @app.command(cls=GroupedCommand)
 def list_(
     ctx: typer.Context,
-    id: Annotated[list[str] | None, _filter("--id", metavar="ID", help="Only these ids, hidden ones too.")] = None,  # noqa: A002
+    id: Annotated[list[str] | None, _filter("--id", metavar="ID", help="Only these ids, hidden ones too.")] = None,
     name: Annotated[str | None, _filter("--name", metavar="REGEX", help="Name matches this pattern.")] = None,
     description: Annotated[
         str | None, _filter("--description", metavar="REGEX", help="Description matches this pattern.")

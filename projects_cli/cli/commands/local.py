@@ -103,7 +103,7 @@ class Start:
         notice = "already running" if state["running"] else f"would start the private server in {state['folder']}"
         return Response(self.view, state, notice=notice)
 
-    def apply(self, context: Context, _: Plan[str], *, agreed: bool) -> Response:  # noqa: ARG002
+    def apply(self, context: Context, _: Plan[str]) -> Response:
         """Start the server unless it runs."""
         server.ensure(context.settings)
         return Response(self.view, server.status(context.settings))
@@ -127,7 +127,7 @@ class Stop:
         notice = "would stop the private server; its data are kept" if running else "not running"
         return Response(self.view, {"stopped": False}, notice=notice)
 
-    def apply(self, context: Context, _: Plan[str], *, agreed: bool) -> Response:  # noqa: ARG002
+    def apply(self, context: Context, _: Plan[str]) -> Response:
         """Stop the server if it runs."""
         stopped = server.stop(context.settings)
         return Response(
@@ -163,7 +163,7 @@ class Reset:
             notice=f"would stop the private server and remove {folder}",
         )
 
-    def apply(self, context: Context, plan: Plan[str], *, agreed: bool) -> Response:  # noqa: ARG002
+    def apply(self, context: Context, plan: Plan[str]) -> Response:
         """Stop the server, and remove the data."""
         (folder,) = plan.steps
         server.stop(context.settings, remove_data=True)
@@ -196,7 +196,7 @@ class LoadSample:
         missing = (f"{counts['missing'][name]} {name}s" for name in ("project", "task", "model"))
         return Response(self.view, counts, notice=f"would add {', '.join(missing)}")
 
-    def apply(self, context: Context, _: Plan[str], *, agreed: bool) -> Response:  # noqa: ARG002
+    def apply(self, context: Context, _: Plan[str]) -> Response:
         """Insert the documents that are missing."""
         return Response(self.view, self._load(context, dry_run=False))
 

@@ -54,6 +54,6 @@ class Resumption:
             return Response(self.view, {"operation": None}, notice=plan.summary)
         return context.runner.undoing.preview_resume(plan.steps[0])
 
-    def apply(self, context: Context, plan: Plan[Operation], *, agreed: bool) -> Response:  # noqa: ARG002
+    def apply(self, context: Context, plan: Plan[Operation]) -> Response:
         """Finish the operation."""
         return context.runner.resume(plan.steps[0].id)

