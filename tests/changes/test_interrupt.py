@@ -92,13 +92,17 @@ def check_ended(world: World, content: Content, ending: str) -> None:
         assert (left(world), len(found["project"])) == (COUNT, 1)
 
 
+def kill_in_the_middle(world: World) -> None:
+    with command(world, "delete", DETECTOR["_id"], "--force") as process:
+        await_middle(world)
+        process.kill()
+        process.wait()
+
+
 def test_a_killed_process_leaves_no_write_behind(standalone: Server, content: Content) -> None:
     """What it had asked of the server last may still be under way when the undo begins; the undo waits for it."""
     with world_on(standalone, content) as world:
-        with command(world, "delete", DETECTOR["_id"], "--force") as process:
-            await_middle(world)
-            process.kill()
-            process.wait()
+        kill_in_the_middle(world)
         assert run(world, "undo", "--yes")[0] == 0
         time.sleep(1)  # a write that was under way on the server would end by now
         assert world.dump() == content
@@ -107,10 +111,7 @@ def test_a_killed_process_leaves_no_write_behind(standalone: Server, content: Co
 def test_undo_waits_for_a_write_that_is_under_way(standalone: Server, content: Content) -> None:
     """As it was left by a process that was killed: known by its comment."""
     with world_on(standalone, content) as world:
-        with command(world, "delete", DETECTOR["_id"], "--force") as process:
-            await_middle(world)
-            process.kill()
-            process.wait()
+        kill_in_the_middle(world)
         slow = {"$function": {"body": "function() { sleep(1500); return true }", "args": [], "lang": "js"}}
         one = {"_id": content_id(content), "$expr": slow}
         comment = world.journal["operation"].distinct("_id")[0]
