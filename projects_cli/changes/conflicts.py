@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from projects_cli.changes import chunks
+from projects_cli.changes import conditions, effects
 from projects_cli.changes.records import Projects
 from projects_cli.store import bson_codec
 from projects_cli.store.bson_codec import NULL, Value
@@ -54,8 +54,8 @@ def conflicts_of_members(chunk: Members, store: Store, context: Context) -> Iter
         yield None, "the project that they were in does not exist any more"
         return
     elsewhere = {
-        **chunks.within(chunk.ids),
-        "$nor": [chunks.is_value("project", chunk.target), chunks.is_value("project", chunk.source)],
+        **conditions.within(chunk.ids),
+        "$nor": [conditions.is_value("project", chunk.target), conditions.is_value("project", chunk.source)],
     }
     for document in store.named(chunk.kind).find(elsewhere, {"name": 1}):
         yield document, "it was moved to another project in the meantime"
@@ -64,16 +64,16 @@ def conflicts_of_members(chunk: Members, store: Store, context: Context) -> Iter
 def _will_exist(project: Value, store: Store, context: Context) -> bool:
     if project in context.removed:
         return project not in context.skipped
-    return store.projects.find_one(chunks.by_id(project), {"_id": 1}) is not None
+    return store.projects.find_one(conditions.by_id(project), {"_id": 1}) is not None
 
 
 def _conflicts_of_insert(entry: Entry, store: Store, context: Context) -> Iterator[str]:
-    current = store.projects.read(chunks.by_id(entry.id))
+    current = store.projects.read(conditions.by_id(entry.id))
     if current is None:
         return
-    if not chunks.is_as_created(current, entry):
+    if not effects.is_as_created(current, entry):
         yield "it was changed in the meantime"
-    for contents in chunks.contents_of(entry.id, store):
+    for contents in effects.contents_of(entry.id, store):
         if contents != "projects":
             yield f"it holds {contents} now"
     yield from _new_below(entry, store, context)
@@ -82,14 +82,14 @@ def _conflicts_of_insert(entry: Entry, store: Store, context: Context) -> Iterat
 def _conflicts_of_update(entry: Entry, store: Store, context: Context) -> Iterator[str]:
     if entry.before is None or entry.stale:  # nothing was changed
         return
-    current = store.projects.read(chunks.by_id(entry.id))
+    current = store.projects.read(conditions.by_id(entry.id))
     if current is None:
         yield "it was removed in the meantime"
         return
     now = bson_codec.fields(current)
-    if chunks.is_unchanged(now, entry):
+    if effects.is_unchanged(now, entry):
         return
-    if not chunks.has_change(now, entry):
+    if not effects.has_change(now, entry):
         names = sorted(entry.changed_fields - {"last_update"})
         yield f"it was changed in the meantime: {', '.join(names)}"
     if entry.changed_fields & {"name", "company"}:
@@ -97,14 +97,14 @@ def _conflicts_of_update(entry: Entry, store: Store, context: Context) -> Iterat
 
 
 def _new_below(entry: Entry, store: Store, context: Context) -> Iterator[str]:
-    children = store.projects.raw(chunks.is_value("parent", entry.id), {"_id": 1})
+    children = store.projects.raw(conditions.is_value("parent", entry.id), {"_id": 1})
     ids = {bson_codec.fields(child)["_id"] for child in children}
     if not ids <= context.ids - context.skipped:
         yield "projects were created below it in the meantime"
 
 
 def _conflicts_of_delete(entry: Entry, store: Store, context: Context) -> Iterator[str]:
-    if entry.before is None or store.projects.find_one(chunks.by_id(entry.id), {"_id": 1}) is not None:
+    if entry.before is None or store.projects.find_one(conditions.by_id(entry.id), {"_id": 1}) is not None:
         return
     yield from _name_taken(entry, store, context)
     yield from _misplaced(bson_codec.fields(entry.before), entry.parent, store, context)
@@ -117,7 +117,7 @@ def _misplaced(project: dict[str, Value], then: Value | None, store: Store, cont
         if parent in context.skipped:
             yield "its parent project was not restored"
         return
-    current = store.projects.read(chunks.by_id(parent))
+    current = store.projects.read(conditions.by_id(parent))
     now = None if current is None else bson_codec.fields(current).get("name", NULL)
     if now == then or then is None:
         return
@@ -137,7 +137,7 @@ def _name_taken(entry: Entry, store: Store, context: Context) -> Iterator[str]:
 
 def _named(name: Value, store: Store) -> set[Value]:
     """Return the ids of the projects with a name; a list of names that has it is another name."""
-    projects = map(bson_codec.fields, store.projects.raw(chunks.is_value("name", name), {"name": 1}))
+    projects = map(bson_codec.fields, store.projects.raw(conditions.is_value("name", name), {"name": 1}))
     return {project["_id"] for project in projects if project.get("name") == name}
 
 
@@ -157,7 +157,7 @@ def hindrances(chunk: Chunk, store: Store, context: Context) -> Iterator[str]:
     Others may have worked in the same tree since. Then its names and places would contradict each other.
     """
     for entry in chunk.entries if isinstance(chunk, Projects) else ():
-        current = store.projects.read(chunks.by_id(entry.id))
+        current = store.projects.read(conditions.by_id(entry.id))
         if entry.action == "insert" and current is None:
             yield from _hindrances_of_insert(entry, store, context)
         elif entry.action == "update" and current is not None and entry.before is not None:
@@ -167,11 +167,11 @@ def hindrances(chunk: Chunk, store: Store, context: Context) -> Iterator[str]:
 def _hindrances_of_insert(entry: Entry, store: Store, context: Context) -> Iterator[str]:
     project = bson_codec.fields(entry.after)
     parent = project.get("parent", NULL)
-    is_created = parent in context.ids and store.projects.find_one(chunks.by_id(parent), {"_id": 1}) is None
+    is_created = parent in context.ids and store.projects.find_one(conditions.by_id(parent), {"_id": 1}) is None
     if parent != NULL and not is_created:  # a parent that this operation still has to create has the right name
         above = bson_codec.value_of(entry.name.rpartition("/")[0])
         yield from (f"'{entry.name}': {why}" for why in _misplaced(project, above, store, context))
-    if store.projects.find_one(chunks.is_value("name", project["name"]), {"_id": 1}):
+    if store.projects.find_one(conditions.is_value("name", project["name"]), {"_id": 1}):
         yield f"'{entry.name}': its name is taken by another project"
 
 
@@ -183,7 +183,7 @@ def _hindrances_of_update(entry: Entry, now: dict[str, Value], store: Store, con
     after = {name: entry.change["$set"].get(name) for name in place}
     if not place or all(now.get(name) == value for name, value in after.items()):
         return
-    if not chunks.is_unchanged(now, entry):
+    if not effects.is_unchanged(now, entry):
         yield f"'{entry.name}': it was changed in the meantime: {', '.join(sorted(place))}"
     if "name" in place:
         yield from (f"'{entry.name}': {why}" for why in _new_below(entry, store, context))

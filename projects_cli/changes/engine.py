@@ -18,10 +18,10 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-from projects_cli.changes import chunks, conflicts
-from projects_cli.changes.chunks import Tally, Writer
+from projects_cli.changes import chunks, conditions, conflicts, effects
 from projects_cli.changes.records import Members, Projects, removed_projects
 from projects_cli.changes.signals import Deferred
+from projects_cli.changes.writer import Tally, Writer
 from projects_cli.errors import ExpectedUniqueData, ServiceError
 from projects_cli.extended_json import id_text
 from projects_cli.messages import Outcome, Renaming, Skipped, Step
@@ -54,6 +54,9 @@ NOTHING = frozenset({NULL, value_of("")})
 
 ROUNDS = 4
 """How often it is looked whether a server has put something into removed projects, or below renamed ones."""
+
+NAMED = 100
+"""Documents of a chunk that are named when they are left as they are."""
 
 OLD_NAME = "a server gave it the old name at that moment (correct it: projects doctor --fix)"
 LEFT = "a server put it into the deleted project at that moment (move it out: projects doctor --fix)"
@@ -97,7 +100,7 @@ class Engine:
             inside = open_store(self.store.connection, self.store.company, session)
             writer, tally = self._writer(operation, inside), Tally()
             for chunk in stored:
-                if not chunks.make(chunk, writer, tally):
+                if not effects.make(chunk, writer, tally):
                     break
             self.journal.within(session).finish(operation, state, tally)
             return tally
@@ -145,7 +148,7 @@ class Engine:
     def _make_all(self, operation: Operation, stored: Iterable[Chunk], tally: Tally) -> None:
         """Make one chunk after the other, until an essential change can't be made."""
         for chunk in stored:
-            if not self._persistently(operation, partial(chunks.make, chunk), tally):
+            if not self._persistently(operation, partial(effects.make, chunk), tally):
                 return
 
     def _persistently(self, operation: Operation, work: Callable[[Writer, Tally], Made], tally: Tally) -> Made:
@@ -241,17 +244,17 @@ class Engine:
         """Stream the removed projects that do not exist any more, some at a time."""
         for start in range(0, len(removed), chunks.ENTRIES):
             some = removed[start : start + chunks.ENTRIES]
-            gone = self.store.connection.retry(partial(chunks.missing, some, self.store))
+            gone = self.store.connection.retry(partial(effects.missing, some, self.store))
             if gone:
                 yield gone
 
     def _late(self, kind: Kind, gone: Sequence[Value]) -> list[Chunk]:
         """Return the chunks for what is in these projects now."""
-        inside = chunks.among(gone, "project")
+        inside = conditions.among(gone, "project")
         return self.store.connection.retry(lambda: list(chunks.member_chunks(kind, inside, self.store)))
 
     def _left(self, gone: Sequence[Value]) -> list[Skipped]:
-        inside = chunks.among(gone, "project")
+        inside = conditions.among(gone, "project")
         return [
             Skipped(id_text(document["_id"]), f"{kind} {document.get('name')!r}", LEFT)
             for kind in KINDS
@@ -350,7 +353,7 @@ def _followed(project: Document, renaming: Renaming, company: str) -> Step:
 def _unmake(entry: Entry, context: conflicts.Context, writer: Writer, tally: Tally) -> str | None:
     """Put a project back unless others changed it since. Return why it was left as it is, or None."""
     why = conflicts.conflict_of_entry(entry, writer.store, context)
-    return chunks.unmake(entry, writer, tally) if why is None else why
+    return effects.unmake(entry, writer, tally) if why is None else why
 
 
 def _move_back(chunk: Members, context: conflicts.Context, writer: Writer, tally: Tally) -> None:
@@ -358,14 +361,14 @@ def _move_back(chunk: Members, context: conflicts.Context, writer: Writer, tally
     listed = 0
     for document, why in conflicts.conflicts_of_members(chunk, writer.store, context):
         if document is None:
-            tally.skipped.append(Skipped(chunks.shown(chunk.source), f"{chunk.size} {chunk.kind}s", why))
+            tally.skipped.append(Skipped(conditions.shown(chunk.source), f"{chunk.size} {chunk.kind}s", why))
             return
         listed += 1
-        if listed <= chunks.NAMED:
+        if listed <= NAMED:
             tally.skipped.append(Skipped(id_text(document["_id"]), f"{chunk.kind} {document.get('name')!r}", why))
-    if listed > chunks.NAMED:
-        more = listed - chunks.NAMED
+    if listed > NAMED:
+        more = listed - NAMED
         tally.skipped.append(
-            Skipped(chunks.shown(chunk.source), f"{more} more {chunk.kind}s", "they were moved as well")
+            Skipped(conditions.shown(chunk.source), f"{more} more {chunk.kind}s", "they were moved as well")
         )
-    chunks.move(chunk, chunk.target, chunk.source, writer, tally)
+    effects.move(chunk, chunk.target, chunk.source, writer, tally)

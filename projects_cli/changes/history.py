@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from projects_cli import process_identity
-from projects_cli.changes import chunks
+from projects_cli.changes import effects
 from projects_cli.changes import lease as leases
 from projects_cli.changes.records import FINISHED, FORMAT, UNFINISHED, Operation, decode_chunk
 from projects_cli.errors import OperationNotFound, UnreadableRecord
@@ -97,7 +97,7 @@ class Operations:
         if operation.mode == "transaction":  # its record would be in another state if it had been committed
             return True
         first = next(self.stored.chunks(operation.id), None)
-        return first is None or chunks.is_untouched(decode_chunk(first), self.store)
+        return first is None or effects.is_untouched(decode_chunk(first), self.store)
 
     def lease(self) -> Document | None:
         """Return the lease on the company's structure, with `expired`, or None if it is free."""

@@ -26,9 +26,9 @@ from projects_cli.errors import LeaseLost
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from projects_cli.changes.chunks import Tally
     from projects_cli.changes.lease import Lease
     from projects_cli.changes.records import Chunk, State
+    from projects_cli.changes.writer import Tally
     from projects_cli.messages import Document, Plan, Step
     from projects_cli.store.collections import Store
     from projects_cli.store.journal import JournalStore

@@ -15,10 +15,10 @@ from projects_cli.store import bson_codec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from projects_cli.changes.chunks import Tally
     from projects_cli.changes.engine import Engine
     from projects_cli.changes.history import Operations
     from projects_cli.changes.records import Chunk, Entry
+    from projects_cli.changes.writer import Tally
     from projects_cli.messages import Document
 
 REASONS = 10

@@ -1,0 +1,260 @@
+"""What a chunk does to the stored documents, and how that is undone.
+
+Everything here may be repeated: what is done already is left as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from projects_cli.changes.conditions import among, by_id, is_value, stored_as, within
+from projects_cli.changes.records import Entry, Members, Projects
+from projects_cli.errors import ExpectedUniqueData
+from projects_cli.store import bson_codec, filters
+from projects_cli.store.bson_codec import NULL, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from projects_cli.changes.records import Chunk
+    from projects_cli.changes.writer import Tally, Writer
+    from projects_cli.messages import Document
+    from projects_cli.store.collections import Store
+
+TRIES = 10
+"""How often a deletion is attempted while another writer changes the project."""
+
+CHANGED = "it was changed in the meantime"
+REMOVED = "it was removed in the meantime"
+
+
+# --- making a change ----------------------------------------------------------------------------------------------
+
+
+def make(chunk: Chunk, writer: Writer, tally: Tally) -> bool:
+    """Make what a chunk says. Return False if an essential change could not be made.
+
+    Raises:
+        ExpectedUniqueData: another project got the name in the meantime.
+        LeaseLost: another process took over.
+    """
+    if isinstance(chunk, Members):
+        move(chunk, chunk.source, chunk.target, writer, tally)
+        return True
+    return all(_MAKE[entry.action](entry, chunk, writer, tally) or not entry.essential for entry in chunk.entries)
+
+
+def move(chunk: Members, source: Value, target: Value, writer: Writer, tally: Tally) -> None:
+    """Move the tasks or models of a chunk from one project into another, as far as they are still in the first."""
+    ids = within(chunk.ids)
+    change = {"$set": bson_codec.embedded({"project": target})}
+    condition = {**ids, **is_value("project", source), **filters.not_a_list()}
+    count = writer.update(chunk.kind, condition, change)
+    if tally.repeated:
+        count = writer.store.named(chunk.kind).count({**ids, **is_value("project", target)})
+    tally.add(chunk.kind, "update", count)
+
+
+def _insert(entry: Entry, _: Projects, writer: Writer, tally: Tally) -> bool:
+    if writer.store.projects.read(by_id(entry.id)) is not None:
+        tally.count_done("insert")
+        return True
+    writer.insert(entry.after)
+    tally.add("project", "insert", 1)
+    return True
+
+
+def _update(entry: Entry, _: Projects, writer: Writer, tally: Tally) -> bool:
+    if entry.before is None or entry.stale:
+        tally.skip(entry, REMOVED if entry.before is None else CHANGED)
+        return False
+    before, change = bson_codec.fields(entry.before), entry.change
+    names = sorted(entry.changed_fields - {"last_update"})
+    as_before = [stored_as(name, before.get(name)) for name in names]
+    condition = filters.all_of([by_id(entry.id), entry.condition, *as_before])
+    parts = {word: bson_codec.embedded(values) for word, values in change.items() if values}
+    if writer.update("project", condition, cast("Document", parts)):
+        tally.add("project", "update", 1)
+        return True
+    current = writer.store.projects.read(by_id(entry.id))
+    if current is not None and has_change(bson_codec.fields(current), entry):
+        tally.count_done("update")
+        return True
+    tally.skip(entry, CHANGED if current else REMOVED)
+    return False
+
+
+def _delete(entry: Entry, chunk: Projects, writer: Writer, tally: Tally) -> bool:
+    """Remove a project, unless another one is below it; what was put into it in the meantime is moved out later.
+
+    Its `last_update` must be that of the before-image: if another writer changed the project since, the image in the
+    journal is renewed first, so that an undo brings the latest state back.
+    """
+    projects = writer.store.projects
+    for _ in range(TRIES):
+        below = projects.find_one(is_value("parent", entry.id), {"name": 1})
+        if below is not None:
+            tally.skip(entry, f"'{below.get('name')}' ({below['_id']}) is below it")
+            return False
+        if entry.before is not None:
+            version = stored_as("last_update", bson_codec.fields(entry.before).get("last_update"))
+            if writer.delete(filters.all_of([by_id(entry.id), entry.condition, version])):
+                tally.add("project", "delete", 1)
+                return True
+        current = projects.read(filters.all_of([by_id(entry.id), entry.condition]))
+        if current is None:
+            break
+        entry.before = current
+        writer.renew(chunk)
+    if projects.read(by_id(entry.id)) is not None:
+        tally.skip(entry, CHANGED)
+        return False
+    tally.count_done("delete")
+    return True
+
+
+_MAKE: dict[str, Callable[[Entry, Projects, Writer, Tally], bool]] = {
+    "insert": _insert,
+    "update": _update,
+    "delete": _delete,
+}
+
+
+def has_change(stored: dict[str, Value], entry: Entry) -> bool:
+    """Return whether a document has the values that an update gives it; a server sets `last_update` at any time."""
+    change = entry.change
+    as_set = all(stored.get(name) == value for name, value in change["$set"].items() if name != "last_update")
+    return as_set and change["$unset"].keys().isdisjoint(stored)
+
+
+def is_untouched(chunk: Chunk, store: Store) -> bool:
+    """Return whether nothing of a chunk was made."""
+    if isinstance(chunk, Members):
+        left = {**within(chunk.ids), **is_value("project", chunk.source)}
+        return store.named(chunk.kind).count(left) == chunk.size
+    return all(store.projects.read(by_id(entry.id)) == entry.before for entry in chunk.entries)
+
+
+# --- undoing it ---------------------------------------------------------------------------------------------------
+
+
+def unmake(entry: Entry, writer: Writer, tally: Tally) -> str | None:
+    """Put a project back as it was before a change. Return why it was left as it is, or None.
+
+    Raises:
+        LeaseLost: another process took over.
+    """
+    return _UNMAKE[entry.action](entry, writer, tally)
+
+
+def _uninsert(entry: Entry, writer: Writer, tally: Tally) -> str | None:
+    """Remove a project that was created, or put it back at once if a server used it at that moment."""
+    projects = writer.store.projects
+    current = projects.read(by_id(entry.id))
+    if current is not None:
+        if not is_as_created(current, entry):
+            return CHANGED
+        version = stored_as("last_update", bson_codec.fields(current).get("last_update"))
+        if not writer.delete(filters.all_of([by_id(entry.id), version])):
+            return CHANGED
+    contents = next(contents_of(entry.id, writer.store), None)
+    if contents is None:
+        tally.add("project", "delete", 1) if current is not None else tally.count_done("delete")
+        return None
+    try:
+        writer.insert(current or entry.after)
+    except ExpectedUniqueData:
+        return f"it was removed, but holds {contents} now (see: projects doctor)"
+    return f"it holds {contents} now"
+
+
+def is_as_created(current: bytes, entry: Entry) -> bool:
+    """Return whether a project is as it was created; a server sets `last_update` at any time."""
+    now, created = bson_codec.fields(current), bson_codec.fields(entry.after)
+    return (now | {"last_update": NULL}) == (created | {"last_update": NULL})
+
+
+def contents_of(project: Value, store: Store) -> Iterator[str]:
+    """Stream what a project holds: tasks, models, projects."""
+    for kind in ("task", "model"):
+        if store.named(kind).find_one(is_value("project", project), {"_id": 1}):
+            yield f"{kind}s"
+    if store.projects.find_one(is_value("parent", project), {"_id": 1}):
+        yield "projects"
+
+
+def _unupdate(entry: Entry, writer: Writer, tally: Tally) -> str | None:
+    """Restore the old values of the changed fields.
+
+    Setting a field leaves it in its place, removing one that was added removes its place. Only a field that the change
+    removed has to return to its place: then the whole document is replaced, if nothing else changed it since.
+    A later `last_update` stays: a server sets it whenever a task of the project changes.
+    """
+    current = writer.store.projects.read(by_id(entry.id))
+    if current is None or entry.before is None:
+        return None
+    now, before = bson_codec.fields(current), bson_codec.fields(entry.before)
+    ours = entry.change["$set"].get("last_update")
+    touched = ours is not None and now.get("last_update") == ours != before.get("last_update")
+    if is_unchanged(now, entry) and not touched:
+        tally.count_done("update")
+        return None
+    if not has_change(now, entry):
+        return CHANGED
+    names = sorted(entry.changed_fields - (set() if touched else {"last_update"}))
+    if not names:
+        return None
+    if any(name in before and name not in now for name in names):
+        same = {"$expr": {"$eq": ["$$ROOT", bson_codec.embedded({"$literal": bson_codec.document_value(current)})]}}
+        count = writer.replace(filters.all_of([by_id(entry.id), same]), _merged(now, before, names))
+    else:
+        as_changed = filters.all_of([by_id(entry.id), *(stored_as(name, now.get(name)) for name in names)])
+        restored = {name: before[name] for name in names if name in before}
+        added = dict.fromkeys([name for name in names if name not in before], 1)
+        change = {"$set": bson_codec.embedded(restored)} if restored else {}
+        count = writer.update("project", as_changed, {**change, **({"$unset": added} if added else {})})
+    if not count:
+        return CHANGED
+    tally.add("project", "update", 1)
+    return None
+
+
+def is_unchanged(now: dict[str, Value], entry: Entry) -> bool:
+    """Return whether an update was never made, or is undone: its fields are as before, whoever set `last_update`."""
+    before = bson_codec.fields(entry.before or b"")
+    own = entry.changed_fields - {"last_update"}
+    if not own:
+        return now.get("last_update") == before.get("last_update")
+    return all(now.get(name) == before.get(name) for name in own)
+
+
+def _merged(now: dict[str, Value], before: dict[str, Value], names: Sequence[str]) -> bytes:
+    """Return a document as it is now, with these fields as they were, each in its old place."""
+    merged = {name: before[name] if name in names else now[name] for name in before if name in names or name in now}
+    merged |= {name: value for name, value in now.items() if name not in names and name not in merged}
+    return bson_codec.document(merged)
+
+
+def _undelete(entry: Entry, writer: Writer, tally: Tally) -> str | None:
+    if entry.before is None or writer.store.projects.read(by_id(entry.id)) is not None:
+        tally.count_done("insert")
+        return None
+    try:
+        writer.insert(entry.before)
+    except ExpectedUniqueData:
+        return "its name is taken by another project"
+    tally.add("project", "insert", 1)
+    return None
+
+
+_UNMAKE: dict[str, Callable[[Entry, Writer, Tally], str | None]] = {
+    "insert": _uninsert,
+    "update": _unupdate,
+    "delete": _undelete,
+}
+
+
+def missing(projects: Sequence[Value], store: Store) -> list[Value]:
+    """Return the projects of these that do not exist any more."""
+    existing = {bson_codec.fields(raw)["_id"] for raw in store.projects.raw(among(projects), {"_id": 1})}
+    return [identifier for identifier in projects if identifier not in existing]

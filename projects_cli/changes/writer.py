@@ -1,0 +1,117 @@
+"""Writes of one operation, each with the fence of its lease, and a tally of what they changed.
+
+The fence is in the filter of each write, so that the server refuses it once another process may have taken over
+(docs/safety.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from projects_cli.changes.conditions import by_id, shown
+from projects_cli.errors import ExpectedUniqueData
+from projects_cli.messages import Skipped
+from projects_cli.store import bson_codec
+from projects_cli.store.collections import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from projects_cli.changes.lease import Lease
+    from projects_cli.changes.records import Entry, Projects
+    from projects_cli.messages import Document
+    from projects_cli.store.collections import Store
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was done so far: counts by (collection, action), and what was left as it is, with the reason.
+
+    `repeated` is for a second try after a connection broke: what is done already then counts too, since the first try
+    may have done it.
+    """
+
+    changed: dict[tuple[str, str], int] = field(default_factory=dict)
+    skipped: list[Skipped] = field(default_factory=list)
+    repeated: bool = False
+
+    def add(self, collection: str, action: str, count: int) -> None:
+        """Count changed documents."""
+        if count:
+            self.changed[collection, action] = self.changed.get((collection, action), 0) + count
+
+    def count_done(self, action: str) -> None:
+        """Count a project that is as it should be already."""
+        if self.repeated:
+            self.add("project", action, 1)
+
+    def skip(self, entry: Entry, why: str) -> None:
+        """Note a project that was left as it is."""
+        self.skipped.append(Skipped(shown(entry.id), entry.name, why))
+
+    def include(self, other: Tally) -> None:
+        """Add what another tally has."""
+        for (collection, action), count in other.changed.items():
+            self.add(collection, action, count)
+        self.skipped += other.skipped
+
+
+@dataclass(slots=True)
+class Writer:
+    """Writes the documents of one operation, behind the fence of its lease."""
+
+    store: Store
+    operation: str
+    lease: Lease | None
+    renew: Callable[[Projects], None] = lambda _: None
+
+    def insert(self, raw: bytes) -> None:
+        """Insert a project, unless one with its id exists.
+
+        Raises:
+            ExpectedUniqueData: another document has its name. LeaseLost: another process took over.
+        """
+        collection, same = self.store.projects, by_id(bson_codec.fields(raw)["_id"])
+        if collection.in_transaction:  # one that is refused is over, and one that is repeated begins anew
+            collection.insert(raw, Guard(self.operation))
+            return
+
+        def write(guard: Guard) -> int:
+            try:
+                collection.insert(raw, guard)
+            except ExpectedUniqueData:
+                if collection.read(same) is None:
+                    raise
+            return int(collection.read(same) is not None)
+
+        self._fenced(write)
+
+    def update(self, kind: str, filter_: Document, change: Document) -> int:
+        """Change the matching documents. Return how many matched."""
+        return self._fenced(lambda guard: self.store.named(kind).update(filter_, change, guard))
+
+    def delete(self, filter_: Document) -> int:
+        """Remove a matching project. Return how many were removed."""
+        return self._fenced(lambda guard: self.store.projects.delete_one(filter_, guard))
+
+    def replace(self, filter_: Document, raw: bytes) -> int:
+        """Replace a matching project. Return how many matched."""
+        return self._fenced(lambda guard: self.store.projects.replace(filter_, raw, guard))
+
+    def _fenced(self, write: Callable[[Guard], int]) -> int:
+        """Write; again with a renewed lease if nothing matched because the fence had closed.
+
+        The server evaluates the fence once for a command: if one document matched, it was open. If none did, either the
+        documents are not as expected or the deadline had passed. The server's clock only goes forward, so a deadline
+        that has not passed now had not passed then.
+
+        Raises:
+            LeaseLost: another process took over.
+        """
+        while True:
+            guard = Guard(self.operation) if self.lease is None else self.lease.guard(self.operation)
+            count = write(guard)
+            if count or self.lease is None or self.lease.is_before(guard.deadline):
+                return count
+            self.lease.check()
