@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import fields, hierarchy
 from projects_cli.endpoints.ordering import Page, ordered
-from projects_cli.endpoints.selection import condition_of
+from projects_cli.endpoints.selection import by_id, condition_of
 from projects_cli.errors import InvalidFields
 from projects_cli.extended_json import can_be_id, identity
 from projects_cli.messages import PROJECT_FIELDS, Response
+from projects_cli.store import filters
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,13 @@ REFERENCES = {
     "company": ("companies", ("id", "name")),
 }
 """Field with another document's id -> the attribute of the store that has it, and its fields that can be requested."""
+
+ADDED = {
+    "check_own_contents": ("own_tasks", "own_models"),
+    "include_stats": ("stats", "sub_projects"),
+    "include_dataset_stats": ("dataset_stats",),
+}
+"""Parameter of get_all_ex -> the fields that it adds to a project; `own_datasets` if the children are datasets."""
 
 CHUNK = 500
 """Projects whose referenced documents are read with one query."""
@@ -70,18 +78,27 @@ def get_all_ex(request: Request, store: Store) -> Response:
     names = [name for name in names if name not in references]  # requested as both: the document includes the id
     columns = [*names, *references]
     condition = condition_of(request, store)
+    selected = None
+    if params.get("active_users") or params.get("children_type"):
+        from projects_cli.endpoints import contents  # not needed by most requests
+
+        selected = contents.selected(params, store, by_id(params, store))
+        condition = filters.all_of([condition, {"_id": {"$in": list(selected.values())}}])
     documents = ordered(store, condition, params, fields.projection(columns))
     projects: Iterator[Document]
-    if params.get("include_stats"):
-        from projects_cli.endpoints.statistics import Statistics  # not needed by most requests
+    added = [name for parameter, names in ADDED.items() if params.get(parameter) for name in names]
+    if added or params.get("include_stats_filter"):  # which is checked in any case
+        from projects_cli.endpoints.statistics import gather
 
         # A page is small enough to be held. A whole listing is streamed, and its ids are read separately.
         page = list(documents) if Page.of(params).limit else None
         rows = store.projects.scan(condition, {"_id": 1}) if page is None else page
-        statistics = Statistics.gather(request, store, (stored["_id"] for stored in rows))
+        of = gather(request, store, (stored["_id"] for stored in rows), selected)
         presented = _presented(documents if page is None else page, names, references, store)
-        projects = (project | statistics.of(project.get("id")) for project in presented)
-        columns += ["stats", "sub_projects"]
+        projects = (project | of(project.get("id")) for project in presented)
+        if params.get("children_type") == "dataset":
+            added = ["own_datasets" if name == "own_tasks" else name for name in added if name != "own_models"]
+        columns += added
     else:
         projects = _presented(documents, names, references, store)
     chosen = tuple(columns) if params.get("only_fields") else None

@@ -15,7 +15,7 @@ from projects_cli.extended_json import argument, canonical, compact, id_text, id
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from projects_cli.messages import Document
     from projects_cli.store.collections import Store
@@ -24,6 +24,9 @@ MAX_DEPTH = 10
 MIN_BASENAME = 3
 SHOWN = 5
 """Names in a message before "and N more"."""
+
+IDS_PER_QUERY = 20_000
+"""Ids in one query: MongoDB refuses commands above 16 MB."""
 
 
 def normalized(name: str) -> str:
@@ -168,3 +171,13 @@ def path_of(document: Document) -> list[Any]:
     """Return the ids of a project's ancestors. A stored value that is not a list counts as the top level."""
     path = document.get("path")
     return path if isinstance(path, list) else []
+
+
+def chunks(ids: Iterable[Any]) -> Iterator[list[Any]]:
+    """Yield ids of any type for one query after the other, in the order of an index; the few odd types come last.
+
+    Neighbouring ids are then read together.
+    """
+    ordered = sorted(ids, key=lambda identifier: (type(identifier) is not str, compact(identifier)))
+    for start in range(0, len(ordered), IDS_PER_QUERY):
+        yield ordered[start : start + IDS_PER_QUERY]

@@ -22,11 +22,7 @@ def condition_of(request: Request, store: Store) -> Document:
         FieldsValueError: a filter is invalid. InvalidFields: an unknown field is named.
     """
     params = request.params
-    by_id = filters.in_list("_id", params.get("id"))
-    texts = [value.removeprefix("-") for value in params.get("id") or () if value]
-    if stored_ids := hierarchy.ids_of_other_types(texts, store):
-        by_id = with_stored_ids(by_id, stored_ids)
-    parts = [by_id, *(filters.in_list(name, params.get(name)) for name in ("tags", "system_tags"))]
+    parts = [by_id(params, store), *(filters.in_list(name, params.get(name)) for name in ("tags", "system_tags"))]
     parts += [filters.pattern(name, params[name]) for name in ("name", "description") if params.get(name)]
     parts += [_multi_field(params.get(parameter), parameter) for parameter in ("_all_", "_any_")]
     if params.get("search_text"):
@@ -36,6 +32,18 @@ def condition_of(request: Request, store: Store) -> Document:
     if params.get("non_public"):
         parts.append({"company": store.company})
     return filters.all_of(parts)
+
+
+def by_id(params: Mapping[str, Any], store: Store) -> Document:
+    """Return the condition of the parameter `id`, `{}` if it does not filter.
+
+    Raises:
+        FieldsValueError: the list has an invalid operator.
+    """
+    condition = filters.in_list("_id", params.get("id"))
+    texts = [value.removeprefix("-") for value in params.get("id") or () if value]
+    stored_ids = hierarchy.ids_of_other_types(texts, store)
+    return with_stored_ids(condition, stored_ids) if stored_ids else condition
 
 
 def with_stored_ids(condition: Any, stored_ids: Mapping[str, Any]) -> Any:

@@ -1,193 +1,228 @@
-"""Statistics of projects: sums over the tasks of each project and of all its visible sub-projects.
+"""What get_all_ex adds to the projects of a listing: statistics, own counts, sizes of datasets.
 
-Tasks are read in the way that the available indexes make cheapest. Every way returns the same sums. MongoDB's own
-`$group` is not one of them: with many groups it takes several times as long as reading four fields of each task and
-adding them up here (docs/performance.md, `stats`).
+docs/semantics.md, Statistics, defines what counts. `path` alone determines where a task counts, whatever `parent` is.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from projects_cli.endpoints import contents, stats_filter
 from projects_cli.endpoints.distinct_values import natural_order_hint
-from projects_cli.endpoints.fields import as_date
-from projects_cli.endpoints.hierarchy import path_of
-from projects_cli.errors import IndexGone
+from projects_cli.endpoints.hierarchy import IDS_PER_QUERY, chunks, path_of
+from projects_cli.endpoints.tallies import STATES, Tally, selective, tallies_by_state
 from projects_cli.extended_json import compact, identity
-from projects_cli.store import filters, index_match
-from projects_cli.store.bson_codec import DATES, is_later, seconds_between
+from projects_cli.store import filters, pipelines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
-    from projects_cli.messages import Document, Request
+    from projects_cli.messages import Document, Pipeline, Request
     from projects_cli.store.collections import Collection, Store
 
     TreeNode = tuple[Document, Sequence[Hashable]]
     """A project as `{id, name}`, and the keys of its listed ancestors."""
 
-UNKNOWN = "unknown"
-"""The status of a task whose stored status is absent, empty or not a string."""
+    Part = Callable[[Hashable], Document]
+    """What one option adds to the project with this key (`identity`)."""
 
-STATUSES = (
-    "closed",
-    "completed",
-    "created",
-    "failed",
-    "in_progress",
-    "published",
-    "publishing",
-    "queued",
-    "stopped",
-    UNKNOWN,
-)
-ZEROS = dict.fromkeys(STATUSES, 0)
-NOT_COMPLETED = frozenset({"queued", "in_progress", "failed"})
-"""Statuses that do not count as completed, whatever the task's `completed` is (docs/semantics.md, Statistics)."""
-
-STATES = ("active", "archived")
 DAY = timedelta(hours=24)
-TASK_FIELDS = ("project", "status", "started", "completed")
-IDS_PER_QUERY = 20_000
-"""Project ids in one query: MongoDB refuses commands above 16 MB."""
-
-SELECTIVE = 3
-"""Documents are selected by project if at most one project in this many is needed. Otherwise all are read."""
+TASKS_OF = {"pipeline": ("pipeline", "controller"), "report": ("reports", "report")}
+"""Children type -> the system tag and the type of its tasks."""
 
 
-@dataclass(slots=True)
-class Tally:
-    """Sums over tasks: the number by status, seconds of run time, recently completed ones, and the latest start."""
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Conditions on what counts, beside the project that it is in.
 
-    statuses: dict[str, int] = field(default_factory=dict)
-    runtime: int = 0
-    recent: int = 0
-    last: Any = None
-
-    def add_task(self, task: Mapping[str, Any], since: datetime) -> None:
-        """Add a task, which is recent if it was completed after `since`."""
-        status = task.get("status")
-        if type(status) is not str or not status:
-            status = UNKNOWN
-        self.statuses[status] = self.statuses.get(status, 0) + 1
-        started, completed = task.get("started"), task.get("completed")
-        if isinstance(completed, DATES):
-            if isinstance(started, DATES):
-                self.runtime += seconds_between(started, completed)
-            if is_later(completed, since) and status not in NOT_COMPLETED:
-                self.recent += 1
-        if started is not None:
-            self.add_start(started)
-
-    def add_start(self, started: Any) -> None:
-        """Keep the start of a task if it is a date, and the latest."""
-        if isinstance(started, DATES) and (self.last is None or is_later(started, self.last)):
-            self.last = started
-
-    def add(self, other: Tally) -> None:
-        """Add the sums of other tasks."""
-        statuses = self.statuses
-        for status, count in other.statuses.items():
-            statuses[status] = statuses.get(status, 0) + count
-        self.runtime += other.runtime
-        self.recent += other.recent
-        self.add_start(other.last)
-
-    def subtract(self, other: Tally) -> None:
-        """Subtract the sums of some of the tasks, except the latest start."""
-        # The two are read one after the other: a task that was inserted in between may be in `other` only.
-        for status, count in other.statuses.items():
-            rest = self.statuses.get(status, 0) - count
-            if rest > 0:
-                self.statuses[status] = rest
-            else:
-                self.statuses.pop(status, None)
-        self.runtime = max(0, self.runtime - other.runtime)
-        self.recent = max(0, self.recent - other.recent)
-
-
-Tallies = dict[Hashable, Tally]
-"""Sums by the key of a project's id (`identity`), without projects that have no tasks."""
-
-
-@dataclass(slots=True)
-class Statistics:
-    """The sums and the sub-projects of each project of a listing.
-
-    By state, `own` has the sums over a project's own tasks, `rolled_up` those over the tasks of its sub-projects.
+    `tasks`: on the tasks of `stats`, which are then divided by state. `own`: on tasks and models directly in a project.
+    `datasets`: on projects that are datasets. `hidden`: whether hidden sub-projects count.
     """
 
-    own: Mapping[str, Tallies]
-    rolled_up: Mapping[str, Tallies]
-    sub_projects: Mapping[Hashable, list[Document]]
+    tasks: Document
+    own: Document
+    datasets: Document
+    hidden: bool
 
     @classmethod
-    def gather(cls, request: Request, store: Store, ids: Iterable[Any]) -> Statistics:
-        """Read the visible sub-projects of these projects and all their tasks, and roll the sums up.
+    def of(cls, params: Mapping[str, Any]) -> Counted:
+        """Return the conditions of a request.
 
-        Memory grows with the projects (ids, names and sums), not with the tasks. Time grows with the tasks, plus the
-        projects times their depth (at most 10).
+        Raises:
+            ValidationError, FieldsValueError: the filter on statistics, or that on tags, is invalid.
         """
-        # A task without a project has null or "": a project with such an id has no tasks.
-        listed = {identity(identifier): identifier for identifier in ids if identifier not in (None, "")}
-        projects = store.projects.estimated_count()
-        tree = _visible_below(listed, projects, store)
-        counted = listed | {identity(project["id"]): project["id"] for project, _ in tree}
-        state = request.params.get("stats_for_state")
-        since = request.now.replace(tzinfo=None) - DAY  # stored dates have no zone
-        own = tallies_by_state(store.tasks, counted, projects, (state,) if state else STATES, since)
-        # Every pair of project and ancestor is needed for `sub_projects` anyway, so the sums go along the same pairs
-        # (docs/performance.md, roll-up). `path` alone determines where a task counts: a hidden parent changes nothing.
-        sub_projects: dict[Hashable, list[Document]] = defaultdict(list)
-        rolled_up: dict[str, Tallies] = {name: defaultdict(Tally) for name in own}
-        for project, ancestors in tree:
-            key = identity(project["id"])
-            for ancestor in ancestors:
-                sub_projects[ancestor].append(project)
-            for name, tallies in own.items():
-                if tally := tallies.get(key):
-                    for ancestor in ancestors:
-                        rolled_up[name][ancestor].add(tally)
-        return cls(own, rolled_up, sub_projects)
+        kind = params.get("children_type")
+        of_users = contents.by_users(params)
+        by_tags = contents.by_children_tags(params)
+        hidden = bool(params.get("search_hidden")) or kind == "dataset"
+        if stats_fields := params.get("include_stats_filter"):
+            tasks, own = stats_filter.conditions(stats_fields)
+            datasets = tasks
+        elif kind in TASKS_OF:
+            tag, task_type = TASKS_OF[kind]
+            tasks = filters.all_of([{"system_tags": tag}, {"type": task_type}, by_tags])
+            own, datasets = filters.all_of([tasks, filters.not_archived()]), {}
+            hidden = True
+        else:
+            tasks, own, datasets = {}, filters.not_archived(), by_tags
+        return cls(
+            tasks=filters.all_of([tasks, of_users]),
+            own=filters.all_of([own, of_users]),
+            datasets=filters.all_of([{"system_tags": "dataset"}, datasets, of_users]),
+            hidden=hidden,
+        )
 
-    def of(self, project_id: Any) -> Document:
-        """Return `{stats, sub_projects}` of a project, as a response has them."""
+
+@dataclass(slots=True)
+class Datasets:
+    """Sums over datasets: their number, and all their tags."""
+
+    count: int = 0
+    tags: set[str] = field(default_factory=set)
+
+    def add(self, other: Datasets) -> None:
+        """Add the sums of other datasets."""
+        self.count += other.count
+        self.tags |= other.tags
+
+    def figures(self) -> Document:
+        """Return the sums as a response has them."""
+        return {"count": self.count, "tags": sorted(self.tags)}
+
+
+SUMS: dict[str, type[Any]] = {"datasets": Datasets}
+"""Key of `stats` -> the class of its sums; that of a state is `Tally`."""
+
+
+def gather(
+    request: Request, store: Store, ids: Iterable[Any], selected: Mapping[Hashable, Any] | None
+) -> Callable[[Any], Document]:
+    """Return the function from the id of a listed project to what the request adds to the project.
+
+    `ids` are those of the listed projects, `selected` those that `contents.selected` returned, None for all. Everything
+    is read here. Memory grows with the projects (ids, names and sums), not with the tasks. Time grows with the tasks,
+    plus the projects times their depth (at most 10).
+
+    Raises:
+        ValidationError, FieldsValueError: a filter on what counts is invalid.
+    """
+    params = request.params
+    counted = Counted.of(params)
+    # A task without a project has null or "": a project with such an id has no tasks.
+    listed = {identity(identifier): identifier for identifier in ids if identifier not in (None, "")}
+    projects = store.projects.estimated_count()
+    few = selective(len(listed), projects)
+    parts: list[Part] = []
+    if params.get("check_own_contents") and params.get("children_type") == "dataset":
+        parts.append(_own_datasets(store, counted, listed if few else None))
+    elif params.get("check_own_contents"):
+        for name, collection in (("own_tasks", store.tasks), ("own_models", store.models)):
+            groups = _grouped(collection, counted.own, pipelines.by_project(), listed if few else None)
+            counts = {key: group["count"] for key, group in groups.items()}
+            parts.append(partial(_count, name, counts))
+    if params.get("include_stats"):
+        parts.append(_statistics(request, store, counted, listed, projects, selected))
+    if params.get("include_dataset_stats"):
+        parts.append(_dataset_sizes(params, store, listed if few else None))
+
+    def added(project_id: Any) -> Document:
         key = identity(project_id)
+        return {name: value for part in parts for name, value in part(key).items()}
+
+    return added
+
+
+def _count(name: str, counts: Mapping[Hashable, int], key: Hashable) -> Document:
+    return {name: counts.get(key, 0)}
+
+
+# --- statistics of tasks or datasets, with sub-projects -------------------------------------------------------------
+
+
+def _statistics(
+    request: Request,
+    store: Store,
+    counted: Counted,
+    listed: dict[Hashable, Any],
+    projects: int,
+    selected: Mapping[Hashable, Any] | None,
+) -> Part:
+    """Return the part with `stats` and `sub_projects`: sums over the projects themselves, rolled up."""
+    params = request.params
+    tree = []
+    if params.get("stats_with_children", True):
+        tree = _below(listed, projects, counted, selected, store)
+    needed = listed | {identity(project["id"]): project["id"] for project, _ in tree}
+    by_project = selective(len(needed), projects)
+    own: Mapping[str, Mapping[Hashable, Any]]
+    if params.get("children_type") == "dataset":
+        own = {"datasets": _datasets(store, counted, needed if by_project else None)}
+    else:
+        state = params.get("stats_for_state")
+        since = request.now.replace(tzinfo=None) - DAY  # stored dates have no zone
+        states = (state,) if state else STATES
+        own = tallies_by_state(store.tasks, needed, counted.tasks, states, since, by_project=by_project)
+    rolled_up, sub_projects = _rolled_up(tree, own)
+
+    def part(key: Hashable) -> Document:
         stats = {}
-        for state, tallies in self.own.items():
-            total = Tally()
-            for tally in (tallies.get(key), self.rolled_up[state].get(key)):
-                if tally is not None:
-                    total.add(tally)
-            stats[state] = {
-                "status_count": ZEROS | total.statuses,
-                "total_tasks": sum(total.statuses.values()),
-                "total_runtime": total.runtime,
-                "completed_tasks_24h": total.recent,
-                "last_task_run": as_date(total.last),
-            }
-        return {"stats": stats, "sub_projects": self.sub_projects.get(key, [])}
+        for name, sums in own.items():
+            total = SUMS.get(name, Tally)()
+            for some in (sums.get(key), rolled_up[name].get(key)):
+                if some is not None:
+                    total.add(some)
+            stats[name] = total.figures()
+        return {"stats": stats, "sub_projects": sub_projects.get(key, [])}
+
+    return part
 
 
-def _visible_below(listed: Mapping[Hashable, Any], projects: int, store: Store) -> list[TreeNode]:
-    """Return the projects below the listed ones that are not hidden, by name; `projects` is about how many exist."""
+def _rolled_up(
+    tree: Sequence[TreeNode], own: Mapping[str, Mapping[Hashable, Any]]
+) -> tuple[Mapping[str, Mapping[Hashable, Any]], Mapping[Hashable, list[Document]]]:
+    """Return the sums over the sub-projects of each listed project, and the sub-projects themselves."""
+    # Every pair of project and ancestor is needed for `sub_projects` anyway, so the sums go along the same pairs
+    # (docs/performance.md, roll-up).
+    sub_projects: dict[Hashable, list[Document]] = defaultdict(list)
+    rolled_up: dict[str, dict[Hashable, Any]] = {name: defaultdict(SUMS.get(name, Tally)) for name in own}
+    for project, ancestors in tree:
+        key = identity(project["id"])
+        for ancestor in ancestors:
+            sub_projects[ancestor].append(project)
+        for name, sums in own.items():
+            if own_sum := sums.get(key):
+                for ancestor in ancestors:
+                    rolled_up[name][ancestor].add(own_sum)
+    return rolled_up, sub_projects
+
+
+def _below(
+    listed: Mapping[Hashable, Any],
+    projects: int,
+    counted: Counted,
+    selected: Mapping[Hashable, Any] | None,
+    store: Store,
+) -> list[TreeNode]:
+    """Return the projects below the listed ones that count, by name; `projects` is about how many exist."""
     if not listed:
         return []
-    selective = len(listed) * SELECTIVE <= projects and len(listed) <= IDS_PER_QUERY
-    condition = filters.all_of([filters.below(_sorted_ids(listed.values())) if selective else {}, filters.not_hidden()])
+    by_path: Document = {}
+    if selective(len(listed), projects) and len(listed) <= IDS_PER_QUERY:
+        by_path = filters.below(list(listed.values()))
+    condition = filters.all_of([by_path, {} if counted.hidden else filters.not_hidden()])
     keys = {key: key for key in listed}  # ancestors share the listed project's own key: copies would take memory
     nodes: list[TreeNode] = []
     for project in store.projects.scan(condition, {"name": 1, "path": 1}):
+        own_key = identity(project["_id"])
         path = (keys.get(item if type(item) is str else identity(item)) for item in path_of(project))
         ancestors = dict.fromkeys(key for key in path if key is not None)
-        ancestors.pop(identity(project["_id"]), None)
-        if ancestors:
+        ancestors.pop(own_key, None)
+        if ancestors and (selected is None or own_key in selected):
             nodes.append(({"id": project["_id"], "name": project.get("name")}, tuple(ancestors)))
 
     def by_name(node: TreeNode) -> tuple[bool, str, str]:  # MongoDB's order: no name, then texts by bytes, then ids
@@ -197,129 +232,59 @@ def _visible_below(listed: Mapping[Hashable, Any], projects: int, store: Store) 
     return sorted(nodes, key=by_name)
 
 
-# --- reading tasks ------------------------------------------------------------------------------------------------
+# --- sums over single projects ----------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPlan:
-    """How tasks are read.
-
-    `by_project`: only those of the needed projects, a chunk of ids at a time. Otherwise all of them. `hint` is the
-    index to use, `archived_hint` the one for archived tasks. None leaves the choice to MongoDB.
-
-    With `covering`, the index of `hint` holds all that is summed, so that no task is fetched. It can't show which tasks
-    are *not* archived, since that is a mark in a list: active ones are all tasks minus the archived ones.
-    """
-
-    by_project: bool
-    hint: str | None = None
-    covering: bool = False
-    archived_hint: str | None = None
+def _own_datasets(store: Store, counted: Counted, parents: Mapping[Hashable, Any] | None) -> Part:
+    """Return the part with the number of datasets directly below a project."""
+    counts = {key: datasets.count for key, datasets in _datasets(store, counted, parents).items()}
+    return partial(_count, "own_datasets", counts)
 
 
-def read_plan(tasks: Collection, needed: int, projects: int) -> ReadPlan:
-    """Choose how to read, by the indexes of the tasks and by how many of about `projects` projects are needed."""
-    by_project = needed * SELECTIVE <= projects
-    indexes = tasks.indexes()
-    archived = None if by_project else index_match.exactly(indexes, ("company", "system_tags"))
-    covering = index_match.covering(indexes, ("company", *TASK_FIELDS))
-    # Project first or second: tasks of some projects are next to each other, and sums are added in cache order.
-    ordered = [index for index in covering if "project" in list(index["key"])[:2]]
-    if candidates := ordered if by_project else [*ordered, *covering]:
-        marked = next((index for index in candidates if "system_tags" in index["key"]), None)
-        name = (marked or candidates[0])["name"]
-        return ReadPlan(by_project, name, covering=True, archived_hint=name if marked else archived)
-    hint = None if by_project else natural_order_hint(tasks, tasks.companies)
-    return ReadPlan(by_project, hint, archived_hint=archived)
+def _datasets(store: Store, counted: Counted, parents: Mapping[Hashable, Any] | None) -> dict[Hashable, Datasets]:
+    """Return the sums over the datasets directly below each of some projects, or of all, by the parent's key."""
+    sums: dict[Hashable, Datasets] = defaultdict(Datasets)
+    for scope in _scopes(filters.children, parents):
+        for project in store.projects.scan(filters.all_of([scope, counted.datasets]), {"parent": 1, "tags": 1}):
+            stored = project.get("tags")
+            tags = {tag for tag in stored if isinstance(tag, str)} if isinstance(stored, list) else set()
+            sums[identity(project.get("parent"))].add(Datasets(1, tags))
+    return dict(sums)
 
 
-def tallies_by_state(
-    tasks: Collection, needed: Mapping[Hashable, Any], projects: int, states: Sequence[str], since: datetime
-) -> dict[str, Tallies]:
-    """Return the sums for each state (`active`, `archived`) over the tasks of the needed projects.
+def _dataset_sizes(params: Mapping[str, Any], store: Store, listed: Mapping[Hashable, Any] | None) -> Part:
+    """Return the part with the size of the newest dataset version in a project."""
+    versions = filters.all_of([filters.not_archived(), filters.filled_object("runtime"), contents.by_users(params)])
+    newest = _grouped(store.tasks, versions, pipelines.newest_sizes(), listed)
 
-    `needed` has ids by their keys. `projects` is about how many projects exist.
-    """
-    if not needed:
-        return {state: {} for state in states}
-    plan = read_plan(tasks, len(needed), projects)
-    try:
-        return Reader(tasks, needed, since, plan).tallies(states)
-    except IndexGone:  # it was dropped after the plan was made
-        return Reader(tasks, needed, since, ReadPlan(plan.by_project)).tallies(states)
+    def part(key: Hashable) -> Document:
+        if key not in newest:
+            return {}
+        version = newest[key]["newest"]
+        sizes = {"file_count": version.get("files"), "total_size": version.get("size")}
+        return {"dataset_stats": {name: size if _is_integer(size) else 0 for name, size in sizes.items()}}
 
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Reads and sums the tasks of the needed projects, by a plan."""
-
-    tasks: Collection
-    needed: Mapping[Hashable, Any]
-    since: datetime
-    plan: ReadPlan
-
-    def tallies(self, states: Sequence[str]) -> dict[str, Tallies]:
-        """Return the sums for each state.
-
-        Raises:
-            IndexGone: an index of the plan does not exist any more.
-        """
-        plan = self.plan
-        sums: dict[str, Tallies] = {}
-        if "archived" in states or plan.covering:
-            sums["archived"] = self._sums(filters.archived(), plan.archived_hint)
-        if "active" in states:
-            sums["active"] = self._sums({} if plan.covering else filters.not_archived(), plan.hint)
-            if plan.covering:
-                self._subtract(sums["active"], sums["archived"])
-        return {state: sums[state] for state in states}
-
-    def _sums(self, condition: Document, hint: str | None) -> Tallies:
-        tallies: Tallies = {}
-        ids = self.needed.values() if self.plan.by_project else None
-        for task in self._scan(ids, condition, TASK_FIELDS, hint):
-            project = task.get("project")
-            if type(project) is not str:  # most are: this runs for each of a million tasks
-                project = identity(project)
-            tally = tallies.get(project)
-            if tally is None:
-                if project not in self.needed:
-                    continue
-                tally = tallies[project] = Tally()
-            tally.add_task(task, self.since)
-        return tallies
-
-    def _subtract(self, tallies: Tallies, archived: Tallies) -> None:
-        """Turn the sums over all tasks into those over active ones."""
-        uncertain = []
-        for project, tally in archived.items():
-            rest = tallies.get(project)
-            if rest is None:
-                continue
-            rest.subtract(tally)
-            if not rest.statuses:
-                del tallies[project]
-            elif tally.last is not None and (rest.last is None or not is_later(rest.last, tally.last)):
-                # A maximum can't be subtracted: the latest start may be an archived task's. Read it again.
-                uncertain.append(self.needed[project])
-                rest.last = None
-        for task in self._scan(uncertain, filters.not_archived(), ("project", "started")):
-            if (active := tallies.get(identity(task["project"]))) is not None:
-                active.add_start(task.get("started"))
-
-    def _scan(
-        self, ids: Iterable[Any] | None, condition: Document, names: Sequence[str], hint: str | None = None
-    ) -> Iterator[Document]:
-        """Stream these fields of the tasks of some projects, or of all tasks if `ids` is None."""
-        projection: Document = {"_id": 0, **dict.fromkeys(names, 1)}
-        if ids is None:
-            return self.tasks.scan(condition, projection, hint=hint)
-        ordered = _sorted_ids(ids)
-        chunks = (ordered[start : start + IDS_PER_QUERY] for start in range(0, len(ordered), IDS_PER_QUERY))
-        conditions = (filters.all_of([filters.in_projects(chunk), condition]) for chunk in chunks)
-        return chain.from_iterable(self.tasks.scan(part, projection, hint=hint) for part in conditions)
+    return part
 
 
-def _sorted_ids(ids: Iterable[Any]) -> list[Any]:
-    """Return ids in the order of an index, so that neighbouring ids are read together; the few odd types come last."""
-    return sorted(ids, key=lambda identifier: (type(identifier) is not str, compact(identifier)))
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _grouped(
+    collection: Collection, condition: Document, stages: Pipeline, listed: Mapping[Hashable, Any] | None
+) -> dict[Hashable, Document]:
+    """Return the groups by project of the documents in these projects, or in all, by the project's key."""
+    hint = natural_order_hint(collection, collection.companies) if listed is None else None
+    groups: Iterator[Document] = chain.from_iterable(
+        collection.aggregate(filters.all_of([filters.not_a_list(), scope, condition]), stages, hint=hint)
+        for scope in _scopes(filters.in_projects, listed)
+    )
+    return {identity(group["_id"]): group for group in groups}
+
+
+def _scopes(
+    reference: Callable[[Sequence[Any]], Document], projects: Mapping[Hashable, Any] | None
+) -> Iterable[Document]:
+    """Return the conditions that together select what refers to these projects, or to any (None)."""
+    return ({},) if projects is None else map(reference, chunks(projects.values()))

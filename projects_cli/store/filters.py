@@ -199,6 +199,16 @@ def below(ids: Sequence[Any]) -> Document:
     return {"path": _any_reference(ids)}
 
 
+def children(ids: Sequence[Any]) -> Document:
+    """Match the projects directly below any of these."""
+    return {"parent": _any_reference(ids)}
+
+
+def filled_object(name: str) -> Document:
+    """Match documents whose field is an object that is not empty: not a list, in which MongoDB looks for objects."""
+    return {name: {"$type": "object", "$not": {"$type": "array"}, "$ne": {}}}
+
+
 def in_projects(ids: Sequence[Any]) -> Document:
     """Match tasks or models of these projects."""
     return {"project": _any_reference(ids)}

@@ -16,6 +16,16 @@ def by_project() -> Pipeline:
     return [{"$group": {"_id": "$project", "count": {"$sum": 1}}}]
 
 
+def newest_sizes() -> Pipeline:
+    """Return the dataset sizes of each project's task with the latest update, as `{_id: project, newest}`.
+
+    `newest` is `{time, id, files, size}`; documents compare by their fields in this order, and ids are unique.
+    """
+    time = {"$cond": [_is("$last_update", "date"), "$last_update", None]}
+    sizes = {"files": "$runtime.ds_file_count", "size": "$runtime.ds_total_size"}
+    return [{"$group": {"_id": "$project", "newest": {"$max": {"time": time, "id": "$_id", **sizes}}}}]
+
+
 def distinct_items(name: str) -> Pipeline:
     """Return each item of a list once, as `{_id: item}`; only texts."""
     return [

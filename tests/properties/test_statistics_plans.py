@@ -10,8 +10,8 @@ from bson.datetime_ms import DatetimeMS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from projects_cli.endpoints import statistics
-from projects_cli.endpoints.statistics import ReadPlan
+from projects_cli.endpoints import hierarchy, tallies
+from projects_cli.endpoints.tallies import ReadPlan
 from projects_cli.store.client import connect
 from projects_cli.store.collections import NATURAL, open_store
 from projects_cli.store.index_definitions import EXTRAS, INDEXES, SERVER
@@ -126,8 +126,8 @@ def test_every_plan_returns_the_documented_statistics(
     requests: list[Document],
 ) -> None:
     _, caller = indexed
-    monkeypatch.setattr(statistics, "SELECTIVE", few)
-    monkeypatch.setattr(statistics, "IDS_PER_QUERY", 2)  # so that there are several chunks
+    monkeypatch.setattr(tallies, "SELECTIVE", few)
+    monkeypatch.setattr(hierarchy, "IDS_PER_QUERY", 2)  # so that there are several chunks
     caller.fill(database)
     service = model.Model(database, OWN, NOW)
     for params in requests:
@@ -139,14 +139,15 @@ def test_the_plan_depends_on_the_available_indexes(indexed: tuple[str, Caller]) 
     name, caller = indexed
     caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "public", "company": ""}]})
     tasks = caller.store.tasks
-    assert (statistics.read_plan(tasks, 1, 10), statistics.read_plan(tasks, 9, 10)) == CHOSEN[name]
+    plans = tuple(tallies.read_plan(tasks, {}, by_project=some) for some in (True, False))
+    assert plans == CHOSEN[name]
 
 
 def test_tasks_of_other_companies_are_not_scanned(caller: Caller) -> None:
     caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "theirs", "company": worlds.OTHER}]})
-    assert statistics.read_plan(caller.store.tasks, 9, 10) == ReadPlan(False, archived_hint=MARKS)
+    assert tallies.read_plan(caller.store.tasks, {}, by_project=False) == ReadPlan(False, archived_hint=MARKS)
     caller.fill({"task": [{"_id": "t", "company": OWN}, {"_id": "nobody's"}]})
-    assert statistics.read_plan(caller.store.tasks, 9, 10) == ReadPlan(False, archived_hint=MARKS)
+    assert tallies.read_plan(caller.store.tasks, {}, by_project=False) == ReadPlan(False, archived_hint=MARKS)
 
 
 ALL = {"active": 1500, "archived": 1500}
@@ -163,8 +164,10 @@ def test_an_index_dropped_during_the_reading_is_no_longer_used(
     stored = caller.database["task"]
     stored.create_index(list(STATISTICS["key"].items()), name=STATISTICS["name"])
     with dropping(standalone, stored, STATISTICS["name"], command, number) as (store, dropper):
-        plan = statistics.read_plan(store.tasks, 1, 1)
-        found = statistics.tallies_by_state(store.tasks, {"p": "p"}, 1, ["active", "archived"], worlds.PLACE)
+        plan = tallies.read_plan(store.tasks, {}, by_project=False)
+        found = tallies.tallies_by_state(
+            store.tasks, {"p": "p"}, {}, ["active", "archived"], worlds.PLACE, by_project=False
+        )
     assert plan.covering
     assert dropper.dropped
     assert STATISTICS["name"] not in stored.index_information()
@@ -181,8 +184,11 @@ def test_dates_beyond_python_are_summed(indexed: tuple[str, Caller]) -> None:
         for other, completed in ends.items()
     ]
     caller.fill({"project": [{"_id": "p", "company": OWN, "name": "one"}], "task": tasks})
-    for of in (1, 100):
-        tally = statistics.tallies_by_state(caller.store.tasks, {"p": "p"}, of, ["active"], worlds.PLACE)["active"]["p"]
+    for by_project in (False, True):
+        sums = tallies.tallies_by_state(
+            caller.store.tasks, {"p": "p"}, {}, ["active"], worlds.PLACE, by_project=by_project
+        )
+        tally = sums["active"]["p"]
         near = 1_704_067_200_000
         spans = (400_000_000_000_000 - near) // 1000, (near + 10**15) // 1000, (400_000_000_000_000 + 10**15) // 1000
         assert (tally.runtime, tally.recent, int(tally.last)) == (sum(spans), 3, 400_000_000_000_000)
