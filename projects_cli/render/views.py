@@ -112,6 +112,14 @@ VIEWS: dict[str, View] = {
         fields=(*PROJECT_FIELDS, "stats", "sub_projects"),
         more=(*_LIST_EX.more, "stats."),
     ),
+    "contents": View(
+        rows="contents",
+        columns=_columns("name", "kind", "status", "type", "owner.name=OWNER", "created=AGE", "archived", "id"),
+        fields=("id", "kind", "name", "type", "status", "owner", "created", "last_update", "archived"),
+        id="id",
+        more=("owner.",),
+        empty="the project has no such tasks or models",
+    ),
     "projects.update": View(columns=_columns("updated", "fields"), more=("fields.",), changes=True),
     "projects.delete": View(columns=_columns("deleted", "disassociated_tasks"), changes=True),
     "projects.get_unique_metric_variants": View(

@@ -26,12 +26,13 @@ HERE = Path(__file__).parents[2]
 PACKAGE = HERE / "projects_cli"
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "cli": {"schema", "endpoints", "changes", "diagnosis", "render", "config", "local", "cli"},
+    "cli": {"schema", "endpoints", "changes", "diagnosis", "inspection", "render", "config", "local", "cli"},
     "schema": {"schema"},
     "endpoints": {"store", "endpoints"},
     "store": {"store"},
     "changes": {"store", "changes"},
     "diagnosis": {"store", "changes", "diagnosis"},
+    "inspection": {"store", "endpoints", "inspection"},
     "render": {"render"},
     "local": {"config", "store", "local"},
     "config": {"config"},

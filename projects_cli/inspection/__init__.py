@@ -1,0 +1,1 @@
+"""Answers to questions of administrators for which the service has no endpoint."""
