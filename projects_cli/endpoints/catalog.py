@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import fields, hierarchy
-from projects_cli.endpoints.ordering import Page, ordered
+from projects_cli.endpoints.ordering import Page, listed
 from projects_cli.endpoints.selection import by_id, condition_of
 from projects_cli.errors import InvalidFields
 from projects_cli.extended_json import can_be_id, identity
@@ -55,9 +55,9 @@ def get_all(request: Request, store: Store) -> Response:
     """
     params = request.params
     names = requested_fields(params.get("only_fields"), dotted=False)
-    documents = ordered(store, condition_of(request, store), params, fields.projection(names))
+    documents, scroll = listed(store, condition_of(request, store), params, fields.projection(names))
     columns = tuple(names) if params.get("only_fields") else None
-    return Response(request.endpoint, {"projects": map(fields.presenter(names), documents)}, columns)
+    return Response(request.endpoint, {"projects": map(fields.presenter(names), documents), **scroll}, columns)
 
 
 def get_all_ex(request: Request, store: Store) -> Response:
@@ -76,6 +76,8 @@ def get_all_ex(request: Request, store: Store) -> Response:
         elif name != "id":
             names.append(name)
     names = [name for name in names if name not in references]  # requested as both: the document includes the id
+    if params.get("search_hidden"):
+        names.append(fields.HIDDEN)
     columns = [*names, *references]
     condition = condition_of(request, store)
     selected = None
@@ -84,14 +86,14 @@ def get_all_ex(request: Request, store: Store) -> Response:
 
         selected = contents.selected(params, store, by_id(params, store))
         condition = filters.all_of([condition, {"_id": {"$in": list(selected.values())}}])
-    documents = ordered(store, condition, params, fields.projection(columns))
+    documents, scroll = listed(store, condition, params, fields.projection(columns))
     projects: Iterator[Document]
     added = [name for parameter, names in ADDED.items() if params.get(parameter) for name in names]
     if added or params.get("include_stats_filter"):  # which is checked in any case
         from projects_cli.endpoints.statistics import gather
 
         # A page is small enough to be held. A whole listing is streamed, and its ids are read separately.
-        page = list(documents) if Page.of(params).limit else None
+        page = list(documents) if scroll or Page.of(params).limit else None
         rows = store.projects.scan(condition, {"_id": 1}) if page is None else page
         of = gather(request, store, (stored["_id"] for stored in rows), selected)
         presented = _presented(documents if page is None else page, names, references, store)
@@ -103,7 +105,7 @@ def get_all_ex(request: Request, store: Store) -> Response:
         projects = _presented(documents, names, references, store)
     chosen = tuple(columns) if params.get("only_fields") else None
     view = f"{request.endpoint} statistics" if params.get("include_stats") else None
-    return Response(request.endpoint, {"projects": projects}, chosen, view=view)
+    return Response(request.endpoint, {"projects": projects, **scroll}, chosen, view=view)
 
 
 # --- fields -------------------------------------------------------------------------------------------------------

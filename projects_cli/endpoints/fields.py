@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from projects_cli.errors import InvalidFields, did_you_mean, nearest
 from projects_cli.extended_json import compact
 from projects_cli.messages import PROJECT_FIELDS, UNLISTED_FIELDS
+from projects_cli.store import filters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,11 +17,15 @@ if TYPE_CHECKING:
 
 FIELDS = PROJECT_FIELDS + UNLISTED_FIELDS
 LIST_FIELDS = frozenset({"tags", "system_tags", "path"})
+HIDDEN = "hidden"
+"""A field of responses that is not stored, and that requests cannot name: the mark of hidden projects."""
+
+STORED_NAMES = {"id": "_id", HIDDEN: "system_tags"}
 
 
 def stored_name(field: str) -> str:
     """Return the name of a field in MongoDB."""
-    return "_id" if field == "id" else field
+    return STORED_NAMES.get(field, field)
 
 
 def known_field(name: str, parameter: str) -> str:
@@ -59,6 +64,7 @@ _CONVERSIONS: dict[str, Callable[[Any], Any]] = {
     "system_tags": _as_tags,
     "path": lambda value: [] if value is None else value,
     "featured": lambda value: 9999 if value is None else value,
+    HIDDEN: lambda value: True if filters.HIDDEN in (value if isinstance(value, list) else [value]) else None,
 }
 """Fields with a value for null and absent. Another type than the documented one is shown as it is stored."""
 

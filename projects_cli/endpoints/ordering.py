@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import fields
-from projects_cli.errors import FieldsValueError, ListsInSeveralKeys
+from projects_cli.errors import FieldsValueError, ListsInSeveralKeys, ValidationError
 from projects_cli.store import filters, index_match
 from projects_cli.store.bson_codec import UNREADABLE
 
@@ -33,6 +33,11 @@ class Page:
     skip: int
     limit: int
 
+    @staticmethod
+    def is_scroll(params: Mapping[str, Any]) -> bool:
+        """Return whether a request begins or continues a scroll."""
+        return "scroll_id" in params or "size" in params
+
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Page:
         """Return the page of `page` and `page_size`: a size alone is page 0, a page alone has 500 projects."""
@@ -43,24 +48,53 @@ class Page:
         return cls(min((page or 0) * size, MAX_SKIP), min(size, MAX_LIMIT))
 
 
-def ordered(store: Store, condition: Document, params: Mapping[str, Any], projection: Document) -> Iterator[Document]:
-    """Stream a page of a listing in its order, with missing values of an ascending first field last.
+def listed(
+    store: Store, condition: Document, params: Mapping[str, Any], projection: Document
+) -> tuple[Iterable[Document], Document]:
+    """Return the documents of a page, streamed in their order, and `{}`; or those of a scroll, and `{scroll_id}`.
 
     Documents may have more fields than the projection selects.
 
     Raises:
         InvalidFields: a field is unknown.
         FieldsValueError: `@text_score` without a search or descending, or two lists.
+        ValidationError: a scroll has no size, or an id that can't be read.
     """
     sort = _sort(params.get("order_by"), searching=bool(params.get("search_text")))
-    page = Page.of(params)
-    listing = Listing(store, projection, sort)
-    first, direction = sort[0]
+    if not Page.is_scroll(params):
+        return _ordered(Listing(store, projection, sort), condition, Page.of(params)), {}
+    if params.get("size") is None:
+        raise ValidationError("size: required in a scroll", hint="set size to the number of projects of each response")
+    from projects_cli.endpoints.scrolling import Position, position_of, scroll_id  # few requests scroll
+
+    size, previous = params["size"], params.get("scroll_id")
+    position = Position() if previous is None else position_of(previous, sort)
+    behind: Document = {}
+    if params.get("refresh_scroll"):
+        page, returned = Page(0, max(size, position.returned)), 0
+    elif position.id:
+        page, returned, behind = Page(0, size), position.returned, position.condition(sort)
+    else:
+        page, returned = Page(position.returned, size), position.returned
+    page = Page(min(page.skip, MAX_SKIP), min(page.limit, MAX_LIMIT))
+    listing = Listing(store, {**projection, "_id": 1, "name": 1}, sort)
+    documents = list(_ordered(listing, condition, page, behind))
+    if documents:
+        position = Position.behind(documents[-1], returned + len(documents), sort)
+    return documents, {"scroll_id": scroll_id(position, sort)}
+
+
+def _ordered(listing: Listing, condition: Document, page: Page, behind: Document | None = None) -> Iterator[Document]:
+    """Stream a page of a listing, with missing values of an ascending first field last.
+
+    `behind` matches the projects behind a position that has a value in the first field.
+    """
+    first, direction = listing.sort[0]
     if direction != 1 or first == "_id":
-        return listing.read(condition, page.skip, page.limit)
+        return listing.read(filters.all_of([condition, behind or {}]), page.skip, page.limit)
     # MongoDB sorts missing values first, so the listing is read in two parts.
     is_list = first in fields.LIST_FIELDS
-    filled = filters.all_of([condition, filters.stored_filled(first, is_list=is_list)])
+    filled = filters.all_of([condition, filters.stored_filled(first, is_list=is_list), behind or {}])
     empty = filters.all_of([condition, filters.stored_empty(first, is_list=is_list)])
     return _concatenated(listing, filled, empty, page)
 

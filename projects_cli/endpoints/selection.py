@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
 
 from projects_cli.endpoints import fields, hierarchy
-from projects_cli.errors import FieldsValueError
+from projects_cli.errors import FieldsValueError, ValidationError, did_you_mean, nearest
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from projects_cli.messages import Document, Request
     from projects_cli.store.collections import Store
 
+TEXT_LISTS = ("tags", "system_tags")
+FILTERED = (*TEXT_LISTS, "id", "parent", "path")
+"""The fields that `filters` may name."""
+
 
 def condition_of(request: Request, store: Store) -> Document:
-    """Return the condition on the projects of a listing. Hidden projects are left out unless ids are given.
+    """Return the condition on the projects of a listing: the AND of all filters of the request.
 
     Raises:
-        FieldsValueError: a filter is invalid. InvalidFields: an unknown field is named.
+        FieldsValueError, ValidationError: a filter is invalid. InvalidFields: an unknown field is named.
     """
     params = request.params
-    parts = [by_id(params, store), *(filters.in_list(name, params.get(name)) for name in ("tags", "system_tags"))]
-    parts += [filters.pattern(name, params[name]) for name in ("name", "description") if params.get(name)]
-    parts += [_multi_field(params.get(parameter), parameter) for parameter in ("_all_", "_any_")]
+    by_list = _filters(params)
+    # A field in `filters` replaces the parameter of the same name.
+    shallow = params.get("shallow_search")
+    # Null and [] do not restrict. Only without the parameter a shallow search is one of the top level.
+    parents = params.get("parent", [None] if shallow else None)
+    place = {} if "parent" in by_list else filters.in_list("parent" if shallow else "path", parents)
+    parts = [by_id(params, store), with_stored_ids(place, store)]
+    parts += [filters.in_list(name, params.get(name)) for name in TEXT_LISTS if name not in by_list]
+    parts += [by_list[name] if name in TEXT_LISTS else with_stored_ids(by_list[name], store) for name in by_list]
+    parts += [filters.pattern(name, params[name]) for name in ("name", "basename", "description") if params.get(name)]
+    parts += [_multi_field(params.get(name), name) for name in ("_all_", "_any_", "_and_", "_or_")]
+    parts.append(_last_update(params.get("last_update")))
     if params.get("search_text"):
         parts.append(filters.text(params["search_text"]))
-    if not params.get("id"):
+    if not (_ids(params) or params.get("search_hidden")):
         parts.append(filters.not_hidden())
-    if params.get("non_public"):
+    if not params.get("allow_public", not params.get("non_public")):
         parts.append({"company": store.company})
     return filters.all_of(parts)
 
@@ -40,23 +55,81 @@ def by_id(params: Mapping[str, Any], store: Store) -> Document:
     Raises:
         FieldsValueError: the list has an invalid operator.
     """
-    condition = filters.in_list("_id", params.get("id"))
-    texts = [value.removeprefix("-") for value in params.get("id") or () if value]
-    stored_ids = hierarchy.ids_of_other_types(texts, store)
-    return with_stored_ids(condition, stored_ids) if stored_ids else condition
+    return with_stored_ids(filters.in_list("_id", _ids(params)), store)
 
 
-def with_stored_ids(condition: Any, stored_ids: Mapping[str, Any]) -> Any:
-    """Return a filter on ids with the stored ids in place of the texts that name them."""
-    if isinstance(condition, dict):
-        return {key: with_stored_ids(value, stored_ids) for key, value in condition.items()}
-    if isinstance(condition, list):
-        return [with_stored_ids(value, stored_ids) for value in condition]
-    return stored_ids.get(condition, condition)
+def _ids(params: Mapping[str, Any]) -> Sequence[str | None]:
+    """Return the values of the parameter `id`, unless `filters` replaces it."""
+    return () if "id" in (params.get("filters") or ()) else params.get("id") or ()
+
+
+def with_stored_ids(condition: Document, store: Store) -> Document:
+    """Return a condition on ids, parents or paths with the stored ids in place of the texts that denote them."""
+
+    def texts(part: Any) -> Iterator[str]:
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, (dict, list)):
+            yield from chain.from_iterable(map(texts, part.values() if isinstance(part, dict) else part))
+
+    stored_ids = hierarchy.ids_of_other_types(texts(condition), store)
+
+    def replaced(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: replaced(value) for key, value in part.items()}
+        if isinstance(part, list):
+            return [replaced(value) for value in part]
+        return stored_ids.get(part, part)
+
+    return cast("Document", replaced(condition)) if stored_ids else condition
+
+
+def _filters(params: Mapping[str, Any]) -> dict[str, Document]:
+    """Return the conditions of the parameter `filters`, by field.
+
+    Raises:
+        FieldsValueError: it is null. ValidationError: it names another field, or a filter is invalid.
+    """
+    data = params.get("filters", {})
+    if data is None:
+        raise FieldsValueError("filters: expected an object, got null", hint=filters.LIST_FILTER_EXAMPLE)
+    unknown = next((name for name in data if name not in FILTERED), None)
+    if unknown is not None:
+        hint = did_you_mean(nearest(unknown, FILTERED, 1), f"fields: {', '.join(FILTERED)}")
+        raise ValidationError(f"filters: unknown field {unknown!r}", hint=hint)
+    return {name: filters.list_filter(fields.stored_name(name), data[name], f"filters.{name}") for name in data}
+
+
+def _last_update(bounds: Sequence[str | None] | None) -> Document:
+    """Return the filter for `[from, to]`, both included. Null is an open end.
+
+    Projects without a `last_update` are older than all others: an open start includes them.
+
+    Raises:
+        ValidationError: a bound is not a date, or both are null.
+    """
+    if bounds is None:
+        return {}
+    dates = {
+        operator: _date(bound) for operator, bound in zip(("$gte", "$lte"), bounds, strict=True) if bound is not None
+    }
+    if not dates:
+        raise ValidationError("last_update: one of the two bounds must be a date")
+    within: Document = {"last_update": dates}
+    return within if "$gte" in dates else filters.any_of([within, {"last_update": None}])
+
+
+def _date(text: str) -> datetime:
+    try:
+        date = datetime.fromisoformat(text)
+        return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        hint = "write dates as in 2024-02-25 or 2024-02-25T18:30:00+01:00; without an offset they are in UTC"
+        raise ValidationError(f"last_update: {text!r} is not a date", hint=hint) from error
 
 
 def _multi_field(data: Mapping[str, Any] | None, parameter: str) -> Document:
-    """Return the filter for a pattern, ignoring case, in every field (`_all_`) or in any field (`_any_`).
+    """Return the filter for a pattern, ignoring case, in every field (`_all_`, `_and_`) or in any (`_any_`, `_or_`).
 
     An empty list of fields or an empty pattern does not filter.
 
@@ -76,4 +149,4 @@ def _multi_field(data: Mapping[str, Any] | None, parameter: str) -> Document:
     if not data["pattern"]:
         return {}
     matches = [filters.pattern(name, data["pattern"], ignore_case=True) for name in names]
-    return filters.all_of(matches) if parameter == "_all_" else filters.any_of(matches)
+    return filters.all_of(matches) if parameter in {"_all_", "_and_"} else filters.any_of(matches)

@@ -36,6 +36,13 @@ LIST_FILTER_EXAMPLE = 'example: {"any": {"include": ["a", "b"]}, "all": {"exclud
 
 EMPTY_VALUES: tuple[object, ...] = (None, "", [])  # values that count as missing when projects are ordered by a field
 
+BEFORE_TEXTS = ["minKey", "undefined", "null", "number"]
+AFTER_TEXTS = [
+    *("object", "binData", "objectId", "bool", "date", "timestamp", "regex", "dbPointer"),
+    *("javascript", "javascriptWithScope", "maxKey"),
+]
+"""The types of values that MongoDB sorts before and after texts. Lists are compared by one of their items."""
+
 
 def in_list(name: str, values: Sequence[str | None] | None) -> Document:
     """Match documents by a field (a list, or one value) and a list of values with operators; `{}` for no filter.
@@ -172,6 +179,20 @@ def stored_filled(name: str, *, is_list: bool) -> Document:
     if not is_list:
         return {name: {"$nin": list(EMPTY_VALUES)}}
     return {"$expr": {"$not": stored_empty(name, is_list=True)["$expr"]}}
+
+
+def behind(name: str, text: str, direction: int, *, or_equal: bool = False) -> Document:
+    """Match documents that a sort by a field (1: ascending, -1: descending) puts behind a text, or also with it.
+
+    A sort compares a list by its least, or greatest, item: no item may be before the text. MongoDB compares values of
+    one type only, so the other types are listed. The negations let an index begin at the text.
+    """
+    if direction == 1:
+        before: Document = {"$lt" if or_equal else "$lte": text}
+        return all_of([{name: {"$not": before}}, {name: {"$not": {"$type": BEFORE_TEXTS}}}])
+    before = {"$gt" if or_equal else "$gte": text}
+    nested = {name: {"$not": {"$elemMatch": {"$type": "array"}}}}
+    return all_of([{name: {"$not": before}}, {name: {"$not": {"$type": AFTER_TEXTS}}}, nested])
 
 
 def not_hidden() -> Document:

@@ -26,7 +26,8 @@ LISTS = ("tags", "system_tags", "path")
 REFERENCES = {"parent": "project", "user": "user", "company": "company"}
 STATUSES = "created queued in_progress stopped publishing published closed failed completed unknown".split()
 
-INVALID_FIELDS, FIELDS_VALUE, INVALID_REGEX = (400, 14), (400, 16), (400, 21)
+INVALID, INVALID_FIELDS, FIELDS_VALUE, INVALID_REGEX = (400, 12), (400, 14), (400, 16), (400, 21)
+FILTERED = {"tags", "system_tags", "id", "parent", "path"}
 Faults = set[tuple[int, int]]
 
 
@@ -116,18 +117,68 @@ def _stored(document: Document, name: str) -> Any:
     return document.get("_id" if name == "id" else name)
 
 
+SEVERAL = {"_all_": all, "_any_": any, "_and_": all, "_or_": any}
+
+
 def _passes_all_filters(document: Document, params: Mapping[str, Any]) -> bool:
-    texts = [matches(params[name], document.get(name)) for name in ("name", "description") if params.get(name)]
+    filters = params.get("filters", {})
+    params = {name: value for name, value in params.items() if name not in filters}
+    names = ("name", "basename", "description")
+    texts = [matches(params[name], document.get(name)) for name in names if params.get(name)]
     lists = [passes(params.get(name), document.get(name)) for name in ("tags", "system_tags")]
-    ids = passes(params.get("id"), [document["_id"]])
+    lists += [passes(params.get("id"), [document["_id"]]), _is_in_place(document, params, filters)]
+    lists += [passes_filter(asked, _stored(document, name)) for name, asked in filters.items()]
     several = [
         how(matches(asked["pattern"], _stored(document, name), re.IGNORECASE) for name in asked["fields"])
-        for asked, how in ((params.get("_all_"), all), (params.get("_any_"), any))
-        if asked and asked.get("fields") and asked.get("pattern")
+        for parameter, how in SEVERAL.items()
+        if (asked := params.get(parameter)) and asked.get("fields") and asked.get("pattern")
     ]
-    hidden = not params.get("id") and "hidden" in (document.get("system_tags") or ())
-    public = bool(params.get("non_public")) and document["company"] == ""
-    return all([*texts, *lists, ids, *several]) and not hidden and not public
+    hidden = not params.get("id") and not params.get("search_hidden") and is_hidden(document)
+    allowed = params.get("allow_public")
+    public = document["company"] == "" and not (not params.get("non_public") if allowed is None else allowed)
+    updated = _is_updated_within(document.get("last_update"), params.get("last_update"))
+    return all([*texts, *lists, *several, updated]) and not hidden and not public
+
+
+def is_hidden(document: Document) -> bool:
+    """Return whether a project is hidden."""
+    return "hidden" in (document.get("system_tags") or ())
+
+
+def _is_in_place(document: Document, params: Mapping[str, Any], filters: Mapping[str, Any]) -> bool:
+    """Return whether a project is where `parent` and `shallow_search` ask for it."""
+    parent = document.get("parent")
+    parents = [] if parent is None else [parent]
+    if "parent" in filters:
+        return True
+    if "parent" in params:
+        return passes(params["parent"], parents if params.get("shallow_search") else document.get("path"))
+    return not params.get("shallow_search") or not parents
+
+
+def passes_filter(asked: Mapping[str, Any], stored: Any) -> bool:
+    """Return whether a filter `{any, all, op}` holds for the value of a field: a list, one value, or none."""
+    has = set(stored if isinstance(stored, list) else () if stored is None else [stored])
+    parts = []
+    for name in ("any", "all"):
+        include, exclude = (set((asked.get(name) or {}).get(key) or ()) for key in ("include", "exclude"))
+        conditions = [stored == []] * (None in include) + [stored != []] * (None in exclude)
+        include, exclude = include - {None}, exclude - {None}
+        if name == "any":
+            conditions += [bool(include & has)] * bool(include) + [not exclude <= has] * bool(exclude)
+        else:
+            conditions += [include <= has] * bool(include) + [not exclude & has] * bool(exclude)
+        parts += [any(conditions) if name == "any" else all(conditions)] if conditions else []
+    return any(parts) if parts and asked.get("op") == "or" else all(parts)
+
+
+def _is_updated_within(stored: Any, bounds: Sequence[str | None] | None) -> bool:
+    if bounds is None:
+        return True
+    start, end = (None if bound is None else datetime.fromisoformat(bound).replace(tzinfo=None) for bound in bounds)
+    if stored is None:
+        return start is None
+    return (start is None or stored >= start) and (end is None or stored <= end)
 
 
 # --- errors of a request ------------------------------------------------------------------------------------------
@@ -135,12 +186,19 @@ def _passes_all_filters(document: Document, params: Mapping[str, Any]) -> bool:
 
 def listing_faults(params: Mapping[str, Any], *, extended: bool) -> Faults:
     """Return the errors of which one is expected, none for a valid request."""
-    found = {FIELDS_VALUE for name in ("id", "tags", "system_tags") if wanted(params.get(name)).faulty}
+    found = {FIELDS_VALUE for name in ("id", "tags", "system_tags", "parent") if wanted(params.get(name)).faulty}
     found |= {INVALID_FIELDS for name in params.get("only_fields") or () if not _is_field(name, dotted=extended)}
     found |= {fault for key in params.get("order_by") or () if (fault := _order_fault(key, params))}
-    for asked in (params.get("_all_"), params.get("_any_")):
+    for asked in map(params.get, SEVERAL):
         found |= _several_faults(asked) if asked is not None else set()
-    return found | {INVALID_REGEX for name in ("name", "description") if _is_malformed(params.get(name))}
+    found |= {INVALID} if params.get("last_update") == [None, None] else set()
+    found |= (
+        {INVALID}
+        if params.get("filters", {}) is not None and not params.get("filters", {}).keys() <= FILTERED
+        else set()
+    )
+    found |= {FIELDS_VALUE} if params.get("filters", {}) is None else set()
+    return found | {INVALID_REGEX for name in ("name", "basename", "description") if _is_malformed(params.get(name))}
 
 
 def _is_field(name: str, *, dotted: bool) -> bool:
@@ -284,7 +342,8 @@ class Model:
         for document in page_of(in_order(passing, params.get("order_by")), params):
             answer = shown(document, plain) | _with_references(document, names, seen)
             stats = self.statistics(document, params) if params.get("include_stats") else {}
-            found.append(answer | stats)
+            hidden = {"hidden": True} if extended and params.get("search_hidden") and is_hidden(document) else {}
+            found.append(answer | stats | hidden)
         return found
 
     # --- statistics ---

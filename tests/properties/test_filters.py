@@ -6,9 +6,11 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from bson import Binary, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projects_cli.store import filters
 from tests.properties import model
 from tests.properties.calling import NOW, OWN, Document, Failure
 from tests.worlds import random_worlds as worlds
@@ -133,3 +135,107 @@ def test_the_model_distinguishes_lists() -> None:
         (["__$nop", "-c", "-b"], "xz"),
     ):
         assert "".join(name for name, tags in stored.items() if model.passes(values, tags)) == expected, values
+
+
+@given(data=st.lists(worlds.list_filter(st.sampled_from(FEW_TAGS)), min_size=1, max_size=6))
+def test_filters_match_the_model(caller: Caller, data: list[Document]) -> None:
+    caller.fill({"project": TAGGED})
+    service = model.Model({"project": TAGGED}, OWN, NOW)
+    for asked in data:
+        params = {"filters": {"tags": asked}, "only_fields": ["name", "tags"]}
+        _compare(caller.answer("projects.get_all", params), service, params, extended=False)
+
+
+def test_the_model_distinguishes_filters() -> None:
+    """The table of docs/semantics.md by hand, with absent, empty and null lists."""
+    stored = {"x": ["a"], "y": ["a", "b"], "e": [], "z": None}
+    for asked, expected in (
+        ({"any": {"include": ["a", "b"]}}, "xy"),
+        ({"any": {"exclude": ["a", "b"]}}, "xez"),
+        ({"all": {"include": ["a", "b"]}}, "y"),
+        ({"all": {"exclude": ["a", "b"]}}, "ez"),
+        ({"any": {"include": ["b"], "exclude": ["a"]}}, "yez"),
+        ({"any": {"include": ["b", None]}}, "ye"),
+        ({"all": {"exclude": ["b", None]}}, "xz"),
+        ({"any": {"include": ["b"]}, "all": {"exclude": ["a"]}, "op": "or"}, "yez"),
+        ({"any": {"include": []}, "all": {}, "op": "or"}, "xyez"),
+    ):
+        assert "".join(name for name, tags in stored.items() if model.passes_filter(asked, tags)) == expected, asked
+
+
+_TEXTS = ["a", "b", "é", "🙂", "", "a\0b"]
+_LISTS: list[Any] = [[], ["c", "z"], ["d", 3], [["a"], "e"], [False, "f"]]
+_OTHERS: list[Any] = [
+    *(None, 5, -1.5, True, {"a": "b"}, {}, worlds.PLACE, ObjectId("6" * 24)),
+    *(Binary(b"a"), Regex("a"), MinKey(), MaxKey(), Timestamp(1, 1)),
+]
+ODD: list[Document] = [
+    {"_id": identifier, "company": company, "user": "u", **({} if company == "" and name is None else {"name": name})}
+    for number, name in enumerate([*_TEXTS, *_LISTS, *_OTHERS])
+    for identifier, company in ((f"{(number * 5) % 24:02d}", OWN), (number * 7 % 24, ""))
+]
+"""An own and a public project for every kind of name. The ids of the public ones are numbers."""
+
+
+@pytest.mark.parametrize(
+    "order_by",
+    [[], ["-id"], ["name"], ["-name"], ["name", "-id"], ["-name", "-id"], ["user", "-name"], ["-description"]],
+)
+def test_a_scroll_is_the_listing(caller: Caller, order_by: list[str]) -> None:
+    caller.fill({"project": ODD})
+    params = {"order_by": order_by, "search_hidden": True, "only_fields": ["id"]}
+    for endpoint, size in (("projects.get_all", 1), ("projects.get_all_ex", 7)):
+        whole = caller.answer(endpoint, params)
+        assert isinstance(whole, dict)
+        assert len(whole["projects"]) == len(ODD)
+        scrolled: list[Document] = []
+        answer = caller.answer(endpoint, {**params, "scroll_id": None, "size": size, "page": 3})
+        while isinstance(answer, dict) and answer["projects"]:
+            scrolled += answer["projects"]
+            position = {**params, "scroll_id": answer["scroll_id"], "size": size}
+            assert scrolled == whole["projects"][: len(scrolled)]
+            again = caller.answer(endpoint, {**position, "refresh_scroll": True})
+            assert again == {"projects": scrolled, "scroll_id": answer["scroll_id"]}
+            answer = caller.answer(endpoint, position)
+        assert scrolled == whole["projects"]
+        assert answer == {"projects": [], "scroll_id": position["scroll_id"]}
+
+
+def test_a_scroll_continues_behind_its_last_project(caller: Caller) -> None:
+    """By name, projects that appear or go before the position neither repeat nor hide others."""
+    projects = [{"_id": f"{number:032x}", "company": OWN, "name": f"n{number}"} for number in range(9)]
+    caller.fill({"project": projects[2:]})
+    params = {"order_by": ["name"], "only_fields": ["name"], "size": 3}
+    first = caller.answer("projects.get_all", params)
+    assert isinstance(first, dict)
+    caller.database["project"].delete_one({"_id": projects[3]["_id"]})
+    caller.database["project"].insert_many(projects[:2])
+    second = caller.answer("projects.get_all", {**params, "scroll_id": first["scroll_id"]})
+    assert isinstance(second, dict)
+    assert [one["name"] for one in second["projects"]] == ["n5", "n6", "n7"]
+    plans = caller.database.command(
+        "explain",
+        {
+            "find": "project",
+            "filter": filters.behind("name", "n4", 1, or_equal=True),
+            "sort": {"name": 1, "company": 1},
+        },
+        verbosity="executionStats",
+    )
+    assert plans["executionStats"]["totalKeysExamined"] <= len(projects)
+
+
+def test_invalid_scrolls_are_refused(caller: Caller) -> None:
+    caller.fill({"project": SORTED})
+    params: Document = {"order_by": ["name"], "size": 2}
+    answer = caller.answer("projects.get_all", params)
+    assert isinstance(answer, dict)
+    text: str = answer["scroll_id"]
+    damaged = [text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :] for place in range(len(text))]
+    damaged += [text[:-1], text + "A", text + "=", text + "\n", "", "é", "W10", text[:11] + "W10"]
+    for scroll_id in damaged:
+        refused = caller.answer("projects.get_all", {**params, "scroll_id": scroll_id})
+        assert refused == Failure(*model.INVALID), scroll_id
+    other: list[Document] = [{"order_by": ["-name"], "size": 2, "scroll_id": text}, {"scroll_id": None}, {"size": 0}]
+    for asked in other:
+        assert caller.answer("projects.get_all", asked) == Failure(*model.INVALID), asked

@@ -167,6 +167,27 @@ def _only_fields(*, extended: bool) -> SearchStrategy[list[str]]:
 IDS = st.one_of(st.integers(0, 12).map("{:032x}".format), st.sampled_from(["", "no such id"]))
 
 
+_BOUND = st.sampled_from([None, "2024-01-02", "2024-01-01T10:00:00.001Z", "2024-01-03T10:00:00.002+00:00"])
+
+
+def list_filter(values: SearchStrategy[str]) -> Drawn:
+    """Draw a filter `{any, all, op}`, with conditions on none of its parts, on some, or on all."""
+    lists = st.lists(st.one_of(values, values, values, st.none()), max_size=3)
+    part = st.fixed_dictionaries({}, optional={"include": lists, "exclude": lists})
+    return st.fixed_dictionaries({}, optional={"any": part, "all": part, "op": st.sampled_from(["and", "or"])})
+
+
+_LIST_FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "tags": list_filter(TAGS),
+        "system_tags": list_filter(SYSTEM_TAGS),
+        **dict.fromkeys(("id", "parent", "path"), list_filter(IDS)),
+    },
+)
+FILTERS = st.one_of(*[_LIST_FILTERS] * 6, st.just({"name": {}}))
+
+
 def listing(*, extended: bool) -> Drawn:
     """Draw a request of get_all, or of get_all_ex; each parameter is mostly left out."""
     parameters: dict[str, SearchStrategy[Any]] = {
@@ -182,9 +203,17 @@ def listing(*, extended: bool) -> Drawn:
         "page_size": st.sampled_from([1, 2, 3, 5, 4.0, 2**31, 2**40, 2**62]),
         "only_fields": _only_fields(extended=extended),
         "search_text": st.just(""),
+        "basename": PATTERNS,
+        "shallow_search": st.booleans(),
+        "parent": tag_list(st.integers(0, 6).map("{:032x}".format)),
+        "_and_": several_fields(),
+        "_or_": several_fields(),
+        "search_hidden": st.booleans(),
+        "filters": FILTERS,
+        "last_update": st.lists(_BOUND, min_size=2, max_size=2),
     }
     if extended:
-        parameters["non_public"] = st.booleans()
+        parameters |= {"non_public": st.booleans(), "allow_public": st.booleans()}
     return chosen(parameters)
 
 
