@@ -9,7 +9,7 @@ As in `cache`, `errors` is imported only if there is one.
 from __future__ import annotations
 
 from projects_cli.limits import cpu_limit
-from projects_cli.schema.model import Version
+from projects_cli.schema.model import Version, version_key
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,12 +26,17 @@ VALIDATION_SECONDS = 1.0
 class CustomVersion(Version):
     """A version that accepts only what its own schema allows and this program implements."""
 
-    __slots__ = ("_shipped",)
+    __slots__ = ("_defaults", "_shipped")
 
     def __init__(self, shipped: Catalog, endpoint: str, number: str, record: Mapping[str, Any]) -> None:
         """Take the shipped schema, and the rest as the base class does."""
         super().__init__(endpoint, number, record)
         self._shipped = shipped.version(endpoint) if shipped.has(endpoint) else None
+        if self._shipped is not None:
+            # A file may declare under an old number what the shipped schema has under a newer one: it is accepted.
+            # But a request that leaves it out means what it means in the version that was asked for.
+            number = max(number, shipped.endpoint(endpoint).versions[0], key=version_key)
+            self._defaults = frozenset(_parameters(shipped.version(endpoint, number)))
 
     def validate(self, params: Any) -> dict[str, Any]:
         """Return the checked parameters, with the defaults of both schemas.
@@ -53,13 +58,16 @@ class CustomVersion(Version):
         if unknown:
             raise self._not_implemented(unknown, known)
         implemented = {name: value for name, value in valid.items() if name in known}
-        from projects_cli.errors import ValidationError
-
         try:
-            return shipped.validate(implemented)
-        except ValidationError as error:
+            result = shipped.validate(implemented)
+        except Exception as error:
+            from projects_cli.errors import ValidationError
+
+            if not isinstance(error, ValidationError):
+                raise
             reasons = [f"{problem.path}: {problem.message}" for problem in error.problems]
             raise self._not_implemented(reasons, known) from error
+        return {name: value for name, value in result.items() if name in implemented or name in self._defaults}
 
     def skeleton(self) -> dict[str, Any]:
         """Return a request to fill in, without the parameters that are not implemented."""

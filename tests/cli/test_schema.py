@@ -20,7 +20,7 @@ NOWHERE = {"PROJECTS_MONGO_URI": "mongodb://127.0.0.1:1", "PROJECTS_TIMEOUT": "1
 def test_all_endpoints_are_listed_with_versions_and_commands(cli: Cli) -> None:
     result = cli("schema", "--json", **NOWHERE)
     found = {one["endpoint"]: one for one in json.loads(result.stdout)["endpoints"]}
-    assert len(found) == 12
+    assert len(found) == 21
     assert found["projects.get_all_ex"]["command"] == found["projects.get_all"]["command"] == "list"
     assert found["projects.make_public"]["versions"] == ["2.9"]
     assert all(one["summary"] for one in found.values())
@@ -30,7 +30,7 @@ def test_the_text_is_a_table(cli: Cli) -> None:
     result = cli("schema", **NOWHERE)
     heading, *rows = result.stdout.splitlines()
     assert heading == "ENDPOINT\tCOMMAND\tSUMMARY\tVERSIONS"
-    assert (rows[0][:23], rows[0][-4:]) == ("projects.create\tcreate\t", "\t2.1")
+    assert (rows[0][:23], rows[0][-10:]) == ("projects.create\tcreate\t", "\t2.1, 2.12")
 
 
 def test_ids_are_the_endpoints(cli: Cli) -> None:
@@ -39,22 +39,31 @@ def test_ids_are_the_endpoints(cli: Cli) -> None:
 
 
 def test_an_endpoint_is_shown_as_json_schema(cli: Cli) -> None:
-    result = cli("schema", "get_all", "--json", **NOWHERE)
-    found = json.loads(result.stdout)
-    assert (found["endpoint"], found["version"]) == ("projects.get_all", "2.1")
-    assert found["request"]["properties"]["page"]["minimum"] == 0
-    assert found["response"]["properties"]["projects"]["type"] == "array"
+    for arguments, number in (((), "2.27"), (("--api-version", "2.12"), "2.1")):
+        result = cli("schema", "get_all", "--json", *arguments, **NOWHERE)
+        found = json.loads(result.stdout)
+        assert (found["endpoint"], found["version"]) == ("projects.get_all", number)
+        assert found["request"]["properties"]["page"]["minimum"] == 0
+        assert ("filters" in found["request"]["properties"]) == (number == "2.27")
+        assert found["response"]["properties"]["projects"]["type"] == "array"
+        assert ("scroll_id" in found["response"]["properties"]) == (number == "2.27")
 
 
 def test_an_endpoint_in_text_has_a_line_for_each_parameter(cli: Cli) -> None:
-    result = cli("schema", "projects.delete", **NOWHERE)
-    heading, *rows = result.stdout.splitlines()
-    assert heading == "PARAMETER\tTYPE\tREQUIRED\tDEFAULT\tDESCRIPTION"
-    assert [row.split("\t")[:4] for row in rows] == [
-        ["project", "string", "true", ""],
-        ["force", "boolean", "false", "false"],
-    ]
-    assert result.stderr.startswith("projects.delete, version 2.1: ")
+    expected = {
+        "2.1": [["project", "string", "true", ""], ["force", "boolean", "false", "false"]],
+        "2.13": [["delete_contents", "boolean", "false", ""]],
+        "2.26": [["delete_external_artifacts", "boolean", "false", "true"]],
+    }
+    parameters = []
+    for number, added in expected.items():
+        result = cli("schema", "projects.delete", "--api-version", number, **NOWHERE)
+        heading, *rows = result.stdout.splitlines()
+        assert heading == "PARAMETER\tTYPE\tREQUIRED\tDEFAULT\tDESCRIPTION"
+        parameters += added
+        assert [row.split("\t")[:4] for row in rows] == parameters
+        assert result.stderr.startswith(f"projects.delete, version {number}: ")
+    assert cli("schema", "projects.delete", **NOWHERE).stdout == result.stdout
 
 
 def test_an_unknown_endpoint_brings_the_nearest(cli: Cli) -> None:

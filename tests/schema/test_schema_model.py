@@ -10,6 +10,7 @@ import pytest
 
 from projects_cli.errors import UnknownEndpoint, UsageError
 from projects_cli.schema.cache import load
+from projects_cli.schema.compiler import NULL_VALUES
 from projects_cli.schema.model import is_version, version_key
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 CONF = Path(__file__).parents[2] / "schema" / "projects.conf"
 ENDPOINTS = (
     "create get_by_id get_all get_all_ex update delete get_unique_metric_variants get_hyper_parameters get_task_tags "
-    "get_model_tags make_public make_private"
+    "get_model_tags make_public make_private move merge validate_delete get_project_tags get_task_parents "
+    "get_hyperparam_values get_model_metadata_keys get_model_metadata_values get_user_names"
 ).split()
 
 
@@ -41,10 +43,7 @@ def versions(folder: Path, *numbers: str) -> Catalog:
 
 
 def test_endpoints_in_file_order(catalog: Catalog) -> None:
-    names = [endpoint.name for endpoint in catalog.endpoints()]
-    assert [name for name in names if name.removeprefix("projects.") in ENDPOINTS] == [
-        f"projects.{n}" for n in ENDPOINTS
-    ]
+    assert [endpoint.name for endpoint in catalog.endpoints()] == [f"projects.{name}" for name in ENDPOINTS]
     internal = [endpoint.name for endpoint in catalog.endpoints() if endpoint.internal]
     assert internal == ["projects.get_all_ex"]
     assert all(endpoint.description and endpoint.versions for endpoint in catalog.endpoints())
@@ -61,7 +60,7 @@ def test_spellings_of_a_name(catalog: Catalog, name: str) -> None:
     ("name", "words"),
     [
         ("get_al", 'no endpoint "get_al"; did you mean projects.get_all or'),
-        ("projects.hyperparameters", "did you mean projects.get_hyper_parameters?"),
+        ("projects.hyperparameters", "did you mean projects.get_hyper_parameters or projects.get_hyperparam_values?"),
         ("tasks.get_all", 'no endpoint "tasks.get_all"; did you mean projects.get_all'),
         ("zzz", 'no endpoint "zzz"'),
         ("", 'no endpoint ""'),
@@ -167,14 +166,18 @@ def references(node: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_documents_stand_by_themselves(catalog: Catalog, name: str) -> None:
-    version = catalog.version(name)
-    for document in (version.request_schema, version.response_schema):
-        assert set(references(document)) == set(document.get("definitions", {}))
-        fastjsonschema.compile(document)
+    for number in catalog.endpoint(name).versions:
+        version = catalog.version(name, number)
+        for document in (version.request_schema, version.response_schema):
+            assert set(references(document)) == set(document.get("definitions", {}))
+        fastjsonschema.compile(version.request_schema)
+    fastjsonschema.compile(version.response_schema)
 
 
 def test_documents_have_the_words_and_only_the_needed_definitions(catalog: Catalog) -> None:
-    version = catalog.version("get_all")
+    newest = catalog.version("get_all").request_schema["definitions"]
+    assert list(newest) == ["multi_field_pattern_data", "list_filter"]
+    version = catalog.version("get_all", "2.1")
     assert list(version.request_schema["definitions"]) == ["multi_field_pattern_data"]
     assert list(version.response_schema["definitions"]) == [
         "stats_status_count",
@@ -195,30 +198,37 @@ def test_parameters(catalog: Catalog) -> None:
     assert (tags.type, tags.item_type, tags.enum) == ("array", "string", None)
     assert (pattern.type, [field.name for field in pattern.fields]) == ("object", ["pattern", "fields"])
     assert pattern.description.startswith("Only projects with at least one field")
-    required = [parameter.name for parameter in catalog.version("create").parameters if parameter.required]
-    assert required == ["name", "description"]
+    for number, expected in (("2.1", ["name", "description"]), ("2.12", ["name"])):
+        create = catalog.version("create", number)
+        assert [parameter.name for parameter in create.parameters if parameter.required] == expected
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
 def test_skeletons_are_valid_requests(catalog: Catalog, name: str) -> None:
-    version = catalog.version(name)
-    assert version.validate(version.skeleton()) is not None
-    assert list(version.skeleton()) == [
-        parameter.name for parameter in version.parameters if name != "update" or parameter.name == "project"
-    ]
+    """An optional parameter is left out if null, the placeholder of the others, is a value of its own."""
+    nulls = NULL_VALUES.get(name, ())
+    for number in catalog.endpoint(name).versions:
+        version = catalog.version(name, number)
+        assert version.validate(version.skeleton()) is not None
+        assert list(version.skeleton()) == [
+            parameter.name
+            for parameter in version.parameters
+            if parameter.required or parameter.default is not None or not {"*", parameter.name} & {*nulls}
+        ]
 
 
 def test_skeletons(catalog: Catalog) -> None:
     assert catalog.version("update").skeleton() == {"project": "<project>"}
-    assert list(catalog.version("delete").skeleton().items()) == [("project", "<project>"), ("force", False)]
-    assert catalog.version("create").skeleton() == {
-        "name": "<name>",
-        "description": "<description>",
-        "tags": None,
-        "system_tags": None,
-        "default_output_destination": None,
-    }
-    assert catalog.version("get_all_ex").skeleton()["stats_for_state"] == "active"
+    oldest = {"project": "<project>", "force": False}
+    assert list(catalog.version("delete", "2.1").skeleton().items()) == list(oldest.items())
+    newest = {**oldest, "delete_contents": None, "delete_external_artifacts": True}
+    assert list(catalog.version("delete").skeleton().items()) == list(newest.items())
+    optional = {"description": None, "tags": None, "system_tags": None, "default_output_destination": None}
+    assert catalog.version("create").skeleton() == {"name": "<name>", **optional}
+    assert catalog.version("create", "2.1").skeleton() == {"name": "<name>", **optional, "description": "<description>"}
+    listing = catalog.version("get_all_ex").skeleton()
+    assert listing["stats_for_state"] == "active"
+    assert not {"scroll_id", "filters"} & listing.keys()
 
 
 def test_skeleton_of_required_fields_without_declaration(tmp_path: Path) -> None:

@@ -53,17 +53,27 @@ def made(folder: Path, request: str, *, definitions: str = "", name: str = "ping
 
 
 def test_nothing_given_gives_the_defaults(catalog: Catalog) -> None:
-    assert catalog.version("get_all").validate({}) == {}
+    assert catalog.version("get_all", "2.1").validate({}) == {}
+    assert catalog.version("get_all").validate({}) == {"shallow_search": False, "search_hidden": False}
+    statistics = {"include_stats": False, "stats_for_state": "active", "non_public": False}
+    assert catalog.version("get_all_ex", "2.1").validate({}) == statistics
     assert catalog.version("get_all_ex").validate({}) == {
-        "include_stats": False,
-        "stats_for_state": "active",
-        "non_public": False,
+        **statistics,
+        "shallow_search": False,
+        "search_hidden": False,
+        "check_own_contents": False,
+        "stats_with_children": True,
+        "include_dataset_stats": False,
     }
     assert catalog.version("get_hyper_parameters").validate({"project": "p"}) == {
         "project": "p",
         "page": 0,
         "page_size": 500,
     }
+    value = {"section": "s", "name": "n"}
+    oldest = catalog.version("get_hyperparam_values", "2.13").validate(value)
+    assert oldest == {**value, "include_subprojects": True}
+    assert catalog.version("get_hyperparam_values").validate(value) == {**oldest, "page": 0, "page_size": 500}
 
 
 def test_input_is_copied_and_left_alone(catalog: Catalog) -> None:
@@ -107,10 +117,17 @@ def test_whole_numbers_become_integers(catalog: Catalog, value: float, expected:
 
 
 def test_null_for_an_optional_field_is_not_given(catalog: Catalog) -> None:
-    params = {"name": None, "page": None, "tags": None, "_any_": {"pattern": "x", "fields": None}}
-    assert catalog.version("get_all").validate(params) == {"_any_": {"pattern": "x"}}
+    params: dict[str, Any] = {"name": None, "page": None, "tags": None, "_any_": {"pattern": "x", "fields": None}}
+    assert catalog.version("get_all", "2.1").validate(params) == {"_any_": {"pattern": "x"}}
+    assert catalog.version("get_all").validate({**params, "size": None, "search_hidden": None}) == {
+        "_any_": {"pattern": "x"},
+        "shallow_search": False,
+        "search_hidden": False,
+    }
     assert catalog.version("get_hyper_parameters").validate({"page": None})["page"] == 0
-    assert catalog.version("delete").validate({"project": "p", "force": None}) == {"project": "p", "force": False}
+    params = {"project": "p", "force": None, "delete_contents": None, "delete_external_artifacts": None}
+    expected = {"project": "p", "force": False, "delete_external_artifacts": True}
+    assert catalog.version("delete").validate(params) == expected
 
 
 def test_null_for_a_required_field_is_a_problem(catalog: Catalog) -> None:
@@ -129,17 +146,50 @@ def test_update_takes_no_null_items(catalog: Catalog) -> None:
     ]
 
 
-def test_stats_for_state_keeps_null(catalog: Catalog) -> None:
-    assert catalog.version("get_all_ex").validate({"stats_for_state": None})["stats_for_state"] is None
+@pytest.mark.parametrize("endpoint", ["get_all", "get_all_ex"])
+def test_null_values_of_listings(catalog: Catalog, endpoint: str) -> None:
+    fields = ["filters", "scroll_id", *(["stats_for_state"] if endpoint == "get_all_ex" else [])]
+    params = dict.fromkeys(fields)
+    assert params.items() <= catalog.version(endpoint).validate(params).items()
 
 
 @pytest.mark.parametrize("endpoint", ["get_all", "get_all_ex"])
-@pytest.mark.parametrize("field", ["tags", "system_tags", "id"])
+@pytest.mark.parametrize("field", ["tags", "system_tags", "id", "parent", "last_update"])
 def test_null_items_of_listings(catalog: Catalog, endpoint: str, field: str) -> None:
     assert catalog.version(endpoint).validate({field: [None, "a"]})[field] == [None, "a"]
 
 
-@pytest.mark.parametrize("endpoint", ["get_task_tags", "get_model_tags"])
+@pytest.mark.parametrize("part", ["any", "all"])
+@pytest.mark.parametrize("side", ["include", "exclude"])
+def test_null_items_of_list_filters(catalog: Catalog, part: str, side: str) -> None:
+    value = {part: {side: ["a", None]}, "op": "or"}
+    for endpoint in ("get_all", "get_all_ex"):
+        params: dict[str, Any] = {"filters": {"tags": value, "any field": value}}
+        assert params.items() <= catalog.version(endpoint).validate(params).items()
+    params = {"children_tags": [None], "children_tags_filter": value}
+    assert params.items() <= catalog.version("get_all_ex").validate(params).items()
+    assert problems(catalog, "get_all", {"filters": {"tags": {part: {side: [7]}}}}) == [
+        (f"params.filters.tags.{part}.{side}[0]", "expected string, got integer")
+    ]
+
+
+SCOPED = {
+    "get_task_parents": {},
+    "get_user_names": {},
+    "get_hyperparam_values": {"section": "s", "name": "n"},
+    "get_model_metadata_values": {"key": "k"},
+}
+
+
+@pytest.mark.parametrize("endpoint", SCOPED)
+def test_null_among_projects(catalog: Catalog, endpoint: str) -> None:
+    """It stands for tasks and models of no project."""
+    for number in catalog.endpoint(endpoint).versions:
+        params = {**SCOPED[endpoint], "projects": ["p", None]}
+        assert catalog.version(endpoint, number).validate(params)["projects"] == ["p", None]
+
+
+@pytest.mark.parametrize("endpoint", ["get_task_tags", "get_model_tags", "get_project_tags"])
 def test_null_items_in_filter(catalog: Catalog, endpoint: str) -> None:
     given_filter = {"tags": [None], "system_tags": ["__Snot", None]}
     assert catalog.version(endpoint).validate({"filter": given_filter})["filter"] == given_filter
@@ -151,6 +201,9 @@ def test_null_items_in_filter(catalog: Catalog, endpoint: str) -> None:
         ("get_all", {"order_by": [None]}, "params.order_by[0]"),
         ("get_all", {"_any_": {"fields": ["a", None]}}, "params._any_.fields[1]"),
         ("get_task_tags", {"projects": [None]}, "params.projects[0]"),
+        ("get_project_tags", {"projects": [None]}, "params.projects[0]"),
+        ("get_all_ex", {"active_users": [None]}, "params.active_users[0]"),
+        ("get_unique_metric_variants", {"ids": [None]}, "params.ids[0]"),
         ("create", {"name": "n", "description": "", "tags": [None]}, "params.tags[0]"),
         ("make_public", {"ids": ["a", None]}, "params.ids[1]"),
     ],
@@ -163,9 +216,9 @@ def test_null_items_through_a_reference_change_no_other_use(folder: Path) -> Non
     definitions = "names { type: array, items { type: string } }, one { type: object, properties { tags "
     definitions += '{ "$ref": "#/definitions/names" } } }'
     request = 'properties { filter { "$ref": "#/definitions/one" }, other { "$ref": "#/definitions/names" } }'
-    catalog = made(folder, request, definitions=definitions)
-    assert catalog.version("ping").validate({"filter": {"tags": [None]}}) == {"filter": {"tags": [None]}}
-    assert problems(catalog, "ping", {"other": [None]}) == [("params.other[0]", "expected string, got null")]
+    catalog = made(folder, request, definitions=definitions, name="get_task_tags")
+    assert catalog.version("get_task_tags").validate({"filter": {"tags": [None]}}) == {"filter": {"tags": [None]}}
+    assert problems(catalog, "get_task_tags", {"other": [None]}) == [("params.other[0]", "expected string, got null")]
 
 
 # --- what is wrong ------------------------------------------------------------------------------------------------
@@ -232,7 +285,8 @@ def test_every_problem_at_once(catalog: Catalog) -> None:
         ("params.tags[1]", "expected string, got integer"),
         ("params.tags[2]", "expected string, got object"),
     ]
-    assert problems(catalog, "create", {}) == [("params.name", "is required"), ("params.description", "is required")]
+    missing = [("params.section", "is required"), ("params.name", "is required")]
+    assert problems(catalog, "get_hyperparam_values", {}) == missing
 
 
 def test_the_error_message(catalog: Catalog) -> None:
@@ -241,7 +295,7 @@ def test_the_error_message(catalog: Catalog) -> None:
     assert str(caught.value) == "params.page: must be at least 0, got -1"
     assert (caught.value.code, caught.value.subcode, caught.value.status) == (400, 12, ExitStatus.USAGE)
     with pytest.raises(ValidationError) as caught:
-        catalog.version("create").validate({})
+        catalog.version("create", "2.9").validate({})
     assert str(caught.value) == "2 problems, the first: params.name: is required"
 
 
@@ -360,19 +414,15 @@ JSON = st.recursive(
 )
 FIELDS = st.sampled_from(
     "id name description tags system_tags order_by page page_size search_text only_fields _all_ _any_ project projects "
-    "filter include_system include_stats stats_for_state non_public force ids pattern fields".split()
+    "filter include_system include_stats stats_for_state non_public force ids pattern fields filters any all include "
+    "parent scroll_id size last_update children_type children_tags_filter include_stats_filter entity section "
+    "new_location".split()
 )
 REQUESTS = st.dictionaries(FIELDS, JSON | st.dictionaries(FIELDS, JSON, max_size=3), max_size=6)
-ENDPOINTS = [
-    "create",
-    "get_all",
-    "get_all_ex",
-    "update",
-    "delete",
-    "get_hyper_parameters",
-    "get_task_tags",
-    "make_public",
-]
+ENDPOINTS = (
+    "create get_all get_all_ex update delete get_hyper_parameters get_task_tags make_public move get_hyperparam_values "
+    "get_user_names"
+).split()
 
 
 def check_problems(error: ValidationError) -> None:
