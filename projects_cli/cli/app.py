@@ -30,7 +30,15 @@ from projects_cli.cli.help_format import (
 )
 from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption, refuse_unused
 from projects_cli.cli.registry import BY_WORD, COMMANDS, entry_of
-from projects_cli.errors import ExitStatus, ProjectsError, UsageError, ValidationError, did_you_mean, nearest
+from projects_cli.errors import (
+    ExitStatus,
+    ProjectsError,
+    UnknownEndpoint,
+    UsageError,
+    ValidationError,
+    did_you_mean,
+    nearest,
+)
 from projects_cli.render.escaping import check_utf8
 from projects_cli.render.streams import Streams
 
@@ -61,7 +69,9 @@ class HelpLayout:
     def format_options(self: Any, ctx: Any, formatter: Any) -> None:
         """Write the arguments and the command's own options by group, then the commands of a group."""
         params = self.get_params(ctx)
-        write_options([param for param in params if not getattr(param, "is_global", False)], ctx, formatter)
+        newer = _newer_options(ctx, formatter)
+        own = [param for param in params if not getattr(param, "is_global", False) and newer.isdisjoint(param.opts)]
+        write_options(own, ctx, formatter)
         commands = getattr(self, "commands", None)
         if commands:
             rows = [(name, help_text(command.help).summary) for name, command in commands.items()]
@@ -76,6 +86,12 @@ class GroupedCommand(HelpLayout, TyperCommand):
     """A command whose help shows its options by group, without the global ones."""
 
     allow_extra_args = True  # `invoke` refuses them with a hint
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments. The version has to be known before `--help`, which ends the parsing where it stands."""
+        for version in re.findall(r"(?:^|\0)--api-version[=\0]([^\0]+)", "\0".join(args)):
+            ctx.find_root().obj.flags["api_version"] = version
+        return super().parse_args(ctx, args)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the words after the name, without the braces that Typer puts around required ones."""
@@ -110,6 +126,31 @@ class GroupedCommand(HelpLayout, TyperCommand):
         refused = (re.match(r"params\._?(\w+?)_?(?=\W|$)", problem.path) for problem in error.problems)
         options = dict.fromkeys(spelled[match[1]].strip() for match in refused if match and match[1] in spelled)
         return f"on the command line: {', '.join(options)}" if options else None
+
+
+def _newer_options(ctx: Any, formatter: Any) -> set[str]:
+    """Return the options for parameters that the version of `--api-version` lacks, which help leaves out.
+
+    If that version lacks the command's endpoint, this is written. A setting or schema that is invalid is not reported
+    here, because help always works.
+    """
+    context, entry = ctx.find_root().obj, entry_of(ctx.command_path.split()[1])
+    try:
+        limit = context.settings.api_version
+        if limit is None or entry is None or entry.endpoint is None:
+            return set()
+        known, all_names = set(), set()
+        for name in filter(context.catalog.has, (entry.endpoint, *entry.aliases)):
+            endpoint = context.catalog.endpoint(name)
+            known |= endpoint.version(limit).request_schema.get("properties", {}).keys()
+            all_names |= endpoint.version().request_schema.get("properties", {}).keys()
+        return {"--" + name.strip("_").replace("_", "-") for name in all_names - known}
+    except UnknownEndpoint as error:
+        formatter.write_paragraph()
+        formatter.write_text(f"Not available: {error.message}.")
+    except ProjectsError:
+        pass
+    return set()
 
 
 class CommandGroup(HelpLayout, TyperGroup):

@@ -374,6 +374,30 @@ def test_api_version_restricts_the_endpoints(site: Site) -> None:
     assert site.json("make-public", identifier, "--api-version", "2.10") == {"updated": 1}
 
 
+@pytest.mark.parametrize("arguments", [("-h", "--api-version", "2.4"), ("--api-version=2.4", "--help")])
+def test_help_leaves_out_the_options_of_newer_versions(cli: Cli, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    request = "request { properties { %s { type: string } } }"
+    versions = {"2.1": request % "description", "2.5": request % "name"}
+    file = tmp_path / "projects.conf"
+    file.write_text("get_all { " + " ".join(f'"{number}" {{ {text} }}' for number, text in versions.items()) + " }")
+    schema = {"PROJECTS_SCHEMA": str(file)}
+    restricted = cli("list", *arguments, **schema).stdout
+    assert ("--description" in restricted, "--name REGEX" in restricted, "--page N" in restricted) == (
+        True,
+        False,
+        True,
+    )
+    assert cli("list", "--help", **schema, PROJECTS_API_VERSION="2.4").stdout == restricted
+    assert "--name REGEX" in cli("list", "--help", **schema).stdout
+
+
+def test_help_works_if_the_version_lacks_the_command_or_is_invalid(cli: Cli) -> None:
+    full = cli("hyperparams", "--help").stdout
+    lacking = cli("hyperparams", "--help", "--api-version", "2.1").stdout
+    assert "Not available: projects.get_hyper_parameters is not in version 2.1: it was added in 2.9." in lacking
+    assert cli("hyperparams", "--help", "--api-version", "x").stdout == full
+
+
 def test_versions_compare_as_numbers(site: Site) -> None:
     assert site.json("hyperparams", "--api-version", "2.10")["total"] == 0
     assert site.error("hyperparams", "--api-version", "2.8.9", status=2)["name"] == "UnknownEndpoint"
