@@ -32,7 +32,7 @@ system:
 
 # An environment without pip is left by an interrupted or failed `python -m venv`. The locked pip and setuptools are
 # installed first: the system's pip may be old, and setuptools builds pyhocon, which has no wheel.
-$(STAMP): $(LOCK) pyproject.toml hatch_build.py schema/projects.conf
+$(STAMP): $(LOCK) pyproject.toml hatch_build.py schema/projects.conf projects_cli/schema/compiler.py projects_cli/schema/cache.py
 	@echo 'Setting up: installing the dependencies in $(VENV), about a minute'
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is required: make PYTHON=FILE")'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable
     from types import FrameType, TracebackType
     from typing import Any
+else:
+    import _signal as signal  # without `enum`, which takes longer to import than a request to validate
 
 
 INTERVAL = 0.05

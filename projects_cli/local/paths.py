@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from projects_cli.config.settings import absolute
 from projects_cli.errors import NoPrivateServer
-from projects_cli.private_files import APPLICATION, sha256, xdg_folder
+from projects_cli.private_files import APPLICATION, blake2b, xdg_folder
 
 if TYPE_CHECKING:
     from projects_cli.config.settings import Settings
@@ -63,7 +63,7 @@ def server_paths(settings: Settings) -> ServerPaths:
     folder = absolute(settings.local_dir.expanduser() if settings.local_dir else default)
     # The folder itself may not be a link, so only its parents are resolved.
     folder = folder.parent.resolve() / folder.name if folder.name not in {"", ".."} else folder.resolve()
-    short_name = f"{APPLICATION}-{os.geteuid()}-{sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    short_name = f"{APPLICATION}-{os.geteuid()}-{blake2b(os.fsencode(folder)).hexdigest()[:16]}"
     bases = [environment.get("XDG_RUNTIME_DIR", ""), environment.get("TMPDIR", ""), "/tmp"]  # noqa: S108 - mode 0700
     others = [Path(base).resolve() / short_name for base in bases if Path(base).is_absolute() and Path(base).is_dir()]
     for candidate in (folder, *others):

@@ -1,8 +1,8 @@
 """The compiled schema: shipped with the program, or kept in the user's cache folder.
 
 The build hook compiles the shipped schema to Python modules. Any other schema file is compiled at its first use. The
-result is a file named by a digest of the content: a header, the SHA-256 of the rest, and a `marshal` of the index and
-of each endpoint's code. Such a file runs as code, so it is only used if no other user can have written it. A file that
+result is a file named by a digest of the content: a header, the digest of the rest, and a `marshal` of the index and
+of each version's code. Such a file runs as code, so it is only used if no other user can have written it. A file that
 is damaged, outdated or not trusted is ignored: the schema is compiled again.
 
 Every command imports this module, so it loads nothing that the interpreter has not loaded already. pyhocon and
@@ -20,12 +20,21 @@ import os
 from _frozen_importlib_external import MAGIC_NUMBER
 
 from projects_cli import __version__
-from projects_cli.private_files import NEW, cache_folder, is_private, open_private, prune, read_regular, replace, sha256
-from projects_cli.schema.model import DEFAULT_SERVICE, MAX_FILE_SIZE, Catalog, Service, Version
+from projects_cli.private_files import (
+    NEW,
+    blake2b,
+    cache_folder,
+    is_private,
+    open_private,
+    prune,
+    read_regular,
+    replace,
+)
+from projects_cli.schema.model import DEFAULT_SERVICE, MAX_FILE_SIZE, Catalog, Service, Version, module_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from types import ModuleType
     from typing import Any
 
@@ -33,9 +42,9 @@ if TYPE_CHECKING:
     from projects_cli.schema.model import MakeVersion, Record
 
     Compiled = dict[str, Any]
-    """`index` of the service, and `endpoints`: the code of each endpoint's module, by name."""
+    """`index` of the service, and `versions`: the code of the module of each version of an endpoint, by its name."""
 
-CACHE_FORMAT = 1
+CACHE_FORMAT = 2
 """Increase it if the compiled form, or what the compiler makes of a schema, changes between two releases."""
 
 HEADER = b"projects-cli schema\n"
@@ -136,12 +145,12 @@ def _shipped(folder: str) -> Service:
     if getattr(shipped, "KEY", None) != content_key(path, content):
         return _service(path, folder, content)
 
-    def records(endpoint: str) -> Mapping[str, Record]:
-        module: ModuleType = __import__(f"{SHIPPED_MODULES}.{endpoint}", fromlist=["VERSIONS"])
-        versions: Mapping[str, Record] = module.VERSIONS
-        return versions
+    def record(endpoint: str, number: str) -> Record:
+        module: ModuleType = __import__(f"{SHIPPED_MODULES}.{module_name(endpoint, number)}", fromlist=["RECORD"])
+        compiled: Record = module.RECORD
+        return compiled
 
-    return Service(shipped.INDEX, records)
+    return Service(shipped.INDEX, record)
 
 
 def _service(path: str, folder: str, content: bytes | None = None, make_version: MakeVersion = Version) -> Service:
@@ -151,22 +160,23 @@ def _service(path: str, folder: str, content: bytes | None = None, make_version:
 
     with cpu_limit(READING_SECONDS, lambda: _too_slow(path)):
         # Code of another version of the interpreter can't be run.
-        key = sha256(content_key(path, content).encode() + MAGIC_NUMBER).hexdigest()
+        key = blake2b(content_key(path, content).encode() + MAGIC_NUMBER).hexdigest()
     cached = os.path.join(folder, f"schema-{key}.bin")
     compiled = _read_cache(cached)
     if compiled is None:
         compiled = _compile_within_limits(path, content)
         _write_cache(cached, compiled)
-    loaded: dict[str, Mapping[str, Record]] = {}
+    loaded: dict[str, Record] = {}
 
-    def records(endpoint: str) -> Mapping[str, Record]:
-        if endpoint not in loaded:
-            scope: dict[str, Any] = {"__name__": f"{path}:{endpoint}"}
-            exec(marshal.loads(compiled["endpoints"][endpoint]), scope)  # noqa: S102, S302 - written by this user
-            loaded[endpoint] = scope["VERSIONS"]
-        return loaded[endpoint]
+    def record(endpoint: str, number: str) -> Record:
+        name = module_name(endpoint, number)
+        if name not in loaded:
+            scope: dict[str, Any] = {"__name__": f"{path}:{name}"}
+            exec(marshal.loads(compiled["versions"][name]), scope)  # noqa: S102, S302 - written by this user
+            loaded[name] = scope["RECORD"]
+        return loaded[name]
 
-    return Service(compiled["index"], records, make_version)
+    return Service(compiled["index"], record, make_version)
 
 
 def _compile_within_limits(path: str, content: bytes) -> Compiled:
@@ -199,11 +209,13 @@ def _compile(path: str, content: bytes) -> Compiled:
     from projects_cli.schema import compiler, hocon, service  # with pyhocon, on a cache miss only
 
     loaded = service.load_service(path, hocon.Source(path, content))
-    endpoints = {
-        endpoint: marshal.dumps(compile(compiler.endpoint_source(loaded, endpoint), f"{path}:{endpoint}", "exec"))
-        for endpoint in loaded["endpoints"]
+    versions = {
+        name: marshal.dumps(compile(compiler.version_source(loaded, endpoint, number), f"{path}:{name}", "exec"))
+        for endpoint, declared in loaded["endpoints"].items()
+        for number in declared["versions"]
+        for name in [module_name(endpoint, number)]
     }
-    return {"index": compiler.index_of(loaded), "endpoints": endpoints}
+    return {"index": compiler.index_of(loaded), "versions": versions}
 
 
 # --- files and their keys -----------------------------------------------------------------------------------------
@@ -224,7 +236,7 @@ def _read(path: str) -> bytes:
 
 def content_key(path: str, content: bytes) -> str:
     """Return a digest of what the compiled form depends on: the service's name, all files, the program's version."""
-    digest = sha256()
+    digest = blake2b()
     pieces = [b"%d" % CACHE_FORMAT, __version__.encode(), _stem(path).encode("utf-8", "surrogateescape"), content]
     for piece in (*pieces, *_included(path, content)):
         digest.update(b"%d:" % len(piece))
@@ -257,7 +269,7 @@ def _read_cache(path: str) -> Compiled | None:
         compiled = marshal.loads(payload) if payload is not None else None  # noqa: S302 - written by this user
     except (OSError, ValueError, EOFError, TypeError):
         return None
-    return compiled if isinstance(compiled, dict) and compiled.keys() == {"index", "endpoints"} else None
+    return compiled if isinstance(compiled, dict) and compiled.keys() == {"index", "versions"} else None
 
 
 def _trusted_payload(path: str) -> bytes | None:
@@ -266,7 +278,7 @@ def _trusted_payload(path: str) -> bytes | None:
         content = file.read()
     start = len(HEADER) + DIGEST_SIZE
     payload = content[start:]
-    intact = content.startswith(HEADER) and content[len(HEADER) : start] == sha256(payload).digest()
+    intact = content.startswith(HEADER) and content[len(HEADER) : start] == blake2b(payload).digest()
     return payload if intact else None
 
 
@@ -277,7 +289,7 @@ def _write_cache(path: str, compiled: Compiled) -> None:
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         if is_private(os.stat(folder)):
-            replace(path, HEADER + sha256(payload).digest() + payload)
+            replace(path, HEADER + blake2b(payload).digest() + payload)
             prune(folder, ("schema-", NEW), MAX_CACHED_FILES)  # every edit of a schema leaves one behind
     except OSError:
         return

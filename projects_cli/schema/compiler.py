@@ -1,4 +1,4 @@
-"""Compilation of a service to Python source: an index, and for each endpoint its schemas and validators.
+"""Compilation of a service to Python source: an index, and for each version of an endpoint its schemas and validator.
 
 It runs at the first use of a schema file, and when the program is packaged.
 """
@@ -6,10 +6,10 @@ It runs at the first use of a schema file, and when the program is packaged.
 from __future__ import annotations
 
 import copy
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import SchemaError
+from projects_cli.schema.model import module_name
 from projects_cli.schema.refs import needed_definitions, references, resolve, target
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ MAX_CODE = 4_000_000
 """Characters of generated code, which repeats at each level what is below. Compiling it can't be interrupted."""
 
 HEADER = '''\
-"""Generated from a schema file: the schemas of one endpoint's versions, and their validators."""
+"""Generated from a schema file: the schemas of one version of an endpoint, and the validator of its requests."""
 from projects_cli.schema.validate import JsonSchemaValueException, JsonSchemaValuesException
 '''
 
@@ -219,38 +219,30 @@ def index_of(service: Schema) -> Schema:
     }
 
 
-def endpoint_source(service: Schema, name: str) -> str:
-    """Return the source of a module whose `VERSIONS` has the schemas and the validator of each version.
+def version_source(service: Schema, name: str, number: str) -> str:
+    """Return the source of a module whose `RECORD` has the schemas and the validator of a version of an endpoint.
+
+    A module for each version, because each has all parameters of the versions before, and a command needs one.
 
     Raises:
         SchemaError: a validator can't be generated for a schema.
     """
-    endpoint = service["endpoints"][name]
-    parts = [HEADER]
-    entries = []
-    for number, version in endpoint["versions"].items():
-        definitions = service["definitions"]
-        record = {
-            "description": version["description"],
-            "internal": endpoint["internal"] or version["internal"],
-            "request": _document(version["request"], definitions),
-            "response": _document(version["response"], definitions),
-            "shape": checked_form(name, version["request"], definitions),
-        }
-        function = "validator_" + number.replace(".", "_")
-        parts.append(_validator_source(function, record["shape"], f"{service['name']}.{name} {number}"))
-        fields = "".join(f"        {key!r}: {value!r},\n" for key, value in record.items())
-        entries.append(f"    {number!r}: {{\n{fields}        'check': {function}(),\n    }},\n")
-    return "\n\n".join([*parts, f"VERSIONS = {{\n{''.join(entries)}}}\n"])
-
-
-def _validator_source(function: str, shape: Schema, name: str) -> str:
-    """Return the source of a function that returns the validator, which keeps its helpers local to the version."""
-    lines = _generated(shape, name).splitlines()
-    body = "\n".join(REPLACED_LINES.get(line, line) for line in lines)
-    if "fastjsonschema" in body.partition("def ")[0]:
+    endpoint, definitions = service["endpoints"][name], service["definitions"]
+    version = endpoint["versions"][number]
+    shape = checked_form(name, version["request"], definitions)
+    record = {
+        "description": version["description"],
+        "internal": endpoint["internal"] or version["internal"],
+        "request": _document(version["request"], definitions),
+        "response": _document(version["response"], definitions),
+        "shape": shape,
+    }
+    lines = _generated(shape, f"{service['name']}.{name} {number}").splitlines()
+    validator = "\n".join(REPLACED_LINES.get(line, line) for line in lines)
+    if "fastjsonschema" in validator.partition("def ")[0]:
         raise AssertionError("the generated code imports the library in a way that REPLACED_LINES does not have")
-    return f"def {function}():\n{textwrap.indent(body, '    ')}\n    return validate\n"
+    fields = "".join(f"    {key!r}: {value!r},\n" for key, value in record.items())
+    return f"{HEADER}\n\n{validator}\n\nRECORD = {{\n{fields}    'check': validate,\n}}\n"
 
 
 def _generated(schema: Schema, name: str) -> str:
@@ -278,9 +270,13 @@ def _generated(schema: Schema, name: str) -> str:
 
 
 def write_shipped(service: Schema, key: str, folder: Path) -> None:
-    """Write the modules that ship with the program: `__init__.py` with key and index, and one for each endpoint."""
+    """Write the modules that ship with the program: `__init__.py` with key and index, and one for each version."""
     folder.mkdir(parents=True, exist_ok=True)
-    sources = {name: endpoint_source(service, name) for name in service["endpoints"]}
+    sources = {
+        module_name(name, number): version_source(service, name, number)
+        for name, endpoint in service["endpoints"].items()
+        for number in endpoint["versions"]
+    }
     sources["__init__"] = f'"""Generated: the shipped schema."""\n\nKEY = {key!r}\nINDEX = {index_of(service)!r}\n'
     for stale in folder.glob("*.py"):
         if stale.stem not in sources:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     Record = Mapping[str, Any]
     """One version, compiled: description, internal, request, response, shape, check."""
 
-    Records = Callable[[str], Mapping[str, Record]]
-    """Loads the versions of one endpoint."""
+    Records = Callable[[str, str], Record]
+    """Loads a version of an endpoint, by name and number."""
 
     MakeVersion = Callable[[str, str, Record], "Version"]
     """Makes a version of an endpoint's name, the number and the compiled form."""
@@ -53,6 +53,11 @@ def version_key(text: str) -> tuple[int, ...]:
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers)
+
+
+def module_name(endpoint: str, number: str) -> str:
+    """Return the name of the compiled module of a version; two underscores, because a name may end like a version."""
+    return f"{endpoint}__{number.replace('.', '_')}"
 
 
 # --- parameters ---------------------------------------------------------------------------------------------------
@@ -187,7 +192,7 @@ class Endpoint:
     def __init__(
         self, service: str, name: str, summary: Mapping[str, Any], records: Records, make_version: MakeVersion = Version
     ) -> None:
-        """Take the summary from the index; `records` loads the compiled versions on demand."""
+        """Take the summary from the index; `records` loads a compiled version on demand."""
         self.name = f"{service}.{name}"
         self.versions: tuple[str, ...] = tuple(summary["versions"])
         self.internal = bool(summary["internal"])
@@ -210,7 +215,7 @@ class Endpoint:
         fitting = [number for number in self.versions if limit is None or version_key(number) <= version_key(limit)]
         if not fitting:
             raise _unknown(f"{self.name} is not in version {limit}: it was added in {self.versions[0]}")
-        return self._make_version(self.name, fitting[-1], self._records(self._short)[fitting[-1]])
+        return self._make_version(self.name, fitting[-1], self._records(self._short, fitting[-1]))
 
 
 class Service:
@@ -219,7 +224,7 @@ class Service:
     __slots__ = ("description", "endpoints", "name")
 
     def __init__(self, index: Mapping[str, Any], records: Records, make_version: MakeVersion = Version) -> None:
-        """Take the index, which has the summary of each endpoint; `records` loads one endpoint's versions."""
+        """Take the index, which has the summary of each endpoint; `records` loads one version of one endpoint."""
         self.name = str(index["name"])
         self.description = str(index["description"])
         self.endpoints: dict[str, Endpoint] = {

@@ -115,15 +115,17 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
         START | FLOW | _command("config", "config.connection", "config.redaction", "config.server_variables"),
         {"typer"},
     ),
-    ("schema", "create"): Budget(START | FLOW | SCHEMA | _command("schema", "schema.shipped.create"), {"typer"}),
+    ("schema", "create"): Budget(START | FLOW | SCHEMA | _command("schema", "schema.shipped.create__2_12"), {"typer"}),
 }
 """Commands that need no MongoDB, and their budgets."""
 
 REFUSED: dict[tuple[str, ...], Budget] = {
     ("list", "--nmae"): Budget(START | FLOW | HELP | _command("list_"), {"typer"}, 12),
-    ("list", "--page", "-1"): Budget(START | FLOW | SCHEMA | _command("list_", "schema.shipped.get_all"), {"typer"}),
+    ("list", "--page", "-1"): Budget(
+        START | FLOW | SCHEMA | _command("list_", "schema.shipped.get_all__2_27"), {"typer"}
+    ),
     ("list", "--page", "-1", "--json"): Budget(
-        START | FLOW | SCHEMA | _command("list_", "schema.shipped.get_all"), {"typer", "orjson"}, 14
+        START | FLOW | SCHEMA | _command("list_", "schema.shipped.get_all__2_27"), {"typer", "orjson"}, 14
     ),
 }
 """Command lines that are refused before anything is asked of a database."""
@@ -145,13 +147,15 @@ DRIVER = {"typer", "pymongo", "orjson"}
 
 ON_A_DATABASE: dict[tuple[str, ...], Budget] = {
     ("get", "PROJECT", "--json"): Budget(
-        START | FLOW | SCHEMA | READING | _command("get", "endpoints.address", "schema.shipped.get_by_id"), DRIVER, 999
+        START | FLOW | SCHEMA | READING | _command("get", "endpoints.address", "schema.shipped.get_by_id__2_1"),
+        DRIVER,
+        999,
     ),
     ("list", "--json"): Budget(
-        START | FLOW | SCHEMA | READING | _command("list_", "schema.shipped.get_all"), DRIVER, 999
+        START | FLOW | SCHEMA | READING | _command("list_", "schema.shipped.get_all__2_27"), DRIVER, 999
     ),
     ("list", "-o", "tsv"): Budget(
-        START | FLOW | SCHEMA | READING | _command("list_", "schema.shipped.get_all"),
+        START | FLOW | SCHEMA | READING | _command("list_", "schema.shipped.get_all__2_27"),
         DRIVER - {"orjson"},
         999,
     ),

@@ -283,8 +283,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_shipped_modules_are_used(tree: Path, tmp_path: Path) -> None:
     modules = loaded_modules("", "get_all", tree, XDG_CACHE_HOME=str(tmp_path))
-    assert {"projects_cli.schema.shipped", "projects_cli.schema.shipped.get_all"} <= modules
-    assert "projects_cli.schema.shipped.create" not in modules, "only what the endpoint needs"
+    assert {"projects_cli.schema.shipped", "projects_cli.schema.shipped.get_all__2_27"} <= modules
+    assert "projects_cli.schema.shipped.create__2_12" not in modules, "only what the endpoint needs"
     assert modules.isdisjoint(HEAVY)
     assert not (tmp_path / "projects-cli").exists()
 
@@ -315,7 +315,7 @@ def test_installed_layout(tree: Path, tmp_path: Path) -> None:
     root = shutil.copytree(tree, tmp_path / "tree")
     (root / "schema").rename(root / "projects_cli" / "schema" / "data")
     modules = loaded_modules("", "get_all", root, XDG_CACHE_HOME=str(tmp_path / "xdg"))
-    assert "projects_cli.schema.shipped.get_all" in modules
+    assert "projects_cli.schema.shipped.get_all__2_27" in modules
     assert modules.isdisjoint(HEAVY)
 
 

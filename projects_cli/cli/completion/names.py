@@ -16,7 +16,7 @@ import time
 from bisect import bisect_left
 from mmap import ACCESS_READ, mmap
 
-from projects_cli.private_files import cache_folder, is_private, open_private, sha256, xdg_folder
+from projects_cli.private_files import blake2b, cache_folder, is_private, open_private, xdg_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def path_of(environment: Mapping[str, str]) -> str:
     base = xdg_folder(environment, "XDG_CONFIG_HOME", ".config")
     files = [_content(".projects.toml"), _content(os.path.join(base, "projects", "config.toml"))]
     pieces = ["\0".join(chosen).encode("utf-8", "surrogateescape"), *files]
-    digest = sha256(b"".join(b"%d:%b" % (len(piece), piece) for piece in pieces)).hexdigest()
+    digest = blake2b(b"".join(b"%d:%b" % (len(piece), piece) for piece in pieces)).hexdigest()
     return os.path.join(cache_folder(), f"names-{digest}")
 
 
