@@ -12,6 +12,7 @@ from projects_cli.cli.app import app
 from projects_cli.cli.registry import COMMANDS
 from projects_cli.endpoints import HANDLERS
 from projects_cli.schema.cache import load
+from projects_cli.schema.refs import resolve
 
 if TYPE_CHECKING:
     from random import Random
@@ -55,20 +56,20 @@ def value(random: Random, depth: int = 0) -> Any:
 
 # --- requests ---------------------------------------------------------------------------------------------------------
 
-ENDPOINTS = (*HANDLERS, "get_all", "projects.nothing", "tasks.get_all", "", "projects.move", "Projects.Get_All")
+ENDPOINTS = (*HANDLERS, "get_all", "projects.nothing", "tasks.get_all", "", "Projects.Get_All")
 
 
 @cache
-def properties(endpoint: str) -> dict[str, Any]:
-    """Return the parameters of an endpoint in its newest version."""
-    if endpoint not in HANDLERS:
-        return {}
-    found: dict[str, Any] = load(None).version(endpoint, None).request_schema.get("properties", {})
-    return found
+def request_schema(endpoint: str) -> dict[str, Any]:
+    """Return the schema of an endpoint's request in its newest version."""
+    return load(None).version(endpoint, None).request_schema if endpoint in HANDLERS else {}
 
 
-def fitting(random: Random, schema: dict[str, Any], ids: list[str]) -> Any:
+def fitting(random: Random, schema: dict[str, Any], ids: list[str], definitions: dict[str, Any]) -> Any:
     """Return a value of the type that the schema wants, hostile all the same."""
+    schema = resolve(schema, definitions)
+    if "enum" in schema:
+        return random.choice(schema["enum"])
     kind = schema.get("type")
     if kind == "string":
         return random.choice((*ids, text(random)))
@@ -77,24 +78,38 @@ def fitting(random: Random, schema: dict[str, Any], ids: list[str]) -> Any:
     if kind == "boolean":
         return random.random() < 0.5
     if kind == "array":
-        return [fitting(random, schema.get("items", {"type": "string"}), ids) for _ in range(random.randrange(4))]
-    return value(random)
+        items = schema.get("items", {"type": "string"})
+        return [
+            None if random.random() < 0.1 else fitting(random, items, ids, definitions)
+            for _ in range(random.randrange(4))
+        ]
+    inner = dict(schema.get("properties", {}))
+    if isinstance(schema.get("additionalProperties"), dict):
+        inner |= dict.fromkeys(("tags", "parent", text(random)), schema["additionalProperties"])
+    fields = {name: part for name, part in inner.items() if random.random() < 0.6}
+    return {name: fitting(random, part, ids, definitions) for name, part in fields.items()} or value(random)
 
 
 def params(random: Random, endpoint: str, ids: list[str]) -> Any:
     """Return parameters: some of the endpoint's, with valid or invalid values, and some that it does not have."""
     if random.random() < 0.05:
         return value(random)
-    chosen = [name for name in properties(endpoint) if random.random() < 0.35]
+    schema = request_schema(endpoint)
+    properties = schema.get("properties", {})
+    # About three parameters: with more of them hardly any request is valid, and reaches the endpoint.
+    chosen = [name for name in properties if random.random() < min(0.35, 3 / len(properties))]
+    chosen += [name for name in schema.get("required", ()) if random.random() < 0.8]
     made = {
-        name: fitting(random, properties(endpoint)[name], ids) if random.random() < 0.7 else value(random)
+        name: fitting(random, properties[name], ids, schema.get("definitions", {}))
+        if random.random() < 0.7
+        else value(random)
         for name in chosen
     }
     if random.random() < 0.15:
         made[text(random)] = value(random)
     if endpoint == "projects.create" and random.random() < 0.5:
         made |= {"name": random.choice(TEXTS), "description": random.choice(TEXTS)}
-    if "project" in properties(endpoint) and random.random() < 0.5:
+    if "project" in properties and random.random() < 0.5:
         made["project"] = random.choice(ids)
     return made
 
@@ -103,6 +118,8 @@ def request(random: Random, ids: list[str]) -> bytes:
     """Return a line for `batch`: a request, or something else."""
     endpoint = random.choice(ENDPOINTS)
     entry: dict[str, Any] = {"id": value(random, 3), "endpoint": endpoint, "params": params(random, endpoint, ids)}
+    if random.random() < 0.1:
+        entry["version"] = random.choice(("2.1", "2.9", "2.13", "2.17", "2.26", "999.0"))
     if random.random() < 0.1:
         entry[random.choice(("version", "user", "endpoint", text(random)))] = value(random)
     line = json.dumps(entry).encode()
