@@ -186,7 +186,7 @@ def requested(
     }
     unknown = next((name for name in params if name not in known), None)
     if unknown is not None:
-        raise _unknown_parameter(context, version, unknown)
+        raise _unknown_parameter(version, unknown)
     needed = {"ids", *version.request_schema.get("required", ())} & set(ADDRESSED)
     if any(arguments[name] in (None, []) for name in needed & arguments.keys()):
         raise _no_project()
@@ -197,15 +197,11 @@ def requested(
     return RequestBuilder(context).build(version, valid, ask=True)
 
 
-def _unknown_parameter(context: Context, version: Version, name: str) -> UsageError:
+def _unknown_parameter(version: Version, name: str) -> UsageError:
     """Return the error for a parameter that the version lacks, with the version that has it."""
-    endpoint = context.catalog.endpoint(version.endpoint)
-    for number in endpoint.versions:
-        if name in endpoint.version(number).request_schema.get("properties", {}):
-            where, hint = f"version {number} has it", "leave out --api-version, or choose another version"
-            break
-    else:
-        where, hint = "no version of the loaded schema has it", None
+    where, hint = "no version of the loaded schema has it", None
+    if name in version.elsewhere:
+        where, hint = f"version {version.elsewhere[name]} has it", "leave out --api-version, or choose another version"
     message = f"{version.endpoint} of version {version.number} has no parameter {name!r}: {where}"
     return UsageError(message, hint=hint)
 

@@ -230,12 +230,18 @@ def version_source(service: Schema, name: str, number: str) -> str:
     endpoint, definitions = service["endpoints"][name], service["definitions"]
     version = endpoint["versions"][number]
     shape = checked_form(name, version["request"], definitions)
+    elsewhere: dict[str, str] = {}
+    for other, declared in endpoint["versions"].items():
+        for parameter in declared["request"].get("properties", {}):
+            if parameter not in version["request"].get("properties", {}):
+                elsewhere.setdefault(parameter, other)
     record = {
         "description": version["description"],
         "internal": endpoint["internal"] or version["internal"],
         "request": _document(version["request"], definitions),
         "response": _document(version["response"], definitions),
         "shape": shape,
+        "elsewhere": elsewhere,
     }
     lines = _generated(shape, f"{service['name']}.{name} {number}").splitlines()
     validator = "\n".join(REPLACED_LINES.get(line, line) for line in lines)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Schema = dict[str, Any]
     Record = Mapping[str, Any]
-    """One version, compiled: description, internal, request, response, shape, check."""
+    """One version, compiled: description, internal, request, response, shape, elsewhere, check."""
 
     Records = Callable[[str, str], Record]
     """Loads a version of an endpoint, by name and number."""
@@ -118,10 +118,19 @@ class Version:
     """One version of an endpoint: its schemas, and the validator of its requests.
 
     `endpoint` is the full name. The schemas are JSON Schema with the definitions that they need. An `internal` version
-    is not meant for everyday use.
+    is not meant for everyday use. `elsewhere` has the parameters that only other versions have, with the first of them.
     """
 
-    __slots__ = ("_record", "description", "endpoint", "internal", "number", "request_schema", "response_schema")
+    __slots__ = (
+        "_record",
+        "description",
+        "elsewhere",
+        "endpoint",
+        "internal",
+        "number",
+        "request_schema",
+        "response_schema",
+    )
 
     def __init__(self, endpoint: str, number: str, record: Record) -> None:
         """Take the name, the number and the compiled form."""
@@ -131,6 +140,7 @@ class Version:
         self.description = str(record["description"])
         self.request_schema: Schema = record["request"]
         self.response_schema: Schema = record["response"]
+        self.elsewhere: Mapping[str, str] = record["elsewhere"]
         self._record = record
 
     @property
@@ -163,7 +173,7 @@ class Version:
         Raises:
             ValidationError: with every problem and its path.
         """
-        return validate(self._record["check"], self._record["shape"], params)
+        return validate(self._record["check"], self._record["shape"], params, self.elsewhere)
 
 
 def _example(name: str, schema: Any, definitions: Mapping[str, Any], *, required: bool) -> Any:

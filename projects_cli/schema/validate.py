@@ -94,13 +94,14 @@ class JsonSchemaValuesException(Exception):
 # --- validation ---------------------------------------------------------------------------------------------------
 
 
-def validate(check: Check, shape: Schema, params: Any) -> dict[str, Any]:
+def validate(check: Check, shape: Schema, params: Any, elsewhere: Mapping[str, str]) -> dict[str, Any]:
     """Return a new dict with the given parameters and the schema's defaults; `params` is not changed.
 
     Args:
         check: the generated validator of `shape`.
         shape: the request's schema as it is checked, see `compiler.checked_form`.
         params: any JSON.
+        elsewhere: fields that only other versions have, and such a version, for the message.
 
     Raises:
         ValidationError: with every problem and its path.
@@ -112,8 +113,14 @@ def validate(check: Check, shape: Schema, params: Any) -> dict[str, Any]:
         result = normalizer.normalize(params, shape, ())
         faults = [*normalizer.faults, *_broken_rules(check, result)]
     if faults:
-        raise _error(faults)
+        raise _error((path, _with_version(path, message, elsewhere)) for path, message in faults)
     return result
+
+
+def _with_version(path: Path, message: str, elsewhere: Mapping[str, str]) -> str:
+    """Return the message, or for a parameter of another version, which that is."""
+    known = elsewhere.get(str(path[0])) if len(path) == 1 else None
+    return message if known is None else f"unknown field; version {known} has it"
 
 
 def _malformed(params: Any) -> Iterator[Fault]:

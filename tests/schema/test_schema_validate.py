@@ -289,6 +289,20 @@ def test_every_problem_at_once(catalog: Catalog) -> None:
     assert problems(catalog, "get_hyperparam_values", {}) == missing
 
 
+def test_a_parameter_of_another_version_is_refused_with_that_version(catalog: Catalog, folder: Path) -> None:
+    with pytest.raises(ValidationError) as caught:
+        catalog.version("delete", "2.1").validate({"project": "p", "delete_contents": "x", "delete_external": True})
+    assert [(problem.path, problem.message) for problem in caught.value.problems] == [
+        ("params.delete_contents", "unknown field; version 2.13 has it"),
+        ("params.delete_external", "unknown field"),
+    ]
+    (folder / "demo.conf").write_text(
+        "ping { 2.1 { request { properties { old { type: string } } } }, 2.2 { request { properties { new {} } } } }"
+    )
+    dropped = load(folder / "demo.conf", cache_dir=folder / "cache")
+    assert problems(dropped, "ping", {"old": "x"}) == [("params.old", "unknown field; version 2.1 has it")]
+
+
 def test_the_error_message(catalog: Catalog) -> None:
     with pytest.raises(ValidationError) as caught:
         catalog.version("get_all").validate({"page": -1})
