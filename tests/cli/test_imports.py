@@ -133,6 +133,7 @@ REFUSED: dict[tuple[str, ...], Budget] = {
 READING = {"config.connection", "config.redaction", "endpoints.catalog", "endpoints.fields", "endpoints.hierarchy"}
 READING |= {
     "endpoints.ordering",
+    "endpoints.selection",
     "store",
     "store.client",
     "store.collections",

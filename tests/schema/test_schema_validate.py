@@ -69,6 +69,7 @@ def test_nothing_given_gives_the_defaults(catalog: Catalog) -> None:
         "project": "p",
         "page": 0,
         "page_size": 500,
+        "include_subprojects": True,
     }
     value = {"section": "s", "name": "n"}
     oldest = catalog.version("get_hyperparam_values", "2.13").validate(value)
