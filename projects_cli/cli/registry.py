@@ -48,6 +48,7 @@ COMMANDS: tuple[Entry, ...] = (
         ("get-all", "get-all-ex"),
     ),
     Entry("get", "get", "Show a project.", INSPECT, "projects.get_by_id", ("get-by-id",)),
+    Entry("tree", "tree", "Show projects as a tree.", INSPECT),
     Entry("contents", "contents", "List the tasks and models in a project.", INSPECT),
     Entry(
         "metrics",

@@ -19,6 +19,7 @@ Inspect:
   status        Show the database, its contents and your privileges.
   list          List projects, filtered and ordered.
   get           Show a project.
+  tree          Show projects as a tree.
   contents      List the tasks and models in a project.
   metrics       List the metrics that tasks report.
   hyperparams   List the hyperparameters that tasks use.
@@ -128,7 +129,7 @@ Examples:
   projects delete vision --force --dry-run  preview a deletion
 
 Commands:
-  Inspect:          status, list, get, contents, metrics, hyperparams,
+  Inspect:          status, list, get, tree, contents, metrics, hyperparams,
                     task-tags, model-tags
   Change:           create, update, delete, make-public, make-private
   Undo and repair:  undo, resume, history, doctor, indexes

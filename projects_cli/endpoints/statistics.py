@@ -122,7 +122,7 @@ def gather(
         parts.append(_own_datasets(store, counted, listed if few else None))
     elif params.get("check_own_contents"):
         for name, collection in (("own_tasks", store.tasks), ("own_models", store.models)):
-            groups = _grouped(collection, counted.own, pipelines.by_project(), listed if few else None)
+            groups = grouped(collection, counted.own, pipelines.by_project(), listed if few else None)
             counts = {key: group["count"] for key, group in groups.items()}
             parts.append(partial(_count, name, counts))
     if params.get("include_stats"):
@@ -255,7 +255,7 @@ def _datasets(store: Store, counted: Counted, parents: Mapping[Hashable, Any] | 
 def _dataset_sizes(params: Mapping[str, Any], store: Store, listed: Mapping[Hashable, Any] | None) -> Part:
     """Return the part with the size of the newest dataset version in a project."""
     versions = filters.all_of([filters.not_archived(), filters.filled_object("runtime"), contents.by_users(params)])
-    newest = _grouped(store.tasks, versions, pipelines.newest_sizes(), listed)
+    newest = grouped(store.tasks, versions, pipelines.newest_sizes(), listed)
 
     def part(key: Hashable) -> Document:
         if key not in newest:
@@ -271,7 +271,7 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _grouped(
+def grouped(
     collection: Collection, condition: Document, stages: Pipeline, listed: Mapping[Hashable, Any] | None
 ) -> dict[Hashable, Document]:
     """Return the groups by project of the documents in these projects, or in all, by the project's key."""

@@ -96,6 +96,10 @@ class Output:
             self._write(response, view)
             return count
         rows = response.data[view.rows]
+        if view.nested and self.format not in {"json", "yaml"} and not self._draws_tree(view):
+            from projects_cli.render.tree import flattened
+
+            rows = flattened(rows)
         if line := self.console.progress_line():
             rows = line.first_awaited(rows)
             # A count on the same terminal would be in the middle of the rows.
@@ -109,6 +113,9 @@ class Output:
     def _is_pretty(self) -> bool:
         return is_terminal(self.console.streams.stdout)
 
+    def _draws_tree(self, view: View) -> bool:
+        return view.nested and self.format == "table" and self._is_pretty and not self.fields
+
     def _write(self, response: Response, view: View) -> None:
         write = self.console.streams.stdout.write
         if self.format == "json":
@@ -117,6 +124,11 @@ class Output:
             _WRITERS[self.format](response, view, write)
         elif self.format == "table" and view.alone and view.alone in response.data:
             write(encode.cell(response.data[view.alone]) + "\n")
+        elif self._draws_tree(view):
+            from projects_cli.render import pager, tree
+
+            streams = self.console.streams
+            pager.write_pages(tree.draw(response.data[view.rows or ""], streams), streams, enabled=self.pager)
         elif self.format == "table" and self._is_pretty:
             from projects_cli.render import pager, table  # only for a user who reads
 

@@ -23,6 +23,7 @@ class View(NamedTuple):
         more: further fields that records may have; the parts of one whose name ends with a dot can be selected.
         changes: whether this is the response of a change, instead of which a dry run shows the plan.
         titled: whether all formats have the headings of the columns.
+        nested: whether records have `children`, and a terminal shows them as a tree.
         blocks: whether a terminal shows each record, which is a finding of the doctor, as several lines.
     """
 
@@ -37,6 +38,7 @@ class View(NamedTuple):
     more: tuple[str, ...] = ()
     changes: bool = False
     titled: bool = False
+    nested: bool = False
     blocks: bool = False
 
     @property
@@ -85,6 +87,9 @@ _LIST = View(
     more=UNLISTED_FIELDS,
 )
 _LIST_EX = _LIST._replace(more=(*UNLISTED_FIELDS, "parent.", "user.", "company."))
+_TREE = View(
+    rows="projects", columns=_columns("name", "id"), id="id", empty="no project matches", more=("depth",), nested=True
+)
 _UPDATED = View(columns=_columns("updated"), changes=True)
 _TAGS = View(
     values=(("tags", "user"), ("system_tags", "system")), columns=_columns("tag", "kind"), id="tag", empty="no tags"
@@ -112,6 +117,8 @@ VIEWS: dict[str, View] = {
         fields=(*PROJECT_FIELDS, "stats", "sub_projects"),
         more=(*_LIST_EX.more, "stats."),
     ),
+    "tree": _TREE,
+    "tree statistics": _TREE._replace(columns=_columns("name", "tasks", "running", "failed", "models", "id")),
     "contents": View(
         rows="contents",
         columns=_columns("name", "kind", "status", "type", "owner.name=OWNER", "created=AGE", "archived", "id"),
