@@ -119,6 +119,7 @@ OFFERED_FOR: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "--add-tag": ("tags", ()),
     "--remove-tag": ("tags", ()),
     "--system-tag": ("system-tags", ()),
+    "--children-tag": ("tags", ()),
     "--id": ("ids", ()),
     "--only-fields": ("fields", PROJECT_FIELDS),
     "--fields": ("fields", PROJECT_FIELDS),

@@ -28,6 +28,8 @@ MEANINGFUL_NULLS = frozenset({"stats_for_state"})
 
 WITHOUT_PROJECTS: dict[str, dict[str, Any]] = {
     "projects.get_by_id": {"project": {}},
+    "projects.get_all": {"projects": []},
+    "projects.get_all_ex": {"projects": []},
     "projects.update": {"updated": 0, "fields": {}},
     "projects.delete": {"deleted": 0, "disassociated_tasks": 0},
     "projects.make_public": {"updated": 0},
@@ -39,7 +41,7 @@ WITHOUT_PROJECTS: dict[str, dict[str, Any]] = {
 }
 """The responses of commands if standard input names no project."""
 
-ADDRESSED = ("project", "projects", "ids")
+ADDRESSED = ("project", "projects", "ids", "parent")
 """Parameters that hold ids of projects. On the command line they may be names or the beginnings of ids."""
 
 WITH_OWNER = frozenset({"projects.create"})

@@ -33,6 +33,9 @@ ADDED = {
 }
 """Parameter of get_all_ex -> the fields that it adds to a project; `own_datasets` if the children are datasets."""
 
+TABLES = {"include_stats": "statistics", "check_own_contents": "own contents", "search_hidden": "hidden"}
+"""Parameter of get_all_ex -> the view of its response, of the first one that is set."""
+
 CHUNK = 500
 """Projects whose referenced documents are read with one query."""
 
@@ -104,7 +107,10 @@ def get_all_ex(request: Request, store: Store) -> Response:
     else:
         projects = _presented(documents, names, references, store)
     chosen = tuple(columns) if params.get("only_fields") else None
-    view = f"{request.endpoint} statistics" if params.get("include_stats") else None
+    view = next((name for parameter, name in TABLES.items() if params.get(parameter)), None)
+    if view == "own contents" and "own_datasets" in added:
+        view = "own datasets"
+    view = view and f"{request.endpoint} {view}"
     return Response(request.endpoint, {"projects": projects, **scroll}, chosen, view=view)
 
 

@@ -86,10 +86,11 @@ _LIST = View(
     empty="no project matches",
     more=UNLISTED_FIELDS,
 )
-_LIST_EX = _LIST._replace(more=(*UNLISTED_FIELDS, "parent.", "user.", "company."))
 _TREE = View(
     rows="projects", columns=_columns("name", "id"), id="id", empty="no project matches", more=("depth",), nested=True
 )
+_ON_REQUEST = ("hidden", "own_tasks", "own_models", "own_datasets", "dataset_stats")
+_LIST_EX = _LIST._replace(more=(*UNLISTED_FIELDS, *_ON_REQUEST, "dataset_stats.", "parent.", "user.", "company."))
 _UPDATED = View(columns=_columns("updated"), changes=True)
 _TAGS = View(
     values=(("tags", "user"), ("system_tags", "system")), columns=_columns("tag", "kind"), id="tag", empty="no tags"
@@ -119,6 +120,17 @@ VIEWS: dict[str, View] = {
     ),
     "tree": _TREE,
     "tree statistics": _TREE._replace(columns=_columns("name", "tasks", "running", "failed", "models", "id")),
+    "projects.get_all_ex own contents": _LIST_EX._replace(
+        columns=_columns("name", "own_tasks=TASKS", "own_models=MODELS", "last_update=UPDATED", "id"),
+        fields=(*PROJECT_FIELDS, "own_tasks", "own_models"),
+    ),
+    "projects.get_all_ex own datasets": _LIST_EX._replace(
+        columns=_columns("name", "own_datasets=DATASETS", "last_update=UPDATED", "id"),
+        fields=(*PROJECT_FIELDS, "own_datasets"),
+    ),
+    "projects.get_all_ex hidden": _LIST_EX._replace(
+        columns=_columns("name", "tags", "last_update=UPDATED", "hidden", "id"), fields=(*PROJECT_FIELDS, "hidden")
+    ),
     "contents": View(
         rows="contents",
         columns=_columns("name", "kind", "status", "type", "owner.name=OWNER", "created=AGE", "archived", "id"),

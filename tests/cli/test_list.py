@@ -118,6 +118,90 @@ def test_filters_order_and_pages(several: Site, options: tuple[str, ...], found:
     assert names(several.json("list", *options)) == found
 
 
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("--children-of", "vision"), ["vision/detector"]),
+        (("--children-of", "vision", "--children-of", "audio", "--hidden"), ["vision/.datasets", "vision/detector"]),
+        (("--children-of", "vision/.datasets"), []),
+        (("--parent", "vision", "--hidden"), ["vision/.datasets", "vision/.datasets/coco", "vision/detector"]),
+        (("--parent", "vision", "--shallow-search"), ["vision/detector"]),
+        (("--shallow-search", "--non-public"), ["Speech", "audio", "vision"]),
+        (("--hidden", "--basename", "s$"), ["vision/.datasets"]),
+        (("--active-user", "ann"), ["vision"]),
+        (("--active-user", "bob", "--active-user", "ann"), ["audio", "vision"]),
+        (("--children-type", "dataset"), ["vision"]),
+        (("--children-type", "dataset", "--children-tag", "raw"), ["vision"]),
+        (("--children-type", "dataset", "--children-tag", "-raw"), []),
+        (("--children-type", "dataset", "--children-tags-filter", '{"all": {"exclude": ["raw"]}}'), []),
+        (("--filters", '{"tags": {"all": {"include": ["prod"], "exclude": ["gpu"]}}}'), ["vision"]),
+        (("--filters", '{"tags": {"any": {"include": ["prod"]}}}', "--tag", "gpu"), ["vision", "vision/detector"]),
+        (("--filters", "{}", "--tag", "prod"), ["vision", "vision/detector"]),
+        (("--last-update", "2024-01-10,"), ["Speech"]),
+        (("--last-update", ",2024-01-09T09:00:00+01:00"), VISIBLE[1:]),
+        (("--last-update", "2024-01-09T08:00:00Z,2024-01-10T07:59:59"), VISIBLE[1:]),
+    ],
+)
+def test_place_contents_and_filters_by_list(several: Site, options: tuple[str, ...], found: list[str]) -> None:
+    several.project("vision/.datasets/coco", tags=["raw"], system_tags=["dataset", "hidden"])
+    several.task(several.named("audio")["_id"], user="bob")
+    assert names(several.json("list", *options)) == found
+
+
+def test_hidden_projects_are_marked_and_contents_counted(several: Site) -> None:
+    several.task(several.named("audio")["_id"])
+    found = several.json("list", "--hidden", "--name", "^vision")["projects"]
+    assert {one["name"]: one.get("hidden") for one in found} == {
+        "vision": None,
+        "vision/.datasets": True,
+        "vision/detector": None,
+    }
+    assert several.text("list", "--hidden", "--fields", "hidden,name", "--parent", "vision").splitlines() == [
+        "HIDDEN\tNAME",
+        "true\tvision/.datasets",
+        "\tvision/detector",
+    ]
+    found = several.json("list", "--own-contents", "--name", "^audio", "--only-fields", "name")["projects"]
+    assert [(one["name"], one["own_tasks"], one["own_models"]) for one in found] == [("audio", 1, 0)]
+    rows = [line.split("\t")[:3] for line in several.text("list", "--own-contents", "--name", "^audio").splitlines()]
+    assert rows == [["NAME", "TASKS", "MODELS"], ["audio", "1", "0"]]
+    several.task(several.named("vision/detector")["_id"])
+    for option, count in (("--stats", 1), ("--own-stats", 0)):
+        shown = several.json("list", option, "--name", "^vision$")["projects"]
+        assert [one["stats"]["active"]["total_tasks"] for one in shown] == [count]
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        (("--children-of", "nothing"), 3, "there is no project 'nothing'"),
+        (("--children-of", "vision", "--shallow-search"), 2, "--children-of can't be used with"),
+        (("--filters", "null"), 2, "--filters 'null': expected a JSON object"),
+        (("--filters", "{"), 2, "invalid JSON"),
+        (("--filters", '{"tag": {}}'), 2, "filters: unknown field 'tag'"),
+        (("--filters", '{"tags": {"any": {"includes": ["a"]}}}'), 2, "includes"),
+        (("--filters", '{"tags": ["a"]}'), 2, "params.filters.tags"),
+        (("--last-update", "2024-01-01"), 2, "write FROM,TO"),
+        (("--last-update", ","), 2, "one of the two bounds must be a date"),
+        (("--last-update", "soon,"), 2, "'soon' is not a date"),
+        (("--hidden", "--api-version", "2.13"), 2, "version 2.14 has it"),
+    ],
+)
+def test_invalid_filters_are_refused(several: Site, options: tuple[str, ...], status: int, message: str) -> None:
+    error = several.error("list", *options, status=status)
+    assert message in " ".join(
+        [error["message"], *(f"{one['path']} {one['message']}" for one in error.get("problems", ()))]
+    )
+
+
+def test_a_batch_scrolls(several: Site) -> None:
+    line = {"endpoint": "projects.get_all", "params": {"order_by": ["name"], "scroll_id": None, "size": 3}}
+    first = json.loads(several.text("batch", "-", stdin=json.dumps(line)))["data"]
+    line["params"] |= {"scroll_id": first["scroll_id"]}  # type: ignore[operator]
+    second = json.loads(several.text("batch", "-", stdin=json.dumps(line)))["data"]
+    assert (names(first), names(second)) == (VISIBLE[:3], VISIBLE[3:])
+
+
 def test_ids_show_hidden_projects_too(several: Site) -> None:
     hidden, own = several.named("vision/.datasets")["_id"], several.named("audio")["_id"]
     foreign = several.named("foreign")["_id"]

@@ -11,6 +11,7 @@ import typer
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import read, request_of
 from projects_cli.cli.options import check_filter_tags
+from projects_cli.cli.request import parse_json
 from projects_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,13 +21,18 @@ if TYPE_CHECKING:
 
 _filter = partial(typer.Option, rich_help_panel="Filters")
 _display = partial(typer.Option, rich_help_panel="Order, pages and fields")
+_tree = partial(typer.Option, rich_help_panel="Place and contents")
 _statistics = partial(typer.Option, rich_help_panel="Statistics")
 
-NOT_STORED = ("stats", "sub_projects", "help")
+NOT_STORED = (*("stats", "sub_projects", "hidden", "own_tasks", "own_models", "own_datasets", "dataset_stats", "help"),)
 """Words of `--fields` that name no stored field of a project."""
 
-ONLY_EXTENDED = ("include_stats", "stats_for_state", "non_public")
-"""Parameters that get_all lacks and get_all_ex has."""
+ONLY_EXTENDED = (
+    *("include_stats", "stats_for_state", "non_public", "active_users", "check_own_contents", "children_type"),
+    *("children_tags", "children_tags_filter", "stats_with_children", "include_stats_filter", "include_dataset_stats"),
+    "search_hidden",
+)
+"""Parameters that get_all lacks and get_all_ex has, and the one with which only get_all_ex marks hidden projects."""
 
 
 class State(StrEnum):
@@ -37,6 +43,14 @@ class State(StrEnum):
     all = "all"
 
 
+class ChildrenType(StrEnum):
+    """What a project must contain, at any level."""
+
+    pipeline = "pipeline"
+    report = "report"
+    dataset = "dataset"
+
+
 app = typer.Typer(**TYPER_OPTIONS)
 
 
@@ -45,6 +59,9 @@ def list_(
     ctx: typer.Context,
     id: Annotated[list[str] | None, _filter("--id", metavar="ID", help="Only these ids, hidden ones too.")] = None,
     name: Annotated[str | None, _filter("--name", metavar="REGEX", help="Name matches this pattern.")] = None,
+    basename: Annotated[
+        str | None, _filter("--basename", metavar="REGEX", help="The last part of the name matches this pattern.")
+    ] = None,
     description: Annotated[
         str | None, _filter("--description", metavar="REGEX", help="Description matches this pattern.")
     ] = None,
@@ -71,7 +88,45 @@ def list_(
     all_: Annotated[
         str | None, _filter("--all", metavar="FIELDS=REGEX", help="All of these fields match, ignoring case.")
     ] = None,
+    filters: Annotated[
+        str | None,
+        _filter("--filters", metavar="JSON", help='Filters by list: {"tags": {"any": {"include": ["prod"]}}}'),
+    ] = None,
+    last_update: Annotated[
+        str | None,
+        _filter("--last-update", metavar="FROM,TO", help="Last updated from FROM to TO; either may be empty."),
+    ] = None,
+    hidden: Annotated[
+        bool | None, _filter("--hidden", "--search-hidden", help="List hidden projects too, and mark them.")
+    ] = None,
     non_public: Annotated[bool | None, _filter("--non-public", help="Leave out public projects.")] = None,
+    children_of: Annotated[
+        list[str] | None, _tree("--children-of", metavar="PROJECT", help="Directly below this project; repeat.")
+    ] = None,
+    parent: Annotated[
+        list[str] | None, _tree("--parent", metavar="PROJECT", help="Below this project, at any level; repeat.")
+    ] = None,
+    shallow_search: Annotated[
+        bool | None, _tree("--shallow-search", help="At the top level; with --parent: directly below it.")
+    ] = None,
+    active_users: Annotated[
+        list[str] | None,
+        _tree(
+            "--active-user", "--active-users", metavar="USER", help="With work of this user id at any level; repeat."
+        ),
+    ] = None,
+    children_type: Annotated[
+        ChildrenType | None,
+        _tree("--children-type", metavar="TYPE", help="With a pipeline, a report or a dataset at any level."),
+    ] = None,
+    children_tags: Annotated[
+        list[str] | None,
+        _tree("--children-tag", "--children-tags", metavar="TAG", help="Only if that has any of these tags."),
+    ] = None,
+    children_tags_filter: Annotated[
+        str | None,
+        _tree("--children-tags-filter", metavar="JSON", help='The same as a filter: {"all": {"include": ["prod"]}}'),
+    ] = None,
     order_by: Annotated[
         list[str] | None,
         _display("--order-by", metavar="FIELD", help="Sort by FIELD, or -FIELD descending; repeat. [default: name]"),
@@ -95,31 +150,69 @@ def list_(
             help="Count active tasks, archived ones, or all. [default: active]",
         ),
     ] = None,
+    own_stats: Annotated[
+        bool | None, _statistics("--own-stats", help="Count tasks by status, without sub-projects.")
+    ] = None,
+    stats_filter: Annotated[
+        str | None,
+        _statistics(
+            "--stats-filter",
+            "--include-stats-filter",
+            metavar="JSON",
+            help='Count only these tasks: {"type": ["training"]}',
+        ),
+    ] = None,
+    own_contents: Annotated[
+        bool | None,
+        _statistics("--own-contents", "--check-own-contents", help="Count the tasks and models directly in each."),
+    ] = None,
+    dataset_stats: Annotated[
+        bool | None,
+        _statistics("--dataset-stats", "--include-dataset-stats", help="Add files and size of the newest version."),
+    ] = None,
 ) -> None:
     """List the projects that pass every filter.
 
     Example: projects list --name '^vision/' --tag prod --order-by -last_update
+
+    Example: projects list --children-of vision --hidden
     """
     context: Context = ctx.obj
-    check_filter_tags(tags, system_tags, exclude_tag)
+    check_filter_tags(tags, system_tags, exclude_tag, children_tags)
+    if children_of and (parent or shallow_search):
+        raise UsageError("--children-of can't be used with --parent or --shallow-search, which it stands for")
     # Excluded tags and "no tags" are values of the tags parameter too, with the service's list operators.
     tag_filter = [*(tags or ()), *(word for tag in exclude_tag or () for word in ("__$not", tag)), *[None] * no_tags]
     options: dict[str, Any] = {
         "id": id,
         "name": name,
+        "basename": basename,
         "description": description,
         "tags": tag_filter or None,
         "system_tags": system_tags,
         "search_text": search_text,
         "_any_": _multi_field("--any", any_),
         "_all_": _multi_field("--all", all_),
+        "filters": _json_object("--filters", filters),
+        "last_update": _bounds(last_update),
+        "search_hidden": hidden,
         "non_public": non_public,
+        "parent": children_of or parent,
+        "shallow_search": True if children_of else shallow_search,
+        "active_users": active_users,
+        "children_type": children_type and children_type.value,
+        "children_tags": children_tags,
+        "children_tags_filter": _json_object("--children-tags-filter", children_tags_filter),
         "order_by": _split(order_by),
         "page": page,
         "page_size": page_size,
         "only_fields": _split(only_fields),
-        "include_stats": include_stats,
+        "include_stats": include_stats or own_stats or (None if stats_filter is None or own_contents else True),
         "stats_for_state": stats_for_state,
+        "stats_with_children": False if own_stats else None,
+        "include_stats_filter": _json_object("--stats-filter", stats_filter),
+        "check_own_contents": own_contents,
+        "include_dataset_stats": dataset_stats,
     }
     params = {parameter: value for parameter, value in options.items() if value is not None}
     optional = {"order_by", "only_fields", "page"} - params.keys()
@@ -155,6 +248,26 @@ def _multi_field(option: str, text: str | None) -> dict[str, Any] | None:
     if not equals or not fields:
         raise UsageError(f"{option} {text!r}: write FIELDS=REGEX, as in {option} name,description=rocket")
     return {"fields": fields.split(","), "pattern": regex}
+
+
+def _json_object(option: str, text: str | None) -> dict[str, Any] | None:
+    """Parse an option that is a JSON object."""
+    if text is None:
+        return None
+    value = parse_json(text.encode("utf-8", "surrogateescape"))
+    if not isinstance(value, dict):
+        raise UsageError(f"{option} {text!r}: expected a JSON object")
+    return value
+
+
+def _bounds(text: str | None) -> list[str | None] | None:
+    """Parse `FROM,TO`; an empty one is an open end."""
+    if text is None:
+        return None
+    start, comma, end = text.partition(",")
+    if not comma:
+        raise UsageError(f"--last-update {text!r}: write FROM,TO with a comma, as in '2024-02-01,' for an open end")
+    return [start.strip() or None, end.strip() or None]
 
 
 def _fetched_fields(context: Context, only: list[str] | None) -> dict[str, list[str]]:
