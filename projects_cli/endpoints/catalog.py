@@ -33,7 +33,12 @@ ADDED = {
 }
 """Parameter of get_all_ex -> the fields that it adds to a project; `own_datasets` if the children are datasets."""
 
-TABLES = {"include_stats": "statistics", "check_own_contents": "own contents", "search_hidden": "hidden"}
+TABLES = {
+    "include_stats": "statistics",
+    "check_own_contents": "own contents",
+    "include_dataset_stats": "dataset sizes",
+    "search_hidden": "hidden",
+}
 """Parameter of get_all_ex -> the view of its response, of the first one that is set."""
 
 CHUNK = 500

@@ -128,8 +128,14 @@ VIEWS: dict[str, View] = {
         columns=_columns("name", "own_datasets=DATASETS", "last_update=UPDATED", "id"),
         fields=(*PROJECT_FIELDS, "own_datasets"),
     ),
+    "projects.get_all_ex dataset sizes": _LIST_EX._replace(
+        columns=_columns(
+            "name", "dataset_stats.file_count=FILES", "dataset_stats.total_size=SIZE", "last_update=UPDATED", "id"
+        ),
+        fields=(*PROJECT_FIELDS, "dataset_stats"),
+    ),
     "projects.get_all_ex hidden": _LIST_EX._replace(
-        columns=_columns("name", "tags", "last_update=UPDATED", "hidden", "id"), fields=(*PROJECT_FIELDS, "hidden")
+        columns=_columns("name", "hidden", "tags", "last_update=UPDATED", "id"), fields=(*PROJECT_FIELDS, "hidden")
     ),
     "contents": View(
         rows="contents",
