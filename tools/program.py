@@ -135,8 +135,9 @@ OFFERED_FOR: dict[str, tuple[Kind, tuple[str, ...]]] = {
 OFFERED_AT: dict[tuple[str, str], tuple[Kind, tuple[str, ...]]] = {
     **{(f"config {name}", "KEY"): ("words", SETTABLE) for name in ("get", "set", "unset")},
     **{(f"profile {name}", "NAME"): ("profiles", ()) for name in ("use", "show")},
+    ("metrics", "--id"): ("free", ()),  # of tasks, which are not cached
 }
-"""The same by command, for arguments with a general name."""
+"""The same by command, for arguments with a general name and for options."""
 
 
 def program() -> Program:
@@ -159,7 +160,7 @@ def _command(path: tuple[str, ...], names: tuple[str, ...], summary: str, live: 
         path,
         names,
         summary,
-        options=tuple(_option(param) for param in params if param.param_type_name == "option"),
+        options=tuple(_option(param, " ".join(path)) for param in params if param.param_type_name == "option"),
         arguments=tuple(_value(param, " ".join(path)) for param in params if param.param_type_name == "argument"),
         commands=tuple(_commands_below(path, live, ctx)),
         usage=" ".join(live.collect_usage_pieces(ctx)),
@@ -178,17 +179,17 @@ def _commands_below(path: tuple[str, ...], live: Any, ctx: Any) -> Iterator[Comm
             yield _command((*path, name), names, _one_line(summary), below, ctx)
 
 
-def _option(param: Any) -> Option:
-    value = None if param.is_flag else _value(param)
+def _option(param: Any, place: str) -> Option:
+    value = None if param.is_flag else _value(param, place)
     flags = sorted((*param.opts, *param.secondary_opts), key=lambda flag: (not flag.startswith("--"), flag))
     return Option(tuple(flags), _one_line(param.help or ""), value, getattr(param, "rich_help_panel", None) or OPTIONS)
 
 
-def _value(param: Any, place: str = "") -> Value:
+def _value(param: Any, place: str) -> Value:
     name = (param.metavar or param.name.upper()).strip("[].")
-    by_option = (OFFERED_FOR[flag] for flag in param.opts if flag in OFFERED_FOR)
-    by_name = OFFERED_AT.get((place, name)) or OFFERED.get(name, ("free", ()))
-    kind, words = next(by_option, by_name)
+    by_option = (OFFERED_AT.get((place, flag), OFFERED_FOR[flag]) for flag in param.opts if flag in OFFERED_FOR)
+    at_place = OFFERED_AT.get((place, name)) if param.param_type_name == "argument" else None
+    kind, words = next(by_option, at_place or OFFERED.get(name, ("free", ())))
     choices = getattr(param.type, "choices", None)
     if choices:
         kind, words = "words", tuple(str(choice) for choice in choices)

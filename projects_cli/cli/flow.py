@@ -92,7 +92,8 @@ def run(
 
 def read(context: Context, request: Request, *, ask: bool = True) -> None:
     """Ask an endpoint, and print its response."""
-    show(context, answer(context, request, ask=ask), page=request.params.get("page"))
+    params = request.params
+    show(context, answer(context, request, ask=ask), page=params.get("page"), size=params.get("page_size"))
 
 
 def answer(context: Context, request: Request, *, ask: bool = False) -> Response:
@@ -106,8 +107,8 @@ def answer(context: Context, request: Request, *, ask: bool = False) -> Response
     return response
 
 
-def show(context: Context, response: Response, *, page: int | None = None) -> None:
-    """Print a response. `page` is the requested page.
+def show(context: Context, response: Response, *, page: int | None = None, size: int | None = None) -> None:
+    """Print a response. `page` is the requested page, `size` the number of its records at most.
 
     Raises:
         NothingFound: it is empty, and `--fail-if-empty` is set. PartialFailure: a change left documents as they are.
@@ -122,9 +123,11 @@ def show(context: Context, response: Response, *, page: int | None = None) -> No
         raise partial_failure(response)
     if context.settings.fail_if_empty and (view.rows or view.values) and not count:
         raise NothingFound(empty)
-    remaining = response.data.get("remaining")
-    if remaining:
-        context.console.notice(f"{remaining} more of {response.data['total']}: see --page and --page-size")
+    total, remaining = response.data.get("total"), response.data.get("remaining")
+    if total is not None and remaining is None and size is not None:
+        remaining = total - (max(page or 0, 0) + 1) * max(size, 1)
+    if remaining and remaining > 0:
+        context.console.notice(f"{remaining} more of {total}: see --page and --page-size")
 
 
 def partial_failure(response: Response) -> PartialFailure:

@@ -121,7 +121,8 @@ OTHER_SETTINGS = (
 )
 """The settings that no option sets."""
 
-_READS = frozenset({"list", "get", "metrics", "hyperparams", "task-tags", "model-tags"})
+_VALUES = {"hyperparam-values", "model-metadata-keys", "model-metadata-values", "task-parents", "users"}
+_READS = frozenset({"list", "get", "metrics", "hyperparams", "task-tags", "model-tags", "project-tags", *_VALUES})
 _CHANGES = frozenset({"create", "update", "delete", "make-public", "make-private"})
 _REQUESTS = frozenset({"call", "batch"})
 _JOURNALED = _CHANGES | _REQUESTS | {"undo", "resume", "history", "history prune", "doctor --fix"}
@@ -170,6 +171,25 @@ def check_filter_tags(*options: Sequence[str] | None) -> None:
         raise FieldsValueError("a tag to filter by must not be empty", hint="projects without tags: --no-tags")
 
 
+def one_project(project: str | None, include_subprojects: bool | None, no_project: bool) -> dict[str, object]:
+    """Return the parameters for the contents of one project, or of none.
+
+    Raises:
+        UsageError: both are named.
+    """
+    if no_project and (project is not None or include_subprojects):
+        raise UsageError("--no-project can't be used with a project or --include-subprojects")
+    return {"project": project, "include_subprojects": False if no_project else include_subprojects}
+
+
+def several_projects(
+    projects: Sequence[str] | None, include_subprojects: bool | None, no_project: bool
+) -> dict[str, object]:
+    """Return the parameters for the contents of several projects, of none too (null) with `no_project`."""
+    chosen = [*(projects or ()), *[None] * no_project] or None
+    return {"projects": chosen, "include_subprojects": include_subprojects}
+
+
 ProjectArgument = Annotated[
     str | None,
     typer.Argument(metavar="PROJECT", help="Id, full name, or the first 8 or more digits of an id; - reads stdin."),
@@ -189,6 +209,32 @@ ProjectArguments = Annotated[
 Interactive = Annotated[
     bool, typer.Option("--interactive", "-i", help="Select from a list by typing a part of the name.")
 ]
+Projects = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--project", "--projects", metavar="PROJECT", help="Only of this project and its sub-projects; repeat for more."
+    ),
+]
+IncludeSubprojects = Annotated[
+    bool | None,
+    typer.Option(
+        "--include-subprojects/--no-subprojects",
+        " /--own",
+        show_default=False,
+        help="Include sub-projects, or leave them out. [default: include]",
+    ),
+]
+NoProject = Annotated[bool, typer.Option("--no-project", help="Those that are in no project.")]
+AllowPublic = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-public/--non-public",
+        show_default=False,
+        help="Include public ones, or leave them out. [default: include]",
+    ),
+]
+PageNumber = Annotated[int | None, typer.Option("--page", metavar="N", help="Page number, from 0.")]
+PageSize = Annotated[int | None, typer.Option("--page-size", metavar="N", help="Number per page. [default: 500]")]
 OperationArgument = Annotated[
     str | None, typer.Argument(metavar="[ID]", help="Operation id from projects history. [default: the newest]")
 ]

@@ -66,8 +66,56 @@ COMMANDS: tuple[Entry, ...] = (
         "projects.get_hyper_parameters",
         ("get-hyper-parameters",),
     ),
+    Entry(
+        "hyperparam-values",
+        "hyperparam_values",
+        "List the distinct values of a hyperparameter.",
+        INSPECT,
+        "projects.get_hyperparam_values",
+        ("get-hyperparam-values",),
+    ),
+    Entry(
+        "model-metadata-keys",
+        "model_metadata_keys",
+        "List the metadata keys of models.",
+        INSPECT,
+        "projects.get_model_metadata_keys",
+        ("get-model-metadata-keys",),
+    ),
+    Entry(
+        "model-metadata-values",
+        "model_metadata_values",
+        "List the distinct values of a metadata key of models.",
+        INSPECT,
+        "projects.get_model_metadata_values",
+        ("get-model-metadata-values",),
+    ),
+    Entry(
+        "task-parents",
+        "task_parents",
+        "List the tasks that are parents of tasks.",
+        INSPECT,
+        "projects.get_task_parents",
+        ("get-task-parents",),
+    ),
+    Entry(
+        "users",
+        "users",
+        "List the users who created tasks or models.",
+        INSPECT,
+        "projects.get_user_names",
+        ("get-user-names",),
+    ),
     Entry("task-tags", "tags", "List the tags of tasks.", INSPECT, "projects.get_task_tags", ("get-task-tags",)),
     Entry("model-tags", "tags", "List the tags of models.", INSPECT, "projects.get_model_tags", ("get-model-tags",)),
+    Entry(
+        "project-tags",
+        "tags",
+        "List the tags of projects.",
+        INSPECT,
+        "projects.get_project_tags",
+        ("get-project-tags",),
+    ),
     Entry("create", "create", "Create a project and any missing parents.", CHANGE, "projects.create", changes=ITSELF),
     Entry(
         "update", "update", "Change a project's name, description or tags.", CHANGE, "projects.update", changes=ITSELF
@@ -111,14 +159,16 @@ COMMANDS: tuple[Entry, ...] = (
 )
 
 
-_READS = ("list", "get", "metrics", "hyperparams", "task-tags", "model-tags", "status", "doctor")
+_TAGS = ("task-tags", "model-tags", "project-tags")
+_VALUES = ("hyperparam-values", "model-metadata-keys", "model-metadata-values", "task-parents", "users")
+_READS = ("list", "get", "metrics", "hyperparams", *_VALUES, *_TAGS, "status", "doctor")
 _CHANGES = ("create", "update", "delete", "make-public", "make-private", "call", "batch", "undo", "resume", "history")
 
 TOPICS: tuple[Topic, ...] = (
     Topic("exit-codes", "Exit statuses of the process.", ("batch", "doctor")),
     Topic("output", "Formats, streams, and what scripts can rely on.", _READS),
     Topic("environment", "Environment variables.", ("config",)),
-    Topic("filters", "How to select projects: names, patterns, tags.", ("list", "task-tags", "model-tags")),
+    Topic("filters", "How to select projects: names, patterns, tags.", ("list", *_TAGS)),
     Topic("safety", "Confirmation, dry runs, undo and locks.", (*_CHANGES, "indexes")),
     Topic("config", "Configuration files, profiles and precedence.", ("config", "profile", "local", "status")),
 )

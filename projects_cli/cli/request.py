@@ -38,11 +38,23 @@ WITHOUT_PROJECTS: dict[str, dict[str, Any]] = {
     "projects.get_hyper_parameters": {"parameters": [], "remaining": 0, "total": 0},
     "projects.get_task_tags": {"tags": []},
     "projects.get_model_tags": {"tags": []},
+    "projects.get_project_tags": {"tags": [], "system_tags": []},
+    "projects.get_task_parents": {"parents": []},
+    "projects.get_hyperparam_values": {"total": 0, "values": []},
+    "projects.get_model_metadata_keys": {"total": 0, "remaining": 0, "keys": []},
+    "projects.get_model_metadata_values": {"total": 0, "values": []},
+    "projects.get_user_names": {"users": []},
 }
 """The responses of commands if standard input names no project."""
 
 ADDRESSED = ("project", "projects", "ids", "parent")
 """Parameters that hold ids of projects. On the command line they may be names or the beginnings of ids."""
+
+OTHER_IDS = {"projects.get_unique_metric_variants": ("ids",)}
+"""Those that hold ids of tasks or models instead."""
+
+DEFAULT_TRUE = frozenset({"include_subprojects", "allow_public"})
+"""Switches that are on by default: of these, false is a value that the user set."""
 
 WITH_OWNER = frozenset({"projects.create"})
 """Endpoints that store the owner. Only for these the company and the user are looked up."""
@@ -184,16 +196,17 @@ def requested(
         name: value
         for name, value in arguments.items()
         if (value is not None or name in nulls or name in MEANINGFUL_NULLS)
-        and (name in known or not (value is False or name in optional))
+        and (name in known or not ((value is False and name not in DEFAULT_TRUE) or name in optional))
     }
     unknown = next((name for name in params if name not in known), None)
     if unknown is not None:
         raise _unknown_parameter(version, unknown)
-    needed = {"ids", *version.request_schema.get("required", ())} & set(ADDRESSED)
+    addressed = [name for name in ADDRESSED if name not in OTHER_IDS.get(endpoint, ())]
+    needed = {"ids", *version.request_schema.get("required", ())} & set(addressed)
     if any(arguments[name] in (None, []) for name in needed & arguments.keys()):
         raise _no_project()
     valid = {**version.validate(params)}
-    for name in ADDRESSED:
+    for name in addressed:
         if name in params:
             valid[name] = _project_ids(context, endpoint, valid[name])
     return RequestBuilder(context).build(version, valid, ask=True)
@@ -212,15 +225,17 @@ def _no_project() -> UsageError:
     return UsageError("no project was named", hint="name it, or select it from a list with --interactive")
 
 
-def _project_ids(context: Context, endpoint: str, value: str | list[str]) -> str | list[str]:
-    """Return the ids of projects that may be named by their names, or by the beginnings of ids."""
+def _project_ids(context: Context, endpoint: str, value: str | list[str | None]) -> str | list[str | None]:
+    """Return the ids of projects that may be named by their names, or by the beginnings of ids; null stays null."""
     from projects_cli.endpoints.address import project_id
 
-    names = named_projects(context, endpoint, [value] if isinstance(value, str) else value)
+    named = [value] if isinstance(value, str) else [item for item in value if item is not None]
+    has_null = not isinstance(value, str) and None in value
+    names = named_projects(context, endpoint, named) if named or not has_null else []
     if isinstance(value, str) and len(names) > 1:
         raise UsageError(f"a single project was expected, but standard input names {len(names)}")
     ids = [project_id(name, lambda: context.store_for(endpoint)) for name in names]
-    return ids[0] if isinstance(value, str) else ids
+    return ids[0] if isinstance(value, str) else [*ids, *[None] * has_null]
 
 
 def named_projects(context: Context, endpoint: str, projects: Sequence[str]) -> list[str]:

@@ -16,49 +16,55 @@ Examples:
   projects delete vision --force --dry-run  preview a deletion
 
 Inspect:
-  status        Show the database, its contents and your privileges.
-  list          List projects, filtered and ordered.
-  get           Show a project.
-  tree          Show projects as a tree.
-  contents      List the tasks and models in a project.
-  metrics       List the metrics that tasks report.
-  hyperparams   List the hyperparameters that tasks use.
-  task-tags     List the tags of tasks.
-  model-tags    List the tags of models.
+  status                 Show the database, its contents and your privileges.
+  list                   List projects, filtered and ordered.
+  get                    Show a project.
+  tree                   Show projects as a tree.
+  contents               List the tasks and models in a project.
+  metrics                List the metrics that tasks report.
+  hyperparams            List the hyperparameters that tasks use.
+  hyperparam-values      List the distinct values of a hyperparameter.
+  model-metadata-keys    List the metadata keys of models.
+  model-metadata-values  List the distinct values of a metadata key of models.
+  task-parents           List the tasks that are parents of tasks.
+  users                  List the users who created tasks or models.
+  task-tags              List the tags of tasks.
+  model-tags             List the tags of models.
+  project-tags           List the tags of projects.
 
 Change:
-  create        Create a project and any missing parents.
-  update        Change a project's name, description or tags.
-  delete        Delete projects and their sub-projects.
-  make-public   Make projects visible to every company.
-  make-private  Make public projects private again.
+  create                 Create a project and any missing parents.
+  update                 Change a project's name, description or tags.
+  delete                 Delete projects and their sub-projects.
+  make-public            Make projects visible to every company.
+  make-private           Make public projects private again.
 
 Undo and repair:
-  undo          Undo a change.
-  resume        Resume an interrupted change.
-  history       Show who changed what, and when.
-  doctor        Find and repair inconsistencies.
-  indexes       Show and create recommended indexes.
+  undo                   Undo a change.
+  resume                 Resume an interrupted change.
+  history                Show who changed what, and when.
+  doctor                 Find and repair inconsistencies.
+  indexes                Show and create recommended indexes.
 
 Low level:
-  call          Call an endpoint with a JSON request.
-  batch         Run many requests from a JSON Lines file.
-  schema        Show the loaded schema.
+  call                   Call an endpoint with a JSON request.
+  batch                  Run many requests from a JSON Lines file.
+  schema                 Show the loaded schema.
 
 Setup:
-  local         Start, stop and inspect the private database.
-  config        Show and change settings, with their origins.
-  profile       List, show and choose profiles.
-  completion    Set up shell completion.
-  help          Show the help of a command or a topic.
+  local                  Start, stop and inspect the private database.
+  config                 Show and change settings, with their origins.
+  profile                List, show and choose profiles.
+  completion             Set up shell completion.
+  help                   Show the help of a command or a topic.
 
 Topics:
-  exit-codes    Exit statuses of the process.
-  output        Formats, streams, and what scripts can rely on.
-  environment   Environment variables.
-  filters       How to select projects: names, patterns, tags.
-  safety        Confirmation, dry runs, undo and locks.
-  config        Configuration files, profiles and precedence.
+  exit-codes             Exit statuses of the process.
+  output                 Formats, streams, and what scripts can rely on.
+  environment            Environment variables.
+  filters                How to select projects: names, patterns, tags.
+  safety                 Confirmation, dry runs, undo and locks.
+  config                 Configuration files, profiles and precedence.
 
 Options:
   --version               Show the version.
@@ -130,7 +136,9 @@ Examples:
 
 Commands:
   Inspect:          status, list, get, tree, contents, metrics, hyperparams,
-                    task-tags, model-tags
+                    hyperparam-values, model-metadata-keys,
+                    model-metadata-values, task-parents, users, task-tags,
+                    model-tags, project-tags
   Change:           create, update, delete, make-public, make-private
   Undo and repair:  undo, resume, history, doctor, indexes
   Low level:        call, batch, schema

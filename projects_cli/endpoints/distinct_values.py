@@ -1,32 +1,50 @@
-"""Distinct values of tasks and models: metrics, hyper-parameters and tags."""
+"""Distinct values of tasks and models: metrics, hyper-parameters, metadata."""
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.endpoints import hierarchy
-from projects_cli.errors import IndexGone
+from projects_cli.endpoints import hierarchy, scope
+from projects_cli.errors import IndexGone, Problem, ValidationError
+from projects_cli.extended_json import compact
 from projects_cli.messages import Response
-from projects_cli.store import deployment, filters, index_match, pipelines
-from projects_cli.store.collections import NATURAL
+from projects_cli.store import filters, pipelines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping, Sequence
 
     from projects_cli.messages import Document, Pipeline, Request
     from projects_cli.store.collections import Collection, Store
 
-DOCUMENTS_PER_STEP = 500
-"""Index steps are limited to one per this many documents: a step takes as long as reading about a hundred of them."""
+LARGE = 20_000
+"""Tasks of a collection of which some are read first, to pass over others."""
+
+SAMPLE = 1_000
+"""Tasks that are read first."""
+
+MOST_SECTIONS = 16
+"""Sections of hyper-parameters up to which it is faster to look for other keys than to group all of them."""
+
+_KEY = re.compile(r"[^.$][^.]*\Z")
+"""Keys that a schema can name; no server stores another one."""
 
 _ESCAPED = re.compile("%(%|2E|24|_)")
 _CHARACTERS = {"%": "%", "2E": ".", "24": "$", "_": "_"}
 
 
+# --- pairs and keys -----------------------------------------------------------------------------------------------
+
+
 def get_unique_metric_variants(request: Request, store: Store) -> Response:
-    """Return every (metric, variant) pair of the tasks in scope once, with its hashes, by metric, then variant."""
-    pairs = _of_tasks(request, store, pipelines.metric_variants())
+    """Return every (metric, variant) pair of the tasks or models in scope once, with its hashes, in order."""
+    collection = store.models if request.params.get("model_metrics") else store.tasks
+    condition = scope.chosen(request, store)
+    if ids := request.params.get("ids"):
+        others = hierarchy.ids_of_other_types(ids, store, collection)
+        condition = filters.all_of([condition, {"_id": {"$in": [*ids, *others.values()]}}])
     metrics = (
         {
             "metric": pair["_id"]["metric"],
@@ -34,7 +52,7 @@ def get_unique_metric_variants(request: Request, store: Store) -> Response:
             "variant": pair["_id"]["variant"],
             "variant_hash": pair["variant_hash"],
         }
-        for pair in pairs
+        for pair in scope.aggregate(collection, condition, pipelines.metric_variants())
     )
     return Response(request.endpoint, {"metrics": metrics})
 
@@ -44,110 +62,129 @@ def get_hyper_parameters(request: Request, store: Store) -> Response:
 
     `total` counts all pairs, `remaining` those after the page.
     """
-    pairs = [pair["_id"] for pair in _of_tasks(request, store, pipelines.distinct_parameters())]
-    size = max(1, request.params["page_size"])
-    start = max(0, request.params["page"]) * size
-    page = pairs[start : start + size]
-    parameters = [{key: unescaped(pair[key]) for key in ("section", "name")} for pair in page]
-    remaining = max(0, len(pairs) - start - size)
-    return Response(request.endpoint, {"parameters": parameters, "remaining": remaining, "total": len(pairs)})
+    pairs = sorted(_parameters(store, scope.chosen(request, store)))
+    page = _page(pairs, request.params)
+    parameters = [{"section": unescaped(section), "name": unescaped(name)} for section, name in page]
+    return Response(
+        request.endpoint,
+        {"parameters": parameters, "remaining": _remaining(pairs, request.params), "total": len(pairs)},
+    )
+
+
+def _parameters(store: Store, condition: Document) -> set[tuple[str, str]]:
+    """Return each (section, name) pair of the matching tasks, as stored.
+
+    Most tasks have parameters that many others have. Of a large collection that this company alone uses, the pairs of
+    some tasks are read first. Then the server passes over the tasks that have no other pairs (docs/performance.md).
+    """
+    stages, tasks = pipelines.distinct_parameters(), store.tasks
+    pairs: set[tuple[str, str]] = set()
+    known: dict[str, list[str]] = {}
+    if not condition and tasks.estimated_count() >= LARGE and scope.natural_order_hint(tasks, tasks.companies):
+        # Ids are mostly random, so the first ones are those of tasks of all ages.
+        first: Pipeline = [{"$sort": {"_id": 1}}, {"$limit": SAMPLE}, *stages]
+        with suppress(IndexGone):
+            pairs = set(map(_pair, tasks.aggregate(filters.not_a_list(), first, hint="_id_")))
+        for section, name in pairs:
+            if _KEY.match(section) and _KEY.match(name):
+                known.setdefault(section, []).append(name)
+    also = filters.has_other_keys("hyperparams", known) if len(known) <= MOST_SECTIONS else {}
+    return pairs.union(map(_pair, scope.aggregate(tasks, condition, stages, also=also if known else {})))
+
+
+def _pair(group: Document) -> tuple[str, str]:
+    return group["_id"]["section"], group["_id"]["name"]
+
+
+def get_model_metadata_keys(request: Request, store: Store) -> Response:
+    """Return a page of the distinct metadata keys of the models in scope, in stored order, unescaped."""
+    stages = pipelines.distinct_keys("metadata")
+    keys = [group["_id"] for group in scope.aggregate(store.models, scope.chosen(request, store), stages)]
+    page = [unescaped(key) for key in _page(keys, request.params)]
+    return Response(request.endpoint, {"total": len(keys), "remaining": _remaining(keys, request.params), "keys": page})
+
+
+# --- values -------------------------------------------------------------------------------------------------------
+
+
+def get_hyperparam_values(request: Request, store: Store) -> Response:
+    """Return a page of the distinct values of a hyper-parameter of the tasks in scope, numbers first.
+
+    Raises:
+        ValidationError: the section or the name is blank. InvalidRegexError: the pattern is malformed.
+    """
+    keys = [_stored_key(request, parameter) for parameter in ("section", "name")]
+    return _values(request, store, store.tasks, ["hyperparams", *keys])
+
+
+def get_model_metadata_values(request: Request, store: Store) -> Response:
+    """Return a page of the distinct values of a metadata key of the models in scope, numbers first.
+
+    Raises:
+        ValidationError: the key is blank.
+    """
+    return _values(request, store, store.models, ["metadata", _stored_key(request, "key")])
+
+
+def _stored_key(request: Request, parameter: str) -> str:
+    """Return the key under which a section, a name or a metadata key is stored."""
+    key = request.params[parameter].strip()
+    if not key:
+        path = f"params.{parameter}"
+        raise ValidationError(f"{path}: is blank", problems=[Problem(path, "is blank")])
+    return escaped(key)
+
+
+def _values(request: Request, store: Store, collection: Collection, path: Sequence[str]) -> Response:
+    params = request.params
+    company = store.company if params.get("allow_public") is False else None
+    field = ".".join([*path, "value"])
+    if "\0" in field:  # no document has such a key, and no query can name it
+        return Response(request.endpoint, {"total": 0, "values": []})
+    stages = pipelines.distinct_field(field, params.get("pattern"))
+    condition = scope.chosen(request, store)
+    # Most documents lack the parameter: they are passed over before they are grouped.
+    groups = scope.aggregate(collection, condition, stages, company=company, also=filters.has_field(field))
+    values = sorted((group["_id"] for group in groups if group["_id"] is not None), key=_by_value)
+    page = _page(values, params) if "page" in params else values  # versions without pages return everything
+    return Response(request.endpoint, {"total": len(values), "values": page})
+
+
+def _by_value(value: Any) -> tuple[bool, float, str, bool]:
+    """Return the place of a value: finite numbers first, by value, then the others by code point."""
+    text = compact(value)
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    place = (False, number, text) if isfinite(number) else (True, 0.0, text)
+    return (*place, type(value) is str)
+
+
+# --- pages and keys -----------------------------------------------------------------------------------------------
+
+
+def _page(items: Sequence[Any], params: Mapping[str, Any]) -> Sequence[Any]:
+    start, size = _bounds(params)
+    return items[start : start + size]
+
+
+def _remaining(items: Sequence[Any], params: Mapping[str, Any]) -> int:
+    return max(0, len(items) - sum(_bounds(params)))
+
+
+def _bounds(params: Mapping[str, Any]) -> tuple[int, int]:
+    """Return start and size of a page. A page below 0 counts as 0, a size below 1 as 1."""
+    size = max(1, params["page_size"])
+    return max(0, params["page"]) * size, size
+
+
+def escaped(key: str) -> str:
+    """Return a key as it is stored (docs/data-model.md, `task`)."""
+    key = key.replace("%", "%%").replace(".", "%2E").replace("$", "%24").replace("__", "%_%_")
+    return f"%{key}" if key.startswith("_") else key
 
 
 def unescaped(key: str) -> str:
     """Return a key as users wrote it: `%%`, `%2E`, `%24`, `%_` stand for `% . $ _` (docs/data-model.md, `task`)."""
     return _ESCAPED.sub(lambda match: _CHARACTERS[match.group(1)], key)
-
-
-def _of_tasks(request: Request, store: Store, stages: Pipeline) -> Iterator[Document]:
-    """Aggregate the tasks of a project and of all below it; without a project all tasks, own and public."""
-    project = request.params.get("project")
-    condition = filters.in_projects(_ids_within([project], store)) if project else {}
-    return _aggregate(store.tasks, condition, stages)
-
-
-# --- tags ---------------------------------------------------------------------------------------------------------
-
-
-def get_task_tags(request: Request, store: Store) -> Response:
-    """Return the distinct tags of the company's own tasks, archived ones included, sorted."""
-    return _tags(request, store, store.tasks)
-
-
-def get_model_tags(request: Request, store: Store) -> Response:
-    """Return the distinct tags of the company's own models, archived ones included, sorted."""
-    return _tags(request, store, store.models)
-
-
-def _tags(request: Request, store: Store, collection: Collection) -> Response:
-    projects = request.params.get("projects")
-    tag_filter = request.params.get("filter") or {}
-    condition = filters.all_of(
-        [
-            filters.in_projects(_ids_within(projects, store)) if projects else {},
-            *(filters.in_list(name, tag_filter.get(name)) for name in ("tags", "system_tags")),
-        ]
-    )
-    names = ["tags", "system_tags"] if request.params.get("include_system") else ["tags"]
-    return Response(request.endpoint, {name: _distinct(store, collection, condition, name) for name in names})
-
-
-def _distinct(store: Store, collection: Collection, condition: Document, name: str) -> list[str]:
-    """Return each text of a list once, sorted. An index alone answers if there is no filter and a suitable index."""
-    try:
-        texts = None if condition else _distinct_from_index(store, collection, name)
-    except IndexGone:  # it was dropped after it was chosen
-        texts = None
-    if texts is None:
-        groups = _aggregate(collection, condition, pipelines.distinct_items(name), company=store.company)
-        texts = [group["_id"] for group in groups]
-    return sorted(texts)
-
-
-def _distinct_from_index(store: Store, collection: Collection, name: str) -> list[str] | None:
-    """Return each text of a list once, of all the company's documents; None if no index is fast and correct for it."""
-    indexes = collection.indexes()
-    by_company, by_name = index_match.led_by(indexes, "company"), index_match.exactly(indexes, [name])
-    # A shard keeps documents for a while that have moved to another one, and its indexes still hold them.
-    if deployment.topology(deployment.hello(store.connection)) == "sharded":
-        return None
-    if by_company and by_name:
-        items = collection.items_of_all(store.company, name, index=by_name, by_company=by_company)
-        if items is not None:
-            return [item for item in items if isinstance(item, str)]
-    if index := index_match.exactly(indexes, ["company", name]):
-        return collection.texts(store.company, name, index, collection.estimated_count() // DOCUMENTS_PER_STEP)
-    return None
-
-
-# --- both ---------------------------------------------------------------------------------------------------------
-
-
-def _ids_within(projects: Sequence[str], store: Store) -> list[Any]:
-    """Return the ids of these projects and of all below them, hidden ones included, without unknown ones."""
-    known = [project["_id"] for project in store.projects.find({"_id": {"$in": list(projects)}}, {"_id": 1})]
-    known += hierarchy.ids_of_other_types(set(projects).difference(known), store).values()
-    below = store.projects.find(filters.below(known), {"_id": 1}) if known else ()
-    return hierarchy.distinct([*known, *(project["_id"] for project in below)])
-
-
-def _aggregate(
-    collection: Collection, condition: Document, stages: Pipeline, *, company: str | None = None
-) -> Iterator[Document]:
-    """Stream what the stages return for the matching documents of a company, or for all that can be read."""
-    companies = collection.companies if company is None else [company]
-    hint = None if condition else natural_order_hint(collection, companies)
-    own: Document = {} if company is None else {"company": company}
-    return collection.aggregate(filters.all_of([own, filters.not_a_list(), condition]), stages, hint=hint)
-
-
-def natural_order_hint(collection: Collection, companies: Sequence[str]) -> str | None:
-    """Return the hint to read documents in stored order if all of them are of these companies, else None.
-
-    MongoDB itself would choose an index of the company, and fetch every document at random (docs/performance.md).
-    """
-    by_company = index_match.led_by(collection.indexes(), "company")
-    try:
-        alone = by_company is not None and not collection.has_others(companies, by_company)
-    except IndexGone:
-        return None
-    return NATURAL if alone else None

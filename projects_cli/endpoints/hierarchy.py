@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from projects_cli.messages import Document
-    from projects_cli.store.collections import Store
+    from projects_cli.store.collections import Collection, Store
 
 MAX_DEPTH = 10
 MIN_BASENAME = 3
@@ -78,8 +78,8 @@ ID_TYPES = (
 """Every type that MongoDB allows for an id except string: other programs than a server may have written them."""
 
 
-def ids_of_other_types(texts: Iterable[str], store: Store) -> dict[str, Any]:
-    """Return the stored ids that are not strings and that these texts denote, by text.
+def ids_of_other_types(texts: Iterable[str], store: Store, collection: Collection | None = None) -> dict[str, Any]:
+    """Return the stored ids of projects, or of a collection, that are not strings and that these texts denote, by text.
 
     The text of an ObjectId is its digits, that of every id its Extended JSON. An index finds all such ids: a database
     that only a server wrote to has none.
@@ -91,7 +91,7 @@ def ids_of_other_types(texts: Iterable[str], store: Store) -> dict[str, Any]:
     ids: dict[str, Any] = {}
     if not parsed:
         return ids
-    for document in store.projects.find({"_id": {"$type": ID_TYPES}}, {"_id": 1}):
+    for document in (collection or store.projects).find({"_id": {"$type": ID_TYPES}}, {"_id": 1}):
         identifier = document["_id"]
         for text, value in parsed.items():
             shown = text in (id_text(identifier), compact(identifier))
@@ -100,7 +100,7 @@ def ids_of_other_types(texts: Iterable[str], store: Store) -> dict[str, Any]:
                 continue
             if text in ids:
                 raise AmbiguousProject(
-                    f"{text!r} matches several projects, whose ids have different types",
+                    f"{text!r} matches several ids of different types",
                     hint=f"write the id as canonical Extended JSON: {argument(identifier)}",
                 )
             ids[text] = identifier

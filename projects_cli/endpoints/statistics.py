@@ -13,8 +13,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import contents, stats_filter
-from projects_cli.endpoints.distinct_values import natural_order_hint
 from projects_cli.endpoints.hierarchy import IDS_PER_QUERY, chunks, path_of
+from projects_cli.endpoints.scope import natural_order_hint
 from projects_cli.endpoints.tallies import STATES, Tally, selective, tallies_by_state
 from projects_cli.extended_json import compact, identity
 from projects_cli.store import filters, pipelines

@@ -12,9 +12,9 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.endpoints.distinct_values import natural_order_hint
 from projects_cli.endpoints.fields import as_date
 from projects_cli.endpoints.hierarchy import chunks
+from projects_cli.endpoints.scope import natural_order_hint
 from projects_cli.errors import IndexGone
 from projects_cli.extended_json import identity
 from projects_cli.store import filters, index_match

@@ -71,9 +71,9 @@ def dumps(value: Any, *, pretty: bool = False) -> str:
 def records(response: Response, view: View) -> Iterator[Document]:
     """Yield the records of a response."""
     if view.values:
-        item, kind = (field for field, _ in view.columns)
+        item, *kinds = (field for field, _ in view.columns)
         for name, label in view.values:
-            yield from ({item: value, kind: label} for value in response.data.get(name) or ())
+            yield from ({item: value, **dict.fromkeys(kinds, label)} for value in response.data.get(name) or ())
     elif view.rows:
         yield from response.data[view.rows]
     elif view.record:

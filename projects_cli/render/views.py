@@ -18,7 +18,7 @@ class View(NamedTuple):
         id: the field that `-o id` prints.
         empty: the notice if there are no records.
         values: lists of plain values in the response, each with a label. Each value becomes a record of two fields, the
-            value and the label; the columns name them.
+            value and the label, or of the value alone; the columns name them.
         alone: the only field that a table has, without a heading, for use in scripts.
         more: further fields that records may have; the parts of one whose name ends with a dot can be selected.
         changes: whether this is the response of a change, instead of which a dry run shows the plan.
@@ -95,6 +95,7 @@ _UPDATED = View(columns=_columns("updated"), changes=True)
 _TAGS = View(
     values=(("tags", "user"), ("system_tags", "system")), columns=_columns("tag", "kind"), id="tag", empty="no tags"
 )
+_VALUES = View(values=(("values", ""),), columns=_columns("value"), id="value", empty="no values")
 _SETTING = _columns("key", "value", "origin", "source")
 
 VIEWS: dict[str, View] = {
@@ -158,6 +159,23 @@ VIEWS: dict[str, View] = {
     ),
     "projects.get_task_tags": _TAGS,
     "projects.get_model_tags": _TAGS,
+    "projects.get_project_tags": _TAGS,
+    "projects.get_task_parents": View(
+        rows="parents",
+        columns=_columns("name", "project.name=PROJECT", "id"),
+        fields=("id", "name", "project"),
+        id="id",
+        empty="no task has a parent",
+        more=("project.",),
+    ),
+    "projects.get_hyperparam_values": _VALUES,
+    "projects.get_model_metadata_keys": View(
+        values=(("keys", ""),), columns=_columns("key"), id="key", empty="no model has metadata"
+    ),
+    "projects.get_model_metadata_values": _VALUES,
+    "projects.get_user_names": View(
+        rows="users", columns=_columns("name", "id"), fields=("id", "name"), id="id", empty="no user"
+    ),
     "projects.make_public": _UPDATED,
     "projects.make_private": _UPDATED,
     "plan": View(

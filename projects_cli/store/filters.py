@@ -215,14 +215,32 @@ def not_a_list() -> Document:
     return {"company": {"$not": {"$type": "array"}}}
 
 
+def has_field(path: str) -> Document:
+    """Match documents with a value at a dotted path of objects, without lists, through which MongoDB would look."""
+    names = path.split(".")[:-1]
+    lists = [{".".join(names[: end + 1]): {"$type": "array"}} for end in range(len(names))]
+    return {path: {"$exists": True}, "$nor": lists}
+
+
+def has_other_keys(field: str, known: Mapping[str, Iterable[str]]) -> Document:
+    """Match documents in which a field is an object of objects with other keys than these, on either level.
+
+    MongoDB checks a schema without expanding the objects: several times as fast as an expression. The time grows with
+    the keys of the first level, hardly with those of the second.
+    """
+    objects: dict[str, Document] = {key: {"properties": {below: {} for below in keys}} for key, keys in known.items()}
+    closed = {key: {**schema, "additionalProperties": False} for key, schema in objects.items()}
+    return {"$nor": [{"$jsonSchema": {"properties": {field: {"properties": closed, "additionalProperties": False}}}}]}
+
+
 def below(ids: Sequence[Any]) -> Document:
     """Match the sub-projects of any of these, at every level."""
-    return {"path": _any_reference(ids)}
+    return _reference("path", ids)
 
 
 def children(ids: Sequence[Any]) -> Document:
     """Match the projects directly below any of these."""
-    return {"parent": _any_reference(ids)}
+    return _reference("parent", ids)
 
 
 def filled_object(name: str) -> Document:
@@ -232,10 +250,15 @@ def filled_object(name: str) -> Document:
 
 def in_projects(ids: Sequence[Any]) -> Document:
     """Match tasks or models of these projects."""
-    return {"project": _any_reference(ids)}
+    return _reference("project", ids)
 
 
-def _any_reference(ids: Sequence[Any]) -> Any:
-    """Match references to any of these ids; null and "" refer to nothing, even if a project has such an id."""
+def in_no_project() -> Document:
+    """Match tasks or models without a project: the field is absent, null or ""."""
+    return {"project": {"$in": [None, ""]}}
+
+
+def _reference(name: str, ids: Sequence[Any]) -> Document:
+    """Match references to any of these ids; null and "" refer to nothing, even if a document has such an id."""
     wanted = [identifier for identifier in ids if identifier not in (None, "")]
-    return wanted[0] if len(wanted) == 1 else {"$in": wanted}
+    return {name: wanted[0] if len(wanted) == 1 else {"$in": wanted}}

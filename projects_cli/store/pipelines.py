@@ -67,6 +67,25 @@ def distinct_parameters() -> Pipeline:
     ]
 
 
+def distinct_keys(field: str) -> Pipeline:
+    """Return each key of an object once, as stored, in stored order: `{_id: key}`."""
+    return [
+        {"$project": {"_id": 0, "key": _pairs(f"${field}")}},
+        {"$unwind": "$key"},
+        {"$group": {"_id": "$key.k"}},
+        {"$sort": {"_id": 1}},
+    ]
+
+
+def distinct_field(field: str, pattern: str | None = None) -> Pipeline:
+    """Return each value of a field once, as `{_id: value}`; with a pattern only the texts that match, ignoring case."""
+    stages: Pipeline = [{"$group": {"_id": f"${field}"}}]
+    if pattern:
+        # A pattern would also match the items of a list.
+        stages.append({"$match": {"_id": {"$regex": pattern, "$options": "i"}, "$expr": _is("$_id", "string")}})
+    return stages
+
+
 def _is(field: str, kind: str) -> Document:
     return {"$eq": [{"$type": field}, kind]}
 

@@ -82,7 +82,13 @@ ENDPOINT_OF = {
     "metrics": "get_unique_metric_variants",
     "hyperparams": "get_hyper_parameters",
     "task-tags": "get_task_tags",
+    "hyperparam-values": "get_hyperparam_values",
+    "model-metadata-keys": "get_model_metadata_keys",
+    "model-metadata-values": "get_model_metadata_values",
+    "task-parents": "get_task_parents",
+    "users": "get_user_names",
     "model-tags": "get_model_tags",
+    "project-tags": "get_project_tags",
     "make-public": "make_public",
     "make-private": "make_private",
 }

@@ -185,6 +185,7 @@ def test_an_endpoint_is_found_everywhere_by_its_name(endpoint: str) -> None:
 OPTION_OF = {
     ("projects.get_task_tags", "filter"): "--filter-tag",
     ("projects.get_model_tags", "filter"): "--filter-tag",
+    ("projects.get_project_tags", "filter"): "--filter-tag",
 }
 """Parameters that are objects: their option has another name."""
 

@@ -32,6 +32,12 @@ REQUESTS: dict[str, list[dict[str, Any]]] = {
     "projects.get_hyper_parameters": [{}, {"page": 1, "page_size": 2}],
     "projects.get_task_tags": [{"include_system": True}],
     "projects.get_model_tags": [{"include_system": True, "projects": ["$vision"]}],
+    "projects.get_project_tags": [{"include_system": True, "projects": ["$vision"]}],
+    "projects.get_hyperparam_values": [{"section": "Args", "name": "lr"}],
+    "projects.get_model_metadata_keys": [{}],
+    "projects.get_model_metadata_values": [{"key": "accuracy"}],
+    "projects.get_task_parents": [{}, {"projects": [None, "$vision"]}],
+    "projects.get_user_names": [{}, {"entity": "model"}],
     "projects.make_public": [{"ids": ["$vision"]}],
     "projects.make_private": [{"ids": ["$examples"]}],
 }

@@ -390,35 +390,94 @@ class Model:
         asked = set(projects) & {one["_id"] for one in self.see("project")}
         return {one["_id"] for one in self.see("project") if asked & {one["_id"], *(one.get("path") or ())}}
 
-    def tasks_of(self, project: str | None) -> list[Document]:
-        """Return the tasks of a project with everything below it, or all tasks."""
-        inside = self.within([project]) if project else None
-        return [task for task in self.see("task") if inside is None or task.get("project") in inside]
+    def chosen(self, collection: str, params: Mapping[str, Any], *, single: bool = False) -> list[Document]:
+        """Return the tasks or models that a request chooses by `project` (single) or by `projects`."""
+        below = params.get("include_subprojects") is not False
+        projects: list[str | None] = list(params.get("projects") or ())
+        if single:
+            project = params.get("project")
+            projects = [project] if project else [] if below else [None]
+        known = {one["_id"] for one in self.see("project")}
+        inside = self.within(filter(None, projects)) if below else known & set(projects)
+        public = params.get("allow_public") is not False
+        return [
+            one
+            for one in self.see(collection)
+            if (public or one["company"])
+            and (not projects or one.get("project") in inside or (None in projects and not one.get("project")))
+        ]
 
-    def metrics(self, project: str | None) -> list[Document]:
+    def metrics(self, params: Mapping[str, Any]) -> Document:
         """Return the pairs of metric and variant with their hashes."""
+        ids = params.get("ids")
         pairs = {
             (variant["metric"], variant["variant"], metric_hash, variant_hash)
-            for task in self.tasks_of(project)
-            for metric_hash, metric in (task.get("last_metrics") or {}).items()
+            for one in self.chosen("model" if params.get("model_metrics") else "task", params, single=True)
+            if not ids or one["_id"] in ids
+            for metric_hash, metric in (one.get("last_metrics") or {}).items()
             for variant_hash, variant in metric.items()
         }
         names = ("metric", "variant", "metric_hash", "variant_hash")
-        return [dict(zip(names, pair, strict=True)) for pair in sorted(pairs)]
+        return {"metrics": [dict(zip(names, pair, strict=True)) for pair in sorted(pairs)]}
 
     def parameters(self, params: Mapping[str, Any]) -> Document:
         """Return a page of the pairs of section and name."""
         pairs = {
             (section, name): {"section": names["section"], "name": names["name"]}
-            for task in self.tasks_of(params.get("project"))
+            for task in self.chosen("task", params, single=True)
             for section, stored in (task.get("hyperparams") or {}).items()
             for name, names in stored.items()
         }
-        every = [pairs[pair] for pair in sorted(pairs)]
-        size = max(1, _or(params.get("page_size"), 500))
-        start = max(0, _or(params.get("page"), 0)) * size
-        left = len(every[start + size :])
-        return {"parameters": every[start : start + size], "remaining": left, "total": len(every)}
+        page, total, remaining = _paged([pairs[pair] for pair in sorted(pairs)], params)
+        return {"parameters": page, "remaining": remaining, "total": total}
+
+    def metadata_keys(self, params: Mapping[str, Any]) -> Document:
+        """Return a page of the metadata keys."""
+        models = self.chosen("model", params, single=True)
+        keys = {stored: entry["key"] for one in models for stored, entry in (one.get("metadata") or {}).items()}
+        page, total, remaining = _paged([keys[stored] for stored in sorted(keys)], params)
+        return {"keys": page, "remaining": remaining, "total": total}
+
+    def values(self, collection: str, params: Mapping[str, Any]) -> Document:
+        """Return a page of the values of a hyperparameter, or of a metadata key."""
+        found = set()
+        for one in self.chosen(collection, params):
+            entries = [*(one.get("metadata") or {}).values()]
+            entries += [entry for section in (one.get("hyperparams") or {}).values() for entry in section.values()]
+            for entry in entries:
+                if all(
+                    entry.get(name) == params[name].strip() for name in ("section", "name", "key") if name in params
+                ):
+                    found.add(entry.get("value"))
+        # What ignores case here is ASCII: only there do Python and PCRE agree on every letter.
+        pattern = params.get("pattern")
+        passing = [one for one in found - {None} if not pattern or re.search(pattern, one, re.IGNORECASE)]
+        page, total, _ = _paged(sorted(passing, key=_numbers_first), params)
+        return {"total": total, "values": page}
+
+    def parents(self, params: Mapping[str, Any]) -> Document:
+        """Return the parents of tasks."""
+        state = params.get("tasks_state")
+        wanted = {
+            one.get("parent")
+            for one in self.chosen("task", params)
+            if not state or state == ("archived" if "archived" in (one.get("system_tags") or ()) else "active")
+        }
+        names = {one["_id"]: one["name"] for one in self.see("project")}
+        found = []
+        for task in self.see("task"):
+            project = task.get("project")
+            if task["_id"] in wanted and re.search(params.get("task_name") or "", task["name"]):
+                place = {"id": project} | ({"name": names[project]} if project in names else {})
+                found.append({"id": task["_id"], "name": task["name"]} | ({"project": place} if project else {}))
+        return {"parents": sorted(found, key=lambda one: (one["name"], one["id"]))}
+
+    def users(self, params: Mapping[str, Any]) -> Document:
+        """Return the company's users who created tasks or models."""
+        used = {one.get("user") for one in self.chosen(params.get("entity") or "task", params)}
+        own = [one for one in self.database.get("user", ()) if one["company"] == self.company and one["_id"] in used]
+        shown = [{"id": one["_id"], "name": one["name"]} for one in own]
+        return {"users": sorted(shown, key=lambda one: (one["name"], one["id"]))}
 
     def tags(self, collection: str, params: Mapping[str, Any]) -> Document:
         """Return the tags of the company's own tasks or models."""
@@ -428,11 +487,12 @@ class Model:
             one
             for one in self.database.get(collection, ())
             if one["company"] == self.company
-            and (inside is None or one.get("project") in inside)
+            and (inside is None or one.get("_id" if collection == "project" else "project") in inside)
             and all(passes(asked.get(name), one.get(name)) for name in ("tags", "system_tags"))
         ]
         names = ["tags", "system_tags"] if params.get("include_system") else ["tags"]
-        return {name: sorted({tag for one in found for tag in one.get(name) or ()}) for name in names}
+        tags = {name: sorted({tag for one in found for tag in one.get(name) or ()}) for name in names}
+        return tags if collection != "project" else {"system_tags": [], **tags}
 
 
 def tag_faults(params: Mapping[str, Any]) -> Faults:
@@ -443,6 +503,21 @@ def tag_faults(params: Mapping[str, Any]) -> Faults:
 
 def _name(document: Document) -> str:
     return str(document["name"])
+
+
+def _paged(items: list[Any], params: Mapping[str, Any]) -> tuple[list[Any], int, int]:
+    """Return a page, the number of all items, and of those after the page."""
+    size = max(1, _or(params.get("page_size"), 500))
+    start = max(0, _or(params.get("page"), 0)) * size
+    return items[start : start + size], len(items), len(items[start + size :])
+
+
+def _numbers_first(value: str) -> tuple[int, float, str]:
+    try:
+        number = float(value)
+    except ValueError:
+        return 1, 0, value
+    return (0, number, value) if number - number == 0 else (1, 0, value)
 
 
 def _or(value: int | None, default: int) -> int:

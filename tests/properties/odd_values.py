@@ -104,7 +104,10 @@ TASK_FIELDS = (
     *("name", "type", "status", "project", "parent", "tags", "system_tags", "created", "started", "completed"),
     *("last_update", "user", "hyperparams", "last_metrics", "models", "active_duration"),
 )
-MODEL_FIELDS = ("name", "project", "parent", "task", "tags", "system_tags", "created", "user", "ready", "uri")
+MODEL_FIELDS = (
+    *("name", "project", "parent", "task", "tags", "system_tags", "created", "user", "ready", "uri", "metadata"),
+    "last_metrics",
+)
 
 
 def write(site: Site, collection: str, document: Document) -> None:
@@ -176,6 +179,9 @@ def _fill(site: Site, kind: str, prefix: str) -> None:
         write(site, "task", member(f"{prefix} {number}") | {field: value})
     if kind == "undefined":  # the lengths of the documents around it would be wrong
         value = None
+    for number, parameter in enumerate([value, {"value": value}]):
+        write(site, "task", member(f"{prefix} part {number}", hyperparams={"Args": {"x": parameter}}))
+        write(site, "model", member(f"{prefix} part {number}", metadata={"key": parameter}))
     write(site, "task", member(f"{prefix} parts", hyperparams={"Args": {"x": value}}, last_metrics={"h": {"v": value}}))
     write(site, "task", member(f"{prefix} names", last_metrics={"h": {"v": {"metric": value, "variant": value}}}))
     for number, field in enumerate(MODEL_FIELDS):

@@ -113,7 +113,13 @@ def _contents(kind: int, places: Sequence[str], made: Any) -> SearchStrategy[lis
         st.sampled_from(["controller", "training", "report"]),
     )
     return st.lists(drawn, min_size=2, max_size=10).map(
-        lambda found: [_content(kind, number, *one) | made(number, *one) for number, one in enumerate(found)]
+        lambda found: [
+            # The parent is another task (model) of any company.
+            _content(kind, number, *one)
+            | {"parent": _identifier(found[number // 2][0][0], kind, number // 2)}
+            | made(number, *one)
+            for number, one in enumerate(found)
+        ]
     )
 
 
@@ -123,7 +129,7 @@ def _content(
     company = owner[0]
     return {
         **_named(kind, number, company),
-        "user": _named(4, 0, OWN)["_id"],
+        "user": _named(4, number % 4, [OWN, "", worlds.OTHER, SECOND][number % 4])["_id"],
         "project": place,
         "tags": [_text(company, f"tag {number % 3}"), "b"][: 1 if _is_foreign(company) else 2],
         "system_tags": [*marks, *([_text(company, "mark")] if _is_foreign(company) else [])],
@@ -139,13 +145,23 @@ def _task(number: int, owner: tuple[str, str | None], _place: str | None, _marks
         "status": ["created", "completed", "failed"][number % 3],
         "started": LONG_AGO,
         "completed": worlds.PLACE + timedelta(seconds=number),
-        "hyperparams": {word: {word: {"section": word, "name": word, "value": "1"}}},
+        "hyperparams": {
+            word: {word: {"section": word, "name": word, "value": "1"}},
+            "Args": {"lr": {"section": "Args", "name": "lr", "value": word}},
+        },
         "last_metrics": {METRIC: {VARIANT: metric}} if number % 2 else {METRIC + word: {VARIANT: metric}},
     }
 
 
 def _model(number: int, owner: tuple[str, str | None], *_drawn: Any) -> Document:
-    return {"uri": _text(owner[0], "s3"), "framework": _text(owner[0], "tf"), "ready": bool(number % 2)}
+    word = _text(owner[0], f"word {number % 3}")
+    return {
+        "uri": _text(owner[0], "s3"),
+        "framework": _text(owner[0], "tf"),
+        "ready": bool(number % 2),
+        "metadata": {word: {"key": word, "value": word}, "key": {"key": "key", "value": word}},
+        "last_metrics": {METRIC: {VARIANT: {"metric": word, "variant": word}}},
+    }
 
 
 def split(documents: Documents) -> tuple[Documents, Documents]:
@@ -272,12 +288,43 @@ def _get_all_ex(documents: Documents) -> Requests:
     return st.one_of(plain, figures, references, every)
 
 
-def _scope(documents: Documents) -> Requests:
-    return worlds.chosen({"project": _ids(documents)})
+PAGES = {"page": st.integers(-1, 2), "page_size": st.integers(0, 5)}
+KEYS = st.sampled_from(["key", "word 1", "feed word 1", "Args"])
 
 
-def _parameters(documents: Documents) -> Requests:
-    return worlds.chosen({"project": _ids(documents), "page": st.integers(-1, 2), "page_size": st.integers(0, 5)})
+def _contents_of(documents: Documents, **more: SearchStrategy[Any]) -> Requests:
+    """Draw a request that chooses the contents of projects, or of one project."""
+    several = st.lists(st.one_of(_ids(documents), _ids(documents), st.none()), max_size=3)
+    return worlds.chosen({"projects": several, "include_subprojects": st.booleans(), **more})
+
+
+def _of_one(documents: Documents, **more: SearchStrategy[Any]) -> Requests:
+    return worlds.chosen({"project": _ids(documents), "include_subprojects": st.booleans(), **more})
+
+
+def _metrics(documents: Documents) -> Requests:
+    ids = st.sampled_from([one["_id"] for name in ("task", "model") for one in documents[name]])
+    return _of_one(documents, model_metrics=st.booleans(), ids=st.lists(ids, max_size=3))
+
+
+def _values(documents: Documents, *keys: str) -> Requests:
+    optional = _contents_of(documents, allow_public=st.booleans(), **PAGES)
+    return st.tuples(optional, st.fixed_dictionaries(dict.fromkeys(keys, KEYS))).map(lambda parts: parts[0] | parts[1])
+
+
+def _hyperparam_values(documents: Documents) -> Requests:
+    exact = {"section": "Args", "name": "lr"}
+    plain = _values(documents, "section", "name")
+    return st.one_of(plain, plain.map(lambda params: params | exact), st.just(exact | {"pattern": "feed"}))
+
+
+def _parents(documents: Documents) -> Requests:
+    state = st.sampled_from(["active", "archived"])
+    return _contents_of(documents, tasks_state=state, task_name=st.sampled_from(["feed", "person", "[12]"]))
+
+
+def _users(documents: Documents) -> Requests:
+    return _contents_of(documents, entity=st.sampled_from(["task", "model"]))
 
 
 def _tags(documents: Documents) -> Requests:
@@ -294,8 +341,14 @@ STRATEGIES = {
     "projects.get_all_ex": _get_all_ex,
     "projects.update": _update,
     "projects.delete": _delete,
-    "projects.get_unique_metric_variants": _scope,
-    "projects.get_hyper_parameters": _parameters,
+    "projects.get_unique_metric_variants": _metrics,
+    "projects.get_hyper_parameters": lambda documents: _of_one(documents, **PAGES),
+    "projects.get_hyperparam_values": _hyperparam_values,
+    "projects.get_model_metadata_keys": lambda documents: _of_one(documents, **PAGES),
+    "projects.get_model_metadata_values": lambda documents: _values(documents, "key"),
+    "projects.get_task_parents": _parents,
+    "projects.get_user_names": _users,
+    "projects.get_project_tags": _tags,
     "projects.get_task_tags": _tags,
     "projects.get_model_tags": _tags,
     "projects.make_public": _several,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymongo import ReadPreference, monitoring
 
-from projects_cli.endpoints import distinct_values
+from projects_cli.endpoints import distinct_tags
 from projects_cli.store.client import Connection, connect
 from projects_cli.store.collections import open_store
 from projects_cli.store.index_definitions import EXTRAS, INDEXES, SERVER
@@ -93,7 +93,7 @@ def texts(tasks: Sequence[Document], name: str) -> list[str]:
 def test_tags_match_the_documentation(
     indexed: Caller, monkeypatch: pytest.MonkeyPatch, step: int, tasks: list[Document]
 ) -> None:
-    monkeypatch.setattr(distinct_values, "DOCUMENTS_PER_STEP", step)
+    monkeypatch.setattr(distinct_tags, "DOCUMENTS_PER_STEP", step)
     indexed.fill({"task": tasks})
     wanted = {name: texts(tasks, name) for name in ("tags", "system_tags")}
     assert indexed.answer(ENDPOINT, {"include_system": True}) == wanted

@@ -1,4 +1,4 @@
-"""`projects task-tags` and `projects model-tags`."""
+"""`projects task-tags`, `projects model-tags` and `projects project-tags`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, command_of
 from projects_cli.cli.flow import run
-from projects_cli.cli.options import check_filter_tags
+from projects_cli.cli.options import Projects, check_filter_tags
 from projects_cli.cli.registry import BY_WORD
 
 app = typer.Typer(**TYPER_OPTIONS)
@@ -17,12 +17,7 @@ app = typer.Typer(**TYPER_OPTIONS)
 @app.command(cls=GroupedCommand)
 def tags(
     ctx: typer.Context,
-    projects: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--project", "--projects", metavar="PROJECT", help="Only of this project and its sub-projects; repeat."
-        ),
-    ] = None,
+    projects: Projects = None,
     include_system: Annotated[
         bool | None, typer.Option("--include-system", help="Include system tags.", show_default=False)
     ] = None,
@@ -35,7 +30,7 @@ def tags(
         typer.Option("--filter-system-tag", metavar="TAG", help="Only of those with this system tag."),
     ] = None,
 ) -> None:
-    """List the distinct tags of tasks (task-tags) or models (model-tags), archived ones included.
+    """List the distinct tags of tasks, models or projects, archived and hidden ones included.
 
     Example: projects task-tags --project vision --include-system
 
