@@ -84,6 +84,12 @@ def parameters(program: bytes, baseline: bytes) -> bool:
     return bool(answer["total"] == len(everything) and page == unescaped[: len(page)])
 
 
+def values(program: bytes, baseline: bytes) -> bool:
+    """Compare every value, and the total with their number; the baseline has another order."""
+    answer, everything = orjson.loads(program), orjson.loads(baseline)
+    return bool(answer["total"] == len(everything) and sorted(answer["values"]) == sorted(everything))
+
+
 def metrics(program: bytes, baseline: bytes) -> bool:
     """Compare every metric and variant, with their hashes."""
     return bool(orjson.loads(program)["metrics"] == orjson.loads(baseline))

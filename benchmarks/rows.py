@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import agreement
-from benchmarks.data import load
+from benchmarks.data import WORDS, load
 from benchmarks.timing import Command, Measure
 from projects_cli.config.settings import COMMUNITY_COMPANY
 from projects_cli.store.index_definitions import EXTRAS
@@ -228,6 +228,12 @@ def _hyperparams(site: Site) -> tuple[Command, Command]:
     return program, site.baseline("hyperparams", site.size.values, COMMUNITY_COMPANY)
 
 
+def _hyperparam_values(site: Site) -> tuple[Command, Command]:
+    shape, key = site.size.values, ("Args", f"{WORDS[0]}_0")
+    program = site.program("hyperparam-values", *key, "--page-size", "100000", "--json", shape=shape)
+    return program, site.baseline("hyperparam_values", shape, COMMUNITY_COMPANY, *key)
+
+
 def _metrics(site: Site) -> tuple[Command, Command]:
     shape = site.size.values
     return site.program("metrics", "--json", shape=shape), site.baseline("metrics", shape, COMMUNITY_COMPANY)
@@ -351,8 +357,12 @@ ROWS: tuple[Row, ...] = (
     ),
     Row("tags", "task-tags, the server's indexes", "$unwind, $group", bars(wall=0.8), _tags, agreement.tags),
     Row(
-        "hyperparams", "hyperparams, a page with totals", "the full list", bars(wall=1.2), _hyperparams,
+        "hyperparams", "hyperparams, a page with totals", "two $unwind", bars(wall=0.6), _hyperparams,
         agreement.parameters,
+    ),
+    Row(
+        "hyperparam-values", "hyperparam-values", "$match, $group", bars(wall=0.6), _hyperparam_values,
+        agreement.values,
     ),
     Row("metrics", "metrics", "two $unwind", bars(wall=1), _metrics, agreement.metrics),
     Row("doctor", "doctor", "a scan of projects and tasks", bars(wall=3), _doctor, agreement.doctor),
