@@ -180,7 +180,7 @@ def test_tags(caller: Caller, endpoint: str, database: Documents, requests: list
 
 ODD_KEYS = st.sampled_from(["a", "b", "A", "a.b", "$a", "$", "", "0", "é", "_id", "%2E", "properties", "\U0010ffff"])
 ODD_OBJECTS = st.dictionaries(ODD_KEYS, st.sampled_from([None, 1, {}, {"value": 1}, [{"a": 1}]]), max_size=3)
-ODD_PARAMETERS = st.one_of(
+ODD_PARAMETERS: SearchStrategy[Any] = st.one_of(
     st.dictionaries(
         ODD_KEYS, st.one_of(ODD_OBJECTS, ODD_OBJECTS, st.sampled_from([None, 1, [], [{"a": {}}]])), max_size=3
     ),
