@@ -46,6 +46,7 @@ def condition_of(request: Request, store: Store) -> Document:
         parts.append(filters.not_hidden())
     if not params.get("allow_public", not params.get("non_public")):
         parts.append({"company": store.company})
+    parts.append(request.narrowed or {})
     return filters.all_of(parts)
 
 

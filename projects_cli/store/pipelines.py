@@ -16,6 +16,15 @@ def by_project() -> Pipeline:
     return [{"$group": {"_id": "$project", "count": {"$sum": 1}}}]
 
 
+def last_activity() -> Pipeline:
+    """Return the latest `last_update` or `last_change` of each project's tasks or models: `{_id: project, latest}`.
+
+    Only dates count; MongoDB sorts them above texts and numbers, and `$max` ignores null.
+    """
+    times = [{"$cond": [_is(f"${name}", "date"), f"${name}", None]} for name in ("last_update", "last_change")]
+    return [{"$group": {"_id": "$project", "latest": {"$max": {"$max": times}}}}]
+
+
 def newest_sizes() -> Pipeline:
     """Return the dataset sizes of each project's task with the latest update, as `{_id: project, newest}`.
 

@@ -1,0 +1,110 @@
+"""Filters of `projects list` that the service does not have: owner, place, emptiness, and age of the last activity.
+
+Each becomes a condition on projects, which the listing adds to its own (docs/architecture.md, Packages).
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from projects_cli.endpoints.hierarchy import path_of
+from projects_cli.extended_json import identity
+from projects_cli.store import filters, pipelines
+from projects_cli.store.bson_codec import DATES, is_later
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Sequence
+    from datetime import datetime
+
+    from projects_cli.messages import Document
+    from projects_cli.store.collections import Store
+
+
+class Narrowing(NamedTuple):
+    """What to narrow a listing to. `owners` are ids of users; a project is `under` a stored project, or it itself.
+
+    `depth` counts levels below `under`, or below the top level. The last activity is in [`since`, `until`].
+    """
+
+    owners: Sequence[str] = ()
+    under: Document | None = None
+    depth: int | None = None
+    empty: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def condition(wanted: Narrowing, store: Store) -> Document:
+    """Return the condition on projects, `{}` if nothing was wanted.
+
+    The owner and the place are conditions on stored fields. For the others all tasks and models of the company are read
+    once, on the server, and the ids of the matching projects become the condition: memory grows with the projects only.
+    """
+    parts: list[Document] = []
+    level = 0
+    if wanted.owners:
+        parts.append({"user": {"$in": list(wanted.owners)}})
+    if wanted.under is not None:
+        level = len(path_of(wanted.under))
+        parts.append(filters.any_of([filters.below([wanted.under["_id"]]), {"_id": wanted.under["_id"]}]))
+    if wanted.depth is not None:
+        parts.append({f"path.{level + wanted.depth}": {"$exists": False}})
+    scope = filters.all_of(parts)
+    if wanted.empty:
+        parts.append({"_id": {"$in": list(_empty(store, scope))}})
+    if wanted.since is not None or wanted.until is not None:
+        parts.append({"_id": {"$in": list(_active(store, scope, wanted.since, wanted.until))}})
+    return filters.all_of(parts)
+
+
+def _empty(store: Store, scope: Document) -> Iterator[Any]:
+    """Yield the ids of the projects without tasks and models, in themselves and in all below, archived ones counted."""
+    groups = chain.from_iterable(
+        collection.aggregate(filters.not_a_list(), pipelines.by_project()) for collection in (store.tasks, store.models)
+    )
+    filled = {identity(group["_id"]) for group in groups}
+    above = set(filled)
+    for project in store.projects.scan({}, {"path": 1}):
+        if identity(project["_id"]) in filled:
+            above.update(map(identity, path_of(project)))
+    return (
+        project["_id"] for project in store.projects.scan(scope, {"_id": 1}) if identity(project["_id"]) not in above
+    )
+
+
+def _active(store: Store, scope: Document, since: datetime | None, until: datetime | None) -> Iterator[Any]:
+    """Yield the ids of the projects whose last activity is in the interval.
+
+    It is the latest of `last_update` of the project and of `last_update` and `last_change` of its tasks and models, of
+    the whole sub-tree. A project without any of these times was never active: it is older than everything.
+    """
+    latest: dict[Hashable, Any] = {}
+    groups = chain.from_iterable(
+        collection.aggregate(filters.not_a_list(), pipelines.last_activity())
+        for collection in (store.tasks, store.models)
+    )
+    own = chain(
+        ((identity(group["_id"]), group["latest"]) for group in groups),
+        (
+            (identity(project["_id"]), project.get("last_update"))
+            for project in store.projects.scan({}, {"last_update": 1})
+        ),
+    )
+    for key, time in own:
+        _keep_latest(latest, key, time)
+    rolled_up = dict(latest)
+    for project in store.projects.scan({}, {"path": 1}):
+        for ancestor in map(identity, path_of(project)):
+            _keep_latest(rolled_up, ancestor, latest.get(identity(project["_id"])))
+    for project in store.projects.scan(scope, {"_id": 1}):
+        time = rolled_up.get(identity(project["_id"]))
+        too_old = since is not None and (time is None or is_later(since, time))
+        too_new = until is not None and time is not None and is_later(time, until)
+        if not too_old and not too_new:
+            yield project["_id"]
+
+
+def _keep_latest(times: dict[Hashable, Any], key: Hashable, time: Any) -> None:
+    if isinstance(time, DATES) and (key not in times or is_later(time, times[key])):
+        times[key] = time
