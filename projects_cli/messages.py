@@ -43,8 +43,8 @@ class Request(NamedTuple):
     """One call of one endpoint: valid, with its defaults filled in, and with the outside world as arguments.
 
     `params` has what the caller set (and the schema's defaults). `now` is UTC with millisecond precision. `new_id`
-    returns 32 hex digits at each call. `narrowed` is a further condition on the projects of a listing, from filters that
-    the service does not have.
+    returns 32 hex digits at each call. `narrowed` is a further condition on the projects of a listing, from filters
+    that the service does not have.
     """
 
     endpoint: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,10 +13,12 @@ from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import read, request_of
 from projects_cli.cli.options import check_filter_tags
 from projects_cli.cli.request import parse_json
+from projects_cli.config.settings import parse_duration
 from projects_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from projects_cli.cli.context import Context
 
@@ -99,7 +102,23 @@ def list_(
     hidden: Annotated[
         bool | None, _filter("--hidden", "--search-hidden", help="List hidden projects too, and mark them.")
     ] = None,
+    owner: Annotated[
+        list[str] | None, _filter("--owner", metavar="USER", help="Owned by this user, by name or id; repeat.")
+    ] = None,
+    empty: Annotated[
+        bool, _filter("--empty", help="Without tasks and models at any level, archived ones too.")
+    ] = False,
+    older_than: Annotated[
+        str | None, _filter("--older-than", metavar="TIME", help="No activity at any level for this time: 90d.")
+    ] = None,
+    newer_than: Annotated[
+        str | None, _filter("--newer-than", metavar="TIME", help="Activity at some level within this time: 12h.")
+    ] = None,
     non_public: Annotated[bool | None, _filter("--non-public", help="Leave out public projects.")] = None,
+    under: Annotated[str | None, _tree("--under", metavar="PROJECT", help="This project and all below it.")] = None,
+    depth: Annotated[
+        int | None, _tree("--depth", min=0, metavar="N", help="At most N levels below the top, or below --under.")
+    ] = None,
     children_of: Annotated[
         list[str] | None, _tree("--children-of", metavar="PROJECT", help="Directly below this project; repeat.")
     ] = None,
@@ -176,6 +195,8 @@ def list_(
     Example: projects list --name '^vision/' --tag prod --order-by -last_update
 
     Example: projects list --children-of vision --hidden
+
+    Example: projects list --empty --older-than 90d -o id
     """
     context: Context = ctx.obj
     check_filter_tags(tags, system_tags, exclude_tag, children_tags)
@@ -232,7 +253,53 @@ def list_(
     ids = [value.removeprefix("-") for value in params.get("id") or () if not value.startswith("__$")]
     if ids:
         _warn_of_unknown_ids(context, ids)
-    read(context, request)
+    narrowed = _narrowed(context, owner or (), under, depth, empty, older_than, newer_than, request.now)
+    read(context, request._replace(narrowed=narrowed))
+
+
+def _narrowed(
+    context: Context,
+    owner: Sequence[str],
+    under: str | None,
+    depth: int | None,
+    empty: bool,
+    older_than: str | None,
+    newer_than: str | None,
+    now: datetime,
+) -> dict[str, Any] | None:
+    """Return the condition of the filters that the service does not have, None without any.
+
+    Raises:
+        UsageError: a duration is invalid, or a user is unknown. InvalidProjectId, ProjectNotFound: `under` is unknown.
+    """
+    since, until = _time_before(now, "--newer-than", newer_than), _time_before(now, "--older-than", older_than)
+    if not (owner or under or depth is not None or empty or since or until):
+        return None
+    from projects_cli.endpoints import hierarchy
+    from projects_cli.endpoints.address import project_id
+    from projects_cli.endpoints.owner import named_owner
+    from projects_cli.inspection.narrowing import Narrowing, condition
+
+    store = context.reading
+    root = None
+    if under is not None:
+        root = hierarchy.readable_project(project_id(under, lambda: store), store, {"path": 1})
+    owners = [named_owner(user, "--owner", store) for user in owner]
+    wanted = Narrowing(owners, root, depth, empty, since, until)
+    with context.console.waiting("asking the database:"):
+        return store.connection.retry(lambda: condition(wanted, store))
+
+
+def _time_before(now: datetime, option: str, text: str | None) -> datetime | None:
+    """Return the time that is a duration before now, without a zone, as stored times are."""
+    if text is None:
+        return None
+    try:
+        return now.replace(tzinfo=None) - timedelta(seconds=parse_duration(text))
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from error
+    except OverflowError as error:
+        raise UsageError(f"{option} {text!r}: longer than the calendar") from error
 
 
 def _split(values: list[str] | None) -> list[str] | None:

@@ -1,0 +1,90 @@
+"""Filters of `projects list` that the service does not have: owner, place, emptiness, last activity."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from bson import ObjectId, Regex
+
+from tests.worlds.site import COMPANY, OTHER
+
+if TYPE_CHECKING:
+    from tests.worlds.site import Site
+
+TODAY = datetime.now(UTC)
+
+
+def names(site: Site, *options: str) -> list[str]:
+    return [project["name"] for project in site.json("list", *options)["projects"]]
+
+
+@pytest.fixture
+def aged(site: Site) -> Site:
+    """Return a site with projects of two owners, some of which are empty and some of which were active today."""
+    site.documents.user.insert_many(
+        [{"_id": f"id-{name}", "name": name, "company": COMPANY} for name in ("Ada", "Bob")]
+    )
+    site.project("busy", user="id-Ada")
+    site.project("busy/deep/down", user="id-Bob")
+    site.task(site.named("busy/deep/down")["_id"], last_change=TODAY, system_tags=["archived"])
+    site.project("modelled", user="id-Bob")
+    site.model(site.named("modelled")["_id"], last_update=TODAY - timedelta(days=10))
+    site.project("foreign contents", user="id-Ada")
+    site.task(site.named("foreign contents")["_id"], company=OTHER, last_update=TODAY)
+    site.project("fresh", user="id-Bob", last_update=TODAY)
+    site.project("secret", user="id-Bob", system_tags=["hidden"])
+    return site
+
+
+@pytest.mark.parametrize(
+    ("options", "listed"),
+    [
+        (["--owner", "Ada"], ["busy", "foreign contents"]),
+        (["--owner", "id-Ada", "--owner", "Bob", "--name", "^b"], ["busy", "busy/deep/down"]),
+        (["--empty"], ["foreign contents", "fresh"]),
+        (["--empty", "--hidden", "--owner", "Bob"], ["fresh", "secret"]),
+        (["--newer-than", "1d"], ["busy", "busy/deep", "busy/deep/down", "fresh"]),
+        (["--newer-than", "11d", "--older-than", "9d"], ["modelled"]),
+        (["--older-than", "1d"], ["foreign contents", "modelled"]),
+        (["--empty", "--older-than", "90d"], ["foreign contents"]),
+        (["--under", "busy"], ["busy", "busy/deep", "busy/deep/down"]),
+        (["--under", "busy/deep", "--depth", "0"], ["busy/deep"]),
+        (["--under", "busy", "--depth", "1", "--stats"], ["busy", "busy/deep"]),
+        (["--depth", "0", "--older-than", "1d", "--limit", "1"], ["foreign contents"]),
+    ],
+)
+def test_filters_compose(aged: Site, options: list[str], listed: list[str]) -> None:
+    assert names(aged, *options) == listed
+
+
+def test_a_pipeline_deletes_what_a_list_selects(aged: Site) -> None:
+    ids = aged.text("list", "--empty", "--older-than", "90d", "-o", "id")
+    assert aged("delete", "-", "--yes", stdin=ids).exit_code == 0
+    assert "foreign contents" not in aged.names()
+    assert len(aged.names()) == 6
+
+
+def test_odd_times_are_not_activity(site: Site) -> None:
+    """Values of other types than dates, as other programs may have stored them, are as if missing."""
+    for number, value in enumerate((None, 5, "2099-01-01", ["x"], {"a": 1}, ObjectId(), Regex("x"), [TODAY])):
+        project = site.project(f"odd {number}", last_update=value)
+        site.task(project, last_update=value, last_change=value)
+        site.model(project, last_update=value)
+    site.task(site.named("odd 1")["_id"], last_update="text", last_change=TODAY)
+    assert names(site, "--newer-than", "1h") == ["odd 1"]
+    assert len(names(site, "--older-than", "1h")) == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "message"),
+    [
+        (["--older-than", "soon"], 2, "--older-than: 'soon' is not a duration"),
+        (["--older-than", "9999999w"], 2, "--older-than '9999999w': longer than the calendar"),
+        (["--owner", "Eve"], 2, "--owner: there is no user 'Eve' in the company"),
+        (["--under", "nowhere"], 3, "there is no project 'nowhere'"),
+    ],
+)
+def test_errors_say_what_is_wrong(aged: Site, options: list[str], status: int, message: str) -> None:
+    assert aged.error("list", *options, status=status)["message"].startswith(message)
