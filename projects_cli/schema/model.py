@@ -211,6 +211,20 @@ class Endpoint:
         self._records = records
         self._make_version = make_version
 
+    def up_to(self, limit: str | None) -> tuple[str, ...]:
+        """Return the versions that are not newer than the limit; without a limit, all.
+
+        Raises:
+            UsageError: the limit is not a version.
+        """
+        if limit is None:
+            return self.versions
+        if not is_version(limit):
+            from projects_cli.errors import UsageError
+
+            raise UsageError(f"{quote(limit)} is not a version", hint="a version is a number like 2.8")
+        return tuple(number for number in self.versions if version_key(number) <= version_key(limit))
+
     def version(self, limit: str | None = None) -> Version:
         """Return the newest version that is not newer than the limit; without a limit, the newest.
 
@@ -218,11 +232,7 @@ class Endpoint:
             UnknownEndpoint: all versions are newer.
             UsageError: the limit is not a version.
         """
-        if limit is not None and not is_version(limit):
-            from projects_cli.errors import UsageError
-
-            raise UsageError(f"{quote(limit)} is not a version", hint="a version is a number like 2.8")
-        fitting = [number for number in self.versions if limit is None or version_key(number) <= version_key(limit)]
+        fitting = self.up_to(limit)
         if not fitting:
             raise _unknown(f"{self.name} is not in version {limit}: it was added in {self.versions[0]}")
         return self._make_version(self.name, fitting[-1], self._records(self._short, fitting[-1]))

@@ -26,6 +26,17 @@ def test_all_endpoints_are_listed_with_versions_and_commands(cli: Cli) -> None:
     assert all(one["summary"] for one in found.values())
 
 
+def test_versions_newer_than_the_one_asked_for_are_left_out(cli: Cli) -> None:
+    found = {
+        one["endpoint"]: one
+        for one in json.loads(cli("schema", "--json", "--api-version", "2.9", **NOWHERE).stdout)["endpoints"]
+    }
+    assert len(found) == 12
+    assert all(one["versions"] in (["2.1"], ["2.8"], ["2.9"]) for one in found.values())
+    assert "deleted too on request" not in found["projects.delete"]["summary"]
+    assert cli("schema", "--api-version", "x", **NOWHERE).exit_code == 2
+
+
 def test_the_text_is_a_table(cli: Cli) -> None:
     result = cli("schema", **NOWHERE)
     heading, *rows = result.stdout.splitlines()

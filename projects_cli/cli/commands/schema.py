@@ -26,19 +26,23 @@ def schema(
 ) -> None:
     """List the endpoints of the loaded schema, or show one of them; its JSON Schema with --json.
 
+    With --api-version, versions that are newer are left out.
+
     Example: projects schema get_all
     """
     context: Context = ctx.obj
     if endpoint is None:
         expect(context, "schema")
+        limit = context.settings.api_version
         endpoints = [
             {
                 "endpoint": endpoint.name,
-                "versions": list(endpoint.versions),
+                "versions": list(versions),
                 "command": COMMAND_OF.get(endpoint.name),
-                "summary": endpoint.description,
+                "summary": endpoint.description if limit is None else endpoint.version(limit).description,
             }
             for endpoint in context.catalog.endpoints()
+            if (versions := endpoint.up_to(limit))
         ]
         show(context, Response("schema", {"endpoints": endpoints}))
     else:
