@@ -187,6 +187,7 @@ def test_hidden_projects_are_marked_and_contents_counted(several: Site) -> None:
         (("--last-update", ","), 2, "one of the two bounds must be a date"),
         (("--last-update", "soon,"), 2, "'soon' is not a date"),
         (("--hidden", "--api-version", "2.13"), 2, "version 2.14 has it"),
+        (("--own-stats", "--api-version", "2.15"), 2, "version 2.16 has it"),
     ],
 )
 def test_invalid_filters_are_refused(several: Site, options: tuple[str, ...], status: int, message: str) -> None:

@@ -10,7 +10,6 @@ from bson import Binary, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projects_cli.store import filters
 from tests.properties import model
 from tests.properties.calling import NOW, OWN, Document, Failure
 from tests.worlds import random_worlds as worlds
@@ -213,16 +212,28 @@ def test_a_scroll_continues_behind_its_last_project(caller: Caller) -> None:
     second = caller.answer("projects.get_all", {**params, "scroll_id": first["scroll_id"]})
     assert isinstance(second, dict)
     assert [one["name"] for one in second["projects"]] == ["n5", "n6", "n7"]
-    plans = caller.database.command(
-        "explain",
-        {
-            "find": "project",
-            "filter": filters.behind("name", "n4", 1, or_equal=True),
-            "sort": {"name": 1, "company": 1},
-        },
-        verbosity="executionStats",
-    )
-    assert plans["executionStats"]["totalKeysExamined"] <= len(projects)
+
+
+@pytest.mark.parametrize("order_by", [["name"], ["-name"], ["id"], ["-id"]])
+def test_a_scroll_reads_only_its_projects(caller: Caller, order_by: list[str]) -> None:
+    """An index begins at the position, at any distance from the beginning of the listing."""
+    names = [f"n{number:04d}" for number in range(1500)]
+    caller.fill({"project": [{"_id": name, "company": OWN, "name": name, "system_tags": []} for name in names]})
+    params = {"order_by": order_by, "only_fields": ["id"], "size": 200}
+    answer = caller.answer("projects.get_all", params)
+    assert isinstance(answer, dict)
+    caller.database.command("planCacheClear", "project")  # the plan for the few projects of other tests
+    profile = caller.database["system.profile"]
+    caller.database.command("profile", 2)
+    try:
+        caller.answer("projects.get_all", {**params, "scroll_id": answer["scroll_id"], "size": 10})
+    finally:
+        caller.database.command("profile", 0)
+    (find,) = profile.find({"op": "query", "command.find": "project", "command.limit": {"$gte": 10}})
+    profile.drop()
+    assert find["nreturned"] >= 10
+    assert find["keysExamined"] <= 10 + 4
+    assert find["docsExamined"] <= 10 + 4
 
 
 def test_invalid_scrolls_are_refused(caller: Caller) -> None:

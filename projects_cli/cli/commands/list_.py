@@ -250,6 +250,9 @@ def list_(
             "stats_for_state": None if stats_for_state is State.all else stats_for_state.value,
         }
     request = request_of(context, endpoint, params, optional=optional)
+    if own_stats and "stats_with_children" not in request.params:  # false is not sent to versions without it
+        message = f"{endpoint} of version {request.version} has no parameter 'stats_with_children'"
+        raise UsageError(f"--own-stats: {message}: version 2.16 has it", hint="choose another version")
     ids = [value.removeprefix("-") for value in params.get("id") or () if not value.startswith("__$")]
     if ids:
         _warn_of_unknown_ids(context, ids)
