@@ -222,7 +222,10 @@ def test_a_scroll_reads_only_its_projects(caller: Caller, order_by: list[str]) -
     params = {"order_by": order_by, "only_fields": ["id"], "size": 200}
     answer = caller.answer("projects.get_all", params)
     assert isinstance(answer, dict)
-    caller.database.command("planCacheClear", "project")  # the plan for the few projects of other tests
+    # MongoDB never forgets that an index had a key from a list, as in other tests, and then can't begin in the middle.
+    projects = caller.database["project"]
+    projects.drop_index("name_1_company_1")
+    projects.create_index([("name", 1), ("company", 1)], name="name_1_company_1", unique=True)
     profile = caller.database["system.profile"]
     caller.database.command("profile", 2)
     try:
