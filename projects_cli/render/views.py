@@ -152,7 +152,7 @@ VIEWS: dict[str, View] = {
         rows="metrics",
         columns=_columns("metric", "variant"),
         fields=("metric", "variant", "metric_hash", "variant_hash"),
-        empty="no task reports a metric",
+        empty="no metrics",
     ),
     "projects.get_hyper_parameters": View(
         rows="parameters", columns=_columns("section", "name"), empty="no task has hyper-parameters"

@@ -278,7 +278,13 @@ def test_earlier_versions_include_sub_projects_and_have_no_pages(site: Site) -> 
 
 @pytest.mark.parametrize(
     "words",
-    ["metrics vision --no-project", "hyperparams --no-project --include-subprojects", "users --project ", "users -- x"],
+    [
+        "metrics vision --no-project",
+        "hyperparams --no-project --include-subprojects",
+        "users --project ",
+        "users -- x",
+        "users --models --entity task",
+    ],
 )
 def test_contradictions_and_empty_names_are_refused(site: Site, words: str) -> None:
     assert site.error(*words.split(" "), status=2)["name"] in {"UsageError", "EmptyName"}

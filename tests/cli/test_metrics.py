@@ -74,7 +74,7 @@ def test_the_text_has_two_columns(site: Site) -> None:
 def test_nothing_found_is_told(site: Site) -> None:
     result = site("metrics")
     assert (result.exit_code, result.stdout) == (0, "METRIC\tVARIANT\n")
-    assert result.stderr == "no task reports a metric\n"
+    assert result.stderr == "no metrics\n"
 
 
 def test_a_project_from_standard_input(reported: Site) -> None:

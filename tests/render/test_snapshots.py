@@ -107,6 +107,11 @@ TABLES: dict[str, tuple[str, dict[str, Any]]] = {
     "history": ("history", {"operations": CHANGES}),
     "metrics": ("projects.get_unique_metric_variants", {"metrics": [{"metric": "loss", "variant": "x" * 50}]}),
     "hyperparams": ("projects.get_hyper_parameters", {"parameters": [{"section": "Args", "name": "learning rate"}]}),
+    "hyperparam-values": ("projects.get_hyperparam_values", {"total": 3, "values": ["0.1", "日本", "x" * 90]}),
+    "task-parents": (
+        "projects.get_task_parents",
+        {"parents": [{"id": ID, "name": "train", "project": {"id": ID, "name": "vision/" + "x" * 60}}]},
+    ),
     "task-tags": ("projects.get_task_tags", {"tags": ["prod", "日本"], "system_tags": ["archived"]}),
     "local status": (
         "local.status",

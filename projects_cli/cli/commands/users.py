@@ -10,6 +10,7 @@ import typer
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import run
 from projects_cli.cli.options import IncludeSubprojects, NoProject, Projects, several_projects
+from projects_cli.errors import UsageError
 
 
 class Entity(StrEnum):
@@ -37,6 +38,8 @@ def users(
 
     Example: projects users --project vision --models
     """
+    if models and entity is Entity.task:
+        raise UsageError("--models can't be used with --entity task")
     arguments = several_projects(projects, include_subprojects, no_project)
     arguments["entity"] = "model" if models else entity and entity.value
     run(ctx.obj, "projects.get_user_names", arguments)
