@@ -28,7 +28,7 @@ from projects_cli.cli.help_format import (
     write_short_help,
     write_text,
 )
-from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption, refuse_unused
+from projects_cli.cli.options import GLOBAL_OPTIONS, SHORT_FORMS, GlobalOption, refuse_unused
 from projects_cli.cli.registry import BY_WORD, COMMANDS, entry_of
 from projects_cli.errors import (
     ExitStatus,
@@ -144,7 +144,10 @@ def _newer_options(ctx: Any, formatter: Any) -> set[str]:
             endpoint = context.catalog.endpoint(name)
             known |= endpoint.version(limit).request_schema.get("properties", {}).keys()
             all_names |= endpoint.version().request_schema.get("properties", {}).keys()
-        return {"--" + name.strip("_").replace("_", "-") for name in all_names - known}
+        newer = all_names - known
+        return {"--" + name.strip("_").replace("_", "-") for name in newer} | {
+            flag for flag, name in SHORT_FORMS.items() if name in newer
+        }
     except UnknownEndpoint as error:
         formatter.write_paragraph()
         formatter.write_text(f"Not available: {error.message}.")

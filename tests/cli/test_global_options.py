@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from projects_cli import __version__
-from projects_cli.cli.options import GLOBAL_OPTIONS, GlobalOption
+from projects_cli.cli.options import GLOBAL_OPTIONS, SHORT_FORMS, GlobalOption
 from projects_cli.cli.registry import COMMANDS
 from projects_cli.config.settings import BY_NAME
 from projects_cli.schema.cache import shipped_file
@@ -389,6 +389,13 @@ def test_help_leaves_out_the_options_of_newer_versions(cli: Cli, tmp_path: Path,
     )
     assert cli("list", "--help", **schema, PROJECTS_API_VERSION="2.4").stdout == restricted
     assert "--name REGEX" in cli("list", "--help", **schema).stdout
+
+
+def test_help_leaves_out_other_forms_of_newer_parameters(cli: Cli) -> None:
+    for flag, parameter in SHORT_FORMS.items():
+        command = "metrics" if parameter == "include_subprojects" else "list"
+        assert f"  {flag} " in cli(command, "--help").stdout
+        assert f"  {flag} " not in cli(command, "--help", "--api-version", "2.1").stdout
 
 
 def test_help_works_if_the_version_lacks_the_command_or_is_invalid(cli: Cli) -> None:

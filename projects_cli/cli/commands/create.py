@@ -17,9 +17,7 @@ app = typer.Typer(**TYPER_OPTIONS)
 def create(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Full name, such as vision/detector.")],
-    description: Annotated[
-        str | None, typer.Option("--description", "-d", metavar="TEXT", help="Description. [required]")
-    ] = None,
+    description: Annotated[str | None, typer.Option("--description", "-d", metavar="TEXT", help="Description.")] = None,
     tags: Tags = None,
     system_tags: SystemTags = None,
     default_output_destination: Destination = None,
