@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import bson
 import pymongo
 from bson import MaxKey
 from pymongo.errors import OperationFailure, PyMongoError
@@ -20,7 +19,7 @@ from projects_cli.errors import CollectionMissing, DatabaseRefused
 from projects_cli.store import filters
 from projects_cli.store.bson_codec import unchanged
 from projects_cli.store.client import LONG_WRITE, PRIMARY, UNLIMITED, Connection, check_server
-from projects_cli.store.cursors import BATCH, Progress, batches, check_key, split
+from projects_cli.store.cursors import BATCH, Progress, batches, split
 from projects_cli.store.driver_errors import translation
 
 if TYPE_CHECKING:
@@ -132,18 +131,13 @@ class Collection:
         Raises:
             IndexGone: the index is missing, or was dropped meanwhile.
         """
-        key = _key(projection)
 
         def begin() -> Iterator[list[Document]]:
-            # Whole batches: a million small documents are decoded faster so than one by one.
             with translation():
-                cursor = self._raw.find_raw_batches(
+                cursor = self._raw.find(
                     self.scoped(filter_), projection, batch_size=BATCH, hint=_hint(hint), session=self._session
                 )
-                for raw in self._raw_batches(cursor, key, UNLIMITED):
-                    batch = bson.decode_all(raw, self._raw.codec_options)
-                    check_key(batch, key)
-                    yield batch
+                yield from self._batches(cursor, _key(projection), UNLIMITED)
 
         return self._stream(begin)
 
@@ -377,21 +371,29 @@ class Collection:
     def _stream(self, begin: Callable[[], Iterator[Iterable[Item]]]) -> Iterator[Item]:
         return chain.from_iterable(self._connection.retry.stream(begin))
 
-    def _batches(self, cursor: Cursor[Document] | CommandCursor[Document], key: str | None) -> Iterator[list[Document]]:
-        """Yield the batches of a cursor. A server that went away is not waited for, although the driver would wait."""
+    def _batches(
+        self, cursor: Cursor[Document] | CommandCursor[Document], key: str | None, limit: float | None = None
+    ) -> Iterator[list[Document]]:
+        """Yield the batches of a cursor; `limit` is the time for each, in seconds.
+
+        A server that went away is not waited for, although the driver would wait.
+        """
+        rows = batches(cursor, self._connection.command_timeout, key=key)
         with self._closing(cursor):
-            for batch in batches(cursor, self._connection.command_timeout, key=key):
+            while True:
+                with nullcontext() if limit is None else self._connection.within(limit):
+                    batch = next(rows, None)
+                if batch is None:
+                    return
                 yield batch
                 self._check(cursor)
 
-    def _raw_batches(self, cursor: RawBatchCursor[Any], key: str | None, limit: float | None = None) -> Iterator[bytes]:
-        """Yield the batches of a cursor as bytes; `limit` is the time for each, in seconds."""
+    def _raw_batches(self, cursor: RawBatchCursor[Any], key: str | None) -> Iterator[bytes]:
+        """Yield the batches of a cursor as bytes."""
         progress = Progress(self._connection.command_timeout)
         with self._closing(cursor):
             while cursor.alive:
-                with nullcontext() if limit is None else self._connection.within(limit):
-                    batch = next(cursor, None)
-                if batch:
+                if batch := next(cursor, None):
                     progress.batch([batch], unique=key is not None)
                     yield batch
                     self._check(cursor)

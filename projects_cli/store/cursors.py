@@ -50,10 +50,12 @@ class Progress:
             MalformedReply: it is the same again and again.
         """
         self._deadline = time.monotonic() + self._seconds
+        if not unique:
+            return
         if self._first is None:
             self._first = documents[0]
         self._repeats += documents.count(self._first)
-        if unique and self._repeats > REPEATS:
+        if self._repeats > REPEATS:
             raise MalformedReply("the server sends the same documents again and again")
 
 
@@ -70,23 +72,14 @@ def batches(
     """
     progress = Progress(seconds)
     while cursor.alive:
-        batch = cursor.to_list(BATCH)
+        batch: list[Any] = cursor.to_list(BATCH)
         if batch:
-            check_key(batch, key)
+            if any(not isinstance(document, dict) or (key is not None and key not in document) for document in batch):
+                raise MalformedReply("the server sent documents without the fields that were requested")
             progress.batch(batch, unique=key is not None)
             yield batch
         elif cursor.alive:
             progress.empty()
-
-
-def check_key(batch: list[Any], key: str | None) -> None:
-    """Check that a server sent documents, and that each has a field that none can lack.
-
-    Raises:
-        MalformedReply: it did not.
-    """
-    if any(not isinstance(document, dict) or (key is not None and key not in document) for document in batch):
-        raise MalformedReply("the server sent documents without the fields that were requested")
 
 
 def split(batch: bytes) -> Iterator[bytes]:
