@@ -45,7 +45,8 @@ def selected(params: Mapping[str, Any], store: Store, by_id: Document) -> dict[H
         FieldsValueError: `children_tags` has an invalid operator.
     """
     kind = params.get("children_type")
-    own: Document = {"company": store.company} if own_only(params) else {}
+    public = params.get("allow_public", not params.get("non_public"))
+    own: Document = {} if public else {"company": store.company}
     condition = filters.all_of([own, by_users(params)])
     roots = None
     if by_id:
@@ -64,12 +65,6 @@ def selected(params: Mapping[str, Any], store: Store, by_id: Document) -> dict[H
         for identifier in (project["_id"], *path_of(project)):
             ids[identity(identifier)] = identifier
     return ids
-
-
-def own_only(params: Mapping[str, Any]) -> bool:
-    """Return whether public projects are left out: `allow_public` takes precedence over `non_public`."""
-    allowed = params.get("allow_public")
-    return not allowed if allowed is not None else bool(params.get("non_public"))
 
 
 def _below(roots: list[Any] | None, condition: Document, store: Store) -> Iterator[Document]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from projects_cli.endpoints import contents, stats_filter
 from projects_cli.endpoints.hierarchy import IDS_PER_QUERY, chunks, path_of
 from projects_cli.endpoints.scope import natural_order_hint
-from projects_cli.endpoints.tallies import STATES, Tally, selective, tallies_by_state
+from projects_cli.endpoints.tallies import DAY, STATES, Tally, selective, tallies_by_state
 from projects_cli.extended_json import compact, identity
 from projects_cli.store import filters, pipelines
 
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     Part = Callable[[Hashable], Document]
     """What one option adds to the project with this key (`identity`)."""
 
-DAY = timedelta(hours=24)
 TASKS_OF = {"pipeline": ("pipeline", "controller"), "report": ("reports", "report")}
 """Children type -> the system tag and the type of its tasks."""
 

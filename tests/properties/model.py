@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -334,54 +334,19 @@ class Model:
 
     def listing(self, params: Mapping[str, Any], *, extended: bool) -> list[Document]:
         """Return the projects of get_all, or of get_all_ex."""
-        passing = [document for document in self.see("project") if _passes_all_filters(document, params)]
         names = fields_wanted(params.get("only_fields"))
         plain = [name for name in names if "." not in name] + (["id"] if extended else [])
         seen = {name: self.see(name) for name in ("project", "user", "company")}
         found = []
-        for document in page_of(in_order(passing, params.get("order_by")), params):
+        for document in page_of(in_order(self.passing(params), params.get("order_by")), params):
             answer = shown(document, plain) | _with_references(document, names, seen)
-            stats = self.statistics(document, params) if params.get("include_stats") else {}
             hidden = {"hidden": True} if extended and params.get("search_hidden") and is_hidden(document) else {}
-            found.append(answer | stats | hidden)
+            found.append(answer | hidden)
         return found
 
-    # --- statistics ---
-
-    def sub_projects(self, project: str) -> list[Document]:
-        """Return the sub-projects of a project that are not hidden, by name."""
-        below = [one for one in self.see("project") if project in (one.get("path") or ())]
-        return sorted((one for one in below if "hidden" not in (one.get("system_tags") or ())), key=_name)
-
-    def statistics(self, project: Document, params: Mapping[str, Any]) -> Document:
-        """Return what `include_stats` adds to a project."""
-        below = self.sub_projects(project["_id"])
-        counted = {project["_id"], *(one["_id"] for one in below)}
-        tasks = [task for task in self.see("task") if task.get("project") in counted]
-        state = params.get("stats_for_state", "active")
-        parts = {
-            "active": [task for task in tasks if "archived" not in (task.get("system_tags") or ())],
-            "archived": [task for task in tasks if "archived" in (task.get("system_tags") or ())],
-        }
-        stats = {name: self._figures(part) for name, part in parts.items() if state in {name, None}}
-        return {"stats": stats, "sub_projects": [{"id": one["_id"], "name": one["name"]} for one in below]}
-
-    def _figures(self, tasks: Sequence[Document]) -> Document:
-        statuses = [_status(task) for task in tasks]
-        started = [task["started"] for task in tasks if isinstance(task.get("started"), datetime)]
-        return {
-            "status_count": {status: statuses.count(status) for status in [*STATUSES, *statuses]},
-            "total_tasks": len(tasks),
-            "total_runtime": sum(_runtime(task) for task in tasks),
-            "completed_tasks_24h": sum(self._is_recent(task) for task in tasks),
-            "last_task_run": iso(max(started)) if started else None,
-        }
-
-    def _is_recent(self, task: Document) -> bool:
-        completed = task.get("completed")
-        since = self.now.replace(tzinfo=None) - timedelta(hours=24)
-        late = isinstance(completed, datetime) and completed > since
-        return late and _status(task) not in {"queued", "in_progress", "failed"}
+    def passing(self, params: Mapping[str, Any]) -> list[Document]:
+        """Return the projects that pass all filters, in no order."""
+        return [document for document in self.see("project") if _passes_all_filters(document, params)]
 
     # --- what tasks and models use ---
 
@@ -501,10 +466,6 @@ def tag_faults(params: Mapping[str, Any]) -> Faults:
     return {FIELDS_VALUE for name in ("tags", "system_tags") if wanted(asked.get(name)).faulty}
 
 
-def _name(document: Document) -> str:
-    return str(document["name"])
-
-
 def _paged(items: list[Any], params: Mapping[str, Any]) -> tuple[list[Any], int, int]:
     """Return a page, the number of all items, and of those after the page."""
     size = max(1, _or(params.get("page_size"), 500))
@@ -522,18 +483,6 @@ def _numbers_first(value: str) -> tuple[int, float, str]:
 
 def _or(value: int | None, default: int) -> int:
     return default if value is None else value
-
-
-def _status(task: Document) -> str:
-    status = task.get("status")
-    return status if isinstance(status, str) and status else "unknown"
-
-
-def _runtime(task: Document) -> int:
-    started, completed = task.get("started"), task.get("completed")
-    if not (isinstance(started, datetime) and isinstance(completed, datetime)):
-        return 0
-    return int(max(timedelta(), completed - started) / timedelta(seconds=1))
 
 
 def escaped(key: str) -> str:

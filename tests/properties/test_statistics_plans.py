@@ -19,6 +19,7 @@ from tests import servers
 from tests.properties import model
 from tests.properties.calling import NOW, OWN, Caller, Document, Documents
 from tests.properties.dropping import dropping
+from tests.properties.statistics_model import Service
 from tests.worlds import random_worlds as worlds
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def test_every_plan_returns_the_documented_statistics(
     monkeypatch.setattr(tallies, "SELECTIVE", few)
     monkeypatch.setattr(hierarchy, "IDS_PER_QUERY", 2)  # so that there are several chunks
     caller.fill(database)
-    service = model.Model(database, OWN, NOW)
+    service = Service(database, OWN, NOW)
     for params in requests:
         answer = caller.answer(ENDPOINT, params)
         assert answer == {"projects": service.listing(params, extended=True)}, params
