@@ -93,7 +93,7 @@ def is_later(date: Any, other: Any) -> bool:
     try:
         return bool(date > other)
     except TypeError:  # the two types do not compare
-        return _milliseconds(date) > _milliseconds(other)
+        return milliseconds(date) > milliseconds(other)
 
 
 def seconds_between(started: Any, completed: Any) -> int:
@@ -101,11 +101,12 @@ def seconds_between(started: Any, completed: Any) -> int:
     try:
         span = completed - started
     except TypeError:
-        return max(0, (_milliseconds(completed) - _milliseconds(started)) // 1000)
+        return max(0, (milliseconds(completed) - milliseconds(started)) // 1000)
     return span.days * 86_400 + span.seconds if span.days >= 0 else 0
 
 
-def _milliseconds(date: Any) -> int:
+def milliseconds(date: Any) -> int:
+    """Return the milliseconds of a stored date since 1970."""
     return (date - _EPOCH) // _MILLISECOND if isinstance(date, datetime) else int(date)
 
 

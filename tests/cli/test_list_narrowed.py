@@ -88,3 +88,50 @@ def test_odd_times_are_not_activity(site: Site) -> None:
 )
 def test_errors_say_what_is_wrong(aged: Site, options: list[str], status: int, message: str) -> None:
     assert aged.error("list", *options, status=status)["message"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("columns", "listed"),
+    [
+        ("-models,name", ["modelled", "busy", "busy/deep", "busy/deep/down", "foreign contents", "fresh"]),
+        ("-Sub-Projects,-name", ["busy", "busy/deep", "modelled", "fresh", "foreign contents", "busy/deep/down"]),
+        ("tasks,-name", ["modelled", "fresh", "foreign contents", "busy/deep/down", "busy/deep", "busy"]),
+        ("-owner,name", ["busy/deep/down", "fresh", "modelled", "busy", "foreign contents", "busy/deep"]),
+        ("-name", ["modelled", "fresh", "foreign contents", "busy/deep/down", "busy/deep", "busy"]),
+        ("-updated,name", ["fresh", "busy", "busy/deep", "busy/deep/down", "foreign contents", "modelled"]),
+    ],
+)
+def test_lists_are_sorted_by_headings(aged: Site, columns: str, listed: list[str]) -> None:
+    assert names(aged, "--sort-by", columns) == listed
+    page = ["--page", "1", "--page-size", "2"]
+    assert names(aged, "--sort-by", columns, *page) == listed[2:4]
+    assert aged.text("list", "--sort-by", columns, "--limit", "3", "--fields", "name").split("\n")[1:4] == listed[:3]
+
+
+def test_last_runs_and_run_times_are_sorted(site: Site) -> None:
+    for hours in (3, 1, 2):
+        started = TODAY - timedelta(hours=hours)
+        project = site.project(f"hours {hours}")
+        site.task(project, status="completed", started=started, completed=started + timedelta(minutes=hours))
+    site.project("never")
+    assert names(site, "--sort-by=-last-run") == ["hours 1", "hours 2", "hours 3", "never"]
+    assert names(site, "--sort-by", "last run,name") == ["hours 3", "hours 2", "hours 1", "never"]
+    assert names(site, "--sort-by", "runtime", "--state", "all") == ["never", "hours 1", "hours 2", "hours 3"]
+
+
+def test_statistics_have_owner_models_and_sub_projects(aged: Site) -> None:
+    deep = next(row for row in aged.json("list", "--stats")["projects"] if row["name"] == "busy")
+    assert (deep["owner"], deep["models"], deep["size"]) == ({"id": "id-Ada", "name": "Ada"}, 0, 2)
+    heading = aged.text("list", "--stats").splitlines()[0].split("\t")
+    assert heading[-4:] == ["MODELS", "OWNER", "SUB-PROJECTS", "ID"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--sort-by", "task"], "--sort-by: unknown column 'task'"),
+        (["--sort-by", "name", "--order-by", "name"], "--sort-by and --order-by can't be used together"),
+    ],
+)
+def test_an_invalid_order_is_refused(aged: Site, options: list[str], message: str) -> None:
+    assert aged.error("list", *options, status=2)["message"] == message

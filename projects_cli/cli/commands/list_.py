@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.flow import read, request_of
+from projects_cli.cli.flow import answer, read, request_of, show
 from projects_cli.cli.options import check_filter_tags
 from projects_cli.cli.request import parse_json
 from projects_cli.config.settings import parse_duration
@@ -21,13 +21,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from projects_cli.cli.context import Context
+    from projects_cli.messages import Request
 
 _filter = partial(typer.Option, rich_help_panel="Filters")
 _display = partial(typer.Option, rich_help_panel="Order, pages and fields")
 _tree = partial(typer.Option, rich_help_panel="Place and contents")
 _statistics = partial(typer.Option, rich_help_panel="Statistics")
 
-NOT_STORED = (*("stats", "sub_projects", "hidden", "own_tasks", "own_models", "own_datasets", "dataset_stats", "help"),)
+COMPUTED_FIELDS = ("models", "size", "owner")
+"""Fields that `list --stats` adds to those of the service."""
+
+OWN_COUNTS = ("own_tasks", "own_models", "own_datasets", "dataset_stats")
+NOT_STORED = ("stats", "sub_projects", *COMPUTED_FIELDS, "hidden", *OWN_COUNTS, "help")
 """Words of `--fields` that name no stored field of a project."""
 
 ONLY_EXTENDED = (
@@ -150,6 +155,10 @@ def list_(
         list[str] | None,
         _display("--order-by", metavar="FIELD", help="Sort by FIELD, or -FIELD descending; repeat. [default: name]"),
     ] = None,
+    sort_by: Annotated[
+        str | None,
+        _display("--sort-by", metavar="COLUMN,...", help="Sort by columns of the table; -COLUMN: descending."),
+    ] = None,
     page: Annotated[int | None, _display("--page", metavar="N", help="Page number, from 0.")] = None,
     page_size: Annotated[int | None, _display("--page-size", metavar="N", help="Projects per page.")] = None,
     limit: Annotated[int | None, _display("--limit", "-L", metavar="N", help="Maximum number of projects.")] = None,
@@ -236,9 +245,12 @@ def list_(
         "include_dataset_stats": dataset_stats,
     }
     params = {parameter: value for parameter, value in options.items() if value is not None}
+    computed = _set_order(sort_by, params)
     optional = {"order_by", "only_fields", "page"} - params.keys()
     params.setdefault("order_by", ["@text_score"] if search_text else ["name"])
     params |= _fetched_fields(context, params.get("only_fields"))
+    if computed and "only_fields" in params:
+        params["only_fields"] = [*params["only_fields"], "user"]  # by which the owner's name is found
     if limit is not None:
         params |= _first_page(limit, params)
     endpoint = "projects.get_all"
@@ -257,7 +269,51 @@ def list_(
     if ids:
         _warn_of_unknown_ids(context, ids)
     narrowed = _narrowed(context, owner or (), under, depth, empty, older_than, newer_than, request.now)
-    read(context, request._replace(narrowed=narrowed))
+    request = request._replace(narrowed=narrowed)
+    if params.get("include_stats") and request.params.get("children_type") != "dataset":
+        _show_with_computed(context, request, computed)
+    else:
+        read(context, request)
+
+
+def _set_order(sort_by: str | None, params: dict[str, Any]) -> list[tuple[str, bool]]:
+    """Set the service's order by columns that it has, or return the order by computed ones, which need statistics.
+
+    Raises:
+        UsageError: a column is unknown, or `--order-by` is used too.
+    """
+    if sort_by is None:
+        return []
+    if "order_by" in params:
+        raise UsageError("--sort-by and --order-by can't be used together", hint="leave out one of them")
+    from projects_cli.inspection.columns import STORED, parse_order
+
+    order = parse_order(sort_by)
+    if all(heading in STORED for heading, _ in order):
+        params["order_by"] = ["-" * descending + STORED[heading] for heading, descending in order]
+        return []
+    params["include_stats"] = True
+    return order
+
+
+def _show_with_computed(context: Context, request: Request, order: list[tuple[str, bool]]) -> None:
+    """Print a list with statistics, and with the columns that are computed from them; sort it by those.
+
+    A page of a list in such an order is a part of the whole list, which is read and sorted here.
+    """
+    from projects_cli.endpoints.ordering import Page
+    from projects_cli.inspection.columns import ordered, with_computed
+
+    page = Page.of(request.params)
+    if order:
+        whole = {name: value for name, value in request.params.items() if name not in ("page", "page_size")}
+        request = request._replace(params=whole)
+    response = answer(context, request)
+    rows = with_computed(response.data["projects"], request.params.get("stats_for_state"), context.reading)
+    if order:
+        rows = iter(ordered(rows, order)[page.skip : page.skip + page.limit if page.limit else None])
+    fields = response.fields and (*response.fields, *COMPUTED_FIELDS)
+    show(context, response._replace(data={**response.data, "projects": rows}, fields=fields))
 
 
 def _narrowed(
