@@ -364,7 +364,7 @@ ROWS: tuple[Row, ...] = (
         "hyperparam-values", "hyperparam-values", "$match, $group", bars(wall=0.6), _hyperparam_values,
         agreement.values,
     ),
-    Row("metrics", "metrics", "two $unwind", bars(wall=1), _metrics, agreement.metrics),
+    Row("metrics", "metrics", "two $unwind", bars(wall=0.6), _metrics, agreement.metrics),
     Row("doctor", "doctor", "a scan of projects and tasks", bars(wall=3), _doctor, agreement.doctor),
     Row("doctor-growth", "doctor, ten times the tasks", "a tenth", bars(memory=1.15), _doctor_growth),
     Row(

@@ -14,7 +14,7 @@ from projects_cli.messages import Response
 from projects_cli.store import filters, pipelines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from projects_cli.messages import Document, Pipeline, Request
     from projects_cli.store.collections import Collection, Store
@@ -45,6 +45,9 @@ def get_unique_metric_variants(request: Request, store: Store) -> Response:
     if ids := request.params.get("ids"):
         others = hierarchy.ids_of_other_types(ids, store, collection)
         condition = filters.all_of([condition, {"_id": {"$in": [*ids, *others.values()]}}])
+    stages = pipelines.metric_variants()
+    if not condition and _have_common_metrics(collection):
+        stages = [*pipelines.one_of_each_set(), *stages]
     metrics = (
         {
             "metric": pair["_id"]["metric"],
@@ -52,9 +55,22 @@ def get_unique_metric_variants(request: Request, store: Store) -> Response:
             "variant": pair["_id"]["variant"],
             "variant_hash": pair["variant_hash"],
         }
-        for pair in scope.aggregate(collection, condition, pipelines.metric_variants())
+        for pair in scope.aggregate(collection, condition, stages)
     )
     return Response(request.endpoint, {"metrics": metrics})
+
+
+def _have_common_metrics(collection: Collection) -> bool:
+    """Return whether it is faster to group documents by all of their metrics first (docs/performance.md).
+
+    At most one in a hundred may have metrics that no other one has. The first group would become too large otherwise.
+    """
+    alone: Pipeline = [{"$match": {"count": 1}}, {"$group": {"_id": None, "count": {"$sum": 1}}}]
+    with suppress(IndexGone):
+        if _is_large(collection):
+            groups = _of_sample(collection, [*pipelines.one_of_each_set(), *alone])
+            return bool(sum(group["count"] for group in groups) <= SAMPLE // 100)
+    return False
 
 
 def get_hyper_parameters(request: Request, store: Store) -> Response:
@@ -80,16 +96,29 @@ def _parameters(store: Store, condition: Document) -> set[tuple[str, str]]:
     stages, tasks = pipelines.distinct_parameters(), store.tasks
     pairs: set[tuple[str, str]] = set()
     known: dict[str, list[str]] = {}
-    if not condition and tasks.estimated_count() >= LARGE and scope.natural_order_hint(tasks, tasks.companies):
-        # Ids are mostly random, so the first ones are those of tasks of all ages.
-        first: Pipeline = [{"$sort": {"_id": 1}}, {"$limit": SAMPLE}, *stages]
+    if not condition and _is_large(tasks):
         with suppress(IndexGone):
-            pairs = set(map(_pair, tasks.aggregate(filters.not_a_list(), first, hint="_id_")))
+            pairs = set(map(_pair, _of_sample(tasks, stages)))
         for section, name in pairs:
             if _KEY.match(section) and _KEY.match(name):
                 known.setdefault(section, []).append(name)
     also = filters.has_other_keys("hyperparams", known) if len(known) <= MOST_SECTIONS else {}
     return pairs.union(map(_pair, scope.aggregate(tasks, condition, stages, also=also if known else {})))
+
+
+def _is_large(collection: Collection) -> bool:
+    """Return whether a collection has so many documents, all of this company, that reading some first is worth it."""
+    return collection.estimated_count() >= LARGE and bool(scope.natural_order_hint(collection, collection.companies))
+
+
+def _of_sample(collection: Collection, stages: Pipeline) -> Iterator[Document]:
+    """Stream what the stages return for the first documents by id: ids are random, so they are of all ages.
+
+    Raises:
+        IndexGone: the collection has no index of the ids, as a clustered one.
+    """
+    first: Pipeline = [{"$sort": {"_id": 1}}, {"$limit": SAMPLE}]
+    return collection.aggregate(filters.not_a_list(), [*first, *stages], hint="_id_")
 
 
 def _pair(group: Document) -> tuple[str, str]:

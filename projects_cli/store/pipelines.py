@@ -64,6 +64,28 @@ def metric_variants() -> Pipeline:
     ]
 
 
+def one_of_each_set() -> Pipeline:
+    """Keep one document for each list of (metric, variant) pairs, as `{last_metrics, count}`.
+
+    `metric_variants` can follow. A missing name is null in the list, so that it stays certain which metric belongs to
+    which variant, whatever is stored.
+    """
+    names = {
+        "$map": {
+            "input": _pairs("$last_metrics"),
+            "as": "metric",
+            "in": {
+                "$map": {
+                    "input": _pairs("$$metric.v"),
+                    "as": "variant",
+                    "in": ["$$variant.v.metric", "$$variant.v.variant"],
+                }
+            },
+        }
+    }
+    return [{"$group": {"_id": names, "last_metrics": {"$first": "$last_metrics"}, "count": {"$sum": 1}}}]
+
+
 def distinct_parameters() -> Pipeline:
     """Return each (section, name) pair of `hyperparams` once, as stored, in stored order."""
     return [

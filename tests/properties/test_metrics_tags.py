@@ -202,3 +202,38 @@ def test_parameters_are_the_same_if_some_tasks_are_read_first(
         monkeypatch.setattr(distinct_values, "SAMPLE", sample)
         answers.append(caller.answer("projects.get_hyper_parameters", {}))
     assert answers[0] == answers[1] == answers[2]
+
+
+NAMES = st.sampled_from(["loss", "acc", "train", "", None, 1, 1.0, ["loss"], {"a": 1}])
+LEAF = st.dictionaries(st.sampled_from(["metric", "variant"]), NAMES)
+LEAVES = LEAF | LEAF | st.sampled_from([None, 1, [], [{"metric": "x"}]])
+VARIANTS = st.dictionaries(st.sampled_from(["v1", "v2", "v3"]), LEAVES, max_size=3)
+ODD_METRICS: SearchStrategy[Any] = st.one_of(
+    st.dictionaries(
+        st.sampled_from(["h1", "h2", "h3"]),
+        st.dictionaries(st.sampled_from(["v1", "v2", "v3"]), LEAVES, max_size=3)
+        | st.sampled_from([None, 1, [{"v1": {}}]]),
+        max_size=3,
+    ),
+    st.sampled_from([None, 7, "text", [], [{"h1": {"v1": {"metric": "in", "variant": "list"}}}]]),
+)
+
+
+@settings(max_examples=50)
+@given(found=st.lists(worlds.document(company=worlds.COMPANIES, last_metrics=ODD_METRICS), max_size=6))
+def test_metrics_are_the_same_if_tasks_are_grouped_by_all_of_them(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, found: list[Document]
+) -> None:
+    """The hashes may be those of another task with the same pair."""
+    caller.fill({"task": [one | {"_id": f"t{number}"} for number, one in enumerate(found)]})
+    answers = []
+    for large in (1_000, 0):
+        monkeypatch.setattr(distinct_values, "LARGE", large)
+        answer = caller.answer("projects.get_unique_metric_variants", {})
+        assert isinstance(answer, dict)
+        answers.append([(pair["metric"], pair["variant"]) for pair in answer["metrics"]])
+        for pair in answer["metrics"]:
+            stored = [one["last_metrics"] for one in found if isinstance(one.get("last_metrics"), dict)]
+            entries = [one.get(pair["metric_hash"]) for one in stored]
+            assert any(isinstance(entry, dict) and entry for entry in entries), pair
+    assert answers[0] == answers[1]
