@@ -62,7 +62,7 @@ MAX_MEMORY = 512 * 1024 * 1024
 """Bytes that compiling may allocate. Substitutions can double a value in each line of a file."""
 
 INCLUDE_STARTS = (b'"', b"url", b"file", b"package", b"classpath", b"required")
-"""What follows the word include in a statement; see `hocon.TOKEN`."""
+"""What follows the word include in a statement; see `hocon_tokens.TOKEN`."""
 
 LIMIT_HINT = "a substitution that doubles a value again and again, or a pattern that backtracks, can be the cause"
 
@@ -164,7 +164,7 @@ def _service(path: str, folder: str, content: bytes | None = None, make_version:
     cached = os.path.join(folder, f"schema-{key}.bin")
     compiled = _read_cache(cached)
     if compiled is None:
-        compiled = _compile_within_limits(path, content)
+        compiled = _compile(path, content)
         _write_cache(cached, compiled)
     loaded: dict[str, Record] = {}
 
@@ -179,7 +179,7 @@ def _service(path: str, folder: str, content: bytes | None = None, make_version:
     return Service(compiled["index"], record, make_version)
 
 
-def _compile_within_limits(path: str, content: bytes) -> Compiled:
+def _compile(path: str, content: bytes) -> Compiled:
     """Compile a file, which may be crafted to exhaust time or memory.
 
     Raises:
@@ -191,7 +191,18 @@ def _compile_within_limits(path: str, content: bytes) -> Compiled:
     seconds = min(COMPILING_SECONDS + size / BYTES_PER_SECOND, MAX_COMPILING_SECONDS)
     try:
         with cpu_limit(seconds, lambda: _too_slow(path)), memory_limit(MAX_MEMORY):
-            return _compile(path, content)
+            from projects_cli.schema import compiler, hocon_tokens, service  # with pyhocon
+
+            loaded = service.load_service(path, hocon_tokens.Source(path, content))
+            versions = {
+                name: marshal.dumps(
+                    compile(compiler.version_source(loaded, endpoint, number), f"{path}:{name}", "exec")
+                )
+                for endpoint, declared in loaded["endpoints"].items()
+                for number in declared["versions"]
+                for name in [module_name(endpoint, number)]
+            }
+            return {"index": compiler.index_of(loaded), "versions": versions}
     except (MemoryError, RecursionError) as error:
         from projects_cli.errors import SchemaError
 
@@ -205,33 +216,20 @@ def _too_slow(path: str) -> SchemaError:
     return SchemaError(f"{path}: reading it takes too long", hint=LIMIT_HINT)
 
 
-def _compile(path: str, content: bytes) -> Compiled:
-    from projects_cli.schema import compiler, hocon, service  # with pyhocon, on a cache miss only
-
-    loaded = service.load_service(path, hocon.Source(path, content))
-    versions = {
-        name: marshal.dumps(compile(compiler.version_source(loaded, endpoint, number), f"{path}:{name}", "exec"))
-        for endpoint, declared in loaded["endpoints"].items()
-        for number in declared["versions"]
-        for name in [module_name(endpoint, number)]
-    }
-    return {"index": compiler.index_of(loaded), "versions": versions}
-
-
 # --- files and their keys -----------------------------------------------------------------------------------------
 
 
 def _read(path: str) -> bytes:
-    """Return the bytes of a file; `hocon.read` reports what is wrong with one that can't be read or is too large."""
+    """Return the bytes of a file; `hocon_tokens.read` reports what is wrong with it if it can't be used."""
     try:
         content = read_regular(path, MAX_FILE_SIZE + 1)
     except (OSError, ValueError):
         content = b""
     if content and len(content) <= MAX_FILE_SIZE:
         return content
-    from projects_cli.schema import hocon
+    from projects_cli.schema import hocon_tokens
 
-    return hocon.read(path).content
+    return hocon_tokens.read(path).content
 
 
 def content_key(path: str, content: bytes) -> str:
@@ -254,9 +252,9 @@ def _included(path: str, content: bytes) -> list[bytes]:
     statements = content.lower().split(b"include")[1:]
     if not any(rest.lstrip(b" \t").startswith(INCLUDE_STARTS) for rest in statements):
         return []
-    from projects_cli.schema import hocon
+    from projects_cli.schema import hocon_tokens
 
-    return [source.content for source in hocon.includes(hocon.Source(path, content))]
+    return [source.content for source in hocon_tokens.includes(hocon_tokens.Source(path, content))]
 
 
 # --- the cache folder ---------------------------------------------------------------------------------------------
@@ -264,22 +262,17 @@ def _included(path: str, content: bytes) -> list[bytes]:
 
 def _read_cache(path: str) -> Compiled | None:
     """Return what a cache file holds, or None if it is missing, damaged or not trusted."""
+    start = len(HEADER) + DIGEST_SIZE
     try:
-        payload = _trusted_payload(path)
-        compiled = marshal.loads(payload) if payload is not None else None  # noqa: S302 - written by this user
+        with open(open_private(path), "rb") as file:
+            content = file.read()
+        # marshal does not check what it reads: a file that was cut off could end the process.
+        if content[:start] != HEADER + blake2b(content[start:]).digest():
+            return None
+        compiled = marshal.loads(content[start:])  # noqa: S302 - written by this user
     except (OSError, ValueError, EOFError, TypeError):
         return None
     return compiled if isinstance(compiled, dict) and compiled.keys() == {"index", "versions"} else None
-
-
-def _trusted_payload(path: str) -> bytes | None:
-    """Return what follows header and digest, if the digest matches and only this user can have written it."""
-    with open(open_private(path), "rb") as file:
-        content = file.read()
-    start = len(HEADER) + DIGEST_SIZE
-    payload = content[start:]
-    intact = content.startswith(HEADER) and content[len(HEADER) : start] == blake2b(payload).digest()
-    return payload if intact else None
 
 
 def _write_cache(path: str, compiled: Compiled) -> None:

@@ -10,7 +10,7 @@ from projects_cli.schema.validate import allows_null, quote, validate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from projects_cli.errors import UnknownEndpoint
@@ -296,11 +296,16 @@ class Catalog:
         known = self._known(name)
         if known is not None:
             return known
-        from projects_cli.errors import nearest
+        from projects_cli.errors import SchemaError, nearest
 
         short = name[:80].rpartition(".")[2].replace("-", "_")
-        usable = list(self._usable())
-        near = [service.endpoints[known].name for service in usable for known in nearest(short, service.endpoints)]
+        near: list[str] = []
+        for service_name in self._loaders:
+            try:
+                endpoints = self._service(service_name).endpoints
+            except SchemaError:  # of a file that this command does not need
+                continue
+            near += [endpoints[known].name for known in nearest(short, endpoints)]
         suggestion = f"; did you mean {' or '.join(near[:3])}?" if near else ""
         raise _unknown(f"no endpoint {quote(name)}{suggestion}")
 
@@ -314,16 +319,6 @@ class Catalog:
         if prefix and not (short and prefix in self._loaders):
             return None
         return self._service(prefix or self.default_name).endpoints.get(short.replace("-", "_"))
-
-    def _usable(self) -> Iterator[Service]:
-        """Yield the services whose files have no errors."""
-        from projects_cli.errors import SchemaError
-
-        for name in self._loaders:
-            try:
-                yield self._service(name)
-            except SchemaError:
-                continue
 
     def _service(self, name: str) -> Service:
         if name not in self._loaded:

@@ -11,7 +11,7 @@ import warnings
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.schema import hocon
+from projects_cli.schema import hocon, hocon_tokens
 from projects_cli.schema.model import is_version, version_key
 from projects_cli.schema.refs import target
 
@@ -48,13 +48,13 @@ NUMBERS = (
 )
 
 
-def load_service(path: str, source: hocon.Source | None = None) -> Tree:
+def load_service(path: str, source: hocon_tokens.Source | None = None) -> Tree:
     """Return the service of a HOCON file, named by the file's stem; `source` is the file if it has been read already.
 
     Raises:
         SchemaError: `FILE:LINE: message`, about the file or one that it includes.
     """
-    return _Checker(path, hocon.parse(source or hocon.read(path))).service()
+    return _Checker(path, hocon.parse(source or hocon_tokens.read(path))).service()
 
 
 class _Checker:
@@ -91,7 +91,7 @@ class _Checker:
     def _error(self, at: Path, message: str) -> SchemaError:
         # A key that a substitution or an include brought has no place of its own: the nearest parent has.
         known = (at[:length] for length in range(len(at), 0, -1) if at[:length] in self._places)
-        place = self._places.get(next(known, ()), hocon.Place(self._path, 1))
+        place = self._places.get(next(known, ()), hocon_tokens.Place(self._path, 1))
         if not self._can_quote:
             return place.error(message)
         path = ".".join(f'"{name}"' if "." in name else name for name in at)
