@@ -52,23 +52,17 @@ def _ensure_utf8() -> None:
         return
     os.environ.setdefault("PYTHONIOENCODING", getattr(sys.stdout, "encoding", None) or "ascii")
     try:
-        os.execv(sys.executable, [*map(os.fsencode, [sys.executable, *UTF8_MODE]), *_raw_arguments()])  # noqa: S606 - itself
+        # From the kernel: with a multi-byte encoding such as EUC-JP, decoding and encoding an argument does not always
+        # return the same bytes.
+        with open("/proc/self/cmdline", "rb") as file:  # noqa: PTH123 - pathlib is slow to import
+            arguments = file.read().split(b"\0")[1:-1]
+    except OSError:
+        arguments = [os.fsencode(argument) for argument in sys.orig_argv[1:]]
+    try:
+        os.execv(sys.executable, [*map(os.fsencode, [sys.executable, *UTF8_MODE]), *arguments])  # noqa: S606 - itself
     except (OSError, ValueError):
         sys.stderr.write("error: Python does not start again in UTF-8 mode\nhint: set PYTHONUTF8=1\n")
         os._exit(1)
-
-
-def _raw_arguments() -> list[bytes]:
-    """Return the arguments of the interpreter as bytes.
-
-    They are read from the kernel: with a multi-byte encoding such as EUC-JP, decoding and encoding an argument does
-    not always return the same bytes.
-    """
-    try:
-        with open("/proc/self/cmdline", "rb") as file:  # noqa: PTH123 - pathlib is slow to import
-            return file.read().split(b"\0")[1:-1]
-    except OSError:
-        return [os.fsencode(argument) for argument in sys.orig_argv[1:]]
 
 
 def _status(arguments: list[str]) -> int:

@@ -241,15 +241,3 @@ def lock(descriptor: int, *, shared: bool = False, timeout: float = 0.0) -> bool
             time.sleep(_LOCK_PAUSE)
         else:
             return True
-
-
-def is_locked(path: StrPath) -> bool:
-    """Return whether a process holds the exclusive lock of a file."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        return not lock(descriptor, shared=True)
-    finally:
-        os.close(descriptor)

@@ -175,9 +175,10 @@ class Context:
         It is announced if it is used only because no database is configured.
         """
         from projects_cli.local import server
+        from projects_cli.local.paths import server_paths
 
         if not self.private_is_chosen and not self.settings.quiet:
-            words = f"no database is configured: using the private database in {server.path(self.settings)}"
+            words = f"no database is configured: using the private database in {server_paths(self.settings).folder}"
             # Notices are dropped with --json, but a script that runs without its environment must be noticed.
             (self.console.warn if self.console.output == "json" else self.console.notice)(words)
         return server.ensure(self.settings)

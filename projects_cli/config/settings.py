@@ -128,6 +128,9 @@ def parse_company(text: str) -> str:
 NUMERIC = frozenset({parse_duration, parse_wait, parse_count})
 """Parsers of what a file may have as a number."""
 
+PARSED: dict[Callable[[str], Any], type] = {parse_boolean: bool, parse_path: Path}
+"""Parsers of values that a file or an option may have in their own type."""
+
 
 # --- the table ----------------------------------------------------------------------------------------------------
 
@@ -161,8 +164,14 @@ class Setting(NamedTuple):
         Raises:
             ConfigError: it is invalid; the message begins with its source.
         """
+        is_number = isinstance(raw, int | float) and not isinstance(raw, bool)
         try:
-            value = self.parse(raw) if isinstance(raw, str) else self._converted(raw)
+            if isinstance(raw, str) or (is_number and self.parse in NUMERIC):
+                value = self.parse(str(raw))
+            elif isinstance(raw, PARSED.get(self.parse, ())):
+                value = raw
+            else:
+                raise ValueError(f"{raw!r} has the wrong type")  # noqa: TRY301 - one translation
             if self.choices and value not in self.choices:
                 raise ValueError(f"{value!r} is not one of {', '.join(self.choices)}")  # noqa: TRY301 - one translation
         except ValueError as error:
@@ -170,15 +179,6 @@ class Setting(NamedTuple):
 
             raise ConfigError(f"{source}: {redacted(str(error))}") from error
         return value
-
-    def _converted(self, raw: object) -> object:
-        if (self.parse is parse_boolean and isinstance(raw, bool)) or (
-            self.parse is parse_path and isinstance(raw, Path)
-        ):
-            return raw
-        if self.parse in NUMERIC and isinstance(raw, int | float) and not isinstance(raw, bool):
-            return self.parse(str(raw))
-        raise ValueError(f"{raw!r} has the wrong type")
 
     def stored(self, text: str, source: str) -> Any:
         """Return the value for a file of what the user typed; a path becomes absolute, `1h30m` stays a text.

@@ -57,22 +57,22 @@ class Suggestion:
 
 def suggestions(store: Store) -> list[Suggestion]:
     """Return this program's own indexes, and the missing ones of a server."""
-    return [suggestion for collection in SERVER for suggestion in _suggestions(store, collection)]
-
-
-def _suggestions(store: Store, collection: str) -> Iterator[Suggestion]:
-    present = _names(store, collection)
-    sizes = Sizes.of(store, collection)
-    for extra in EXTRAS:
-        if extra.collection == collection:
-            name = present.get(signature(extra.index))
-            size = None if sizes is None else sizes.of_index(extra.index, name)
-            yield Suggestion(collection, extra.index, "extra", name is not None, size, extra.commands, extra.benefit)
-    for index in SERVER[collection]:
-        if signature(index) not in present:
-            commands = ("list --search",) if collection == "project" and "weights" in index else ()
-            size = None if sizes is None else sizes.of_index(index, None)
-            yield Suggestion(collection, index, "server", False, size, commands, SERVER_BENEFIT)
+    result = []
+    for collection, server_indexes in SERVER.items():
+        present = _names(store, collection)
+        sizes = Sizes.of(store, collection)
+        for extra in EXTRAS:
+            if extra.collection == collection:
+                index, name = extra.index, present.get(signature(extra.index))
+                size = None if sizes is None else sizes.of_index(index, name)
+                is_present = name is not None
+                result.append(Suggestion(collection, index, "extra", is_present, size, extra.commands, extra.benefit))
+        for index in server_indexes:
+            if signature(index) not in present:
+                commands = ("list --search",) if collection == "project" and "weights" in index else ()
+                size = None if sizes is None else sizes.of_index(index, None)
+                result.append(Suggestion(collection, index, "server", False, size, commands, SERVER_BENEFIT))
+    return result
 
 
 def _names(store: Store, collection: str) -> dict[tuple[Any, ...], str]:

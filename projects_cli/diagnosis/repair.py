@@ -32,7 +32,14 @@ class TreeRepair:
         self._taken: set[str] = set()
         inconsistent = [project for project in tree.own() if not tree.is_consistent(project)]
         misnamed = [project for project in inconsistent if self._decide(project)]
-        self._undo_cycles()
+        # Projects are left alone that would become their own ancestors by the chosen parents.
+        while cycle := self._tree.cycles(self._chosen):
+            self._undecided |= cycle
+            moved = cycle & self._parents.keys()
+            for key in moved:
+                del self._parents[key]
+            if not moved:
+                break
         self._targets = Counter(self._target(project) for project in misnamed)
         self._claimed = {tree.parent_by_name(project) for project in tree.own() if project.id in self._undecided}
         for project in sorted(misnamed, key=lambda project: len(tree.ancestors(project, self.parent) or ())):
@@ -56,16 +63,6 @@ class TreeRepair:
         else:
             self._undecided.add(project.id)
         return False
-
-    def _undo_cycles(self) -> None:
-        """Leave projects alone that would become their own ancestors by the chosen parents."""
-        while cycle := self._tree.cycles(self._chosen):
-            self._undecided |= cycle
-            moved = cycle & self._parents.keys()
-            for key in moved:
-                del self._parents[key]
-            if not moved:
-                return
 
     def _chosen(self, project: Project) -> Parent:
         return self._parents.get(project.id, self._tree.parent(project))
@@ -112,20 +109,18 @@ class TreeRepair:
             if not project.own or type(project.name) is not str or project.id in self._undecided:
                 return {}
             name = f"{prefix}/{project.last_part}"
-            if name.count("/") >= LEVELS or (name != project.name and not self._may_rename(project, name)):
+            if name.count("/") >= LEVELS:
                 return {}
+            if name != project.name:
+                is_free = not self._tree.has_name(name) and name not in self._taken and not name.endswith("/")
+                # If another project has the old name, an undo would be impossible. Undecided projects below the old
+                # name must find it unchanged.
+                is_needed = self._tree.is_ambiguous(project.name) or project.id in self._claimed
+                if is_needed or not is_free:
+                    return {}
             names[project.id] = name
             pending += [(child, name) for child in self._children.get(project.id, ())]
         return names if len(set(names.values())) == len(names) else {}
-
-    def _may_rename(self, project: Project, name: str) -> bool:
-        """Return whether the new name is free, and no other project depends on the old one.
-
-        If another project has the old name, an undo would be impossible. Undecided projects below the old name must
-        find it unchanged.
-        """
-        free = not self._tree.has_name(name) and name not in self._taken and not name.endswith("/")
-        return free and not self._tree.is_ambiguous(project.name) and project.id not in self._claimed
 
     # --- changes --------------------------------------------------------------------------------------------------
 

@@ -143,11 +143,6 @@ def _size(folder: Path) -> int:
     return total
 
 
-def path(settings: Settings) -> Path:
-    """Return the server's folder, whether it exists or not."""
-    return server_paths(settings).folder
-
-
 @contextmanager
 def _translated(paths: ServerPaths) -> Iterator[None]:
     """Raise an error of this program for an error of the operating system."""

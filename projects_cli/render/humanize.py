@@ -21,9 +21,12 @@ def time(value: Any, *, form: str | None, now: datetime) -> Any:
     """
     moment = _parse(value)
     if moment is None:
-        # The driver's own type for a date outside the years of Python's datetime.
-        is_far = form == "relative" and type(value).__name__ == "DatetimeMS"
-        return _relative_far(int(value), now) if is_far else value
+        # The driver's own type for a date outside the years of Python's datetime: milliseconds since 1970, for which
+        # the calendar's average year is exact enough.
+        if form != "relative" or type(value).__name__ != "DatetimeMS":
+            return value
+        years = abs(int(now.timestamp() * 1000) - int(value)) // MILLISECONDS_PER_YEAR
+        return _relative(f"{years:,} years", is_past=int(value) < 0)
     if form == "iso":
         return moment.isoformat()
     if form == "absolute":
@@ -43,12 +46,6 @@ def _span(moment: datetime, now: datetime) -> str:
     if years >= 2:  # noqa: PLR2004 - humanize has words for less
         return f"{years:,} years"
     return humanize.naturaldelta(min(last - first, ALMOST_TWO_YEARS)).partition(", ")[0]
-
-
-def _relative_far(milliseconds: int, now: datetime) -> str:
-    """Return the years to a date before year 1 or after 9999, for which the calendar's average year is exact enough."""
-    years = abs(int(now.timestamp() * 1000) - milliseconds) // MILLISECONDS_PER_YEAR
-    return _relative(f"{years:,} years", is_past=milliseconds < 0)
 
 
 def _relative(span: str, *, is_past: bool) -> str:

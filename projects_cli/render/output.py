@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -105,8 +104,15 @@ class Output:
             # A count on the same terminal would be in the middle of the rows.
             rows = rows if self._is_pretty else line.counted(rows)
         counter = _Counter(self.console.streams.stdout.flush)
-        with _no_garbage_collection():
+        # No record is in a cycle, and each is freed as soon as its line is written: with 100,000 of them the collector
+        # would traverse the driver's buffers again and again for nothing.
+        was_enabled = gc.isenabled()
+        gc.disable()
+        try:
             self._write(response._replace(data={**response.data, view.rows: counter.counted(rows)}), view)
+        finally:
+            if was_enabled:
+                gc.enable()
         return counter.count
 
     @property
@@ -170,19 +176,6 @@ _WRITERS = {"jsonl": encode.write_jsonl, "yaml": encode.write_yaml, "id": encode
 def view_of(response: Response) -> View:
     """Return the view of a response."""
     return VIEWS[response.view or response.endpoint]
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Pause the collector: no record is in a cycle, and each is freed as soon as its line is written."""
-    # With 100,000 records the collector would traverse the driver's buffers again and again for nothing.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 class _Counter:

@@ -53,7 +53,7 @@ def _page(command: list[str], pages: Iterator[str], streams: Streams) -> bool:
         )
     except OSError:
         return False
-    with _interrupts_ignored(), suppress(BrokenPipeError), pager:  # the user may quit before the end
+    with interrupts_left_to_the_child(), suppress(BrokenPipeError), pager:  # the user may quit before the end
         for page in pages:
             if pager.stdin:
                 pager.stdin.write(page)
@@ -61,10 +61,11 @@ def _page(command: list[str], pages: Iterator[str], streams: Streams) -> bool:
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Leave Ctrl-C to the pager: if this process ended first, the pager could not restore the terminal."""
+def interrupts_left_to_the_child() -> Iterator[None]:
+    """Leave Ctrl-C to a pager or an editor: if this process ended first, the child could not restore the terminal."""
     try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # The child does not inherit a handler, as it would "ignore": Ctrl-C stays a key of an editor.
+        before = signal.signal(signal.SIGINT, lambda *_: None)
     except ValueError:  # not in the main thread
         yield
         return

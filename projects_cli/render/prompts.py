@@ -87,7 +87,13 @@ class Prompts:
         """
         with self._cancelling():
             if hidden and self.can_ask:
-                text = self._read_hidden(prompt)
+                from getpass import getpass  # rarely needed
+
+                try:
+                    text: str | None = getpass(prompt, self.streams.stderr)
+                except EOFError:
+                    self.streams.stderr.write("\n")
+                    text = None
             else:
                 if self.can_ask:
                     self.streams.stderr.write(prompt)
@@ -100,15 +106,6 @@ class Prompts:
     def _read_line(self) -> str | None:
         line = self.streams.stdin.readline()
         return check_utf8(line.rstrip("\r\n"), "the line of standard input") if line else None
-
-    def _read_hidden(self, prompt: str) -> str | None:
-        from getpass import getpass  # rarely needed
-
-        try:
-            return getpass(prompt, self.streams.stderr)
-        except EOFError:
-            self.streams.stderr.write("\n")
-            return None
 
     @contextmanager
     def _cancelling(self) -> Iterator[None]:

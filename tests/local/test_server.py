@@ -22,7 +22,7 @@ from projects_cli.config.settings import COMMUNITY_COMPANY, login_name
 from projects_cli.errors import NoPrivateServer
 from projects_cli.local import ready_file, server
 from projects_cli.local.paths import server_paths
-from projects_cli.private_files import is_locked
+from projects_cli.private_files import lock
 from projects_cli.process_identity import born
 from projects_cli.store.index_definitions import INDEXES
 from tests.servers import answers
@@ -51,7 +51,11 @@ def running(private: Private) -> ready_file.Server:
 
 def is_held(private: Private) -> bool:
     """Return whether the watchdog or mongod lives."""
-    return is_locked(server_paths(private.settings()).running)
+    file = server_paths(private.settings()).running
+    if not file.exists():
+        return False
+    with file.open("rb+") as stream:
+        return not lock(stream.fileno(), shared=True)
 
 
 def servers_of(folder: Path) -> list[int]:
@@ -161,7 +165,7 @@ def test_a_long_command_keeps_the_server_running(private: Private) -> None:
 
 
 def test_stop_status_path_and_reset(private: Private) -> None:
-    assert server.path(private.settings()) == private.folder
+    assert server_paths(private.settings()).folder == private.folder
     assert private.status()["running"] is False
     assert not private.folder.exists(), "looking makes nothing"
     assert server.stop(private.settings()) is False

@@ -6,9 +6,7 @@ Commands that change the file, or only locate it, work even if the file is inval
 from __future__ import annotations
 
 import shlex
-import signal
 import subprocess
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,8 +22,6 @@ from projects_cli.errors import ConfigError, Declined, UsageError
 from projects_cli.messages import Plan, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from projects_cli.cli.context import Context
     from projects_cli.cli.flow import Scope
     from projects_cli.config.connection import Target
@@ -304,11 +300,12 @@ def _check_profile_option(context: Context, name: str | None) -> None:
 def _edited(context: Context, draft: Path, file: Path) -> bytes:
     """Return the edited draft once it is valid; a user at a terminal may edit it again."""
     from projects_cli.config.editor import check
+    from projects_cli.render.pager import interrupts_left_to_the_child
 
     editor = _editor(context)
     while True:
         try:
-            with _interrupts_left_to_the_child():
+            with interrupts_left_to_the_child():
                 done = subprocess.run([*shlex.split(editor), str(draft)], check=False)  # noqa: S603 - the user's editor
         except (OSError, ValueError) as error:
             hint = "name another editor: EDITOR=nano"
@@ -338,13 +335,3 @@ def _editor(context: Context) -> str:
     if not editor:
         raise UsageError("cannot start an editor without a terminal", hint="use: projects config set KEY VALUE")
     return editor
-
-
-@contextmanager
-def _interrupts_left_to_the_child() -> Iterator[None]:
-    """Let Ctrl-C be a key of the editor: a handler that does nothing is, unlike "ignore", not inherited by it."""
-    before = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

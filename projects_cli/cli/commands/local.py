@@ -12,6 +12,7 @@ from projects_cli.cli.flow import expect, perform, show
 from projects_cli.config.connection import database_uri
 from projects_cli.errors import UsageError
 from projects_cli.local import server
+from projects_cli.local.paths import server_paths
 from projects_cli.messages import Plan, Response
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def path(ctx: typer.Context) -> None:
     """
     context: Context = ctx.obj
     expect(context, "local.path")
-    show(context, Response("local.path", {"path": str(server.path(context.settings))}))
+    show(context, Response("local.path", {"path": str(server_paths(context.settings).folder)}))
 
 
 @app.command(cls=GroupedCommand)
@@ -94,8 +95,7 @@ class Start:
 
     def plan(self, context: Context) -> Plan[str]:
         """Return the folder of the server as the only step."""
-        folder = str(server.path(context.settings))
-        return Plan(self.view, "start the private server", [folder])
+        return Plan(self.view, "start the private server", [str(server_paths(context.settings).folder)])
 
     def preview(self, context: Context, _: Plan[str]) -> Response:
         """Return the state of the server."""
@@ -118,8 +118,7 @@ class Stop:
 
     def plan(self, context: Context) -> Plan[str]:
         """Return the folder of the server as the only step."""
-        folder = str(server.path(context.settings))
-        return Plan(self.view, "stop the private server", [folder])
+        return Plan(self.view, "stop the private server", [str(server_paths(context.settings).folder)])
 
     def preview(self, context: Context, _: Plan[str]) -> Response:
         """Return that nothing was stopped."""
@@ -130,9 +129,8 @@ class Stop:
     def apply(self, context: Context, _: Plan[str]) -> Response:
         """Stop the server if it runs."""
         stopped = server.stop(context.settings)
-        return Response(
-            self.view, {"stopped": stopped}, notice="stopped; the data are kept" if stopped else "was not running"
-        )
+        notice = "stopped; the data are kept" if stopped else "was not running"
+        return Response(self.view, {"stopped": stopped}, notice=notice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +155,8 @@ class Reset:
     def preview(self, _: Context, plan: Plan[str]) -> Response:
         """Return that nothing was removed."""
         (folder,) = plan.steps
-        return Response(
-            self.view,
-            {"data": folder, "removed": False},
-            notice=f"would stop the private server and remove {folder}",
-        )
+        notice = f"would stop the private server and remove {folder}"
+        return Response(self.view, {"data": folder, "removed": False}, notice=notice)
 
     def apply(self, context: Context, plan: Plan[str]) -> Response:
         """Stop the server, and remove the data."""

@@ -186,7 +186,10 @@ def _known(kind: str, prefix: str, environment: Mapping[str, str]) -> Iterable[P
         from projects_cli.schema.cache import load
 
         endpoints = load(environment.get("PROJECTS_SCHEMA") or None).endpoints()
-        return ((endpoint.name, _one_line(endpoint.description)) for endpoint in endpoints)
+        # A description comes from the user's own schema file, and is shown on one line of the terminal.
+        lines = (" ".join(endpoint.description.split()) for endpoint in endpoints)
+        texts = ("".join(character if character.isprintable() else "?" for character in line) for line in lines)
+        return ((endpoint.name, text) for endpoint, text in zip(endpoints, texts, strict=True))
     if kind == "profiles":
         from projects_cli.config.files import user_file
         from projects_cli.config.settings import user_config_file
@@ -197,11 +200,6 @@ def _known(kind: str, prefix: str, environment: Mapping[str, str]) -> Iterable[P
 
         return cached(kind, prefix, environment)
     return ()
-
-
-def _one_line(text: str) -> str:
-    """Return a text of a schema file as one line without control characters."""
-    return "".join(character if character.isprintable() else "?" for character in " ".join(text.split()))
 
 
 # --- the shells ---------------------------------------------------------------------------------------------------

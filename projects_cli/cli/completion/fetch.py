@@ -36,21 +36,18 @@ def main() -> int:
     try:
         path = Path(path_of(os.environ))
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Any number of shells may ask at once: the first that has the lock fetches for all.
         if is_private(path.parent.stat()) and lock(open_lock(f"{path}.lock")):
-            _fetch(Context(Streams.of_process()), path)
+            context = Context(Streams.of_process())
+            # A private database is not started for that.
+            if database_uri(context.settings) is not None or server.status(context.settings)["running"]:
+                watched = context.settings.uri_file
+                values = names_by_kind(address.names(context.reading, MAX_PROJECTS))
+                replace(str(path), content(values, None if watched is None else str(Path(watched).absolute())))
+                prune(str(path.parent), ("names-",), MAX_FILES)
     except Exception:  # noqa: BLE001 - nothing reads a message; the next TAB tries again
         return 1
     return 0
-
-
-def _fetch(context: Context, path: Path) -> None:
-    """Write the names of the configured database. A private database is not started for that."""
-    if database_uri(context.settings) is None and not server.status(context.settings)["running"]:
-        return
-    watched = context.settings.uri_file
-    values = names_by_kind(address.names(context.reading, MAX_PROJECTS))
-    replace(str(path), content(values, None if watched is None else str(Path(watched).absolute())))
-    prune(str(path.parent), ("names-",), MAX_FILES)
 
 
 def names_by_kind(projects: Iterable[Document]) -> Mapping[str, list[bytes]]:

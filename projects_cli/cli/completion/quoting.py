@@ -38,7 +38,8 @@ def unquoted(word: str) -> tuple[str, Mode] | None:
         elif character == "\\":
             if index == len(word):
                 return None
-            text += _escaped(word[index], mode)
+            # In double quotes only some characters are escaped; before any other the backslash stays.
+            text += _bytes(word[index] if not mode or word[index] in '$`"\\\n' else f"\\{word[index]}")
             index += 1
         elif character == mode:
             mode = ""
@@ -58,12 +59,6 @@ def unquoted(word: str) -> tuple[str, Mode] | None:
 
 def _bytes(character: str) -> bytes:
     return character.encode("utf-8", "surrogateescape")
-
-
-def _escaped(character: str, mode: str) -> bytes:
-    """Return the text of a backslash and a character; in double quotes only some characters are escaped."""
-    is_escape = not mode or character in '$`"\\\n'
-    return _bytes(character) if is_escape else b"\\" + _bytes(character)
 
 
 def _ansi(word: str, index: int, text: bytearray) -> int | None:
