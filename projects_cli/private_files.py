@@ -200,20 +200,19 @@ def replace(path: StrPath, content: bytes, mode: int = 0o600, *, durable: bool =
 
 def prune(folder: str, prefixes: tuple[str, ...], keep: int) -> None:
     """Remove the oldest of the files whose names have one of the prefixes, until `keep` of them are left."""
+
+    def modified(path: str) -> float:
+        try:
+            return os.stat(path).st_mtime
+        except OSError:  # another process has removed it
+            return 0.0
+
     paths = [os.path.join(folder, name) for name in os.listdir(folder) if name.startswith(prefixes)]
-    for path in sorted(paths, key=_modified)[:-keep]:
+    for path in sorted(paths, key=modified)[:-keep]:
         try:
             os.unlink(path)
         except FileNotFoundError:
             continue
-
-
-def _modified(path: str) -> float:
-    """Return when a file was last written; a file that another process has removed is the oldest."""
-    try:
-        return os.stat(path).st_mtime
-    except OSError:
-        return 0.0
 
 
 # --- locks --------------------------------------------------------------------------------------------------------

@@ -106,7 +106,15 @@ class GroupedCommand(HelpLayout, TyperCommand):
         """
         command = command_of(ctx)
         if ctx.args:
-            raise _unexpected_argument(command, ctx.args[0])
+            hint = f"see: projects {command} --help"
+            if command == "list":
+                from projects_cli.config.redaction import redacted  # only for a mistake
+
+                name = shlex.quote(redacted(ctx.args[0]))
+                hint = (
+                    f"for one project use: projects get {name}; for names with a pattern: projects list --name {name}"
+                )
+            raise UsageError(f"unexpected argument {ctx.args[0]!r}", hint=hint)
         refuse_unused(f"{command} --fix" if ctx.params.get("fix") else command, ctx.find_root().obj.flags)
         try:
             return super().invoke(ctx)
@@ -325,17 +333,6 @@ QUIET_ENDINGS: dict[type[BaseException], ExitStatus] = {
 
 def _quiet_status(ending: BaseException) -> ExitStatus:
     return next(status for kind, status in QUIET_ENDINGS.items() if isinstance(ending, kind))
-
-
-def _unexpected_argument(command: str, word: str) -> UsageError:
-    """Return the error for an argument that a command does not have."""
-    hint = f"see: projects {command} --help"
-    if command == "list":
-        from projects_cli.config.redaction import redacted  # only for a mistake
-
-        name = shlex.quote(redacted(word))
-        hint = f"for one project use: projects get {name}; for names with a pattern: projects list --name {name}"
-    return UsageError(f"unexpected argument {word!r}", hint=hint)
 
 
 def _report(exception: Exception, args: list[str], context: Context) -> ExitStatus:

@@ -12,12 +12,12 @@ UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u
 _INVALID_BYTE = re.compile("[\udc80-\udcff]")
 """The lone surrogates by which Python represents bytes that are not UTF-8 (PEP 383)."""
 
-_SHORT = {"\n": "\\n", "\t": "\\t", "\r": "\\r"}
-
 
 def escape(text: str) -> str:
     r"""Return a text with its unsafe characters as escapes: `\n`, `\x1b`, `\u202e`."""
-    return text if text.isprintable() else UNSAFE.sub(_escape_sequence, text)  # no unsafe character is printable
+    if text.isprintable():  # no unsafe character is
+        return text
+    return UNSAFE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def check_utf8(text: str, source: str) -> str:
@@ -45,15 +45,5 @@ def escape_json(text: str) -> str:
     """Return JSON with the unsafe characters that JSON allows in strings as its own escapes."""
     if text.isascii() and "\x7f" not in text:  # the encoder has escaped the other control characters
         return text
-    return UNSAFE.sub(_json_escape, text)
-
-
-def _escape_sequence(match: re.Match[str]) -> str:
-    character = match.group()
-    code = ord(character)
-    return _SHORT.get(character) or (f"\\x{code:02x}" if character <= "\xff" else f"\\u{code:04x}")
-
-
-def _json_escape(match: re.Match[str]) -> str:
-    character = match.group()
-    return character if character == "\n" else f"\\u{ord(character):04x}"
+    # The line feeds are those between the lines of the document: the encoder has escaped those in strings.
+    return UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)

@@ -128,22 +128,22 @@ def _keys(choice: Choice, height: int) -> KeyBindings:
         keys.add(key)(lambda _, by=by: choice.move(by))
 
     @keys.add("enter")
-    def _take(event: KeyPressEvent) -> None:
+    def take(event: KeyPressEvent) -> None:
         if choice.chosen:
             event.app.exit(result=dict(choice.chosen))
 
     @keys.add("tab")
-    def _mark(_: KeyPressEvent) -> None:
+    def mark(_: KeyPressEvent) -> None:
         if choice.several:
             choice.mark()
 
     @keys.add("escape", eager=True)
     @keys.add("c-d")
-    def _leave(event: KeyPressEvent) -> None:
+    def leave(event: KeyPressEvent) -> None:
         event.app.exit(result=None)
 
     @keys.add("c-c")
-    def _interrupt(event: KeyPressEvent) -> None:
+    def interrupt(event: KeyPressEvent) -> None:
         event.app.exit(exception=KeyboardInterrupt)
 
     return keys

@@ -223,25 +223,19 @@ def _findings(rows: Iterator[Document], screen: int) -> Iterator[Sequence[Cell]]
             Cell([finding["name"]], len(finding["name"]), "bold"),
             Cell([counted], len(counted)),
         ]
-        for text, field in _finding_lines(finding):
-            yield [_cell(text, field, screen, indent="    " if field == "examples" else "  ")]
-
-
-def _finding_lines(finding: Document) -> Iterator[tuple[str, str]]:
-    """Yield the lines below a heading, each with the field that sets its style."""
-    yield escape(finding["description"]), "description"
-    examples = finding["examples"]
-    rest = finding["count"] - len(examples)
-    more = [f"and {rest} more"] if rest > 0 else []
-    if any("id" in example for example in examples):
-        texts = ["  ".join(map(cell, filter(None, example.values()))) for example in examples]
-        yield from ((text, "examples") for text in [*texts, *more])
-    else:
-        texts = [" ".join(map(cell, filter(None, example.values()))) for example in examples]
-        yield ", ".join([*filter(None, texts), *more]), "examples"
-    yield f"advice: {escape(finding['advice'])}", "advice"
-    if finding["fixable"]:
-        yield f"--fix: {escape(finding['fix'])}", "advice"
+        yield [_cell(escape(finding["description"]), "description", screen, indent="  ")]
+        examples = finding["examples"]
+        rest = finding["count"] - len(examples)
+        more = [f"and {rest} more"] if rest > 0 else []
+        # Documents have a line each; names alone, such as those of indexes, share one.
+        are_documents = any("id" in example for example in examples)
+        gap = "  " if are_documents else " "
+        texts = [gap.join(map(cell, filter(None, example.values()))) for example in examples]
+        for text in [*texts, *more] if are_documents else [", ".join([*filter(None, texts), *more])]:
+            yield [_cell(text, "examples", screen, indent="    ")]
+        yield [_cell(f"advice: {escape(finding['advice'])}", "advice", screen, indent="  ")]
+        if fixable:
+            yield [_cell(f"--fix: {escape(finding['fix'])}", "advice", screen, indent="  ")]
 
 
 # --- cells --------------------------------------------------------------------------------------------------------

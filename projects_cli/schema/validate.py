@@ -278,19 +278,14 @@ def _steps(name: str, value: Any) -> Iterator[str | int]:
             yield int(digits)
             value = value[int(digits)]
             continue
-        key = _first_key(name[1:], value)
+        key = name[1:].partition(".")[0].partition("[")[0]
+        if isinstance(value, dict) and key not in value:
+            # The field's name itself has a dot or a bracket: of several that fit the longest is meant.
+            fitting = [known for known in value if f"{name[1:]}.".startswith((f"{known}.", f"{known}["))]
+            key = max(fitting, key=len, default=name[1:])
         yield key
         name = name[1 + len(key) :]
         value = value[key] if isinstance(value, dict) else None
-
-
-def _first_key(name: str, value: Any) -> str:
-    short = name.partition(".")[0].partition("[")[0]
-    if not isinstance(value, dict) or short in value:
-        return short
-    # The field's name itself has a dot or a bracket: of several that fit the longest is meant.
-    fitting = [key for key in value if name.startswith(key) and name[len(key) : len(key) + 1] in {"", ".", "["}]
-    return max(fitting, key=len, default=name)
 
 
 def _error(faults: Iterable[Fault], root: str = "params") -> ValidationError:
@@ -317,7 +312,8 @@ def type_name(value: Any) -> str:
 def quote(value: Any) -> str:
     """Return a value for a message: on one line, in printable characters, and short."""
     if isinstance(value, str):
-        escaped = "".join(map(_escape, value[:MAX_QUOTED]))
+        shown = value[:MAX_QUOTED].replace("\\", "\\\\").replace('"', '\\"')
+        escaped = "".join(character if character.isprintable() else ascii(character)[1:-1] for character in shown)
         return f'"{escaped}…"' if len(value) > MAX_QUOTED else f'"{escaped}"'
     if isinstance(value, int) and not INTEGER_RANGE[0] <= value <= INTEGER_RANGE[1]:
         return "a huge number"
@@ -326,12 +322,6 @@ def quote(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     return repr(value)[:MAX_QUOTED]
-
-
-def _escape(character: str) -> str:
-    if character in '"\\':
-        return "\\" + character
-    return character if character.isprintable() else character.encode("unicode_escape", "replace").decode("ascii")
 
 
 def quote_path(path: Path, root: str) -> str:
