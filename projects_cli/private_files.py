@@ -102,9 +102,11 @@ def read_owned(path: StrPath) -> tuple[bytes, os.stat_result, bool]:
         with open(path, "rb") as stream:
             information = os.fstat(stream.fileno())
             on_read_only_mount = bool(os.fstatvfs(stream.fileno()).f_flag & os.ST_RDONLY)
+            # One byte more than allowed shows that a file is too long, without reading all of it.
             content = stream.read(LONGEST_OWNED + 1)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
+    # Root could change the file in any case.
     if information.st_uid not in {os.geteuid(), 0}:
         raise ConfigError(
             f"{path} belongs to another user (uid {information.st_uid})",
@@ -137,6 +139,7 @@ def check_secret(
         return f"{path} holds a URI and can be read by others (mode {mode}, on a read-only mount)"
     from projects_cli.errors import ConfigError
 
+    # Others cannot change the mode: advice that fails would not help.
     chmod = f"chmod 600 {path}" if os.geteuid() in {information.st_uid, 0} else ""
     raise ConfigError(
         f"{path} holds a URI and can be read by others", hint="; ".join(filter(None, (chmod, alternatives)))
@@ -179,6 +182,7 @@ def create(folder: StrPath, content: bytes, mode: int = 0o600, *, suffix: str = 
         with open(handle, "wb") as file:
             file.write(content)
             file.flush()
+            # Before the file has its name: it is never readable by others for a moment.
             os.fchmod(handle, mode)
             if durable:
                 os.fsync(handle)

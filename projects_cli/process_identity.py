@@ -47,6 +47,7 @@ def born(pid: int) -> str | None:
 
 def process() -> Document:
     """Return this process's identity, from which another process can see whether it is alive."""
+    # A process id of another host or container means nothing here.
     name = machine()
     return {"host": name.partition("/")[0], "machine": name, "pid": os.getpid(), "born": born(os.getpid())}
 
@@ -58,6 +59,7 @@ def is_dead(holder: Mapping[str, object]) -> bool:
     knows of each process id whether it exists; only /proc distinguishes an old process from a new one.
     """
     pid = holder.get("pid")
+    # When in doubt a process lives: a lease of a living one must not be taken.
     if not isinstance(pid, int) or pid <= 0 or holder.get("machine") != machine() or "//" in machine():
         return False
     try:
@@ -68,6 +70,7 @@ def is_dead(holder: Mapping[str, object]) -> bool:
         pass
     if not Path(f"/proc/{pid}/stat").exists():
         return False
+    # The process exists and can be seen: the start time decides whether it is the same.
     return born(pid) != holder.get("born")
 
 
@@ -86,6 +89,7 @@ def arguments(pid: int) -> list[str]:
 
 def end(pid: int, timeout: float) -> None:
     """Send SIGTERM to a process, and SIGKILL if it still lives after `timeout` seconds; return when it is dead."""
+    # Compared again before each signal: the id may belong to another process by then.
     start_time = born(pid)
     for number in (signal.SIGTERM, signal.SIGKILL):
         deadline = time.monotonic() + timeout

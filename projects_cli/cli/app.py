@@ -176,6 +176,7 @@ class CommandGroup(HelpLayout, TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that is named, else the group's own function, else show the help."""
+        # With `invoke_without_command` the group itself runs if no command is named, and prints nothing.
         result = super().invoke(ctx)
         if ctx.invoked_subcommand is None and self.callback is None:
             ctx.find_root().obj.streams.stdout.write(f"{ctx.get_help()}\n")
@@ -200,6 +201,7 @@ class Commands(HelpLayout, TyperGroup):
         """Add the global options to the root's own."""
         super().__init__(**attributes)
         self.params.extend(global_options())
+        # Typer asks for a command several times: to resolve, to run and for its help.
         self._loaded: dict[str, Any] = {}
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -246,6 +248,7 @@ class Commands(HelpLayout, TyperGroup):
         """
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             hint = did_you_mean(nearest(args[0], BY_WORD), "see: projects --help")
+            # Typer would end the process itself, with its own words.
             raise UsageError(f"there is no command {args[0]!r}", hint=hint)
         return super().resolve_command(ctx, args)
 
@@ -269,6 +272,7 @@ class Commands(HelpLayout, TyperGroup):
 
     def _run(self, args: list[str], context: Context) -> ExitStatus:
         status = ExitStatus.DONE
+        # Before Typer sees them: its messages quote arguments, and could not be encoded.
         for number, argument in enumerate(args, 1):
             check_utf8(argument, f"argument {number}")
         try:
@@ -276,6 +280,7 @@ class Commands(HelpLayout, TyperGroup):
                 self.invoke(ctx)
         except typer.Exit as ending:
             status = ExitStatus(ending.exit_code)
+        # A full disk may show only now, and has to be an error, not a status of 0.
         context.streams.stdout.flush()
         context.console.flush_warnings()
         return status
@@ -299,6 +304,7 @@ def add_global_options(command: Any) -> None:
         return
     own = {flag for param in command.params for flag in param.opts}
     for option in global_options():
+        # The command's own option of that name wins.
         option.opts = [flag for flag in option.opts if flag not in own]
         if option.opts:
             command.params.append(option)
@@ -306,6 +312,7 @@ def add_global_options(command: Any) -> None:
 
 def _typer_option(option: GlobalOption) -> TyperOption:
     def keep(ctx: Any, _: Any, value: Any) -> None:
+        # A switch that is not given must not override a variable or a file.
         if value is not None and value is not False:
             flags = ctx.find_root().obj.flags
             flags[option.setting] = value if option.constant is None else option.constant
@@ -339,10 +346,12 @@ def _report(exception: Exception, args: list[str], context: Context) -> ExitStat
     """Print an exception as a message. `--json` applies even if the command line could not be parsed."""
     if isinstance(exception, typer.TyperException):
         message = exception.format_message() if hasattr(exception, "format_message") else str(exception)
+        # Typer knows the command in whose line the mistake is; its help is the best hint.
         ctx = getattr(exception, "ctx", None)
         error: ProjectsError = UsageError(message, hint=f"see: {ctx.command_path if ctx else 'projects'} --help")
     else:
         error = error_of(exception)
+    # The settings are not known if parsing has failed, so the arguments themselves are searched.
     if {"--json", "-ojson", "--output=json"} & set(args) or "json" in [
         value for flag, value in pairwise(args) if flag in {"-o", "--output"}
     ]:
@@ -381,6 +390,7 @@ def root(ctx: typer.Context, version: bool = typer.Option(False, "--version", he
 
 def run(args: list[str]) -> int:
     """Run a command line and return its exit status. The connection is left open: the process is about to end."""
+    # The default would end the process at once, in the middle of a change.
     signal.signal(signal.SIGTERM, _terminated)
     command: Any = typer.main.get_command(app)
     return int(command.status(args, Context(Streams.of_process())))

@@ -52,6 +52,7 @@ def expect(context: Context, view: str, *, changes: bool = False) -> None:
         from projects_cli.render import field_selection
 
         if output.fields == field_selection.HELP:
+            # A list of fields is an answer of its own: neither fields nor a query apply to it.
             replace(output, fields=(), query=None).show(field_selection.list_fields(fields))
             raise typer.Exit(ExitStatus.DONE)
     output.check(fields)
@@ -102,6 +103,7 @@ def answer(context: Context, request: Request, *, ask: bool = False) -> Response
         return perform(context, DocumentChange(endpoints.Call(request), ask=ask))
     store = context.store_for(request.endpoint)
     with context.console.waiting("asking the database:"):
+        # Imported only now: a request that is refused has not paid for that.
         handler = endpoints.handler(request.endpoint)
         response: Response = store.connection.retry(lambda: handler(request, store))
     return response
@@ -113,9 +115,11 @@ def show(context: Context, response: Response, *, page: int | None = None, size:
     Raises:
         NothingFound: it is empty, and `--fail-if-empty` is set. PartialFailure: a change left documents as they are.
     """
+    # Other formats are for programs, which want the data even if a sentence would do.
     if response.notice is not None and context.console.output == "table":
         context.console.notice(response.notice)
         return
+    # An empty first page and an empty list are the same; a later page is empty for another reason.
     view = view_of(response)
     empty = f"page {page} is past the end: pages are numbered from 0" if page and page > 0 else view.empty
     count = context.output.show(response, empty=empty)
@@ -184,10 +188,13 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
     if change.view:
         expect(context, change.view)
     dry_run = context.readable.dry_run
+    # Local files are the user's own; read-only mode protects databases.
     if change.scope != "files" and not dry_run and context.settings.read_only:
         raise ReadOnly(f"read-only mode is on (set by {context.settings.sources['read_only']})")
+    # Again only after ChangedMeanwhile, with another plan and another question.
     while True:
         plan = plan or change.plan(context)
+        # The safeguards come before the dry run, which shows whether the change itself would be refused.
         if plan.name:
             check_confirm(context, plan.name)
         if plan.removes:
@@ -195,6 +202,7 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
         if dry_run or not plan.steps:
             return change.preview(context, plan)
         if change.scope != "files" and _authorize(context, plan, change.scope):
+            # The engine plans again under the lease, and compares: what was agreed to are these projects.
             plan = replace(plan, agreed=True)
         try:
             return change.apply(context, plan)
@@ -214,6 +222,7 @@ def _authorize(context: Context, plan: Plan[Any], scope: Scope) -> bool:
             A profile that a file or a variable chose is easily forgotten.
     """
     settings = context.settings
+    # --yes and --confirm answer the prompt in advance.
     prompted = plan.question != "none" and not settings.yes and settings.confirm is None
     if not prompted and settings.production and settings.origins["profile"] != "flag":
         raise ConfirmationNeeded(
@@ -228,6 +237,7 @@ def _authorize(context: Context, plan: Plan[Any], scope: Scope) -> bool:
                 f"operation {operation.id} was interrupted: {operation.summary}",
                 hint=f"first finish it: projects resume {operation.id}; or undo it: projects undo {operation.id}",
             )
+        # Unfinished work of another process does not forbid this change, unless the plan says so.
         warn_of_interrupted(context)
     if prompted:
         _prompt(context, plan)
@@ -246,6 +256,7 @@ def _prompt(context: Context, plan: Plan[Any]) -> None:
         if plan.question == "yes":
             context.prompts.confirm(plan.prompt or f"{sentence}?", details=about if len(about) > 1 else ())
         else:
+            # "the name" is enough if it is visible above the question; otherwise the words to type are quoted.
             what = "the name" if any(sample.name == plan.name for sample in plan.samples) else repr(plan.name)
             context.prompts.confirm(f"{sentence}: {_counted(plan)}.", expected=plan.name, noun=what, details=about)
     except ConfirmationNeeded as error:
@@ -274,6 +285,7 @@ def check_confirm(context: Context, name: str) -> None:
 def warn_of_interrupted(context: Context) -> None:
     """Warn of interrupted operations, once in a run."""
     report_interrupted(context, [(operation.id, operation.summary) for operation in context.interrupted])
+    # The lists are cached properties: emptied, they are not reported again by the next change of a batch.
     context.interrupted = []
     for reason in context.unreadable:
         context.console.warn(f"{reason}; it is left alone")
@@ -303,6 +315,7 @@ class DocumentChange:
         """Return the plan of the change."""
         store = context.store
         with context.console.waiting("asking the database:"):
+            # A plan only reads, so it can be made again as a whole after a failover.
             plan = store.connection.retry(lambda: self.planner.plan(store))
         return plan if self.ask and not self.forced else replace(plan, question="none")
 

@@ -73,6 +73,7 @@ def help_text(text: str | None) -> HelpText:
     """Parse the docstring of a command: paragraphs, and lines that begin with `Example: `."""
     lines = inspect.cleandoc(text or "").partition("\f")[0].splitlines()
     examples = tuple(line.removeprefix(EXAMPLE) for line in lines if line.startswith(EXAMPLE))
+    # Examples are taken out first, since one may stand between two paragraphs.
     blocks = "\n".join(line for line in lines if not line.startswith(EXAMPLE)).split("\n\n")
     paragraphs = [" ".join(block.split()) for block in blocks if block.strip()]
     return HelpText(paragraphs[0] if paragraphs else "", tuple(paragraphs[1:]), examples)
@@ -86,11 +87,13 @@ def topic_blocks(topic: Topic) -> list[Block]:
 
 
 def _block(part: str) -> Block:
+    # What the code knows is not written twice: these marks stand for lists made from it.
     if part == "<!-- statuses -->":
         return Pairs(tuple((str(status.value), _plain(meaning)) for status, meaning in STATUS_MEANINGS.items()))
     if part == "<!-- variables -->":
         return Pairs(tuple(_variables()))
     lines = part.split("\n")
+    # As in Markdown, four spaces mark text that is shown as it is.
     if all(line.startswith("    ") for line in lines):
         return Lines(tuple(line[4:] for line in lines))
     if part.startswith("- "):
@@ -153,6 +156,7 @@ def write_sections(sections: Mapping[str, Sequence[tuple[str, str]]], formatter:
     column = _column([term for pairs in sections.values() for term, _ in pairs], formatter)
     for title, pairs in sections.items():
         with formatter.section(title):
+            # Padded, so that every list of a page has the same column, whatever its own terms are.
             formatter.write_dl([(term.ljust(column), meaning) for term, meaning in pairs], col_max=column)
 
 
@@ -161,6 +165,7 @@ def _column(terms: Iterable[str], formatter: Any) -> int:
     lengths = [len(term) for term in terms]
     if formatter.width < NARROW and max(lengths) > formatter.width // 3:
         return 2
+    # A few long terms may stand alone on their lines; the others keep their meanings beside them.
     limit = WIDEST_TERM if formatter.width >= WIDEST - 2 else formatter.width // 3
     return max((length for length in lengths if length <= limit), default=2)
 

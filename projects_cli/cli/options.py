@@ -159,6 +159,7 @@ def refuse_unused(command: str, settings: Iterable[str]) -> None:
         UsageError: there is such an option; the hint lists the commands that use it.
     """
     for option in GLOBAL_OPTIONS:
+        # Ignored silently, the option would look as if it had worked.
         users = USED_BY.get(option.setting)
         if users is not None and option.setting in settings and command not in users | SHOWING_SETTINGS:
             flag, others = option.flags[0], ", ".join(sorted(users))

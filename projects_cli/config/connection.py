@@ -46,6 +46,7 @@ def target(settings: Settings) -> Target:
     warnings: tuple[str, ...] = ()
     uri: str | None = None
     source, configured = "", None
+    # A URI of our own settings wins over the variables of a server.
     if settings.uri:
         uri, source = settings.uri, settings.sources["uri"]
     elif settings.uri_file:
@@ -77,9 +78,11 @@ def database_in(uri: str) -> str | None:
 
 def _from_file(path: Path) -> tuple[str, tuple[str, ...]]:
     """Read a URI from a file that no other user can read; return it with a warning about the file, if there is one."""
+    # Content, owner and mode are of one open file, so that nothing can be exchanged in between.
     content, information, on_read_only_mount = read_owned(path)
     warning = check_secret(path, information, ALTERNATIVES, on_read_only_mount=on_read_only_mount)
     try:
+        # Mounted secrets and editors add a byte order mark or a line break.
         text = content.decode("utf-8-sig").strip()
     except UnicodeDecodeError as error:
         raise ConfigError(f"the URI file {path} is not valid UTF-8") from error

@@ -47,6 +47,7 @@ def parse_key(text: str) -> Key:
     head, _, rest = text.partition(".")
     if head != PROFILES or not rest:
         return Key(None, text)
+    # The last dot separates: names of profiles may have some.
     profile, dot, name = rest.rpartition(".")
     return Key(profile, name) if dot else Key(rest, None)
 
@@ -61,6 +62,7 @@ def setting_at(key: Key) -> Setting:
         raise ConfigError(f"invalid profile name {key.profile!r}: it has invisible characters")
     names = TOP_SETTINGS if key.profile is None else PROFILE_SETTINGS
     setting = BY_NAME.get((key.name or "").replace("-", "_"))
+    # Each mistake has its own hint: an unknown name, the wrong part of the file, not for files at all.
     if setting is None:
         hint = key_hint(key.name or "", names)
     elif setting.name in names:
@@ -85,6 +87,7 @@ def with_value(text: str, key: Key, value: object) -> str:
     if key.profile is not None:
         profiles: Any = document.setdefault(PROFILES, tomlkit.table(is_super_table=True))
         if key.profile not in profiles:
+            # `profiles = { work = { … } }` on one line cannot get a table of several lines.
             inline = isinstance(profiles, tomlkit.items.InlineTable)
             profiles[key.profile] = tomlkit.inline_table() if inline else tomlkit.table()
         table = profiles[key.profile]
@@ -133,6 +136,7 @@ def rewrite(path: Path, change: Callable[[str], str], *, dry_run: bool = False) 
     """
     with _locked(path):
         before = current(path)
+        # A file that is invalid already is reported as it is, not as a result of this change.
         parse_toml(before, path)
         after = change(before.decode("utf-8-sig")).encode("utf-8")
         check(after, path)
@@ -148,6 +152,7 @@ def replace(path: Path, after: bytes, *, instead_of: bytes) -> None:
         ConfigError: the file no longer has the content `instead_of`.
     """
     with _locked(path):
+        # Under the lock, so nothing comes between the comparison and the replacement.
         if current(path) != instead_of:
             raise ConfigError(f"{path} was changed by another process in the meantime", hint="edit it again")
         _replace(path.resolve(), after)
@@ -200,5 +205,6 @@ def _locked(path: Path) -> Iterator[None]:
 def _replace(path: Path, content: bytes) -> None:
     """Replace the file and keep its mode; one that contains a URI becomes private."""
     mode = path.stat().st_mode & 0o777 if is_file(path) else PRIVATE
+    # A URI was added: nobody else may read the file from now on.
     mode = mode & PRIVATE if parse_user_file(content, path).holds_uri else mode
     private_files.replace(path, content, mode, durable=True)

@@ -42,6 +42,7 @@ class UserFile:
     def check(self) -> None:
         """Check the whole file, including that the profile it chooses exists; raises as `profile` does."""
         chosen = self.top().get("profile")
+        # A file is refused as a whole: a fault in a profile that is not in use would show on the day it is needed.
         for name in (*self.tables, *([] if chosen is None else [chosen])):
             self.profile(name)
 
@@ -54,6 +55,7 @@ class UserFile:
 def project_layer(path: Path) -> Layer:
     """Read a folder's `.projects.toml`, which may only name a profile."""
     table = parse_toml(read_owned(path)[0], path)
+    # This file may come with a repository of someone else: it must not redirect a change.
     for key in table:
         if key != "profile":
             raise ConfigError(f"{path}: {key!r} is not allowed here: this file may only choose a profile by name")
@@ -70,6 +72,7 @@ def user_layers(path: Path, profile: str | None) -> tuple[Layer, ...]:
     file = user_file(path)
     top = file.top()
     layers = [Layer("user file", top, dict.fromkeys(top, str(path)), file.warning)]
+    # A profile on the command line or in a variable wins over the default in the file.
     profile = profile or top.get("profile")
     if profile is not None:
         values = file.profile(profile)
@@ -87,6 +90,7 @@ def user_file(path: Path) -> UserFile:
         return UserFile(path, {}, {})
     content, information, on_read_only_mount = read_owned(path)
     file = parse_user_file(content, path)
+    # Only a secret needs a private file; other settings may be readable.
     if file.holds_uri:
         return replace(file, warning=check_secret(path, information, on_read_only_mount=on_read_only_mount))
     return file
@@ -95,6 +99,7 @@ def user_file(path: Path) -> UserFile:
 def parse_user_file(content: bytes, path: Path) -> UserFile:
     """Parse a user's configuration without checking its values."""
     table = parse_toml(content, path)
+    # Every other key of the file is a setting.
     profiles = table.pop("profiles", {})
     if not isinstance(profiles, dict) or not all(isinstance(profile, dict) for profile in profiles.values()):
         raise ConfigError(f"{path}: profiles should be tables: [profiles.NAME]")
@@ -124,6 +129,7 @@ def _settings(table: Mapping[str, Any], path: Path, prefix: str, names: frozense
     """Return the settings of a table, by name; relative paths are relative to the file's folder."""
     values: dict[str, Any] = {}
     for key, raw in table.items():
+        # Both spellings are accepted, since options have dashes and variables underscores.
         name = key.replace("-", "_")
         if name not in names:
             if not prefix and name in PROFILE_SETTINGS:

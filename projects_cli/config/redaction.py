@@ -24,6 +24,7 @@ Patterns are compiled when they are first used, which a command without a URI ne
 
 def shown_uri(uri: str) -> str:
     """Return a URI without its secrets, even an invalid one."""
+    # The last @: an unescaped password may have some itself.
     before, at, host = uri.rpartition("@")
     scheme, separator, credentials = before.rpartition("://")
     user, colon, _ = credentials.partition(":")
@@ -41,6 +42,7 @@ def redacted(text: str) -> str:
 def redacted_command(words: Sequence[str]) -> str:
     """Return the command line for the journal, without the secrets of its URIs."""
     shown = ["projects"]
+    # A word is looked at with the one before it, whose value it may be.
     for before, word in pairwise(words):
         option, joined, value = word.partition("=")
         if option == "--uri" and joined:

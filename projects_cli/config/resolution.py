@@ -24,6 +24,7 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], folder: Pa
     Raises:
         ConfigError: an invalid value, an unknown key or profile, or a file that other users could read.
     """
+    # The order of strength: flags, variables, project file, user file, defaults.
     used = {name: raw for name, raw in flags.items() if raw is not None}
     names = {name: "--" + BY_NAME[name].key for name in used}
     from_flags = Layer("flag", {name: BY_NAME[name].value(raw, names[name]) for name, raw in used.items()}, names)
@@ -32,6 +33,7 @@ def resolve(flags: Mapping[str, Any], environment: Mapping[str, str], folder: Pa
     parsed = {name: BY_NAME[name].value(environment[variable], variable) for name, variable in variables.items()}
     from_environment = Layer("environment", parsed, variables)
 
+    # The profile has to be known before the files are read: it selects their tables.
     profile = from_flags.values.get("profile") or from_environment.values.get("profile")
     from_files = () if folder is None else _from_files(profile, environment, folder)
     values: dict[str, Any] = {setting.name: setting.default for setting in SETTINGS}

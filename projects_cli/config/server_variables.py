@@ -57,6 +57,7 @@ def server_address(environment: Mapping[str, str]) -> ServerAddress | None:
     """
     parts = {part: name for part, names in VARIABLES.items() if (name := _first_set(names, environment))}
     keys = _configured(environment)
+    # Two keys of a server's configuration may name the database.
     named = keys.get("name") or keys.get("db")
     database = _unquoted(environment[named]) if named else None
     extra = (named,) if named else ()
@@ -69,6 +70,7 @@ def server_address(environment: Mapping[str, str]) -> ServerAddress | None:
         return ServerAddress(_uri(host, value if "://" in value else f"mongodb://{value}"), (host, *extra), database)
     if "HOST" in parts:
         return ServerAddress(_composed(parts, environment), (*parts.values(), *extra), database)
+    # Without a host the server would use its default, a container of that name: no guess for a change.
     if parts or named:
         _refuse((*parts.values(), *extra), "set without a host", f"set {VARIABLES['HOST'][0]}")
     _check_folders(environment)
@@ -82,6 +84,7 @@ def _first_set(names: Iterable[str], environment: Mapping[str, str]) -> str | No
 def _configured(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that set keys of the server's backend database, by key; `CLEARML__` wins over `TRAINS__`."""
     variables: dict[str, str] = {}
+    # The stronger prefix comes last, so that it overwrites the other.
     for prefix in reversed(CONFIGURATION_PREFIXES):
         for variable in sorted(name for name in environment if name.startswith(prefix) and environment[name]):
             path = tuple(variable.removeprefix(prefix).lower().split("__"))
@@ -99,6 +102,7 @@ def _composed(parts: Mapping[str, str], environment: Mapping[str, str]) -> str:
     """Return the URI of host, port, user, password and query, each escaped as its part of the URI requires."""
     values = {part: environment[variable] for part, variable in parts.items()}
     user, password = (values.get(part, "").rstrip("\r\n") for part in ("USERNAME", "PASSWORD"))
+    # Some installations put user and password before the host.
     credentials, at, host = values["HOST"].strip().rpartition("@")
     if "://" in values["HOST"] or "/" in host:
         _refuse((parts["HOST"],), "holds a URI, not a host name", f"set {VARIABLES['CONNECTION_STRING'][0]}")
@@ -118,6 +122,7 @@ def _composed(parts: Mapping[str, str], environment: Mapping[str, str]) -> str:
 
 def _host_and_port(host: str, parts: Mapping[str, str], environment: Mapping[str, str]) -> str:
     """Return the host with its port; an IPv6 address gets its brackets."""
+    # Two colons or more without brackets: an IPv6 address.
     if host.count(":") > 1 and re.fullmatch(r"[0-9A-Fa-f:.]+(%25\w+)?", host):
         host = f"[{host}]"
     has_port = re.fullmatch(r"(\[[^\]]*\]|[^:,\[\]]+):\d+", host)
@@ -152,6 +157,7 @@ def _unquoted(value: str) -> str:
 def _check_folders(environment: Mapping[str, str]) -> None:
     """Refuse a folder of server configuration that names the database: its files are not read."""
     variable = _first_set(FOLDERS, environment)
+    # Only looked at: a value in such a file must not be overlooked, and to parse it is the server's job.
     for folder in environment[variable].split(":") if variable else ():
         file = Path(folder, "hosts.conf")
         try:

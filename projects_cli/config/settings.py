@@ -77,6 +77,7 @@ def parse_wait(text: str) -> float:
         seconds = float(text)
     except ValueError:
         # Each unit at most once, the largest first.
+        # One group for each unit: what follows can sum them without parsing again.
         pattern = r"\s*".join(rf"(?:([0-9]+(?:\.[0-9]+)?)\s*{unit})?" for unit in UNITS)
         match = re.fullmatch(pattern, text.strip().lower())
         amounts = dict(zip(UNITS.values(), match.groups(), strict=True)) if match and match[0] else {}
@@ -187,9 +188,11 @@ class Setting(NamedTuple):
             ConfigError: it is invalid for this setting.
         """
         value = self.value(text, source)
+        # TOML has booleans; a URI is stored without the line break of its source.
         if self.parse in {parse_boolean, parse_uri}:
             return value
         if self.parse is parse_path:
+            # The file is read in any working folder.
             return str(absolute(value))
         try:
             number = float(text) if self.parse in NUMERIC else None

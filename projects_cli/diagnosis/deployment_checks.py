@@ -36,6 +36,7 @@ HEALTHY = frozenset({"PRIMARY", "SECONDARY", "ARBITER"})
 def check_missing_indexes(store: Store, expected: Mapping[str, Iterable[Document]], findings: Findings) -> None:
     """Find missing indexes, whatever their names."""
     for collection, indexes in expected.items():
+        # Compared by fields and options: an administrator may have chosen another name.
         present = [signature(index) for index in store.named(collection).indexes(required=True)]
         for index in indexes:
             if signature(index) not in present:
@@ -56,6 +57,7 @@ def check_unused_indexes(
             if part["name"] != "_id_" and signature(part["spec"]) not in signatures:
                 parts_by_name[part["name"]].append(part)
         for name, parts in parts_by_name.items():
+            # Counters begin anew when a member starts, so an index is known to be unused only since then.
             age = now.replace(tzinfo=None) - max(part["accesses"]["since"] for part in parts)
             if age >= UNUSED and not any(part["accesses"]["ops"] for part in parts):
                 hosts = ", ".join(sorted(str(part["host"]) for part in parts))
@@ -86,6 +88,7 @@ def check_server(connection: Connection, clock: Callable[[], datetime], findings
     skew = hello["localTime"].replace(tzinfo=UTC) - (before + (after - before) / 2)
     if abs(skew) > SKEW + (after - before) / 2:
         findings.add("clock-skew", {"detail": f"the server's clock is {skew.total_seconds():+.1f} s from here"})
+    # Otherwise the driver finds the primary by itself.
     if deployment.is_direct(connection) and not hello.get("isWritablePrimary"):
         findings.add("not-writable", {"name": str(hello.get("me", ""))})
     version = deployment.version(connection)
@@ -102,6 +105,7 @@ def check_server(connection: Connection, clock: Callable[[], datetime], findings
 
 def is_known(version: str) -> bool:
     """Return whether a version of MongoDB is neither too old nor newer than the known ones."""
+    # Also of 8.1.0-rc0 or a fork's 7.0.5-3.
     major, minor = (int(part) for part in re.findall(r"\d+", f"{version}.0")[:2])
     return (major, minor) >= OLDEST and major <= NEWEST
 
@@ -111,6 +115,7 @@ def check_compatibility(connection: Connection, findings: Findings) -> None:
     if deployment.topology(deployment.hello(connection)) == "sharded":
         return
     version, level = deployment.version(connection), deployment.compatibility(connection)
+    # The level stays behind until an administrator raises it after an upgrade.
     if not version.startswith(f"{level}."):
         findings.add("server-compatibility", {"name": level, "detail": f"the server is {version}"})
 

@@ -70,9 +70,11 @@ class Diagnosis:
         store, findings = self.store, Findings(wanted)
         report = Report(findings)
         with store.connection.unlimited():
+            # A check that is not wanted is not made: it could be slow, or refused.
             for kinds, check in self._deployment_checks(report):
                 if not kinds.isdisjoint(wanted):
                     self._try(kinds & wanted, check, findings)
+            # Lost tasks and models are those whose project is not in the tree.
             if not wanted.isdisjoint(PROJECT_FINDINGS | {f"{kind}-project-gone" for kind in MEMBER_KINDS}):
                 report.projects = Projects(store, findings)
             for kind in MEMBER_KINDS:
@@ -120,6 +122,7 @@ class Diagnosis:
         projects = []
         if report.projects is not None:
             projects = list(_project_steps(report.projects, report.findings.wanted, company))
+        # For the prompt: what would be changed, by kind.
         counts = {"projects": len(projects)}
         for kind in MEMBER_KINDS:
             counts[f"{kind}s"] = sum(step.count for step in members if step.collection == kind)
@@ -132,6 +135,7 @@ class Diagnosis:
             answer={f"{kind}s": Count(kind, "update") for kind in COLLECTIONS},
             counts={name: count for name, count in counts.items() if count},
             samples=[Sample(id_text(step.filter["_id"]), step.name) for step in projects],
+            # A new place or name of a project is visible to every user: its repair takes more than a yes.
             question="yes" if repaired <= MINOR else "name",
             name=self.runner.database,
             refuses_interrupted=True,
@@ -169,6 +173,7 @@ def _project_steps(projects: Projects, wanted: frozenset[str], company: str) -> 
     moved = {project.id: (change, reason) for project, change, reason in projects.repair.changes()}
     known = projects.tree.projects
     others = [project for project in known.values() if project.own and project.id not in moved]
+    # Parents first, so that a name never has a path that does not exist yet.
     for project in [*(known[identifier] for identifier in moved), *others]:
         change, reason = moved.get(project.id, ({}, ""))
         fields = dict(projects.tags.get(project.id, {}))

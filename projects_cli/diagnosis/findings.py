@@ -136,6 +136,7 @@ class Findings:
 
     def records(self) -> list[dict[str, Any]]:
         """Return the findings for the response: errors first, then warnings and notes."""
+        # By the table, not by the order of the checks, so that reports can be compared.
         kinds = [kind for name, kind in KINDS.items() if name in self.by_kind]
         return [
             {

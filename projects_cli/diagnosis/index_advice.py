@@ -99,6 +99,7 @@ def create(store: Store, missing: Sequence[Suggestion]) -> Iterator[Suggestion]:
             ) from error
         except DatabaseError as error:
             raise (_conflict(store, suggestion) or error) from error
+        # Read again rather than believed: the name may be another one.
         name = _names(store, collection).get(signature(index))
         # MongoDB creates no index, and reports no error, if a hidden index is the same otherwise.
         if name is None and (conflict := _conflict(store, suggestion)):
@@ -136,10 +137,12 @@ class Sizes:
     def of(cls, store: Store, collection: str) -> Sizes | None:
         """Read the sizes of a collection; None if the user lacks the right."""
         try:
+            # A privilege of its own, which readWrite includes, but a custom role may not.
             stats = deployment.sizes(store.connection, collection)
         except DatabaseRefused:
             return None
         count, known = stats["count"], stats["indexSizes"]
+        # The keys of a text index are words, which this measure does not know.
         plain = [index for index in store.named(collection).indexes(required=True) if "weights" not in index]
         fields = {field: 1 for index in (*plain, *INDEXES[collection]) for field in index["key"]}
         sample = list(store.named(collection).find({}, fields, limit=SAMPLE))
@@ -163,6 +166,7 @@ def _average(sample: Sequence[Document], fields: Mapping[str, Any]) -> float:
         for field in fields:
             value = document.get(field)
             items = value if isinstance(value, list) and value else [value]
+            # At most one field of an index may be a list.
             entries = max(entries, len(items))
             size += sum(len(encode({"": item})) - BSON_OVERHEAD for item in items) // len(items)
         total += entries * size

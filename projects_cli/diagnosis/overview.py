@@ -41,6 +41,7 @@ class Overview:
     def read(self) -> Document:
         """Return the overview; `unknown` has the values that could not be read, with the reasons."""
         connection = self.store.connection
+        # Needs no privilege, so the overview has at least this.
         hello = deployment.hello(connection)
         topology = deployment.topology(hello)
         with connection.within(DEFAULT_TIMEOUT):  # all counts together
@@ -51,6 +52,7 @@ class Overview:
                 }
                 for name in COUNTED
             }
+        # Decided here: later entries of `unknown` are about other privileges.
         can_count = not any(entry["refused"] for entry in self.unknown)
         server = {
             "version": self._try("the server's version", lambda: deployment.version(connection)),
@@ -83,6 +85,7 @@ class Overview:
         except MalformedReply:
             raise
         except (DatabaseRefused, DatabaseTimeout, DatabaseUnavailable) as error:
+            # The rest is the command in MongoDB's own words.
             reason = error.message.partition(" to execute command")[0]
             self.unknown.append({"name": name, "reason": reason, "refused": isinstance(error, DatabaseRefused)})
             return None
@@ -109,6 +112,7 @@ class Overview:
             "user": user,
             "can_read": can_read,
             "can_write": can_read and not lacks(self.database),
+            # Null: without a journal the question does not arise.
             "can_write_journal": None if journal is None else can_write_journal,
             "missing": [f"{action} on {collection}" for collection, actions in missing.items() for action in actions],
         }

@@ -38,6 +38,7 @@ def missing(
         needed += [(journal_database, collection, CHANGES) for collection in JOURNAL]
     missing_actions = {}
     for name, collection, actions in needed:
+        # Several roles may each grant a part.
         granted: set[str] = set()
         for privilege in privileges:
             resource = privilege["resource"]

@@ -64,10 +64,12 @@ class Projects:
         self._findings = findings
         self.tree = ProjectTree(store.company)
         self.tags: dict[Hashable, Document] = {}
+        # Only the fields of the checks: descriptions can be long.
         for document in store.projects.find({}, dict.fromkeys((*FIELDS, *TAGS), 1)):
             project = self.tree.add(document)
             if project.own:
                 self._check_tags(project.id, document)
+        # Once for the findings and for the repair.
         cycles = self.tree.cycles(self.tree.parent)
         self.repair = TreeRepair(self.tree, cycles, findings.wanted)
         _check_types(store, findings)
@@ -81,6 +83,7 @@ class Projects:
         first: dict[str, Project] = {}
         public = {project.name for project in self.tree.projects.values() if not project.own and _is_text(project.name)}
         for project in self.tree.own():
+            # The first keeps the name; each further one is a finding.
             holder = first.setdefault(project.name, project)
             if holder is not project:
                 self._add("name-duplicated", project, f"as {id_text(holder.stored)}")
@@ -212,6 +215,7 @@ def check_members(kind: Member, tree: ProjectTree, store: Store, findings: Findi
     count_of_others = 0
     for group in store.named(kind).aggregate(own, pipelines.by_project()):
         project = group.get("_id")
+        # Without a project is valid; servers have written both.
         if project in (None, "") or identity(project) in tree.projects:
             continue
         if _is_text(project):
@@ -219,7 +223,9 @@ def check_members(kind: Member, tree: ProjectTree, store: Store, findings: Findi
         else:
             others.append(project)
             count_of_others += group["count"]
+    # Created since the tree was read: not lost.
     ids = list(lost)
+    # In chunks: one filter must stay below the limit of a command.
     for start in range(0, len(ids), CHUNK):
         for document in store.projects.find({"_id": {"$in": ids[start : start + CHUNK]}}, {"_id": 1}):
             del lost[document["_id"]]

@@ -81,12 +81,14 @@ class ProjectTree:
             self._key(document["_id"]),
             self._interned(document["_id"]),
             name,
+            # Equal texts are kept once: most projects at the top level have such a pair.
             name if basename == name else basename,
             None if (parent := document.get("parent")) is None else self._key(parent),
             [self._key(item) for item in path] if isinstance(path, list) else path,
             document["company"] == self._company,
         )
         if type(name) is str:
+            # A name that two projects have determines no parent.
             self._by_name[name] = AMBIGUOUS if name in self._by_name else project.id
         self.projects[project.id] = project
         return project

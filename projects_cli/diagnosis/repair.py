@@ -40,8 +40,10 @@ class TreeRepair:
                 del self._parents[key]
             if not moved:
                 break
+        # Two projects that would get the same name: which of them is right cannot be known.
         self._targets = Counter(self._target(project) for project in misnamed)
         self._claimed = {tree.parent_by_name(project) for project in tree.own() if project.id in self._undecided}
+        # Topmost first: names below follow from those above.
         for project in sorted(misnamed, key=lambda project: len(tree.ancestors(project, self.parent) or ())):
             self._rename(project)
 
@@ -55,8 +57,10 @@ class TreeRepair:
         kind = "parent-gone" if tree.parent(project) is NOWHERE else "parent-mismatch"
         if kind not in self._wanted or by_name is AMBIGUOUS or project.id in self._undecided:
             self._undecided.add(project.id)
+        # A vote: the name wins if one of the others agrees, or if both say nothing.
         elif by_name is not NOWHERE and (by_name in (by_field, by_path) or by_field is by_path is NOWHERE):
             self._parents[project.id] = by_name
+        # The name leads nowhere, and path agrees with parent or says nothing: the name is wrong.
         elif by_name is NOWHERE and by_field is not NOWHERE and by_path in (by_field, NOWHERE):
             self._parents[project.id] = by_field
             return True
@@ -151,6 +155,7 @@ class TreeRepair:
         """Return the change of one project. One below a renamed project has its name set even if it is right."""
         set_: Document = {}
         unset: Document = {}
+        # Only if the stored parent is another one: an unnecessary write would be in the way of an undo.
         if self.repairs_parent(project) and self._parents[project.id] != self._tree.parent(project):
             parent = self._tree.get(self._parents[project.id])
             if parent is None:

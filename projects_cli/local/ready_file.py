@@ -42,9 +42,11 @@ def running_server(paths: ServerPaths) -> Server | None:
         lines = paths.ready.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
         pid, birth, watchdog, watchdog_birth, socket, started, version = lines
         server = Server(int(pid), birth, int(watchdog), watchdog_birth, socket, float(started), version)
+        # A server whose socket was removed cannot be reached: it counts as not running.
         information = os.lstat(socket)
     except (OSError, ValueError):
         return None
+    # Both have to live: without its watchdog a server would never stop.
     alive = born(server.pid) == birth and born(server.watchdog) == watchdog_birth
     own_socket = stat.S_ISSOCK(information.st_mode) and information.st_uid == os.geteuid()
     return server if alive and own_socket and f"--dbpath={paths.data}" in arguments(server.pid) else None

@@ -47,6 +47,7 @@ def load(connection: Connection, company: str, *, dry_run: bool = False) -> dict
         present = admin.present_ids(connection, name, [row["_id"] for row in rows])
         missing[name] = [row for row in rows if row["_id"] not in present]
     taken = admin.taken_names(connection, company, [project["name"] for project in missing["project"]])
+    # Names are unique in a company, and without these projects the sample would have dangling references.
     if taken:
         raise ExpectedUniqueData(
             f"the sample is not loaded: {len(taken)} of its names are taken, such as {taken[0]!r}",
@@ -139,6 +140,7 @@ class _Generator:
             "last_update": created + timedelta(milliseconds=self.random.randrange(90 * 86_400_000)),
             "featured": self.random.choice((9999, 9999, 9999, 1)),
             "path": path,
+            # A server leaves the field out at the top level.
             **({"parent": path[-1]} if path else {}),
         }
         if self.random.random() < 1 / 8:
@@ -161,6 +163,7 @@ class _Generator:
     def task(self, key: str, kind: data.Kind) -> Document:
         """Return a task without its project; its id follows from `key`."""
         status = self.weighted(data.STATUSES)
+        # A task that has not run has reported nothing.
         metrics = {} if status in data.NOT_STARTED else self.metrics()
         user = self.random.choice(self.users)
         return {
@@ -224,6 +227,7 @@ class _Generator:
         return {_digest(n): {_digest(v): self.metric_value(n, v) for v in data.METRICS[n][1]} for n in names}
 
     def metric_value(self, metric: str, variant: str) -> Document:
+        # Three draws in order: the smallest is the minimum, the largest the maximum.
         low, last, high = sorted(round(self.random.uniform(0, data.METRICS[metric][0]), 4) for _ in range(3))
         count = self.random.randrange(10, 2_000)
         return {
@@ -269,5 +273,6 @@ class _Generator:
             },
             **{field: task[field] for field in ("last_iteration", "last_metrics", "unique_metrics")},
         }
+        # Servers store the reference on both sides.
         task["models"]["output"].append({"name": name, "model": model["_id"], "updated": created})
         return model

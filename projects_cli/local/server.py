@@ -61,11 +61,13 @@ def _share_use(paths: ServerPaths, idle: float) -> None:
     except FileNotFoundError:  # the folder was removed meanwhile
         is_open = False
     if descriptor is None or not is_open:
+        # Kept open until the process ends: the kernel then releases the lock, whatever happens.
         descriptor = open_lock(paths.in_use)
         if not lock(descriptor, shared=True, timeout=LOCK_TIMEOUT):
             os.close(descriptor)
             raise NoPrivateServer("the private server is about to stop, but does not end", hint="projects local stop")
         _in_use[paths.in_use] = descriptor
+    # The two times of the file are the protocol with the watchdog: last use, and when it may stop.
     now = time.time()
     os.utime(descriptor, (now, now + idle))
 
@@ -116,6 +118,7 @@ def status(settings: Settings) -> dict[str, Any]:
     """Describe the server without starting it; times are UTC, `size` is bytes on the disk, null is unknown."""
     paths = server_paths(settings)
     server = running_server(paths)
+    # Nothing is created or locked: the status must not extend the time of the server.
     use = paths.in_use.stat() if server else None
     return {
         "running": server is not None,

@@ -49,6 +49,7 @@ def explained(paths: ServerPaths, mongod: Path, status: int) -> NoPrivateServer:
     if status not in NOT_LOADED:
         return from_log(paths, f"mongod ended with status {status}")
     output = " ".join(_tail(paths.start_log).split())[-400:] or f"exit status {status}"
+    # The words of the dynamic loader, which runs before mongod can log anything.
     missing = re.search(r"loading shared libraries: ([^:\s]+):", output)
     if missing and missing[1] in PACKAGES:
         hint = f"sudo apt-get install {PACKAGES[missing[1]]}"
@@ -63,6 +64,7 @@ def explained(paths: ServerPaths, mongod: Path, status: int) -> NoPrivateServer:
 
 def from_log(paths: ServerPaths, message: str) -> NoPrivateServer:
     """Return the error for a mongod that has ended, with the reason from its log."""
+    # The log of this run is the best source; before it is opened, only the output exists.
     reason = _first_failure(_tail(paths.log)) or _last_line(_tail(paths.start_log)) or "it logged nothing"
     hint = next((hint for words, hint in HINTS.items() if words in reason), f"its log: {paths.log}")
     return NoPrivateServer(f"{message}: {reason} (log: {paths.log})", hint=hint)
@@ -71,6 +73,7 @@ def from_log(paths: ServerPaths, message: str) -> NoPrivateServer:
 def _tail(path: Path) -> str:
     try:
         with path.open("rb") as stream:
+            # The end of a log is enough, and a log may be large.
             stream.seek(max(0, path.stat().st_size - TAIL))
             return stream.read().decode(errors="replace").strip()
     except OSError:

@@ -93,16 +93,20 @@ def main(folder: str, *command: str) -> int:
     """Run mongod and stay until it has ended; return its exit status, as a shell counts it."""
     if os.getpgrp() != os.getpid():
         os.setsid()  # a terminal's Ctrl-C or hang-up must not reach it
+    # It must not keep the user's folder busy.
     os.chdir("/")
     os.umask(0o077)
+    # Blocked signals wait until `sigtimedwait` takes them: none is lost between two checks.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         pid = os.posix_spawn(command[0], command, os.environ, setsigmask=())
     except OSError as error:
         os.write(2, f"{command[0]}: {error.strerror}\n".encode(errors="surrogateescape"))
         return NOT_RUN
+    # Only now: the starting process reads the id from the lock file.
     os.pwrite(0, str(pid).encode(), 0)
     status = Watchdog(Path(folder), pid).run()
+    # A negative status is the number of the signal that ended mongod.
     return status if status >= 0 else 128 - status
 
 

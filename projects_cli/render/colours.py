@@ -78,5 +78,6 @@ def painted(text: str, style: str, environment: Mapping[str, str]) -> str:
             codes.append("1")
         else:
             number, basic = COLOURS[word]
+            # The 16 basic colours depend on the theme, and may be illegible on its background.
             codes.append(f"38;5;{number}" if has_256(environment) else basic)
     return f"\x1b[{';'.join(codes)}m{text}\x1b[0m"

@@ -33,6 +33,7 @@ class Console:
 
     def warn(self, text: str) -> None:
         """Write a warning; with `--json` it is kept until the command has succeeded, so that an error stands alone."""
+        # Written at once or kept: `flush_warnings` does both, so that all look the same.
         self._warnings.append(text)
         if self.output != "json":
             self.flush_warnings()

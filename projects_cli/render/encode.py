@@ -71,6 +71,7 @@ def dumps(value: Any, *, pretty: bool = False) -> str:
 def records(response: Response, view: View) -> Iterator[Document]:
     """Yield the records of a response."""
     if view.values:
+        # Several lists of plain values, such as tags and system tags, are one list of pairs.
         item, *kinds = (field for field, _ in view.columns)
         for name, label in view.values:
             yield from ({item: value, **dict.fromkeys(kinds, label)} for value in response.data.get(name) or ())
@@ -84,6 +85,7 @@ def records(response: Response, view: View) -> Iterator[Document]:
 
 def write_json(response: Response, view: View, write: Write, *, pretty: bool) -> None:
     """Write a response as one JSON document; of a list each record has a line."""
+    # All but the records: totals and the like, which stand before them.
     rest = {key: _as_list(value) for key, value in response.data.items() if key != view.rows}
     if view.rows is None:
         write(dumps(rest, pretty=pretty) + "\n")
@@ -203,6 +205,7 @@ class _Line:
 def write_ids(response: Response, view: View, write: Write) -> None:
     """Write the id of each record that has one on a line; that of a stored project may be null."""
     key = view.id or "id"
+    # An id of null is a value of its own for a stored document, and none for a plan or a sum.
     is_stored = "projects" in (view.rows, f"{view.record}s")
     for record in records(response, view):
         identifier = record.get(key)
@@ -235,6 +238,7 @@ def _member(value: Any, name: str) -> Any:
 
 def cell(value: object) -> str:
     """Return a value as the text of a cell; an object is JSON."""
+    # The usual case first: this is called for every cell.
     if type(value) is str:
         return escape(value)
     if value is None:

@@ -34,6 +34,7 @@ def check(view: View, fields: Sequence[str]) -> None:
 
 def list_fields(view: View) -> Response:
     """Return the fields that can be selected, each with its heading if it is a column of the table."""
+    # The heading helps to find the field of a column that the user sees.
     columns = dict(view.columns)
     rows: list[Document] = [{"field": field, "column": columns.get(field)} for field in view.selectable]
     rows += [{"field": f"{name}…", "column": None} for name in view.more if name.endswith(".")]

@@ -64,6 +64,7 @@ def _parse(value: Any) -> datetime | None:
 def duration(seconds: int) -> str:
     """Return seconds as `1h02m`, `2m05s` or `7s`."""
     minutes, seconds = divmod(seconds, 60)
+    # Two units are enough for reading.
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{seconds:02}s" if minutes else f"{seconds}s"
 

@@ -46,6 +46,7 @@ class Output:
                 raise UsageError("--query and -o id cannot be used together", hint="leave out one of them")
             if view.id is None:
                 raise UsageError("the response of this command has no ids", hint="use -o json, or -o tsv")
+        # A wrong field or query is a mistake of the command line: nothing must have happened by then.
         if self.fields:
             from projects_cli.render import field_selection
 
@@ -94,6 +95,7 @@ class Output:
         if view.rows is None:
             self._write(response, view)
             return count
+        # May be a cursor: it is read once, while it is printed.
         rows = response.data[view.rows]
         if view.nested and self.format not in {"json", "yaml"} and not self._draws_tree(view):
             from projects_cli.render.tree import flattened
@@ -129,6 +131,7 @@ class Output:
         elif self.format in _WRITERS:
             _WRITERS[self.format](response, view, write)
         elif self.format == "table" and view.alone and view.alone in response.data:
+            # Some responses are one value, which a script takes as it is: $(projects local path).
             write(encode.cell(response.data[view.alone]) + "\n")
         elif self._draws_tree(view):
             from projects_cli.render import pager, tree

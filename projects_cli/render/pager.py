@@ -22,6 +22,7 @@ def write_pages(pages: Iterator[str], streams: Streams, *, enabled: bool) -> Non
     head: list[str] = []
     lines = 0
     for page in pages:
+        # Buffered until it is known whether the screen is enough: then there is no pager.
         head.append(page)
         lines += page.count("\n")
         if lines >= height:
@@ -45,6 +46,7 @@ def pager_command(streams: Streams) -> list[str]:
 def _page(command: list[str], pages: Iterator[str], streams: Streams) -> bool:
     """Write the pages to a pager; return whether it could be started."""
     streams.stdout.flush()
+    # As git has it: quit if one screen is enough, keep colours, leave the text on the screen.
     environment = {"LESS": "FRX", **os.environ}
     encoding = streams.stdout.encoding
     try:

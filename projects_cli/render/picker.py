@@ -40,6 +40,7 @@ class Choice:
 
     def search(self, text: str) -> None:
         """Select the options whose label has every word of the text, in any case, or whose key begins with it."""
+        # Words in any order: a user remembers parts of a name.
         words = text.lower().split()
         self.matching = [
             (key, label)
@@ -107,6 +108,7 @@ def pick(options: Sequence[tuple[str, str]], streams: Streams, *, title: str, se
         columns, lines = streams.size()
         return Size(lines, columns)
 
+    # One bit: reverse video still marks the cursor.
     depth = None if streams.has_colour(stderr) else ColorDepth.DEPTH_1_BIT
     application: Application[dict[str, str] | None] = Application(
         Layout(HSplit(rows)),

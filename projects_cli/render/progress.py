@@ -73,6 +73,7 @@ class Progress:
 
     def first_awaited(self, rows: Iterable[Any]) -> Iterable[Any]:
         """Return the rows once the first has been read, and show until then that the database is being asked."""
+        # A list is there already.
         if not isinstance(rows, Iterator):
             return rows
         with waiting(self, WAITING_FOR_RECORDS):
@@ -104,6 +105,7 @@ def waiting(progress: Progress, label: str) -> Iterator[None]:
             seconds += 1
             progress.write(f"{label} {duration(seconds)}")
 
+    # A thread, since the block waits inside the driver.
     thread = Thread(target=update, daemon=True)
     thread.start()
     try:

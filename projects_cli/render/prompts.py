@@ -52,6 +52,7 @@ class Prompts:
             if len(details) > MAX_DETAILS:
                 stderr.write(f"  … and {len(details) - MAX_DETAILS:,} more\n")
         if not self.can_ask:
+            # The hint has all that the next attempt needs, since a script cannot ask again.
             option = f" or --confirm {expected!r}" if expected is not None else ""
             profile = f", and --profile {shlex.quote(self.production)}" if self.production else ""
             raise ConfirmationNeeded(
@@ -67,6 +68,7 @@ class Prompts:
         if answer is None:  # Ctrl-D leaves the cursor behind the prompt
             stderr.write("\n")
             answer = ""
+        # Compared as typed: a name may begin or end with a space.
         if expected is not None and answer != expected:
             raise Declined(f"declined: {answer!r} is not {expected!r}; nothing was changed")
         if expected is None and answer.strip().lower() not in {"y", "yes"}:

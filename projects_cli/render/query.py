@@ -58,6 +58,7 @@ def check(expression: str) -> None:
     Raises:
         UsageError: it is invalid, or too long.
     """
+    # The parser is recursive, and an expression of a user is far shorter.
     if len(expression) > MAX_EXPRESSION:
         raise UsageError(f"--query: the expression has more than {MAX_EXPRESSION} characters")
     nodes = [_compile(expression).parsed]
@@ -89,6 +90,7 @@ def search(response: Response, expression: str) -> Any:
         UsageError: a function does not apply to the data, or the result is too large or takes too long.
     """
     data = {key: list(value) if hasattr(value, "__next__") else value for key, value in response.data.items()}
+    # Through JSON, so that the query sees what --json shows: ids and dates as text.
     text = dumps(data)
     interpreter = _BoundedInterpreter(MAX_VALUE + 4 * len(text), MAX_ALLOCATED + 16 * len(text))
     parsed, values = _compile(expression).parsed, json.loads(text)
@@ -147,6 +149,7 @@ class _BoundedInterpreter(TreeInterpreter):
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         result = super().visit(node, *args, **kwargs)
         if node["type"] in GROWING and isinstance(result, (list, dict, str)):
+            # Values that were dropped since count too: they have cost time and memory.
             self._left -= len(result) if isinstance(result, str) else 8 * len(result)
             if self._left < 0 or self._size(result) > self._max_value:
                 raise _TooLargeError
@@ -179,6 +182,7 @@ def as_table(result: Any) -> tuple[Response, View]:
     """
     rows = result if isinstance(result, list) else [] if result is None else [result]
     if rows and all(isinstance(row, dict) for row in rows):
+        # In the order in which they first occur.
         keys = list(dict.fromkeys(key for row in rows for key in row))
         columns = tuple((_field(key, position), key) for position, key in enumerate(keys))
         records = [{field: row.get(key) for field, key in columns} for row in rows]

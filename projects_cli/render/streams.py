@@ -38,6 +38,7 @@ class Streams(NamedTuple):
 
     def has_colour(self, stream: TextIO) -> bool:
         """Return whether to use colour: on a terminal that has it, unless NO_COLOR or --no-color is given."""
+        # NO_COLOR is a convention of many programs: https://no-color.org.
         return self.colour and not self.environment.get("NO_COLOR") and not self.is_dumb and is_terminal(stream)
 
     def styled(self, text: str, style: str) -> str:

@@ -118,6 +118,7 @@ def _rows(texts: Iterator[list[str]], columns: Columns, screen: int, *, heading:
     first = list(islice(texts, CHUNK))
     if not first:
         return
+    # Measured once: a list of any length is drawn while it is read.
     kept, widths = _layout(columns, first, screen, heading=heading)
     if not widths:
         for record in chain(first, texts):
@@ -181,6 +182,7 @@ def _stacked(texts: Sequence[str], columns: Columns, screen: int) -> Iterator[Se
     lines: list[tuple[str, str]] = []
     for text, (field, title) in zip(texts, columns, strict=True):
         labelled = f"{title.lower()} {text}" if _is_number(field) and text else text
+        # Short fields share a line, so that a record takes few lines.
         if lines and not {field, lines[-1][0]} & ESSENTIAL:
             lines[-1] = ("", f"{lines[-1][1]}  {labelled}" if labelled else lines[-1][1])
         elif labelled:

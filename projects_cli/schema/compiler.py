@@ -84,6 +84,7 @@ def _document(schema: Schema, definitions: Mapping[str, Any]) -> Schema:
 
 def checked_form(endpoint: str, request: Schema, definitions: Mapping[str, Any]) -> Schema:
     """Return the request's schema for validation: closed, without texts, and with null where the tables allow it."""
+    # A copy: definitions are shared by all endpoints, and this one is changed below.
     schema = resolve(copy.deepcopy(request), definitions)
     _let_items_be_null(endpoint, schema, definitions)
     _let_values_be_null(endpoint, schema, definitions)
@@ -194,6 +195,7 @@ def _with_requirements(schema: Schema) -> Schema:
     properties = schema.get("properties", {})
     if "properties" in schema:
         schema["properties"] = {**properties, **{name: {} for name in schema["required"] if name not in properties}}
+    # A field that has a default is never missing.
     defaulted = {name for name, inner in properties.items() if isinstance(inner, dict) and "default" in inner}
     schema["required"] = [name for name in dict.fromkeys(schema["required"]) if name not in defaulted]
     return schema
@@ -285,6 +287,7 @@ def write_shipped(service: Schema, key: str, folder: Path) -> None:
     }
     sources["__init__"] = f'"""Generated: the shipped schema."""\n\nKEY = {key!r}\nINDEX = {index_of(service)!r}\n'
     for stale in folder.glob("*.py"):
+        # Of an endpoint that was removed or renamed.
         if stale.stem not in sources:
             stale.unlink()
     for name, source in sources.items():

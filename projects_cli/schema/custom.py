@@ -49,6 +49,7 @@ class CustomVersion(Version):
         # First by the custom schema, whose defaults and errors are those that the user expects.
         with cpu_limit(VALIDATION_SECONDS, self._too_slow):
             valid = super().validate(params)
+        # An endpoint that only the custom schema has is refused later, as not implemented.
         if self._shipped is None:
             return valid
         shipped, known = self._shipped, _parameters(self._shipped)
@@ -66,6 +67,7 @@ class CustomVersion(Version):
             if not isinstance(error, ValidationError):
                 raise
             reasons = [f"{problem.path}: {problem.message}" for problem in error.problems]
+            # The request is valid by the schema that the user chose, so it is not the request that is wrong.
             raise self._not_implemented(reasons, known) from error
         return {name: value for name, value in result.items() if name in implemented or name in self._defaults}
 

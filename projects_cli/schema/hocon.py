@@ -109,6 +109,7 @@ def _pyhocon() -> ModuleType:
         raise SchemaError("pyhocon is not installed", hint="install the program again")
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
+    # A schema may be of someone else: ${HOME} must not get into an error message, nor a URL be opened.
     vars(module).update(os=_NoOutside({}), urlopen=None, glob=None, codecs=None)
     return module
 

@@ -132,6 +132,7 @@ def _tokenize(source: Source) -> list[Token]:
     for match in TOKEN.finditer(_decode(source)):
         token = Token(match.lastgroup or "other", match.group(), Place(source.name, line))
         line += token.text.count("\n")
+        # pyhocon would go on, and report something else much later.
         if token.kind in SYNTAX_ERRORS:
             raise token.place.error(SYNTAX_ERRORS[token.kind])
         if token.kind != "comment":
@@ -183,6 +184,7 @@ class Reader:
             SchemaError: about any of the files; an include does not name a local file, or leads back to its own file.
         """
         self.sources.append(source)
+        # By real paths: a link is another name of the same file.
         chain = (*parents, os.path.realpath(source.name))
         tokens = _tokenize(source)
         result: list[Token] = []
@@ -211,6 +213,7 @@ class Reader:
             raise place.error(
                 f"the included file {error.message}" if can_quote else "an include can't be read"
             ) from error
+        # A file may be included many times: what counts is the sum.
         if sum(len(known.content) for known in (*self.sources, source)) > MAX_FILE_SIZE:
             raise place.error(f"the file and its includes are larger than {MAX_FILE_SIZE // 1024} kB")
         # The file's entries go to where the include was, without the braces that may be around them.
@@ -235,6 +238,7 @@ def _included_name(tokens: list[Token], index: int) -> tuple[str, int]:
     end = index + 1
     while end < len(tokens) and tokens[end].kind not in {"newline", "close"} and tokens[end].text != ",":
         end += 1
+    # The words of the statement are not tokens of their own, so its text is matched as a whole.
     statement = "".join(token.text for token in tokens[index + 1 : end])
     opening = INCLUDE.match(statement)
     quoted = INCLUDED_NAME.match(statement, opening.end() if opening else 0)

@@ -50,6 +50,7 @@ def is_version(text: str) -> bool:
 def version_key(text: str) -> tuple[int, ...]:
     """Return the numbers of a version, for comparisons: 2.10 is after 2.9, and 2 is 2.0."""
     numbers = [int(part) for part in text.split(".")]
+    # So that 2 and 2.0 are the same key.
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers)
@@ -298,6 +299,7 @@ class Catalog:
             return known
         from projects_cli.errors import SchemaError, nearest
 
+        # Limited, since comparing takes time and a hostile name may be long.
         short = name[:80].rpartition(".")[2].replace("-", "_")
         near: list[str] = []
         for service_name in self._loaders:

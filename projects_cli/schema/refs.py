@@ -53,6 +53,7 @@ def references(schema: Any) -> Iterator[str]:
 def resolve(schema: Any, definitions: Mapping[str, Any]) -> Any:
     """Return a schema, or the target if it is a reference; the reference's own default and description take effect."""
     own: dict[str, Any] = {}
+    # `service` has refused references that lead back to themselves, so this ends.
     while isinstance(schema, dict) and isinstance(schema.get("$ref"), str):
         # The outermost reference wins: it is the most specific.
         own = {key: schema[key] for key in ("description", "default") if key in schema} | own

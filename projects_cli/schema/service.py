@@ -147,6 +147,7 @@ class _Checker:
             return
         schema = self._object(value, at, "a schema must be an object, in braces")
         if isinstance(schema.get("type"), str):
+            # In place: the compiler sees the standard name.
             schema["type"] = ALIASES.get(schema["type"], schema["type"])
         for keyword, check in self._checks.items():
             if keyword in schema:

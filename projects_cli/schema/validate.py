@@ -106,6 +106,7 @@ def validate(check: Check, shape: Schema, params: Any, elsewhere: Mapping[str, s
     Raises:
         ValidationError: with every problem and its path.
     """
+    # Before anything recursive runs on the request.
     faults = list(_malformed(params))
     result: dict[str, Any] = {}
     if not faults:
@@ -192,6 +193,7 @@ class _Normalizer:
             message = "must be a finite number" if is_numeric else f"expected {_type_names(types)}, got number"
             self.faults.append((path, message))
             return 0
+        # JSON does not distinguish 1 from 1.0; MongoDB would store two types.
         is_integer = _has_type(types, "integer") and (isinstance(value, int) or value.is_integer())
         if not is_integer and not (isinstance(value, int) and _has_type(types, "number")):
             return value

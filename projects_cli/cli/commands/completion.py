@@ -119,6 +119,7 @@ class Installation:
         path = self.path(context)
         target = path.resolve()  # users who keep such files elsewhere have a link here
         current = target.read_text("utf-8", "replace") if target.exists() else None
+        # A file of an older release is ours too, and replaced.
         outdated = current != _shipped(self.shell)
         if outdated and current is not None and MARK not in "".join(current.splitlines()[:2]):
             raise UsageError(f"{path} exists and was not created by this program", hint="move it away first")
@@ -133,6 +134,7 @@ class Installation:
         (target,) = plan.steps
         target.parent.mkdir(parents=True, exist_ok=True)
         replace(str(target), _shipped(self.shell).encode())
+        # Like any other completion file: `replace` creates private files.
         target.chmod(0o644)
         return self._response(context, "written")
 

@@ -54,6 +54,7 @@ def list_(ctx: typer.Context) -> None:
     """
     context: Context = ctx.obj
     expect(context, "config.list")
+    # The address is resolved once: it may be that of a server's variables or in a file of its own.
     target = _target(context)
     rows = [_effective(context, setting, target) for setting in SETTINGS]
     show(context, Response("config.list", {"settings": rows}))
@@ -70,6 +71,7 @@ def get(ctx: typer.Context, key: Key) -> None:
     from projects_cli.config.editor import parse_key, setting_at
 
     place = parse_key(key)
+    # A key of the top shows the value in effect, one of a profile what the file has.
     if place.profile is None:
         setting = BY_NAME.get(key.replace("-", "_")) or setting_at(place)
         row = _effective(context, setting, _target(context) if setting.name in {"uri", "database"} else None)
@@ -105,9 +107,11 @@ def set_(
     place = parse_key(key)
     _check_profile_option(context, place.name)
     setting = setting_at(place)
+    # A URI may hold a password, so it is read without an echo, and warned of on the command line.
     secret = setting.name == "uri"
     if value == "-":
         line = context.prompts.read_value(f"{place}: ", hidden=secret)
+        # The end of the input is no value: a script whose command failed must not empty a setting.
         if line is None:
             unchanged = {"key": str(place), "value": None, "changed": False, "file": str(user_path(context))}
             nothing_to_do(context, Response("config.change", unchanged))
@@ -197,6 +201,7 @@ class FileChange:
     def plan(self, context: Context) -> Plan[Path]:
         """Return the file as the only step, or no step if it would stay as it is."""
         file = user_path(context)
+        # The dry run also checks the changed text, so that an invalid value is refused before anything else.
         return Plan(self.view, f"change {file}", [file] if self._rewrite(file, dry_run=True) else [])
 
     def preview(self, context: Context, plan: Plan[Path]) -> Response:
@@ -247,9 +252,11 @@ class Editing:
         from projects_cli.config import editor
 
         (file,) = plan.steps
+        # Compared again when the file is replaced: another process may change it while the editor is open.
         before = editor.current(file)
         draft = editor.draft(file, before or NEW_FILE)
         try:
+            # The editor gets a copy: a file that is half written or invalid never takes effect.
             after = _edited(context, draft, file)
             if after == (before or NEW_FILE):
                 context.console.notice("nothing was changed")
@@ -277,6 +284,7 @@ def _effective(context: Context, setting: Setting, target: Target | None) -> Doc
     """Return a setting's effective value and its origin, which may be a variable of a ClearML server."""
     settings, name = context.settings, setting.name
     value, origin, source = getattr(settings, name), settings.origins[name], settings.sources[name]
+    # What the environment of a ClearML server sets is not a setting of this program, but has its effect.
     if target is not None and origin == "default":
         origin_of_uri = settings.origins["uri_file" if settings.uri_file else "uri"]
         named = "environment" if origin_of_uri == "default" else origin_of_uri
@@ -306,6 +314,7 @@ def _edited(context: Context, draft: Path, file: Path) -> bytes:
     while True:
         try:
             with interrupts_left_to_the_child():
+                # The variable may have arguments, as in EDITOR="code --wait".
                 done = subprocess.run([*shlex.split(editor), str(draft)], check=False)  # noqa: S603 - the user's editor
         except (OSError, ValueError) as error:
             hint = "name another editor: EDITOR=nano"
@@ -316,6 +325,7 @@ def _edited(context: Context, draft: Path, file: Path) -> bytes:
         try:
             check(text, file)
         except ConfigError as error:
+            # A script would get the same mistake again and again.
             if not context.prompts.can_ask:
                 raise
             context.console.error(error)

@@ -37,6 +37,7 @@ def doctor(
     """
     context: Context = ctx.obj
     expect(context, "doctor", changes=fix)
+    # Before the database is asked: a typing error must not cost a connection.
     for name in only or ():
         if name not in KINDS:
             hint = did_you_mean(nearest(name, KINDS), f"findings: {', '.join(KINDS)}")
@@ -46,6 +47,7 @@ def doctor(
 
     diagnosis = Diagnosis(
         runner=context.runner,
+        # A repair is planned from the primary: a secondary may lag behind.
         store=context.store if fix else context.reading,
         journal_database=None if context.settings.no_journal else context.settings.journal_db,
     )
@@ -53,9 +55,11 @@ def doctor(
         report = diagnosis.report(wanted)
     fixed: Response | None = None
     if fix:
+        # The report was made just now, so the first plan needs no second reading.
         plan = diagnosis.plan(report)
         response = perform(context, DocumentChange(Repair(diagnosis, wanted)), plan)
         if plan.steps:
+            # A dry run ends with the plan.
             if response.endpoint == "plan":
                 context.output.show(response)
                 return
@@ -74,6 +78,7 @@ def _show(context: Context, report: Report, fixed: Response | None, *, chosen: b
         DatabaseRefused, DatabaseError, DatabaseTimeout, DatabaseUnavailable: a check that was chosen by name failed.
     """
     for kind, error in sorted(report.findings.skipped.items()):
+        # A check that was named and cannot be made is a failure; one among many is a warning.
         if chosen and fixed is None:
             raise type(error)(f"cannot check {kind}: {error.message}")
         context.console.warn(f"{kind} was not checked: {error.message}")

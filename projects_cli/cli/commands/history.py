@@ -41,6 +41,7 @@ def history(
 
     Example: projects history --since 7d
     """
+    # `history prune` does the rest, with options of its own.
     if ctx.invoked_subcommand is not None:
         return
     context: Context = ctx.obj
@@ -48,6 +49,7 @@ def history(
     context.only_reads_journal = True
     expect(context, "history")
     age = None if since is None else _age(since, "--since")
+    # An unset variable must not select the changes of all projects.
     if project == "":
         raise EmptyName("the name is empty")
     show(context, context.runner.operations.history(project=project, since=age, by=by))
@@ -84,6 +86,7 @@ class Pruning:
     def plan(self, context: Context) -> Plan[str]:
         """Return the ids of the operations."""
         operations = context.runner.operations
+        # By the server's clock, which has dated the operations.
         steps = operations.prunable(operations.now() - self.age)
         number = "1 operation" if len(steps) == 1 else f"{len(steps)} operations"
         database = context.target.name
@@ -104,5 +107,6 @@ class Pruning:
     def apply(self, context: Context, plan: Plan[str]) -> Response:
         """Remove the operations that are still finished."""
         operations = context.runner.operations
+        # An operation may have been resumed or undone since the question.
         pruned = operations.prune(plan.steps, operations.now() - self.age)
         return Response(self.view, {"pruned": pruned, "found": len(plan.steps)})

@@ -33,6 +33,7 @@ def plan(ctx: typer.Context) -> None:
     """
     context: Context = ctx.obj
     expect(context, "indexes")
+    # Nothing but the definitions and the sizes is read, which a secondary has too.
     store = context.reading
     from projects_cli.diagnosis.index_advice import suggestions
 
@@ -72,6 +73,7 @@ class IndexCreation:
 
         suggested = suggestions(store)
         known = {index.name for index in suggested}
+        # All names are checked first, so that no index is created if one is wrong.
         for name in self.names:
             if name not in known:
                 hint = did_you_mean(nearest(name, sorted(known)), "see: projects indexes plan")
@@ -100,6 +102,7 @@ class IndexCreation:
         from projects_cli.diagnosis.index_advice import create as create_indexes
 
         created = []
+        # Reported one by one: an index of a large collection takes minutes.
         for index in create_indexes(context.store, plan.steps):
             context.console.notice(f"created: {index.name} on {index.collection}")
             created.append(index)

@@ -100,6 +100,7 @@ class Start:
     def preview(self, context: Context, _: Plan[str]) -> Response:
         """Return the state of the server."""
         state = server.status(context.settings)
+        # `perform` calls this for a dry run alone: the plan always has a step.
         notice = "already running" if state["running"] else f"would start the private server in {state['folder']}"
         return Response(self.view, state, notice=notice)
 
@@ -178,6 +179,7 @@ class LoadSample:
         Raises:
             UsageError: the settings name another database.
         """
+        # Sample projects in the database of a site would be lost among real ones.
         if database_uri(context.settings) is not None:
             raise UsageError(
                 "the sample can only be loaded into the private database, but a URI is set",
@@ -198,5 +200,6 @@ class LoadSample:
     def _load(self, context: Context, *, dry_run: bool) -> dict[str, dict[str, int]]:
         from projects_cli.local.sample import load
 
+        # The user has named the private database with this very command.
         context.private_is_chosen = True
         return load(context.connection, context.settings.company, dry_run=dry_run)

@@ -58,6 +58,7 @@ def use(
 
     user_file(context).profile(name)  # raises if there is no such profile
     change_file(context, Key(None, "profile"), name)
+    # A variable or `.projects.toml` wins over the file that was just changed.
     if context.settings.profile != name and context.settings.origins["profile"] not in {"user file", "default"}:
         source = context.settings.sources["profile"]
         context.console.warn(f"{source} chooses {context.settings.profile!r} here and takes precedence")
