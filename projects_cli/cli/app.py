@@ -248,7 +248,6 @@ class Commands(HelpLayout, TyperGroup):
         """
         if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             hint = did_you_mean(nearest(args[0], BY_WORD), "see: projects --help")
-            # Typer would end the process itself, with its own words.
             raise UsageError(f"there is no command {args[0]!r}", hint=hint)
         return super().resolve_command(ctx, args)
 
@@ -262,27 +261,24 @@ class Commands(HelpLayout, TyperGroup):
 
     def status(self, args: list[str], context: Context) -> ExitStatus:
         """Run a command line and return its exit status. Every exception ends here, as a message."""
+        status = ExitStatus.DONE
         try:
-            return self._run(args, context)
+            # Before Typer sees them: its messages quote arguments, and could not be encoded.
+            for number, argument in enumerate(args, 1):
+                check_utf8(argument, f"argument {number}")
+            try:
+                with self.make_context("projects", args, obj=context, terminal_width=help_width()) as ctx:
+                    self.invoke(ctx)
+            except typer.Exit as ending:
+                status = ExitStatus(ending.exit_code)
+            # A full disk may show only now, and has to be an error, not a status of 0.
+            context.streams.stdout.flush()
+            context.console.flush_warnings()
         except tuple(QUIET_ENDINGS) as ending:
             return _quiet_status(ending)
         except Exception as error:  # noqa: BLE001 - the last resort: never a traceback
             signalled = signal_behind(error)
             return _report(error, args, context) if signalled is None else _quiet_status(signalled)
-
-    def _run(self, args: list[str], context: Context) -> ExitStatus:
-        status = ExitStatus.DONE
-        # Before Typer sees them: its messages quote arguments, and could not be encoded.
-        for number, argument in enumerate(args, 1):
-            check_utf8(argument, f"argument {number}")
-        try:
-            with self.make_context("projects", args, obj=context, terminal_width=help_width()) as ctx:
-                self.invoke(ctx)
-        except typer.Exit as ending:
-            status = ExitStatus(ending.exit_code)
-        # A full disk may show only now, and has to be an error, not a status of 0.
-        context.streams.stdout.flush()
-        context.console.flush_warnings()
         return status
 
 

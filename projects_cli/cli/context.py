@@ -56,7 +56,11 @@ class Context:
         for name, value in self.streams.environment.items():
             if name.startswith(VARIABLES):
                 check_utf8(value, name)
-        return resolve(self.flags, self.streams.environment, _working_folder())
+        try:
+            folder = Path.cwd()
+        except OSError:  # it was removed: no file is found in a relative path
+            folder = Path()
+        return resolve(self.flags, self.streams.environment, folder)
 
     @cached_property
     def given(self) -> Settings:
@@ -231,14 +235,6 @@ class Context:
     def version(self, endpoint: str, number: str | None = None) -> Version:
         """Return an endpoint in the version with this number, else in that of `--api-version`."""
         return self.catalog.version(endpoint, number or self.settings.api_version)
-
-
-def _working_folder() -> Path:
-    """Return the working folder, or a relative path if it was removed; no file is found in that."""
-    try:
-        return Path.cwd()
-    except OSError:
-        return Path()
 
 
 def utc_now() -> datetime:

@@ -82,24 +82,24 @@ def help_text(text: str | None) -> HelpText:
 def topic_blocks(topic: Topic) -> list[Block]:
     """Parse a topic's page: Markdown with paragraphs, `- term: meaning` lists, and lines indented by four spaces."""
     text = Path(__file__).with_name("topics").joinpath(f"{topic.name}.md").read_text("utf-8")
-    _title, *parts = text.strip("\n").split("\n\n")
-    return [_block(part) for part in parts]
-
-
-def _block(part: str) -> Block:
-    # What the code knows is not written twice: these marks stand for lists made from it.
-    if part == "<!-- statuses -->":
-        return Pairs(tuple((str(status.value), _plain(meaning)) for status, meaning in STATUS_MEANINGS.items()))
-    if part == "<!-- variables -->":
-        return Pairs(tuple(_variables()))
-    lines = part.split("\n")
-    # As in Markdown, four spaces mark text that is shown as it is.
-    if all(line.startswith("    ") for line in lines):
-        return Lines(tuple(line[4:] for line in lines))
-    if part.startswith("- "):
-        items = (" ".join(item.split()).partition(": ") for item in _plain(f"\n{part}").split("\n- ")[1:])
-        return Pairs(tuple((term, meaning) for term, _, meaning in items))
-    return _plain(" ".join(lines))
+    blocks: list[Block] = []
+    for part in text.strip("\n").split("\n\n")[1:]:  # the first is the title
+        lines = part.split("\n")
+        # What the code knows is not written twice: these marks stand for lists made from it.
+        if part == "<!-- statuses -->":
+            rows = ((str(status.value), _plain(meaning)) for status, meaning in STATUS_MEANINGS.items())
+            blocks.append(Pairs(tuple(rows)))
+        elif part == "<!-- variables -->":
+            blocks.append(Pairs(tuple(_variables())))
+        # As in Markdown, four spaces mark text that is shown as it is.
+        elif all(line.startswith("    ") for line in lines):
+            blocks.append(Lines(tuple(line[4:] for line in lines)))
+        elif part.startswith("- "):
+            items = (" ".join(item.split()).partition(": ") for item in _plain(f"\n{part}").split("\n- ")[1:])
+            blocks.append(Pairs(tuple((term, meaning) for term, _, meaning in items)))
+        else:
+            blocks.append(_plain(" ".join(lines)))
+    return blocks
 
 
 def _plain(markdown: str) -> str:

@@ -71,7 +71,7 @@ class Overview:
             "rights": self._rights(can_count=can_count),
         }
         with connection.within(DEFAULT_TIMEOUT):  # the journal is read from the primary, which may be away
-            overview |= {"interrupted": self._interrupted(), "lock": self._lock()}
+            overview |= self._journal()
         return overview | {"unknown": [{"name": entry["name"], "reason": entry["reason"]} for entry in self.unknown]}
 
     def _try(self, name: str, work: Callable[[], Any]) -> Any:
@@ -117,22 +117,21 @@ class Overview:
             "missing": [f"{action} on {collection}" for collection, actions in missing.items() for action in actions],
         }
 
-    def _interrupted(self) -> Document | None:
-        if self.operations is None:
-            return None
-        operations = self._try("the interrupted changes", self.operations.interrupted)
-        if operations is None:
-            return None
-        fields = ("id", "state", "started", "by", "host", "summary")
-        records = [{name: getattr(operation, name) for name in fields} for operation in operations]
-        return {"count": len(records), "operations": records}
+    def _journal(self) -> Document:
+        """Return the interrupted changes, and the holder of the lock on the company's structure.
 
-    def _lock(self) -> Document | None:
-        """Return the holder of the lock on the company's structure. The next change takes over a `stale` lock."""
-        if self.operations is None:
-            return None
-        lease = self._try("the lock", self.operations.lease)
-        if lease is None:
-            return None
-        holder = {name: lease.get(name) for name in ("by", "host", "pid", "command")}
-        return {"holder": describe_holder(lease), **holder, "stale": bool(lease["expired"]) or is_dead(lease)}
+        The next change takes over a `stale` lock.
+        """
+        interrupted = lock = None
+        if self.operations is not None:
+            operations = self._try("the interrupted changes", self.operations.interrupted)
+            if operations is not None:
+                fields = ("id", "state", "started", "by", "host", "summary")
+                records = [{name: getattr(operation, name) for name in fields} for operation in operations]
+                interrupted = {"count": len(records), "operations": records}
+            lease = self._try("the lock", self.operations.lease)
+            if lease is not None:
+                holder = {name: lease.get(name) for name in ("by", "host", "pid", "command")}
+                stale = bool(lease["expired"]) or is_dead(lease)
+                lock = {"holder": describe_holder(lease), **holder, "stale": stale}
+        return {"interrupted": interrupted, "lock": lock}

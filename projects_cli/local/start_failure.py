@@ -65,7 +65,13 @@ def explained(paths: ServerPaths, mongod: Path, status: int) -> NoPrivateServer:
 def from_log(paths: ServerPaths, message: str) -> NoPrivateServer:
     """Return the error for a mongod that has ended, with the reason from its log."""
     # The log of this run is the best source; before it is opened, only the output exists.
-    reason = _first_failure(_tail(paths.log)) or _last_line(_tail(paths.start_log)) or "it logged nothing"
+    reason = _first_failure(_tail(paths.log))
+    # `try '… --help' for more information` is no reason.
+    lines = [line for line in _tail(paths.start_log).splitlines() if not line.startswith("try '")]
+    if lines and not reason:
+        entry = _entry(lines[-1])
+        reason = " ".join(str(part) for part in (entry.get("msg"), _details(entry)) if part) or lines[-1][:400]
+    reason = reason or "it logged nothing"
     hint = next((hint for words, hint in HINTS.items() if words in reason), f"its log: {paths.log}")
     return NoPrivateServer(f"{message}: {reason} (log: {paths.log})", hint=hint)
 
@@ -106,12 +112,3 @@ def _details(entry: dict[str, Any]) -> str:
         return str(reason)
     parts = [str(reason[name]) for name in ("errmsg", "msg", "error_str") if reason.get(name)]
     return ": ".join(parts) or str(reason)
-
-
-def _last_line(text: str) -> str:
-    """Return the reason in the output before the log was opened; `try '… --help' for more information` is not one."""
-    lines = [line for line in text.splitlines() if not line.startswith("try '")]
-    if not lines:
-        return ""
-    entry = _entry(lines[-1])
-    return " ".join(str(part) for part in (entry.get("msg"), _details(entry)) if part) or lines[-1][:400]

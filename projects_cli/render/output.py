@@ -72,23 +72,20 @@ class Output:
 
             response = field_selection.select_fields(response, view, self.fields)
         if self.query is not None:
-            count, empty = self._show_query_result(response, self.query), "the query matched nothing"
+            from projects_cli.render.query import as_table, search
+
+            result, empty = search(response, self.query), "the query matched nothing"
+            count = len(result) if isinstance(result, list) else int(result is not None)
+            if self.format in {"json", "jsonl", "yaml"}:
+                encode.write_value(result, self.format, stdout.write, pretty=self._is_pretty)
+            else:
+                self._write(*as_table(result))
         else:
             count = self._show_records(response, view)
         if not count and (view.rows or view.values or self.query is not None):
             self.console.notice(empty or view.empty)
         stdout.flush()
         return count
-
-    def _show_query_result(self, response: Response, query: str) -> int:
-        from projects_cli.render.query import as_table, search
-
-        result = search(response, query)
-        if self.format in {"json", "jsonl", "yaml"}:
-            encode.write_value(result, self.format, self.console.streams.stdout.write, pretty=self._is_pretty)
-        else:
-            self._write(*as_table(result))
-        return len(result) if isinstance(result, list) else int(result is not None)
 
     def _show_records(self, response: Response, view: View) -> int:
         count = sum(len(response.data.get(name) or ()) for name, _ in view.values)

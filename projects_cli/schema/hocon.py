@@ -54,7 +54,11 @@ def parse(source: Source) -> Document:
 
 
 def _key_places(tokens: list[Token]) -> Iterator[tuple[Path, Place]]:
-    """Yield each key's path from the root and its place, in the order of the file."""
+    """Yield each key's path from the root and its place, in the order of the file.
+
+    Raises:
+        SchemaError: a key has more names than the levels that a file may have.
+    """
     stack: list[Path] = []
     path: Path = ()
     key: Path = ()
@@ -72,23 +76,13 @@ def _key_places(tokens: list[Token]) -> Iterator[tuple[Path, Place]]:
         elif token.kind == "separator":
             in_value = True
         elif token.kind in {"word", "string"} and not in_value:
-            key = _key_path(token)
+            # `a.b` has two names, `"a.b"` and 2.8 have one.
+            is_whole = token.kind == "string" or VERSION_KEY.fullmatch(token.text)
+            key = (token.text.strip('"'),) if is_whole else tuple(token.text.split("."))
+            if len(key) > MAX_NESTING:
+                raise token.place.error(f"nested deeper than {MAX_NESTING} levels")
             for length in range(1, len(key) + 1):
                 yield (*path, *key[:length]), token.place
-
-
-def _key_path(token: Token) -> Path:
-    """Return the names in a key: `a.b` has two, `"a.b"` and 2.8 have one.
-
-    Raises:
-        SchemaError: they are more than the levels that a file may have.
-    """
-    if token.kind == "string" or VERSION_KEY.fullmatch(token.text):
-        return (token.text.strip('"'),)
-    names = tuple(token.text.split("."))
-    if len(names) > MAX_NESTING:
-        raise token.place.error(f"nested deeper than {MAX_NESTING} levels")
-    return names
 
 
 # --- pyhocon ------------------------------------------------------------------------------------------------------

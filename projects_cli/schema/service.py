@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from projects_cli.errors import SchemaError
     from projects_cli.schema.hocon import Path, Tree
 
-    Check = Callable[[Any, Path], None]
-
 ALIASES = {"long": "integer"}
 """Types that schema files of ClearML servers use, and JSON Schema does not have."""
 
@@ -48,6 +46,24 @@ NUMBERS = (
 )
 
 
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value - value == 0
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+RULES: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("enum", lambda value: isinstance(value, list), "must be a list, in brackets"),
+    ("required", _is_names, "must be a list of names"),
+    *((keyword, _is_number, "must be a number") for keyword in NUMBERS),
+    ("multipleOf", lambda value: bool(value > 0), "must be more than 0"),
+)
+"""Keywords, what their values must be, and the error about any other value."""
+
+
 def load_service(path: str, source: hocon_tokens.Source | None = None) -> Tree:
     """Return the service of a HOCON file, named by the file's stem; `source` is the file if it has been read already.
 
@@ -64,15 +80,6 @@ class _Checker:
         self._path = path
         self._tree, self._places, self._can_quote = document
         self._definitions: Tree = {}
-        self._checks: dict[str, Check] = {
-            "$ref": self._check_reference,
-            "type": self._check_type,
-            "required": self._check_names,
-            "enum": self._check_list,
-            **dict.fromkeys(NUMBERS, self._check_number),
-            "pattern": self._check_pattern,
-            "patternProperties": self._check_patterns,
-        }
 
     def service(self) -> Tree:
         self._definitions = self._object(self._tree.get("_definitions", {}), ("_definitions",))
@@ -149,9 +156,17 @@ class _Checker:
         if isinstance(schema.get("type"), str):
             # In place: the compiler sees the standard name.
             schema["type"] = ALIASES.get(schema["type"], schema["type"])
-        for keyword, check in self._checks.items():
-            if keyword in schema:
-                check(schema[keyword], (*at, keyword))
+        for keyword, is_valid, fault in RULES:
+            if keyword in schema and not is_valid(schema[keyword]):
+                raise self._error((*at, keyword), fault)
+        if "$ref" in schema:
+            self._check_reference(schema["$ref"], (*at, "$ref"))
+        if "type" in schema:
+            self._check_type(schema["type"], (*at, "type"))
+        if "pattern" in schema:
+            self._check_pattern(schema["pattern"], (*at, "pattern"))
+        for pattern in self._object(schema.get("patternProperties", {}), (*at, "patternProperties")):
+            self._check_pattern(pattern, (*at, "patternProperties"))
         for inner, path in self._parts(schema, at):
             self._check_schema(inner, path)
 
@@ -186,24 +201,6 @@ class _Checker:
         for name in value if isinstance(value, list) and value else [value]:
             if name not in TYPES:
                 raise self._error(at, f"unknown type{self._quoted(name)}; the types are {', '.join(TYPES)}")
-
-    def _check_list(self, value: Any, at: Path) -> None:
-        if not isinstance(value, list):
-            raise self._error(at, "must be a list, in brackets")
-
-    def _check_names(self, value: Any, at: Path) -> None:
-        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-            raise self._error(at, "must be a list of names")
-
-    def _check_number(self, value: Any, at: Path) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value - value != 0:
-            raise self._error(at, "must be a number")
-        if at[-1] == "multipleOf" and value <= 0:
-            raise self._error(at, "must be more than 0")
-
-    def _check_patterns(self, value: Any, at: Path) -> None:
-        for pattern in self._object(value, at):
-            self._check_pattern(pattern, at)
 
     def _check_pattern(self, value: Any, at: Path) -> None:
         try:

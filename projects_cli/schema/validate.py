@@ -233,18 +233,15 @@ def _broken_rules(check: Check, value: Any) -> Iterator[Fault]:
         elif error.rule == "additionalProperties" and isinstance(error.value, dict):
             yield from (((*path, key), message) for key, message in _unknown_fields(error))
         else:
-            yield path, _message(error)
-
-
-def _message(error: JsonSchemaValueException) -> str:
-    choices = error.limit if isinstance(error.limit, list) else []
-    return MESSAGES.get(error.rule or "", OTHER_MESSAGE).format(
-        limit=quote(error.limit),
-        got=quote(error.value),
-        choices=", ".join(value if isinstance(value, str) else quote(value) for value in choices if value is not None),
-        types=_type_names(error.limit),
-        type=type_name(error.value),
-    )
+            choices = [value for value in error.limit if value is not None] if isinstance(error.limit, list) else []
+            message = MESSAGES.get(error.rule or "", OTHER_MESSAGE).format(
+                limit=quote(error.limit),
+                got=quote(error.value),
+                choices=", ".join(value if isinstance(value, str) else quote(value) for value in choices),
+                types=_type_names(error.limit),
+                type=type_name(error.value),
+            )
+            yield path, message
 
 
 def _type_names(types: Any) -> str:
