@@ -64,11 +64,6 @@ def target(settings: Settings) -> Target:
     return Target(uri, source, settings.database, "", warnings)
 
 
-def database_uri(settings: Settings) -> str | None:
-    """Return the URI of the site's database, or None for the private server."""
-    return target(settings).uri
-
-
 def database_in(uri: str) -> str | None:
     """Return the database that a URI names for its documents, or None."""
     path = uri.partition("?")[0].partition("://")[2].rpartition("@")[2].partition("/")[2]

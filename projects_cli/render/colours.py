@@ -63,15 +63,11 @@ def style_of(field: str, text: str) -> str:
     return OF_FIELD.get(field, "")
 
 
-def has_256(environment: Mapping[str, str]) -> bool:
-    """Return whether the terminal has 256 colours, according to its variables."""
-    # terminfo would be exact, but curses is slow to import, and may lack the entry.
-    term = environment.get("TERM", "")
-    return bool(environment.get("COLORTERM")) or term.endswith(("256color", "-direct", "kitty", "alacritty", "foot"))
-
-
 def painted(text: str, style: str, environment: Mapping[str, str]) -> str:
     """Return a text with the escape sequences of a style: `bold`, a colour, or both, as in `bold red`."""
+    # terminfo would be exact, but curses is slow to import, and may lack the entry.
+    term = environment.get("TERM", "").endswith(("256color", "-direct", "kitty", "alacritty", "foot"))
+    has_256 = bool(environment.get("COLORTERM")) or term
     codes = []
     for word in style.split():
         if word == "bold":
@@ -79,5 +75,5 @@ def painted(text: str, style: str, environment: Mapping[str, str]) -> str:
         else:
             number, basic = COLOURS[word]
             # The 16 basic colours depend on the theme, and may be illegible on its background.
-            codes.append(f"38;5;{number}" if has_256(environment) else basic)
+            codes.append(f"38;5;{number}" if has_256 else basic)
     return f"\x1b[{';'.join(codes)}m{text}\x1b[0m"

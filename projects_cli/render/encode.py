@@ -9,7 +9,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.extended_json import id_text, plain
-from projects_cli.render.escaping import escape, escape_json, has_unsafe
+from projects_cli.render.escaping import UNSAFE, escape, escape_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -143,7 +143,7 @@ def _yaml(value: object) -> str:
     text = str(dump(Dumper=fast, allow_unicode=True))
     if _ASTRAL.search(text):  # libyaml escapes everything beyond U+FFFF, such as an emoji; PyYAML itself does not
         text = str(dump(Dumper=yaml.SafeDumper, allow_unicode=True))
-    if has_unsafe(text):  # then everything but ASCII is escaped
+    if UNSAFE.search(text.replace("\n", "")):  # then everything but ASCII is escaped
         text = str(dump(Dumper=fast, allow_unicode=False))
     return text.removesuffix("...\n")  # which ends a document that is a scalar
 

@@ -36,11 +36,6 @@ def check_utf8(text: str, source: str) -> str:
     )
 
 
-def has_unsafe(lines: str) -> bool:
-    """Return whether lines of text have an unsafe character, apart from their ends."""
-    return UNSAFE.search(lines.replace("\n", "")) is not None
-
-
 def escape_json(text: str) -> str:
     """Return JSON with the unsafe characters that JSON allows in strings as its own escapes."""
     if text.isascii() and "\x7f" not in text:  # the encoder has escaped the other control characters

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from projects_cli.config.connection import database_uri, socket_uri
+from projects_cli.config.connection import socket_uri, target
 from projects_cli.config.redaction import redacted, redacted_command, shown_uri
 from projects_cli.config.resolution import resolve
 from projects_cli.errors import ConfigError
@@ -20,7 +20,7 @@ PORT = {"CLEARML_MONGODB_SERVICE_PORT": "27018"}
 
 
 def uri(folder: Path, *, flags: Any = None, **environment: str) -> str | None:
-    return database_uri(resolve(flags or {}, {"XDG_CONFIG_HOME": str(folder), **environment}, folder))
+    return target(resolve(flags or {}, {"XDG_CONFIG_HOME": str(folder), **environment}, folder)).uri
 
 
 def uri_file(folder: Path, content: str = "mongodb://from-file\n", mode: int = 0o600) -> str:

@@ -9,7 +9,6 @@ import typer
 
 from projects_cli.cli.app import GroupedCommand, command_group
 from projects_cli.cli.flow import expect, perform, show
-from projects_cli.config.connection import database_uri
 from projects_cli.errors import UsageError
 from projects_cli.local import server
 from projects_cli.local.paths import server_paths
@@ -180,7 +179,7 @@ class LoadSample:
             UsageError: the settings name another database.
         """
         # Sample projects in the database of a site would be lost among real ones.
-        if database_uri(context.settings) is not None:
+        if context.target.uri is not None:
             raise UsageError(
                 "the sample can only be loaded into the private database, but a URI is set",
                 hint="unset the URI (to find its origin: projects config get uri)",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from projects_cli.cli.completion.names import MAX_PROJECTS, content, path_of
 from projects_cli.cli.context import Context
-from projects_cli.config.connection import database_uri
 from projects_cli.endpoints import address
 from projects_cli.extended_json import compact, id_text
 from projects_cli.local import server
@@ -40,7 +39,7 @@ def main() -> int:
         if is_private(path.parent.stat()) and lock(open_lock(f"{path}.lock")):
             context = Context(Streams.of_process())
             # A private database is not started for that.
-            if database_uri(context.settings) is not None or server.status(context.settings)["running"]:
+            if context.target.uri is not None or server.status(context.settings)["running"]:
                 watched = context.settings.uri_file
                 values = names_by_kind(address.names(context.reading, MAX_PROJECTS))
                 replace(str(path), content(values, None if watched is None else str(Path(watched).absolute())))
