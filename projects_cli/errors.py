@@ -172,6 +172,18 @@ class ProjectPathExceedsMax(ServiceError, subcode=409):
     """The path has more than 10 levels."""
 
 
+class ProjectSourceAndDestinationAreTheSame(ServiceError, subcode=410):
+    """The project is at the destination already, or is to be merged into itself."""
+
+
+class ProjectCannotBeMovedUnderItself(ServiceError, subcode=411):
+    """The new parent is the project itself, or below it."""
+
+
+class ProjectCannotBeMergedIntoItsChild(ServiceError, subcode=412, hint="merge the sub-project into this one instead"):
+    """The destination is below the project."""
+
+
 class ProjectHasPipelines(ServiceError, subcode=413):
     """A pipeline at or below the project has runs that are not archived."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
 
 from projects_cli.errors import OverMaxDelete
+from projects_cli.extended_json import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -92,7 +93,8 @@ class Step:
     `filter` holds which documents and the precondition under which each may still be changed, so that a step
     is safe to repeat. For one project it has `_id`; for tasks and models it is over their `project`. `change` is the
     document for an insert, `$set` and `$unset` for an update, and empty for a delete. `count` is how many documents
-    matched when the plan was made. If an `essential` step can't be taken, the steps after it are not taken either.
+    matched when the plan was made. If an `essential` step can't be taken, those after it are not taken either, and
+    those before it are put back.
     `expects` has fields of one project as the plan read them, if the change was computed from them: it is not made if
     they have changed.
     """
@@ -110,9 +112,41 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Renaming:
-    """A project whose full name changes; the names of all projects below it follow, new ones too."""
+    """How the projects below one follow a change of its full name, and of its place.
+
+    `path`, if paths change, has the ids that take the place of everything up to and including `project` in them.
+    """
 
     project: Any
+    old: str
+    new: str
+    path: Sequence[Any] | None = None
+
+    def follow(self, below: Document) -> Document:
+        """Return the changed `name` and `path` of a project below; a name that does not begin with the old one stays.
+
+        A path that does not hold the project's id, or is not a list, ends with it.
+        """
+        change: Document = {}
+        name = below.get("name")
+        # `type` and not `isinstance`: bson.Code is a subclass of str, and its name is not text.
+        if type(name) is str and name.startswith(f"{self.old}/"):
+            rest = name[len(self.old) + 1 :]
+            change["name"] = f"{self.new}/{rest}" if self.new else rest
+        if self.path is not None:
+            ids = below["path"] if isinstance(below.get("path"), list) else []
+            keys = [identity(item) for item in ids]
+            above = identity(self.project)
+            change["path"] = [*self.path, *(ids[keys.index(above) + 1 :] if above in keys else ())]
+        return change
+
+
+class Prefixes(NamedTuple):
+    """The leading part of the full names of all projects that a change renames, before and after it.
+
+    It is empty for the top level. Projects that a server creates below the renamed ones meanwhile follow them.
+    """
+
     old: str
     new: str
 
@@ -148,6 +182,11 @@ class Count(NamedTuple):
     action: Action
     limit: int | None = None
 
+    def of(self, outcome: Outcome) -> int:
+        """Return the figure after an outcome."""
+        count = outcome.count(self.collection, self.action)
+        return count if self.limit is None else min(self.limit, count)
+
 
 StepT = TypeVar("StepT")
 
@@ -157,7 +196,7 @@ class Plan(Generic[StepT]):
     """A change that was checked and not yet made; nothing to do if it has no `steps`. It is plain data.
 
     The steps of a change of documents are in an order in which a reader never sees a dangling reference. `answer` is
-    the response's data, with a `Count` for each figure that is known only afterwards.
+    the response's data, with a `Count`, or a list of them to be added, for each figure that is known only afterwards.
 
     For the policy: `counts` and `samples` describe what is touched. `question` is the confirmation that the impact
     asks for: none, a yes, or `name` typed in full. If there is a `name`, it is also the only value of `--confirm` that
@@ -166,7 +205,8 @@ class Plan(Generic[StepT]):
     operation is left. `agreed` is set once the user was asked about this very plan.
 
     For the engine: a `structural` plan changes which projects there are, their names, places or companies. A `computed`
-    one has values made from stored ones, named by its steps; if those have changed it is planned again.
+    one has values made from stored ones, named by its steps; if those have changed it is planned again. `prefixes` are
+    those of its renamed projects. Tasks and models of removed projects go to the project `successor`, or to none.
     """
 
     endpoint: str
@@ -185,15 +225,16 @@ class Plan(Generic[StepT]):
     agreed: bool = False
     structural: bool = True
     computed: bool = False
-    renamings: Sequence[Renaming] = ()
+    prefixes: Prefixes | None = None
+    successor: Any = None
 
     def data(self, outcome: Outcome) -> dict[str, Any]:
         """Return the response's data after an outcome."""
         data = dict(self.answer)
         for key, value in self.answer.items():
-            if isinstance(value, Count):
-                count = outcome.count(value.collection, value.action)
-                data[key] = count if value.limit is None else min(value.limit, count)
+            counts = value if isinstance(value, list) else [value]
+            if counts and all(isinstance(count, Count) for count in counts):
+                data[key] = sum(count.of(outcome) for count in counts)
         return data
 
     def check_max_delete(self, limit: int | None, already: int = 0) -> None:

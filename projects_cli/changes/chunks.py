@@ -45,14 +45,15 @@ def chunks_of(steps: Sequence[Step], store: Store, *, journaled: bool = True) ->
             yield from _project_chunks(run, store, journaled=journaled)
         else:
             for step in run:
-                yield from member_chunks(cast("Kind", step.collection), step.filter, store)
+                target = bson_codec.value_of(step.change["$set"]["project"])
+                yield from member_chunks(cast("Kind", step.collection), step.filter, store, target)
 
 
 def _project_chunks(steps: Iterable[Step], store: Store, *, journaled: bool) -> Iterator[Chunk]:
     entries: list[Entry] = []
     size = 0
-    for step in steps:
-        entry = _entry(step, store)
+    for step, before in _with_befores(steps, store):
+        entry = _entry(step, before)
         if journaled:
             _check_undoable(entry)
         size += len(entry.after) + len(entry.before or b"")
@@ -64,13 +65,34 @@ def _project_chunks(steps: Iterable[Step], store: Store, *, journaled: bool) -> 
         yield _with_surroundings(entries, store)
 
 
-def _entry(step: Step, store: Store) -> Entry:
-    """Return what a step does to its project, with the document as it is now."""
-    identifier = step.filter["_id"]
-    before = None if step.action == "insert" else store.projects.read({"_id": identifier})
-    stored = {} if before is None else decode(before)
+def _with_befores(steps: Iterable[Step], store: Store) -> Iterator[tuple[Step, bytes | None]]:
+    """Stream the steps, each with the document of its project as it is now.
+
+    The documents of a chunk are read by one query, as far as `BYTES` of them: they are all in memory.
+    """
+    rest = iter(steps)
+    while some := list(islice(rest, ENTRIES)):
+        ids = [bson_codec.value_of(step.filter["_id"]) for step in some if step.action != "insert"]
+        befores: dict[Value, bytes] = {}
+        size = 0
+        for raw in store.projects.raw(among(ids)) if len(ids) > 1 else ():
+            befores[bson_codec.fields(raw)["_id"]] = raw
+            size += len(raw)
+            if size > BYTES:
+                break
+        for step in some:
+            identifier = step.filter["_id"]
+            before = befores.get(bson_codec.value_of(identifier)) if step.action != "insert" else None
+            if before is None and step.action != "insert":  # alone, too much, or an id that does not compare as bytes
+                before = store.projects.read({"_id": identifier})
+            yield step, before
+
+
+def _entry(step: Step, before: bytes | None) -> Entry:
+    """Return what a step does to its project, whose document is `before`."""
+    stored = {} if before is None or not step.expects else decode(before)
     return Entry(
-        id=bson_codec.value_of(identifier) if before is None else bson_codec.fields(before)["_id"],
+        id=bson_codec.value_of(step.filter["_id"]) if before is None else bson_codec.fields(before)["_id"],
         name=step.name,
         action=step.action,
         after=b"" if step.action == "delete" else encode(step.change),
@@ -133,12 +155,12 @@ def _is_comparable(value: Value | None) -> bool:
     return value.type != bson_codec.DOCUMENT or not next(iter(bson_codec.fields(value.data)), "").startswith("$")
 
 
-def member_chunks(kind: Kind, filter_: Document, store: Store) -> Iterator[Chunk]:
-    """Stream chunks for tasks or models that leave their projects: the ids that match now, by project."""
+def member_chunks(kind: Kind, filter_: Document, store: Store, target: Value) -> Iterator[Chunk]:
+    """Stream chunks for tasks or models that leave their projects for `target`: the ids that match now, by project."""
     own = filters.all_of([filter_, filters.not_a_list()])
     stored = store.named(kind).raw(own, {"project": 1}, sort=[("project", 1)])
     for source, members in groupby(map(bson_codec.fields, stored), lambda values: values.get("project", NULL)):
         ids = (values["_id"] for values in members)
         existed = store.projects.find_one(by_id(source), {"_id": 1}) is not None
         while batch := list(islice(ids, IDS)):
-            yield Members(kind, source, NULL, bson_codec.array(batch), len(batch), existed)
+            yield Members(kind, source, target, bson_codec.array(batch), len(batch), existed)

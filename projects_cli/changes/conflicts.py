@@ -24,20 +24,28 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Context:
-    """The projects of one operation, which are no conflict for each other; `skipped` stay as they are in an undo."""
+    """The projects of one operation, which are no conflict for each other; `skipped` stay as they are in an undo.
+
+    `returning` are those that an undo restores by name: they were removed, renamed or moved.
+    """
 
     ids: frozenset[Value]
     removed: frozenset[Value]
+    returning: frozenset[Value]
     skipped: set[Value] = field(default_factory=set)
 
     @classmethod
     def of(cls, operation: Iterable[Chunk]) -> Context:
         """Return the context of an operation's chunks."""
-        entries = [
-            (entry.id, entry.action) for chunk in operation if isinstance(chunk, Projects) for entry in chunk.entries
-        ]
-        removed = frozenset(identifier for identifier, action in entries if action == "delete")
-        return cls(frozenset(identifier for identifier, _ in entries), removed)
+        ids, removed, renamed = set(), set(), set()
+        for chunk in operation:
+            for entry in chunk.entries if isinstance(chunk, Projects) else ():
+                ids.add(entry.id)
+                if entry.action == "delete":
+                    removed.add(entry.id)
+                elif entry.action == "update" and "name" in entry.changed_fields:
+                    renamed.add(entry.id)
+        return cls(frozenset(ids), frozenset(removed), frozenset(removed | renamed))
 
 
 # --- undo ---------------------------------------------------------------------------------------------------------
@@ -94,6 +102,8 @@ def _conflicts_of_update(entry: Entry, store: Store, context: Context) -> Iterat
         yield f"it was changed in the meantime: {', '.join(names)}"
     if entry.changed_fields & {"name", "company"}:
         yield from _name_taken(entry, store, context)
+    if entry.changed_fields & {"parent", "path"}:
+        yield from _misplaced(bson_codec.fields(entry.before), entry.parent, store, context)
 
 
 def _new_below(entry: Entry, store: Store, context: Context) -> Iterator[str]:
@@ -113,7 +123,7 @@ def _conflicts_of_delete(entry: Entry, store: Store, context: Context) -> Iterat
 def _misplaced(project: dict[str, Value], then: Value | None, store: Store, context: Context) -> Iterator[str]:
     """Yield why a project can't return below its parent, which had this name (None: it was not there)."""
     parent = project.get("parent", NULL)
-    if parent in context.removed:
+    if parent in context.returning:
         if parent in context.skipped:
             yield "its parent project was not restored"
         return
@@ -177,7 +187,9 @@ def _hindrances_of_insert(entry: Entry, store: Store, context: Context) -> Itera
 
 def _hindrances_of_update(entry: Entry, now: dict[str, Value], store: Store, context: Context) -> Iterator[str]:
     parent = entry.change["$set"].get("parent")
-    if parent is not None and now.get("parent") != parent and not _will_exist(parent, store, context):
+    # A parent that this operation still has to create is among its projects.
+    known = {None, now.get("parent")} | context.ids
+    if parent not in known and not _will_exist(parent or NULL, store, context):
         yield f"'{entry.name}': the project that it belongs below was removed in the meantime"
     place = entry.changed_fields & {"name", "company"}
     after = {name: entry.change["$set"].get(name) for name in place}

@@ -5,6 +5,7 @@ Everything here may be repeated: what is done already is left as it is.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, cast
 
 from projects_cli.changes.conditions import among, by_id, is_value, stored_as, within
@@ -41,7 +42,31 @@ def make(chunk: Chunk, writer: Writer, tally: Tally) -> bool:
     if isinstance(chunk, Members):
         move(chunk, chunk.source, chunk.target, writer, tally)
         return True
-    return all(_MAKE[entry.action](entry, chunk, writer, tally) or not entry.essential for entry in chunk.entries)
+    for action, run in groupby(chunk.entries, lambda entry: entry.action):
+        entries = list(run)
+        if action == "update" and len(entries) > 1 and not tally.repeated and _update_all(entries, writer, tally):
+            continue
+        if not all(_MAKE[action](entry, chunk, writer, tally) or not entry.essential for entry in entries):
+            return False
+    return True
+
+
+def _update_all(entries: Sequence[Entry], writer: Writer, tally: Tally) -> bool:
+    """Make updates in one command. Return False unless all of them matched: then each has to be looked at by itself."""
+    if any(entry.before is None or entry.stale for entry in entries):
+        return False
+    count = writer.update_each([_conditional(entry) for entry in entries])
+    tally.add("project", "update", count)
+    return count == len(entries)
+
+
+def _conditional(entry: Entry) -> tuple[Document, Document]:
+    """Return the filter of an update, by which its fields must be as in the before-image, and its change."""
+    before, change = bson_codec.fields(entry.before or b""), entry.change
+    names = sorted({*change["$set"], *change["$unset"]} - {"last_update"})
+    as_before = [stored_as(name, before.get(name)) for name in names]
+    parts = {word: bson_codec.embedded(values) for word, values in change.items() if values}
+    return filters.all_of([by_id(entry.id), entry.condition, *as_before]), cast("Document", parts)
 
 
 def move(chunk: Members, source: Value, target: Value, writer: Writer, tally: Tally) -> None:
@@ -68,12 +93,7 @@ def _update(entry: Entry, _: Projects, writer: Writer, tally: Tally) -> bool:
     if entry.before is None or entry.stale:
         tally.skip(entry, REMOVED if entry.before is None else CHANGED)
         return False
-    before, change = bson_codec.fields(entry.before), entry.change
-    names = sorted(entry.changed_fields - {"last_update"})
-    as_before = [stored_as(name, before.get(name)) for name in names]
-    condition = filters.all_of([by_id(entry.id), entry.condition, *as_before])
-    parts = {word: bson_codec.embedded(values) for word, values in change.items() if values}
-    if writer.update("project", condition, cast("Document", parts)):
+    if writer.update("project", *_conditional(entry)):
         tally.add("project", "update", 1)
         return True
     current = writer.store.projects.read(by_id(entry.id))

@@ -12,19 +12,18 @@ write is `void`. docs/safety.md has the whole.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-from projects_cli.changes import chunks, conditions, conflicts, effects
-from projects_cli.changes.records import Members, Projects, removed_projects
+from projects_cli.changes import chunks, conditions, conflicts, effects, following
+from projects_cli.changes.records import Members, Projects, removed_and_renamed
 from projects_cli.changes.signals import Deferred
 from projects_cli.changes.writer import Tally, Writer
 from projects_cli.errors import ExpectedUniqueData, ServiceError
 from projects_cli.extended_json import id_text
-from projects_cli.messages import Outcome, Renaming, Skipped, Step
+from projects_cli.messages import Outcome, Prefixes, Skipped, Step
 from projects_cli.store import transactions
 from projects_cli.store.bson_codec import NULL, value_of
 from projects_cli.store.collections import open_store
@@ -43,6 +42,15 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 Made = TypeVar("Made")
+
+
+class Incomplete(Exception):
+    """An essential change could not be made, after others of its transaction: all of them are given up."""
+
+    def __init__(self, tally: Tally) -> None:
+        """`tally` has the reason."""
+        self.tally = tally
+
 
 SMALL = 1000
 """Documents that one transaction may change; more could outlive its time limit."""
@@ -92,7 +100,7 @@ class Engine:
         details = {"mode": "transaction", "session": transaction.number}
         operation, kept = self.journal.begin(plan, self.store, self.lease, details)
         stored = list(self.journal.chunks(operation)) if kept is None else kept
-        state: State = "applied" if plan.renamings or removed_projects(stored) else "done"
+        state: State = "applied" if plan.prefixes or removed_and_renamed(stored)[0] else "done"
 
         def work(session: Session) -> Tally:
             # With the lease lost, another process may have looked for this record before it was written.
@@ -101,6 +109,8 @@ class Engine:
             writer, tally = self._writer(operation, inside), Tally()
             for chunk in stored:
                 if not effects.make(chunk, writer, tally):
+                    if tally.changed:
+                        raise Incomplete(tally)
                     break
             self.journal.within(session).finish(operation, state, tally)
             return tally
@@ -108,9 +118,11 @@ class Engine:
         with Deferred(operation.id):
             try:
                 tally = transaction.run(work)
-            except ServiceError:
+            except (ServiceError, Incomplete) as error:
                 operation.state = "applying"
                 self.journal.finish(operation, "void", Tally())
+                if isinstance(error, Incomplete):
+                    return Tally(skipped=error.tally.skipped)
                 raise
             if state == "applied":
                 self._complete(operation, stored, tally)
@@ -120,7 +132,7 @@ class Engine:
         """Make one chunk after the other; if the database refuses one, everything is put back."""
         operation, kept = self.journal.begin(plan, self.store, self.lease, {"mode": "steps"})
         try:
-            return self._make(operation, kept)
+            return self._make(operation, kept, resumed=False)
         except ServiceError:
             self.undo(operation)
             raise
@@ -133,23 +145,27 @@ class Engine:
     def resume(self, operation: Operation) -> Tally:
         """Make what a record says, from wherever it was left; what is done already is left as it is."""
         self._take_over(operation, {})
-        return self._make(operation)
+        return self._make(operation, None, resumed=True)
 
-    def _make(self, operation: Operation, kept: Sequence[Chunk] | None = None) -> Tally:
-        """Make all chunks, and end the record; those that are not `kept` are read from the journal."""
+    def _make(self, operation: Operation, kept: Sequence[Chunk] | None, *, resumed: bool) -> Tally:
+        """Make all chunks, and end the record; those that are not `kept` are read from the journal.
+
+        If an essential change could not be made, what was made before it is put back: nothing is changed then.
+        """
         tally = Tally()
         with Deferred(operation.id) as signals:
             stored = self.journal.chunks(operation) if kept is None else kept
-            self._make_all(operation, self._watched(operation, stored, signals), tally)
-            self.journal.finish(operation, "applied", tally)
-            self._complete(operation, self.journal.chunks(operation) if kept is None else kept, tally)
-        return tally
+            whole = self._make_all(operation, self._watched(operation, stored, signals), tally)
+            if whole or not (tally.changed or resumed):
+                self.journal.finish(operation, "applied", tally)
+                self._complete(operation, self.journal.chunks(operation) if kept is None else kept, tally)
+                return tally
+        self.undo(operation)
+        return Tally(skipped=tally.skipped)
 
-    def _make_all(self, operation: Operation, stored: Iterable[Chunk], tally: Tally) -> None:
-        """Make one chunk after the other, until an essential change can't be made."""
-        for chunk in stored:
-            if not self._persistently(operation, partial(effects.make, chunk), tally):
-                return
+    def _make_all(self, operation: Operation, stored: Iterable[Chunk], tally: Tally) -> bool:
+        """Make one chunk after the other. Return False, and stop, if an essential change can't be made."""
+        return all(self._persistently(operation, partial(effects.make, chunk), tally) for chunk in stored)
 
     def _persistently(self, operation: Operation, work: Callable[[Writer, Tally], Made], tally: Tally) -> Made:
         """Do a part of an operation; again if a connection breaks or the replica set gets another primary.
@@ -215,30 +231,26 @@ class Engine:
         Tasks and models that came into removed projects leave them; new projects below a renamed one follow its name.
         After the end of the record this is looked at again, a few times. What came at the very last moment is reported.
         """
-        removed = [project for project in removed_projects(stored) if project not in NOTHING]
+        removed, renamed = removed_and_renamed(stored)
+        removed = [project for project in removed if project not in NOTHING]
         left: list[Skipped] = []
         for _ in range(ROUNDS):
             for gone in self._gone(removed):
                 for kind in KINDS:
-                    while late := self._late(kind, gone):
+                    while late := self._late(kind, gone, value_of(operation.successor)):
                         self._make_all(operation, self.journal.add(operation, late), tally)
-            for renaming in operation.renamings:
-                self._follow(operation, renaming, tally)
+            if operation.prefixes:
+                self._follow(operation, renamed, operation.prefixes, tally)
             self.journal.finish(operation, "done", tally)
             left = [skipped for gone in self._gone(removed) for skipped in self._left(gone)]
-            left += [skipped for renaming in operation.renamings for skipped in self._stale(renaming)]
+            if operation.prefixes:
+                stale = following.stale(renamed, operation.prefixes, self.store)
+                left += [Skipped(id_text(project["_id"]), project["name"], OLD_NAME) for project, _ in stale]
             if not left:
                 return
             self.journal.reopen(operation)
         self.journal.finish(operation, "done", tally)
         tally.skipped += left
-
-    def _stale(self, renaming: Renaming) -> list[Skipped]:
-        """Return the projects below a renamed one that have its old name in theirs."""
-        root = self.store.projects.find_one({"_id": renaming.project}, {"name": 1})
-        if root is None or root.get("name") != renaming.new:
-            return []
-        return [Skipped(id_text(project["_id"]), project["name"], OLD_NAME) for project in self._below(renaming)]
 
     def _gone(self, removed: Sequence[Value]) -> Iterator[list[Value]]:
         """Stream the removed projects that do not exist any more, some at a time."""
@@ -248,10 +260,10 @@ class Engine:
             if gone:
                 yield gone
 
-    def _late(self, kind: Kind, gone: Sequence[Value]) -> list[Chunk]:
+    def _late(self, kind: Kind, gone: Sequence[Value], target: Value) -> list[Chunk]:
         """Return the chunks for what is in these projects now."""
         inside = conditions.among(gone, "project")
-        return self.store.connection.retry(lambda: list(chunks.member_chunks(kind, inside, self.store)))
+        return self.store.connection.retry(lambda: list(chunks.member_chunks(kind, inside, self.store, target)))
 
     def _left(self, gone: Sequence[Value]) -> list[Skipped]:
         inside = conditions.among(gone, "project")
@@ -261,47 +273,38 @@ class Engine:
             for document in self.store.named(kind).find(inside, {"name": 1})
         ]
 
-    def _follow(self, operation: Operation, renaming: Renaming, tally: Tally, *, journaled: bool = True) -> None:
-        """Rename the projects below a renamed one until the names of all of them follow it.
+    def _follow(
+        self,
+        operation: Operation,
+        renamed: Sequence[Value],
+        prefixes: Prefixes,
+        tally: Tally,
+        *,
+        journaled: bool = True,
+    ) -> None:
+        """Rename, and move, the projects below renamed ones until all of them follow.
 
         A server may have created or renamed some of them since the change was planned.
         """
-        root = self.store.projects.find_one({"_id": renaming.project}, {"name": 1})
-        if root is None or root.get("name") != renaming.new:
-            return
         tried: set[str] = set()
-        while late := [project for project in self._below(renaming) if repr(project["_id"]) not in tried]:
-            tried |= {repr(project["_id"]) for project in late}
-            steps = [_followed(project, renaming, self.store.company) for project in late]
+        while True:
+            stale = following.stale(renamed, prefixes, self.store)
+            late = [(project, renaming) for project, renaming in stale if repr(project["_id"]) not in tried]
+            if not late:
+                break
+            tried |= {repr(project["_id"]) for project, _ in late}
+            steps = [following.step(project, renaming, self.store.company) for project, renaming in late]
             new = chunks.chunks_of(steps, self.store)
             for chunk in self.journal.add(operation, new) if journaled else new:
                 try:
                     self._make_all(operation, [chunk], tally)
                 except ExpectedUniqueData as error:
                     tally.skipped += [
-                        Skipped(id_text(project["_id"]), project["name"], error.message) for project in late
+                        Skipped(id_text(project["_id"]), project["name"], error.message) for project, _ in late
                     ]
         if tally.skipped:
-            right = self._named_after(renaming)
+            right = following.correct(renamed, prefixes, self.store)
             tally.skipped = [skipped for skipped in tally.skipped if skipped.id not in right]
-
-    def _named_after(self, renaming: Renaming) -> set[str]:
-        """Return the ids of the projects below a renamed one that have the right name now."""
-        right = {"path": renaming.project, "name": {"$regex": f"^{re.escape(renaming.new)}/"}}
-        return {id_text(project["_id"]) for project in self.store.projects.find(right, {"_id": 1})}
-
-    def _below(self, renaming: Renaming) -> list[Document]:
-        """Return the own projects below a renamed one that still have its old name in theirs."""
-        stale = {
-            "company": self.store.company,
-            "path": renaming.project,
-            "name": {"$regex": f"^{re.escape(renaming.old)}/"},
-        }
-        wanted = {"name": 1}
-        projects = self.store.connection.retry(
-            lambda: list(self.store.projects.find(stale, wanted, sort=[("name", 1)]))
-        )
-        return [project for project in projects if type(project["name"]) is str]  # a list may have an item that matches
 
     # --- backwards ------------------------------------------------------------------------------------------------
 
@@ -317,6 +320,7 @@ class Engine:
         tally = Tally()
         context = conflicts.Context.of(self.journal.chunks(operation))
         created: list[Value] = []
+        renamed = removed_and_renamed(self.journal.chunks(operation))[1] if operation.prefixes else []
         with Deferred(operation.id) as signals:
             for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):
                 if isinstance(chunk, Projects):
@@ -329,25 +333,13 @@ class Engine:
             for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):
                 if isinstance(chunk, Members):
                     self._persistently(operation, partial(_move_back, chunk, context), tally)
-            for renaming in operation.renamings:  # projects that were created below follow the old name as well
-                self._follow(operation, Renaming(renaming.project, renaming.new, renaming.old), tally, journaled=False)
+            if operation.prefixes:  # projects that were created below follow the old name as well
+                back = Prefixes(operation.prefixes.new, operation.prefixes.old)
+                self._follow(operation, renamed, back, tally, journaled=False)
             nothing = bool(tally.skipped) and not tally.changed
             self.journal.finish(operation, before if nothing and before == "done" else "undone", tally)
             tally.skipped += [skipped for gone in self._gone(created) for skipped in self._left(gone)]
         return tally
-
-
-def _followed(project: Document, renaming: Renaming, company: str) -> Step:
-    """Return the step that lets a project's name follow that of the renamed one above it."""
-    return Step(
-        "project",
-        "update",
-        {"_id": project["_id"], "company": company},
-        {"$set": {"name": renaming.new + project["name"][len(renaming.old) :]}},
-        why="name follows",
-        name=project["name"],
-        expects={"name": project["name"]},
-    )
 
 
 def _unmake(entry: Entry, context: conflicts.Context, writer: Writer, tally: Tally) -> str | None:

@@ -104,10 +104,8 @@ class Journal:
                 "projects": [sample.id for sample in islice(plan.samples, TOUCHED)],
                 "documents": documents,
                 "chunks": number,
-                "renamings": [
-                    {"project": renaming.project, "old": renaming.old, "new": renaming.new}
-                    for renaming in plan.renamings
-                ],
+                "prefixes": None if plan.prefixes is None else plan.prefixes._asdict(),
+                "successor": plan.successor,
                 **details,
             }
             if self._stored.add_operation(record):

@@ -7,10 +7,10 @@ describes the journal.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from projects_cli.errors import CannotUndo, UnreadableRecord
-from projects_cli.messages import Renaming
+from projects_cli.messages import Prefixes
 from projects_cli.store import bson_codec
 from projects_cli.store.bson_codec import NULL, Value, decode, encode
 
@@ -67,7 +67,8 @@ class Operation:
     worker: Worker
     started: datetime
     session: bytes | None = None
-    renamings: tuple[Renaming, ...] = ()
+    prefixes: Prefixes | None = None
+    successor: Any = None
     before_undo: State | None = None
 
     @classmethod
@@ -94,7 +95,8 @@ class Operation:
                 worker=Worker(**record["worker"]),
                 started=record["started"],
                 session=record.get("session"),
-                renamings=tuple(Renaming(**renaming) for renaming in record.get("renamings", ())),
+                prefixes=Prefixes(**record["prefixes"]) if record.get("prefixes") else None,
+                successor=record.get("successor"),
                 before_undo=record.get("before_undo"),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -180,15 +182,10 @@ class Projects:
         """Return how many documents the chunk is about."""
         return len(self.entries)
 
-    @property
-    def removed(self) -> list[Entry]:
-        """Return the entries of the projects that the chunk removes."""
-        return [entry for entry in self.entries if entry.action == "delete"]
-
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """A chunk of tasks or models that leave one project.
+    """A chunk of tasks or models that leave one project, for another one or for none.
 
     `ids` is a BSON array. `source` is the stored value of their field `project`, `target` the value that it gets.
     `existed` is whether that project existed at that time.
@@ -254,6 +251,17 @@ def decode_chunk(raw: bytes) -> Chunk:
     )
 
 
-def removed_projects(chunks: Iterable[Chunk]) -> list[Value]:
-    """Return the ids of the projects that chunks remove."""
-    return [entry.id for chunk in chunks if isinstance(chunk, Projects) for entry in chunk.removed]
+def removed_and_renamed(chunks: Iterable[Chunk]) -> tuple[list[Value], list[Value]]:
+    """Return the ids of the projects that chunks remove, and of those that they rename or move themselves.
+
+    A rename changes the `basename`, a move the `parent`. What only follows a project above keeps both.
+    """
+    removed: list[Value] = []
+    renamed: list[Value] = []
+    for chunk in chunks:
+        for entry in chunk.entries if isinstance(chunk, Projects) else ():
+            if entry.action == "delete":
+                removed.append(entry.id)
+            elif entry.action == "update" and entry.changed_fields & {"basename", "parent"}:
+                renamed.append(entry.id)
+    return removed, renamed

@@ -77,10 +77,12 @@ class Runner:
                 self.operations.settle()
                 if plan.structural:
                     fresh = self._planned(planner, max_delete, already)
-            if plan.agreed and {sample.id for sample in fresh.samples} != {sample.id for sample in plan.samples}:
-                raise ChangedMeanwhile(f"{plan.summary}: the projects that it would change are not the same any more")
             engine = self._engine(lease)
             for _ in range(TRIES):
+                if plan.agreed and {sample.id for sample in fresh.samples} != {sample.id for sample in plan.samples}:
+                    raise ChangedMeanwhile(
+                        f"{plan.summary}: the projects that it would change are not the same any more"
+                    )
                 # Without steps another process has just made the same change.
                 outcome = engine.apply(fresh) if fresh.steps else NO_OUTCOME
                 if not fresh.steps or not fresh.computed or outcome.changed:

@@ -200,7 +200,9 @@ def _making(chunk: Chunk) -> Iterator[Document]:
         for entry in chunk.entries:
             yield _step(entry.action, "project", "resume", entry=entry)
     else:
-        yield _step("update", chunk.kind, f"leave {bson_codec.python_value(chunk.source)}", documents=chunk.size)
+        source, target = (bson_codec.python_value(place) for place in (chunk.source, chunk.target))
+        why = f"leave {source}" if target is None else f"from {source} to {target}"
+        yield _step("update", chunk.kind, why, documents=chunk.size)
 
 
 def _step(action: str, kind: str, why: str, *, entry: Entry | None = None, documents: int = 1) -> dict[str, Any]:

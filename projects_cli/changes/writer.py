@@ -16,7 +16,7 @@ from projects_cli.store import bson_codec
 from projects_cli.store.collections import Guard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from projects_cli.changes.lease import Lease
     from projects_cli.changes.records import Entry, Projects
@@ -90,6 +90,10 @@ class Writer:
     def update(self, kind: str, filter_: Document, change: Document) -> int:
         """Change the matching documents. Return how many matched."""
         return self._fenced(lambda guard: self.store.named(kind).update(filter_, change, guard))
+
+    def update_each(self, updates: Sequence[tuple[Document, Document]]) -> int:
+        """Change a project for each of these filters. Return how many matched."""
+        return self._fenced(lambda guard: self.store.projects.update_each(updates, guard))
 
     def delete(self, filter_: Document) -> int:
         """Remove a matching project. Return how many were removed."""

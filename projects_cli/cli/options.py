@@ -123,7 +123,7 @@ OTHER_SETTINGS = (
 
 _VALUES = {"hyperparam-values", "model-metadata-keys", "model-metadata-values", "task-parents", "users"}
 _READS = frozenset({"list", "get", "metrics", "hyperparams", "task-tags", "model-tags", "project-tags", *_VALUES})
-_CHANGES = frozenset({"create", "update", "delete", "make-public", "make-private"})
+_CHANGES = frozenset({"create", "update", "rename", "move", "merge", "delete", "make-public", "make-private"})
 _REQUESTS = frozenset({"call", "batch"})
 _JOURNALED = _CHANGES | _REQUESTS | {"undo", "resume", "history", "history prune", "doctor --fix"}
 _CONNECTED = _READS | _JOURNALED | {"doctor", "status", "indexes plan", "indexes create", "local sample"}
@@ -133,7 +133,7 @@ USED_BY: dict[str, frozenset[str]] = {
     **dict.fromkeys(("schema", "api_version"), _READS | _CHANGES | _REQUESTS | {"schema"}),
     **dict.fromkeys(("no_journal", "journal_db"), _JOURNALED | {"doctor", "status"}),
     "lock_wait": _JOURNALED - {"history"},
-    "user": frozenset({"create"}) | _REQUESTS,
+    "user": frozenset({"create", "move"}) | _REQUESTS,
     "confirm": _CHANGES | {"undo", "doctor --fix", "history prune", "indexes create", "local reset"},
 }
 """The commands that use a setting; all others refuse its option, because it would not have the expected effect.
@@ -199,6 +199,11 @@ ProjectArgument = Annotated[
     str | None,
     typer.Argument(metavar="PROJECT", help="Id, full name, or the first 8 or more digits of an id; - reads stdin."),
 ]
+RequiredProject = Annotated[
+    str,
+    typer.Argument(metavar="PROJECT", help="Id, full name, or the first 8 or more digits of an id; - reads stdin."),
+]
+TopLevel = Annotated[bool, typer.Option("--top-level", help="Move to the top level.")]
 OptionalProject = Annotated[
     str | None,
     typer.Argument(

@@ -121,6 +121,9 @@ COMMANDS: tuple[Entry, ...] = (
         "update", "update", "Change a project's name, description or tags.", CHANGE, "projects.update", changes=ITSELF
     ),
     Entry("delete", "delete", "Delete projects and their sub-projects.", CHANGE, "projects.delete", changes=ITSELF),
+    Entry("rename", "rename", "Rename a project and everything below it.", CHANGE, changes=ITSELF),
+    Entry("move", "move", "Move a project to another parent.", CHANGE, "projects.move", changes=ITSELF),
+    Entry("merge", "merge", "Merge a project into another one.", CHANGE, "projects.merge", changes=ITSELF),
     Entry(
         "make-public",
         "make_public",
@@ -162,7 +165,21 @@ COMMANDS: tuple[Entry, ...] = (
 _TAGS = ("task-tags", "model-tags", "project-tags")
 _VALUES = ("hyperparam-values", "model-metadata-keys", "model-metadata-values", "task-parents", "users")
 _READS = ("list", "get", "metrics", "hyperparams", *_VALUES, *_TAGS, "status", "doctor")
-_CHANGES = ("create", "update", "delete", "make-public", "make-private", "call", "batch", "undo", "resume", "history")
+_CHANGES = (
+    "create",
+    "update",
+    "rename",
+    "move",
+    "merge",
+    "delete",
+    "make-public",
+    "make-private",
+    "call",
+    "batch",
+    "undo",
+    "resume",
+    "history",
+)
 
 TOPICS: tuple[Topic, ...] = (
     Topic("exit-codes", "Exit statuses of the process.", ("batch", "doctor")),

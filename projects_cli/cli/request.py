@@ -32,6 +32,8 @@ WITHOUT_PROJECTS: dict[str, dict[str, Any]] = {
     "projects.get_all_ex": {"projects": []},
     "projects.update": {"updated": 0, "fields": {}},
     "projects.delete": {"deleted": 0, "disassociated_tasks": 0},
+    "projects.move": {"moved": 0},
+    "projects.merge": {"moved_entities": 0, "moved_projects": 0},
     "projects.make_public": {"updated": 0},
     "projects.make_private": {"updated": 0},
     "projects.get_unique_metric_variants": {"metrics": []},
@@ -47,7 +49,7 @@ WITHOUT_PROJECTS: dict[str, dict[str, Any]] = {
 }
 """The responses of commands if standard input names no project."""
 
-ADDRESSED = ("project", "projects", "ids", "parent")
+ADDRESSED = ("project", "projects", "ids", "parent", "destination_project")
 """Parameters that hold ids of projects. On the command line they may be names or the beginnings of ids."""
 
 OTHER_IDS = {"projects.get_unique_metric_variants": ("ids",)}
@@ -56,8 +58,8 @@ OTHER_IDS = {"projects.get_unique_metric_variants": ("ids",)}
 DEFAULT_TRUE = frozenset({"include_subprojects", "allow_public"})
 """Switches that are on by default: of these, false is a value that the user set."""
 
-WITH_OWNER = frozenset({"projects.create"})
-"""Endpoints that store the owner. Only for these the company and the user are looked up."""
+WITH_OWNER = frozenset({"projects.create", "projects.move"})
+"""Endpoints that store the owner: of a new project, or of the missing parents of one that moves."""
 
 
 class RequestBuilder:
@@ -81,7 +83,7 @@ class RequestBuilder:
             UnknownCompany, UsageError: see `_check_company` and `_owner`.
         """
         _check_unicode(user)
-        if version.endpoint in WITH_OWNER:
+        if version.endpoint in WITH_OWNER and self._creates(params):
             self._check_company()
             user = self._owner(user, ask=ask)
         return Request(
@@ -93,6 +95,15 @@ class RequestBuilder:
             now=utc_now(),
             new_id=lambda: uuid.uuid4().hex,
         )
+
+    def _creates(self, params: Mapping[str, Any]) -> bool:
+        """Return whether projects will be created: a move looks up no owner unless its location is missing."""
+        if "project" not in params:
+            return True
+        store = self._context.store
+        from projects_cli.endpoints import naming
+
+        return naming.is_missing(params.get("new_location") or "", store)
 
     def _check_company(self) -> None:
         """Refuse to create a project for an unknown company, unless `--new-company` is set.

@@ -36,6 +36,9 @@ Change:
   create                 Create a project and any missing parents.
   update                 Change a project's name, description or tags.
   delete                 Delete projects and their sub-projects.
+  rename                 Rename a project and everything below it.
+  move                   Move a project to another parent.
+  merge                  Merge a project into another one.
   make-public            Make projects visible to every company.
   make-private           Make public projects private again.
 
@@ -139,7 +142,8 @@ Commands:
                     hyperparam-values, model-metadata-keys,
                     model-metadata-values, task-parents, users, task-tags,
                     model-tags, project-tags
-  Change:           create, update, delete, make-public, make-private
+  Change:           create, update, delete, rename, move, merge, make-public,
+                    make-private
   Undo and repair:  undo, resume, history, doctor, indexes
   Low level:        call, batch, schema
   Setup:            local, config, profile, completion, help

@@ -24,6 +24,8 @@ HANDLERS: dict[str, str] = {
     "projects.get_all_ex": "catalog",
     "projects.update": "lifecycle",
     "projects.delete": "lifecycle",
+    "projects.move": "relocation",
+    "projects.merge": "relocation",
     "projects.get_unique_metric_variants": "distinct_values",
     "projects.get_hyper_parameters": "distinct_values",
     "projects.get_hyperparam_values": "distinct_values",
@@ -39,7 +41,9 @@ HANDLERS: dict[str, str] = {
 }
 """Endpoint -> its module in this package, imported on use; the function has the endpoint's name."""
 
-CHANGES = frozenset(f"projects.{name}" for name in ("create", "update", "delete", "make_public", "make_private"))
+CHANGES = frozenset(
+    f"projects.{name}" for name in ("create", "update", "delete", "move", "merge", "make_public", "make_private")
+)
 """Endpoints that return a plan: they must read what is stored now, never what a lagging secondary has."""
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 10
 MIN_BASENAME = 3
+TREE = dict.fromkeys(("name", "basename", "system_tags", "path", "parent", "company"), 1)
+"""The fields by which the projects of a tree are changed."""
+
 SHOWN = 5
 """Names in a message before "and N more"."""
 
@@ -116,13 +119,13 @@ def _parsed(text: str) -> Any:
         return None
 
 
-def writable_project(project: str, store: Store) -> Document:
+def writable_project(project: str, store: Store, fields: Document | None = None) -> Document:
     """Return a project of the company itself.
 
     Raises:
         InvalidProjectId: the project does not exist. NoWritePermission: it is public.
     """
-    stored = readable_project(project, store)
+    stored = readable_project(project, store, fields)
     if stored["company"] != store.company:
         raise NoWritePermission(
             f"the project '{shown_name(stored)}' is public and can't be changed",
@@ -132,13 +135,22 @@ def writable_project(project: str, store: Store) -> Document:
 
 
 def own_tree_below(root: Document, store: Store) -> list[Document]:
-    """Return the projects below the root, as `{_id, name, basename, system_tags, path, company}`.
+    """Return the projects below the root, as `{_id, name, basename, system_tags, path, parent, company}`.
 
     Raises:
         NoWritePermission: some are public. The message names them (docs/semantics.md, differs on purpose, 5).
     """
-    projection = {"name": 1, "basename": 1, "system_tags": 1, "path": 1, "company": 1}
-    projects = list(store.projects.find(filters.below([root["_id"]]), projection))
+    projects = list(store.projects.find(filters.below([root["_id"]]), TREE))
+    check_own(root, projects, store)
+    return projects
+
+
+def check_own(root: Document, projects: Sequence[Document], store: Store) -> None:
+    """Refuse a change of a tree of which some projects are public.
+
+    Raises:
+        NoWritePermission: some are. The message names them (docs/semantics.md, differs on purpose, 5).
+    """
     public = [project for project in projects if project["company"] != store.company]
     if public:
         names = ", ".join(f"'{shown_name(project)}'" for project in public[:SHOWN])
@@ -147,7 +159,6 @@ def own_tree_below(root: Document, store: Store) -> list[Document]:
             f"'{shown_name(root)}' has public projects below it: {names}{more}",
             hint=f"make them private first: {_make_private(public)}",
         )
-    return projects
 
 
 def shown_name(project: Document) -> str:

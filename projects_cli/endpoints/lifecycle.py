@@ -5,28 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.endpoints import hierarchy, refusals
-from projects_cli.endpoints.fields import sorted_tags
-from projects_cli.errors import (
-    CannotUpdateProjectLocation,
-    ExpectedUniqueData,
-    FieldsValueError,
-    ProjectPathExceedsMax,
-    PublicProjectExists,
-)
+from projects_cli.endpoints import hierarchy, naming, refusals
+from projects_cli.errors import CannotUpdateProjectLocation, FieldsValueError, ProjectPathExceedsMax
 from projects_cli.extended_json import id_text, identity
-from projects_cli.messages import Count, Plan, Renaming, Sample, Step
+from projects_cli.messages import Count, Plan, Prefixes, Renaming, Sample, Step
 from projects_cli.store import filters
-from projects_cli.store.bson_codec import UNREADABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from projects_cli.messages import Document, Request
     from projects_cli.store.collections import Store
-
-FEATURED = 9999
-"""The rank of a project that is not featured, as the server stores it (docs/data-model.md, `project`)."""
 
 CHUNK = 1000
 """Ids in one filter: far below MongoDB's limit of 16 MB for a command."""
@@ -47,15 +36,15 @@ def create(request: Request, store: Store) -> Plan[Step]:
     if len(parts) > hierarchy.MAX_DEPTH:
         raise ProjectPathExceedsMax(f"{len(parts)} levels: at most {hierarchy.MAX_DEPTH} are allowed")
     name = "/".join(parts)
-    taken = _by_name([name], store)
-    _check_free(name, taken, store)
+    taken = naming.by_name([name], store)
+    naming.check_free(name, taken, store)
     hierarchy.check_basename(parts[-1])
-    missing, nearest = _missing_ancestors(parts, store)
+    missing, nearest = naming.missing_projects(parts[:-1], store)
     documents: list[Document] = []
     parent = nearest
     for path in [*missing, parts]:
         # Only the last one is what the request describes; missing parents have a name and nothing else.
-        parent = _new_project(path, parent, request.params if path is parts else {}, request)
+        parent = naming.new_project(path, parent, request.params if path is parts else {}, request)
         documents.append(parent)
     steps = [
         Step("project", "insert", {"_id": document["_id"]}, document, why="create", name=document["name"])
@@ -83,48 +72,6 @@ def create(request: Request, store: Store) -> Plan[Step]:
     )
 
 
-def _missing_ancestors(parts: Sequence[str], store: Store) -> tuple[list[list[str]], Document | None]:
-    """Return the missing ancestors, topmost first, and the nearest ancestor that exists.
-
-    They are checked from the lowest up, as the server does: the first fault on the way is the one that is reported.
-    """
-    ancestors = [list(parts[:depth]) for depth in range(len(parts) - 1, 0, -1)]
-    projects = _by_name(["/".join(ancestor) for ancestor in ancestors], store)
-    missing: list[list[str]] = []
-    for ancestor in ancestors:
-        name = "/".join(ancestor)
-        if (name, store.company) in projects:
-            return missing[::-1], projects[name, store.company]
-        hierarchy.check_basename(ancestor[-1])
-        _check_not_public(name, projects)
-        missing.append(ancestor)
-    return missing[::-1], None
-
-
-def _new_project(
-    parts: Sequence[str], parent: Document | None, values: Mapping[str, Any], request: Request
-) -> Document:
-    """Return the document of a new project as a server stores it (docs/semantics.md, create)."""
-    document: Document = {
-        "_id": request.new_id(),
-        "company": request.company,
-        "user": request.user,
-        "name": "/".join(parts),
-        "basename": parts[-1],
-        "description": values.get("description") or "",
-        "created": request.now,
-        "tags": _tags(values.get("tags")),
-        "system_tags": _tags(values.get("system_tags")),
-    }
-    if values.get("default_output_destination") is not None:
-        document["default_output_destination"] = values["default_output_destination"].strip()
-    document |= {"last_update": request.now, "featured": FEATURED}
-    if parent:
-        document["parent"] = parent["_id"]
-    document["path"] = [*hierarchy.path_of(parent), parent["_id"]] if parent else []
-    return document
-
-
 # --- update -------------------------------------------------------------------------------------------------------
 
 UPDATABLE = ("name", "description", "tags", "system_tags", "default_output_destination")
@@ -149,7 +96,7 @@ def plan_update(request: Request, store: Store, *, skip_unchanged: bool) -> Plan
     params = request.params
     project = hierarchy.writable_project(params["project"], store)
     sent = {name: params[name] for name in UPDATABLE if name in params}
-    sent |= {name: _tags(sent[name]) for name in ("tags", "system_tags") if name in sent}
+    sent |= {name: naming.stored_tags(sent[name]) for name in ("tags", "system_tags") if name in sent}
     changes = {name: value for name, value in sent.items() if name != "name"}
     if changes.get("default_output_destination") is not None:
         changes["default_output_destination"] = changes["default_output_destination"].strip()
@@ -180,7 +127,7 @@ def plan_update(request: Request, store: Store, *, skip_unchanged: bool) -> Plan
         ],
         name=hierarchy.shown_name(project),
         structural="name" in changes,
-        renamings=_renamings(project, changes),
+        prefixes=_prefixes(project, changes),
     )
 
 
@@ -206,12 +153,10 @@ def _no_update(request: Request, project: Document, sent: Document) -> Plan[Step
     )
 
 
-def _renamings(project: Document, changes: Document) -> list[Renaming]:
-    """Return the renaming that sub-projects follow."""
-    old = project.get("name")
-    return (
-        [Renaming(project["_id"], old, changes["name"])] if type(old) is str and changes.get("name", old) != old else []
-    )
+def _prefixes(project: Document, changes: Document) -> Prefixes | None:
+    """Return the old and the new full name, which sub-projects follow; None unless it changes."""
+    old, new = project.get("name"), changes.get("name")
+    return Prefixes(old, new) if type(old) is str and new not in (None, old) else None
 
 
 def _rename(project: Document, new_name: str, request: Request, store: Store) -> tuple[Document, list[Step]]:
@@ -222,34 +167,11 @@ def _rename(project: Document, new_name: str, request: Request, store: Store) ->
     if parts[:-1] != str(project.get("name", "")).split("/")[:-1]:
         raise CannotUpdateProjectLocation(f"'{name}' is in another place than '{hierarchy.shown_name(project)}'")
     hierarchy.check_basename(parts[-1])
-    _check_free(name, _by_name([name], store), store, except_id=project["_id"])
+    naming.check_free(name, naming.by_name([name], store), store, except_id=project["_id"])
     renamed: Document = {"name": name, "basename": parts[-1]}
-    return renamed, [_rename_step(child, project.get("name"), name, request) for child in below]
-
-
-def _rename_step(project: Document, old: object, new: str, request: Request) -> Step:
-    """Return the step that renames a sub-project. A name that does not begin with the old name is kept.
-
-    Raises:
-        FieldsValueError: the name is not UTF-8 text, so the driver would write back another one.
-    """
-    change: Document = {"last_update": request.now}
-    name = project.get("name")
-    if type(name) is str and type(old) is str and name.startswith(f"{old}/"):
-        if UNREADABLE in name[len(old) :]:
-            raise FieldsValueError(
-                f"the name of the project {id_text(project['_id'])} below is not UTF-8 text, and would be lost",
-                hint="rename it first, by its id: projects update ID --name NAME",
-            )
-        change["name"] = new + name[len(old) :]
-    return Step(
-        "project",
-        "update",
-        {"_id": project["_id"], "company": request.company},
-        {"$set": change},
-        why="name follows",
-        name=hierarchy.shown_name(project),
-    )
+    old = project.get("name")
+    renaming = Renaming(project["_id"], old, name) if type(old) is str else None
+    return renamed, [naming.following_step(child, renaming, request) for child in below]
 
 
 # --- delete -------------------------------------------------------------------------------------------------------
@@ -346,29 +268,7 @@ def _chunks(ids: Sequence[Any]) -> Iterator[Sequence[Any]]:
     return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
 
 
-# --- names and tags -----------------------------------------------------------------------------------------------
-
-
-def _by_name(names: Iterable[str], store: Store) -> dict[tuple[str, str], Document]:
-    """Return the own and public projects with these names, by (name, company)."""
-    projects = store.projects.find({"name": {"$in": list(names)}}, {"name": 1, "company": 1, "path": 1})
-    # `type` and not `isinstance`: bson.Code is a subclass of str, and its name is not text.
-    return {(project["name"], project["company"]): project for project in projects if type(project["name"]) is str}
-
-
-def _check_free(
-    name: str, projects: Mapping[tuple[str, str], Document], store: Store, *, except_id: str | None = None
-) -> None:
-    """Refuse a name that another project of the company has, then a name that a public project has."""
-    holder = projects.get((name, store.company))
-    if holder is not None and holder["_id"] != except_id:
-        raise ExpectedUniqueData(f"there is a project named '{name}' already")
-    _check_not_public(name, projects)
-
-
-def _check_not_public(name: str, projects: Mapping[tuple[str, str], Document]) -> None:
-    if (name, "") in projects:
-        raise PublicProjectExists(f"there is a public project named '{name}'")
+# --- tags ---------------------------------------------------------------------------------------------------------
 
 
 def check_tags(params: Mapping[str, Any]) -> None:
@@ -383,8 +283,3 @@ def check_tags(params: Mapping[str, Any]) -> None:
                 raise FieldsValueError(f"{parameter}: a tag must not be empty")
             if tag.startswith("__$"):
                 raise FieldsValueError(f"{parameter}: a tag can't start with '__$': {tag!r}")
-
-
-def _tags(tags: Sequence[str] | None) -> list[str]:
-    """Return tags as stored: sorted, without duplicates; null is none (docs/semantics.md, differs on purpose, 7)."""
-    return sorted_tags(hierarchy.distinct(tags or ()))

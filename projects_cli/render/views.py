@@ -151,6 +151,8 @@ VIEWS: dict[str, View] = {
     ),
     "projects.update": View(columns=_columns("updated", "fields"), more=("fields.",), changes=True),
     "projects.delete": View(columns=_columns("deleted", "disassociated_tasks"), changes=True),
+    "projects.move": View(columns=_columns("moved"), changes=True),
+    "projects.merge": View(columns=_columns("moved_entities", "moved_projects"), changes=True),
     "projects.get_unique_metric_variants": View(
         rows="metrics",
         columns=_columns("metric", "variant"),

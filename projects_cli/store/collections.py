@@ -342,6 +342,12 @@ class Collection:
                 self._guarded(filter_, guard), change, session=self._session, comment=guard.comment
             ).matched_count
 
+    def update_each(self, updates: Sequence[tuple[Document, Document]], guard: Guard) -> int:
+        """Change one document for each filter, in one command, while the guard holds. Return how many matched."""
+        requests = [pymongo.UpdateOne(self._guarded(filter_, guard), change) for filter_, change in updates]
+        with translation(), self._connection.within(LONG_WRITE):
+            return self._raw.bulk_write(requests, session=self._session, comment=guard.comment).matched_count
+
     def delete_one(self, filter_: Document, guard: Guard) -> int:
         """Remove one matching document, while the guard holds. Return how many were removed: 0 or 1."""
         with translation():

@@ -142,7 +142,8 @@ def _is_malformed(error: driver.PyMongoError) -> bool:
 def _translate(error: driver.PyMongoError, server: str, limit: float | None) -> errors.ProjectsError:
     """Return the error for an exception of the driver: by its code, else by its class."""
     if isinstance(error, driver.BulkWriteError):
-        first = ((error.details or {}).get("writeErrors") or [{}])[0]
+        details = error.details or {}
+        first = (details.get("writeErrors") or details.get("writeConcernErrors") or [{}])[0]
         return _by_code(int(first.get("code", 0)), str(first.get("errmsg", "a bulk write failed")), server)
     if isinstance(error, driver.OperationFailure) and error.code is not None and not error.timeout:
         return _by_code(error.code, server_message(error), server)

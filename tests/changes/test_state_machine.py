@@ -104,6 +104,67 @@ class Model:
         for one in removed:
             del self.projects[one]
 
+    def relocate(self, root: Document, parent: Document | None) -> None:
+        """Give a project another parent: its name and path, and those of everything below, follow."""
+        path = [*parent["path"], parent["_id"]] if parent else []
+        for one in self.below(root):
+            rest = one["name"][len(root["name"]) + 1 :]
+            one["name"] = "/".join([*([parent["name"]] if parent else []), root["basename"], rest])
+            one["path"] = [*path, *one["path"][one["path"].index(root["_id"]) :]]
+        root |= {"name": f"{parent['name']}/{root['basename']}" if parent else root["basename"], "path": path}
+        root.pop("parent", None)
+        if parent:
+            root["parent"] = parent["_id"]
+
+    def move(self, project: str, location: str, now: datetime, ids: list[str]) -> None:
+        found = self.own(project)
+        old = self.projects.get(found.get("parent", ""))
+        if old and old["company"] == "":
+            raise Refused
+        parts = location.split("/") if location else []
+        names = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+        start = len(names)
+        while start and not self.holder(names[start - 1], COMPANY):
+            self.check_free(names[start - 1])
+            start -= 1
+        parent = self.holder(names[start - 1], COMPANY) if start else None
+        tree = [found, *self.below(found)]
+        levels = max(len(one["path"]) for one in tree) - len(found["path"]) + 1 + len(parts)
+        if levels > 10 or (start == len(names) and parent is old) or parent in tree:
+            raise Refused
+        self.check_free("/".join([*parts, found["basename"]]))
+        for one in filter(None, (old, parent)):
+            one["last_update"] = now
+        for name, new in zip(names[start:], ids, strict=False):
+            parent = self.made(name, new, parent, now)
+        for one in tree:
+            one["last_update"] = now
+        self.relocate(found, parent)
+
+    def merge(self, project: str, destination: str | None, now: datetime) -> None:
+        if project == destination:
+            raise Refused
+        found = self.own(project)
+        parent = self.projects[destination] if destination else None
+        below = self.below(found)
+        if parent and (parent["company"] == "" or parent in below):
+            raise Refused
+        depth = len(parent["path"]) + 1 if parent else 0
+        if any(len(one["path"]) - len(found["path"]) + depth > 10 for one in below):
+            raise Refused
+        for one in below:
+            rest = one["name"][len(found["name"]) + 1 :]
+            self.check_free(f"{parent['name']}/{rest}" if parent else rest)
+        for one in [*below, *([parent] if parent else [])]:
+            one["last_update"] = now
+        for one in below:
+            if one.get("parent") == project:
+                self.relocate(one, parent)
+        for kind in ("task", "model"):
+            for one in self.content[kind].values():
+                one["project"] = destination if one["project"] == project else one["project"]
+        del self.projects[project]
+
     def turn(self, project: str, there: str, here: str) -> None:
         """Make public or private: from one side to the other."""
         found = self.projects[project]
@@ -180,6 +241,19 @@ class Changes(RuleBasedStateMachine):
     def delete(self, pick: int) -> None:
         if one := self.picked(pick):
             self.make("delete", {"project": one, "force": True}, lambda _now, _ids: self.model.delete(one))
+
+    @rule(pick=PICK, location=st.one_of(NAMES, st.just("")))
+    def move(self, pick: int, location: str) -> None:
+        if one := self.picked(pick):
+            params = {"project": one, "new_location": location}
+            self.make("move", params, lambda now, ids: self.model.move(one, location, now, ids))
+
+    @rule(pick=PICK, other=st.one_of(PICK, st.none()))
+    def merge(self, pick: int, other: int | None) -> None:
+        if one := self.picked(pick):
+            to = None if other is None else self.picked(other)
+            params = {"project": one, "destination_project": to}
+            self.make("merge", params, lambda now, _: self.model.merge(one, to, now))
 
     @rule(pick=PICK)
     def make_public(self, pick: int) -> None:

@@ -60,11 +60,11 @@ def test_undo_is_byte_identical(world: World, name: str) -> None:
 
 
 def test_all_changes_are_undone_one_after_the_other(world: World) -> None:
-    """Each on top of the one before it."""
+    """Each on top of the one before it; the merge is of a project that the delete removes."""
     contents = []
-    for one in CHANGES.values():
+    for name in [name for name in CHANGES if name != "merge"]:
         contents.append(world.dump())
-        one(world.runner())
+        CHANGES[name](world.runner())
     for content in reversed(contents):
         undo(world.runner())
         assert world.dump() == content

@@ -79,6 +79,8 @@ ENDPOINT_OF = {
     "list": "get_all",
     "update": "update",
     "delete": "delete",
+    "move": "move",
+    "merge": "merge",
     "metrics": "get_unique_metric_variants",
     "hyperparams": "get_hyper_parameters",
     "task-tags": "get_task_tags",

@@ -28,6 +28,8 @@ REQUESTS: dict[str, list[dict[str, Any]]] = {
     "projects.get_all_ex": [{}, {"include_stats": True}, {"include_stats": True, "stats_for_state": None}],
     "projects.update": [{"project": "$vision"}, {"project": "$vision", "name": "visions", "tags": ["x"]}],
     "projects.delete": [{"project": "$nlp", "force": True}],
+    "projects.move": [{"project": "$nlp", "new_location": "vision/made"}, {"project": "$nlp"}],
+    "projects.merge": [{"project": "$forecasting", "destination_project": "$tabular"}, {"project": "$speech"}],
     "projects.get_unique_metric_variants": [{}, {"project": "$vision"}],
     "projects.get_hyper_parameters": [{}, {"page": 1, "page_size": 2}],
     "projects.get_task_tags": [{"include_system": True}],

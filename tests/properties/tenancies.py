@@ -242,6 +242,16 @@ def _delete(documents: Documents) -> Requests:
     return st.fixed_dictionaries({"project": _ids(documents)}, optional={"force": forced})
 
 
+def _move(documents: Documents) -> Requests:
+    locations = st.one_of(_names(documents), st.none())
+    return st.fixed_dictionaries({"project": _ids(documents)}, optional={"new_location": locations})
+
+
+def _merge(documents: Documents) -> Requests:
+    destinations = st.one_of(_ids(documents), st.none())
+    return st.fixed_dictionaries({"project": _ids(documents)}, optional={"destination_project": destinations})
+
+
 def _several(documents: Documents) -> Requests:
     one = st.one_of(_ids_of("", documents), _ids(documents)).map(lambda identifier: [identifier])
     return st.fixed_dictionaries({"ids": st.one_of(one, one, st.lists(_ids(documents), max_size=3))})
@@ -341,6 +351,8 @@ STRATEGIES = {
     "projects.get_all_ex": _get_all_ex,
     "projects.update": _update,
     "projects.delete": _delete,
+    "projects.move": _move,
+    "projects.merge": _merge,
     "projects.get_unique_metric_variants": _metrics,
     "projects.get_hyper_parameters": lambda documents: _of_one(documents, **PAGES),
     "projects.get_hyperparam_values": _hyperparam_values,

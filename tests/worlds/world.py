@@ -349,9 +349,11 @@ CHANGES: dict[str, Change] = {
         "update", project=ALONE["_id"], description=None, tags=["new"], default_output_destination="s3://b"
     ),
     "rename": change("update", project=DETECTOR["_id"], name="vision/finder"),
+    "move": Change("move", {"project": DETECTOR["_id"], "new_location": "fellow/new place"}, first_id=0xB000),
     "delete": change("delete", project=DETECTOR["_id"]),
     "make_public": change("make_public", ids=[ALONE["_id"], FELLOW["_id"]]),
     "make_private": change("make_private", ids=[SHOWN_A["_id"], SHOWN_B["_id"]]),
+    "merge": change("merge", project=DETECTOR["_id"], destination_project=FELLOW["_id"]),
 }
 
 
