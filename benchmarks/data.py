@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-GENERATION = 3
+GENERATION = 4
 """To be incremented if the generator changes: data of an older version is discarded."""
 
 SEED = 20_240_229
@@ -171,6 +171,7 @@ def _task(number: int, home: str, random: Random) -> Document:
         "system_tags": ["archived"] if number % 10 == 0 else [],
         "created": created,
         "last_update": created,
+        "runtime": {"ds_file_count": number, "ds_total_size": number * 1000} if number % 7 == 0 else {},
     }
     if status not in NOT_STARTED:
         document["started"] = created + timedelta(seconds=random.randrange(3_600))

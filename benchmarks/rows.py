@@ -210,6 +210,14 @@ def _statistics_page(site: Site) -> tuple[Command, Command]:
     return program, site.baseline("statistics_page", shape, COMMUNITY_COMPANY, page)
 
 
+def _listed_with(option: str, baseline: str) -> Callable[[Site], tuple[Command, Command]]:
+    words = ("list", option, "-o", "jsonl", "--only-fields", "id,name")
+    return lambda site: (
+        site.program(*words, shape=site.size.paged),
+        site.baseline(baseline, site.size.paged, COMMUNITY_COMPANY),
+    )
+
+
 def _statistics_growth(site: Site) -> tuple[Command, Command]:
     more, less = site.size.statistics, site.size.statistics_less
     return site.program(*STATISTICS, shape=more), site.program(*STATISTICS, shape=less)
@@ -347,8 +355,16 @@ ROWS: tuple[Row, ...] = (
         _statistics, agreement.statistics,
     ),
     Row(
-        "stats-page", "list --stats, a page of 500", "page, sub-projects, $group", bars(wall=1.5),
+        "stats-page", "list --stats, a page of 500", "page, sub-projects, $group", bars(wall=0.45),
         _statistics_page, agreement.statistics,
+    ),
+    Row(
+        "stats-own", "list --own-stats", "$group", bars(wall=1.15),
+        _listed_with("--own-stats", "statistics_own"), agreement.statistics,
+    ),
+    Row(
+        "dataset-stats", "list --dataset-stats", "$sort, $group", bars(wall=1.15),
+        _listed_with("--dataset-stats", "dataset_sizes"), agreement.sizes,
     ),
     Row("stats-growth", "list --stats, ten times the tasks", "a tenth", bars(wall=12), _statistics_growth, rounds=1),
     Row(
