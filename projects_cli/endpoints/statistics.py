@@ -129,7 +129,7 @@ def gather(
         parts.append(_dataset_sizes(params, store, listed if few else None))
 
     def added(project_id: Any) -> Document:
-        key = identity(project_id)
+        key = identity(project_id) if project_id not in (None, "") else ()  # the key of no group
         return {name: value for part in parts for name, value in part(key).items()}
 
     return added

@@ -148,6 +148,25 @@ def test_both_states_together_are_all_tasks(caller: Caller, database: Documents)
             assert isinstance(part["total_runtime"], int)
 
 
+def test_projects_with_the_id_of_no_project_have_no_contents(caller: Caller) -> None:
+    contents = [{"_id": str(n), "company": OWN, "project": of, "runtime": {"a": 1}} for n, of in enumerate((None, ""))]
+    projects: list[Document] = [{"_id": of, "company": OWN, "name": f"project {of!r}"} for of in (None, "")]
+    projects += [{"_id": f"d{n}", "company": OWN, "name": f"d{n}", "parent": of, "system_tags": ["dataset"]}
+                 for n, of in enumerate((None, ""))]  # fmt: skip
+    caller.fill({"project": projects, "task": contents, "model": contents})
+    options = {"include_stats": True, "check_own_contents": True, "include_dataset_stats": True, "name": "^project"}
+    rows = _rows(caller, options)
+    assert len(rows) == len(contents)
+    for row in rows:
+        assert (row["own_tasks"], row["own_models"], row["stats"]["active"]["total_tasks"]) == (0, 0, 0)
+        assert "dataset_stats" not in row
+    caller.database["project"].update_many({"_id": {"$in": [None, ""]}}, {"$set": {"system_tags": ["dataset"]}})
+    rows = _rows(caller, options | {"children_type": "dataset"})
+    assert len(rows) == len(contents)
+    for row in rows:
+        assert (row["own_datasets"], row["stats"]["datasets"]["count"]) == (0, 0)
+
+
 RUNTIMES = st.lists(st.tuples(st.integers(0, 5000), st.integers(-1500, 3500)), max_size=6)
 
 
