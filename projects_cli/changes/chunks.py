@@ -76,7 +76,7 @@ def _with_befores(steps: Iterable[Step], store: Store) -> Iterator[tuple[Step, b
         befores: dict[Value, bytes] = {}
         size = 0
         for raw in store.projects.raw(among(ids)) if len(ids) > 1 else ():
-            befores[bson_codec.fields(raw)["_id"]] = raw
+            befores[bson_codec.identifier(raw)] = raw
             size += len(raw)
             if size > BYTES:
                 break
@@ -92,7 +92,7 @@ def _entry(step: Step, before: bytes | None) -> Entry:
     """Return what a step does to its project, whose document is `before`."""
     stored = {} if before is None or not step.expects else decode(before)
     return Entry(
-        id=bson_codec.value_of(step.filter["_id"]) if before is None else bson_codec.fields(before)["_id"],
+        id=bson_codec.value_of(step.filter["_id"]) if before is None else bson_codec.identifier(before),
         name=step.name,
         action=step.action,
         after=b"" if step.action == "delete" else encode(step.change),
@@ -114,7 +114,7 @@ def _check_undoable(entry: Entry) -> None:
     """
     if entry.action == "delete" and entry.id == NULL:  # the fenced insert takes every id but this one
         raise CannotUndo(f"'{entry.name}' has the id null: a delete of it could not be undone", hint=WITHOUT_UNDO)
-    if entry.action != "update" or entry.before is None:
+    if entry.action != "update" or entry.before is None or 2 * len(entry.before) + len(entry.after) <= COMMAND:
         return
     before = bson_codec.fields(entry.before)
     replaced = not entry.change["$unset"].keys().isdisjoint(before)

@@ -128,6 +128,7 @@ class Entry:
     stale: bool = False
     parent: Value | None = None
     twins: frozenset[Value] = frozenset()
+    _change: dict[str, dict[str, Value]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def encode(self) -> bytes:
         """Return the entry as it is stored."""
@@ -157,8 +158,11 @@ class Entry:
     @property
     def change(self) -> dict[str, dict[str, Value]]:
         """Return the fields that an update sets and those that it removes: `{"$set": {…}, "$unset": {…}}`."""
-        parts = bson_codec.fields(self.after)
-        return {name: bson_codec.fields(parts[name].data) if name in parts else {} for name in ("$set", "$unset")}
+        if self._change is None:  # it is asked for several times, and parsed in Python
+            parts = bson_codec.fields(self.after)
+            words = ("$set", "$unset")
+            self._change = {word: bson_codec.fields(parts[word].data) if word in parts else {} for word in words}
+        return self._change
 
     @property
     def changed_fields(self) -> set[str]:

@@ -132,6 +132,11 @@ def fields(raw: bytes) -> dict[str, Value]:
     return dict(_elements(raw))
 
 
+def identifier(raw: bytes) -> Value:
+    """Return the id of a document, which is usually its first field: the others are not parsed."""
+    return next(value for name, value in _elements(raw) if name == "_id")
+
+
 def items(array: Value) -> list[Value]:
     """Return the items of an array."""
     return [value for _, value in _elements(array.data)]
