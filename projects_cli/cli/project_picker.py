@@ -32,6 +32,7 @@ def with_picked(context: Context, endpoint: str, arguments: Mapping[str, Any]) -
     if not options:
         raise ProjectNotFound("there is no project to select")
     selected = context.prompts.pick(options, title="Projects" if several else "Project", several=several)
+    # The list is erased from the screen, so the choice is repeated.
     for label in selected.values():
         context.console.notice(f"selected: {label}")
     return {**arguments, name: list(selected) if several else next(iter(selected))}

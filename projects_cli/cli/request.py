@@ -119,6 +119,7 @@ class RequestBuilder:
         store = context.store
         from projects_cli.endpoints import company
 
+        # A typing error in the company would create a project that nobody sees.
         self._company_is_known = company.is_known(store)
         if self._company_is_known:
             return
@@ -140,9 +141,11 @@ class RequestBuilder:
             UsageError: the user is unknown, ambiguous, or not Unicode text.
         """
         context = self._context
+        # For the message: the request itself, or the setting's origin.
         source = "user" if user else context.settings.sources["user"]
         user = user or context.settings.user or ""
         _check_unicode(user)
+        # One look-up for each name, however many lines a batch has.
         if user not in self._owners:
             store = context.store
             from projects_cli.endpoints.owner import named_owner
@@ -159,6 +162,7 @@ class RequestBuilder:
         owner = default_owner(login, store)
         if owner is not None:
             return owner
+        # Only a user at a terminal can choose; a script gets an error with the users.
         if ask and context.prompts.can_pick:
             from projects_cli.cli.project_picker import pick_owner
 
@@ -209,6 +213,7 @@ def requested(
         if (value is not None or name in nulls or name in MEANINGFUL_NULLS)
         and (name in known or not ((value is False and name not in DEFAULT_TRUE) or name in optional))
     }
+    # Refused here, not by the schema, which would not know which version has the parameter.
     unknown = next((name for name in params if name not in known), None)
     if unknown is not None:
         raise _unknown_parameter(version, unknown)
@@ -241,6 +246,7 @@ def _project_ids(context: Context, endpoint: str, value: str | list[str | None])
     from projects_cli.endpoints.address import project_id
 
     named = [value] if isinstance(value, str) else [item for item in value if item is not None]
+    # In a list, null stands for documents without a project.
     has_null = not isinstance(value, str) and None in value
     names = named_projects(context, endpoint, named) if named or not has_null else []
     if isinstance(value, str) and len(names) > 1:
@@ -258,6 +264,7 @@ def named_projects(context: Context, endpoint: str, projects: Sequence[str]) -> 
     names: list[str] = []
     for project in projects:
         if project == "-":
+            # Lines, not words: a name may contain spaces.
             text = context.streams.stdin.read().removeprefix("\ufeff")
             names.extend(
                 check_utf8(line.rstrip("\r"), f"line {number} of standard input")
@@ -267,20 +274,16 @@ def named_projects(context: Context, endpoint: str, projects: Sequence[str]) -> 
         else:
             names.append(project)
     if not names and "-" in projects:
-        nothing_to_do(context, _without_projects(context, endpoint))
+        answer = WITHOUT_PROJECTS[endpoint]
+        response = Response(endpoint, answer)
+        if context.settings.dry_run and endpoint in endpoints.CHANGES:
+            from projects_cli.changes.plan_view import described
+
+            response = described(Plan(endpoint, "nothing to do", steps=[], answer=answer, counts={"projects": 0}))
+        nothing_to_do(context, response)
     if not names:
         raise _no_project()
     return list(dict.fromkeys(names))
-
-
-def _without_projects(context: Context, endpoint: str) -> Response:
-    """Return the response of a command if standard input names no project."""
-    answer = WITHOUT_PROJECTS[endpoint]
-    if context.settings.dry_run and endpoint in endpoints.CHANGES:
-        from projects_cli.changes.plan_view import described
-
-        return described(Plan(endpoint, "nothing to do", steps=[], answer=answer, counts={"projects": 0}))
-    return Response(endpoint, answer)
 
 
 # --- from JSON and standard input ---------------------------------------------------------------------------------

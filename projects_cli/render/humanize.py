@@ -17,10 +17,12 @@ MILLISECONDS_PER_YEAR = 31_556_952_000
 def time(value: Any, *, form: str | None, now: datetime) -> Any:
     """Return a time in a form: `relative` (2 days ago), `absolute` (2024-01-09 08:00Z), or as it is (`iso`).
 
-    A value that is not a time is returned unchanged.
+    A time without a zone is in UTC. A value that is not a time is returned unchanged.
     """
-    moment = _parse(value)
-    if moment is None:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
         # The driver's own type for a date outside the years of Python's datetime: milliseconds since 1970, for which
         # the calendar's average year is exact enough.
         if form != "relative" or type(value).__name__ != "DatetimeMS":
@@ -50,15 +52,6 @@ def _span(moment: datetime, now: datetime) -> str:
 
 def _relative(span: str, *, is_past: bool) -> str:
     return f"{span} ago" if is_past else f"in {span}"
-
-
-def _parse(value: Any) -> datetime | None:
-    """Return a date or its text as a time in UTC, which is the zone of one without a zone; None if it is neither."""
-    try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def duration(seconds: int) -> str:

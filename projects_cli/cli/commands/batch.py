@@ -55,6 +55,7 @@ def batch(
     context: Context = ctx.obj
     if context.output.fields or context.output.query is not None:
         raise UsageError("batch does not support --fields and --query", hint="leave them out")
+    # A line fails alone: the others are run, and the exit status reports that some failed.
     failed = total = 0
     out = context.streams.data
     requests = RequestBuilder(context)
@@ -93,6 +94,7 @@ def _answer_line(
     try:
         entry = _parse_line(line)
         identifier = entry.get("id")
+        # A line may choose its own version; it wins over --api-version.
         version = context.version(entry["endpoint"], entry.get("version"))
         params = version.validate(entry.get("params", {}))
         response = answer(context, requests.build(version, params, entry.get("user")))
@@ -106,6 +108,7 @@ def _answer_line(
     except Exception as error:  # noqa: BLE001 - whatever it is, the next line goes on
         fault = error_of(error)
         shown = as_json(fault)
+        # Hints are about the command line, which a batch does not have.
         shown.pop("hint")
         return {"id": identifier if identifier is not None else _id_of(line), "ok": False, "error": shown}, fault
 

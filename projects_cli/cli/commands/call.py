@@ -40,9 +40,11 @@ def call(
     if skeleton:
         context.streams.data.write(dumps(version.skeleton(), pretty=True) + "\n")
         return
+    # `create` alone stores an owner; for any other endpoint the option would have no effect.
     if "user" in context.flags and version.endpoint not in WITH_OWNER:
         raise UsageError(f"{version.endpoint} does not use --user", hint="leave --user out; used by: projects.create")
     params: Any = {} if data is None else parse_json(_text(context, data))
+    # Statistics have columns of their own.
     with_statistics = isinstance(params, dict) and params.get("include_stats") is True
     view = f"{version.endpoint} statistics" if with_statistics else version.endpoint
     expect(context, view if view in VIEWS else "raw")
@@ -57,6 +59,7 @@ def _text(context: Context, data: str) -> bytes:
             nothing_to_do(context, Response("raw", {}))
         return text
     if not data.startswith("@"):
+        # Lone surrogates are refused with the rest of the JSON, with their place.
         return data.encode("utf-8", "surrogatepass")
     try:
         return Path(data[1:]).read_bytes()

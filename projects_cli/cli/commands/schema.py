@@ -54,6 +54,7 @@ def _show_endpoint(context: Context, endpoint: str) -> None:
     expect(context, "schema.json" if as_json else "schema.endpoint")
     version = context.version(endpoint)
     head = {"endpoint": version.endpoint, "version": version.number, "description": version.description}
+    # The whole schema for programs; a table of the parameters for users.
     if as_json:
         schemas = {"request": version.request_schema, "response": version.response_schema}
         show(context, Response("schema.json", {**head, **schemas}))

@@ -28,6 +28,7 @@ def status(ctx: typer.Context) -> None:
     store = context.reading
     from projects_cli.diagnosis.overview import Overview
 
+    # The privilege to write the journal is not needed here, and must not be asked for.
     context.only_reads_journal = True
     operations = None if journal is None else context.runner.operations
     overview = Overview(store, target.name, operations, journal).read()
@@ -46,6 +47,7 @@ def status(ctx: typer.Context) -> None:
     }
     interrupted = (overview["interrupted"] or {}).get("operations", ())
     report_interrupted(context, [(operation["id"], operation["summary"]) for operation in interrupted])
+    # Every format has the reasons in the response; a user sees them as warnings too.
     for unknown in overview["unknown"]:
         context.console.warn(f"{unknown['name']} is unknown: {unknown['reason']}")
     show(context, Response("status", {"profile": profile, "database": database, **overview}))
