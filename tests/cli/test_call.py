@@ -153,7 +153,7 @@ def test_an_unknown_project_is_the_services_error(site: Site) -> None:
 def test_a_skeleton_is_a_request_to_fill_in(site: Site) -> None:
     assert json.loads(site.text("call", "create", "--skeleton")) == {
         "name": "<name>",
-        "description": "<description>",
+        "description": None,
         "tags": None,
         "system_tags": None,
         "default_output_destination": None,
