@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from projects_cli.errors import OverMaxDelete
 from projects_cli.extended_json import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
+
+    from projects_cli.store.bson_codec import Value
+    from projects_cli.store.collections import Store
 
 Document = dict[str, Any]
 """A MongoDB document, or a part of a MongoDB command, as plain Python."""
@@ -57,6 +60,11 @@ class Request(NamedTuple):
     new_id: Callable[[], str]
     narrowed: Document | None = None
 
+    def is_at_least(self, version: str) -> bool:
+        """Return whether the request has this version of its endpoint, or a newer one; versions compare as numbers."""
+        own, other = ([int(part) for part in text.split(".")] for text in (self.version, version))
+        return own >= other
+
 
 class Response(NamedTuple):
     """An endpoint's answer, in the response's own shape.
@@ -82,8 +90,27 @@ class Sample(NamedTuple):
     name: str
 
 
+class Edit(NamedTuple):
+    """What happens to one document: its id, and its states before and after, as BSON.
+
+    A state is None (no document), a whole document, or some of its fields without the id; a field that only the other
+    state has is absent.
+    """
+
+    id: Value
+    before: bytes | None
+    after: bytes | None
+
+
+class Edits(Protocol):
+    """Edits of a step as a value: they are computed when the change is journaled."""
+
+    def edits(self, store: Store) -> Iterator[Edit]:
+        """Stream the edits, from what is stored now."""
+
+
 Action = Literal["insert", "update", "delete"]
-Collection = Literal["project", "task", "model"]
+Collection = Literal["project", "task", "model", "url_to_delete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +118,12 @@ class Step:
     """One write of a plan: to one project, or to all tasks or models of some projects.
 
     `filter` holds which documents and the precondition under which each may still be changed, so that a step
-    is safe to repeat. For one project it has `_id`; for tasks and models it is over their `project`. `change` is the
+    is safe to repeat. For one project it has `_id`; for tasks and models it is over their `project`. `edits` are
+    changes of single documents that are not projects; the filter then only describes them. `change` is the
     document for an insert, `$set` and `$unset` for an update, and empty for a delete. `count` is how many documents
-    matched when the plan was made. If an `essential` step can't be taken, those after it are not taken either, and
+        matched when the plan was made. If an `essential` step can't be taken, those after it are not taken either, and
     those before it are put back.
+        `size` is how many bytes of documents are kept for undo, if they can be many.
     `expects` has fields of one project as the plan read them, if the change was computed from them: it is not made if
     they have changed.
     """
@@ -108,6 +137,8 @@ class Step:
     name: str = ""
     essential: bool = False
     expects: Mapping[str, Any] = field(default_factory=dict)
+    edits: Edits | None = None
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +229,10 @@ class Plan(Generic[StepT]):
     The steps of a change of documents are in an order in which a reader never sees a dangling reference. `answer` is
     the response's data, with a `Count`, or a list of them to be added, for each figure that is known only afterwards.
 
-    For the policy: `counts` and `samples` describe what is touched. `question` is the confirmation that the impact
-    asks for: none, a yes, or `name` typed in full. If there is a `name`, it is also the only value of `--confirm` that
-    is accepted. `prompt` replaces the question made from the summary; `hint` is for a prompt without a terminal.
+    For the policy: `counts` and `samples` describe what is touched, `notes` what the user has to know before.
+    `question` is the confirmation that the impact asks for: none, a yes, or `name` typed in full. If there is a `name`,
+    it is also the only value of `--confirm` that is accepted. `prompt` replaces the question made from the summary;
+    `hint` is for a prompt without a terminal.
     `removes` is how many projects are removed. With `refuses_interrupted` the change is refused until no interrupted
     operation is left. `agreed` is set once the user was asked about this very plan.
 
@@ -215,7 +247,7 @@ class Plan(Generic[StepT]):
     answer: Mapping[str, Any] = field(default_factory=dict)
     counts: Mapping[str, int] = field(default_factory=dict)
     samples: Sequence[Sample] = ()
-    irreversible: Sequence[str] = ()
+    notes: Sequence[str] = ()
     question: Literal["none", "yes", "name"] = "none"
     name: str = ""
     prompt: str = ""

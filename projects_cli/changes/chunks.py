@@ -7,6 +7,7 @@ from itertools import groupby, islice
 from typing import TYPE_CHECKING, cast
 
 from projects_cli.changes.conditions import among, by_id
+from projects_cli.changes.edits import edit_chunks
 from projects_cli.changes.records import Entry, Kind, Members, Projects
 from projects_cli.errors import CannotUndo
 from projects_cli.extended_json import identity
@@ -45,8 +46,11 @@ def chunks_of(steps: Sequence[Step], store: Store, *, journaled: bool = True) ->
             yield from _project_chunks(run, store, journaled=journaled)
         else:
             for step in run:
-                target = bson_codec.value_of(step.change["$set"]["project"])
-                yield from member_chunks(cast("Kind", step.collection), step.filter, store, target)
+                if step.edits is not None or step.action == "delete":
+                    yield from edit_chunks(step, store, journaled=journaled)
+                else:
+                    target = bson_codec.value_of(step.change["$set"]["project"])
+                    yield from member_chunks(cast("Kind", step.collection), step.filter, store, target)
 
 
 def _project_chunks(steps: Iterable[Step], store: Store, *, journaled: bool) -> Iterator[Chunk]:

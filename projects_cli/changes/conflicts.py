@@ -9,17 +9,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from projects_cli.changes import conditions, effects
+from projects_cli.changes import conditions, edits, effects
 from projects_cli.changes.records import Projects
+from projects_cli.messages import Skipped
 from projects_cli.store import bson_codec
 from projects_cli.store.bson_codec import NULL, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from projects_cli.changes.records import Chunk, Entry, Members
+    from projects_cli.changes.records import Chunk, Edits, Entry, Members
     from projects_cli.messages import Document
     from projects_cli.store.collections import Store
+
+
+GONE = "the project that they were in does not exist any more"
 
 
 @dataclass(slots=True)
@@ -59,7 +63,7 @@ def conflict_of_entry(entry: Entry, store: Store, context: Context) -> str | Non
 def conflicts_of_members(chunk: Members, store: Store, context: Context) -> Iterator[tuple[Document | None, str]]:
     """Stream why tasks or models can't return to their project: each with its reason, or None and one for all."""
     if chunk.existed and not _will_exist(chunk.source, store, context):
-        yield None, "the project that they were in does not exist any more"
+        yield None, GONE
         return
     elsewhere = {
         **conditions.within(chunk.ids),
@@ -67,6 +71,23 @@ def conflicts_of_members(chunk: Members, store: Store, context: Context) -> Iter
     }
     for document in store.named(chunk.kind).find(elsewhere, {"name": 1}):
         yield document, "it was moved to another project in the meantime"
+
+
+def conflicts_of_edits(chunk: Edits, store: Store, context: Context) -> Iterator[Skipped]:
+    """Stream what an undo would leave as it is: what others changed, and what has no project to return to."""
+    stored = edits.stored(chunk.kind, chunk.edits, store)
+    for edit in chunk.edits:
+        current = stored.get(edit.id)
+        if edit.after is not None:
+            if not edits.has_state(current, edit.after, edit.before) and not edits.has_state(
+                current, edit.before, edit.after
+            ):
+                yield Skipped(conditions.shown(edit.id), chunk.kind, edits.reason(chunk.kind, current))
+            continue
+        # Removed tasks and models were in projects of the same operation, which are restored before them.
+        project = bson_codec.fields(edit.before or b"").get("project")
+        if current is None and project in context.skipped:
+            yield Skipped(conditions.shown(edit.id), chunk.kind, GONE)
 
 
 def _will_exist(project: Value, store: Store, context: Context) -> bool:

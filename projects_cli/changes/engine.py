@@ -17,8 +17,8 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-from projects_cli.changes import chunks, conditions, conflicts, effects, following
-from projects_cli.changes.records import Members, Projects, removed_and_renamed
+from projects_cli.changes import chunks, conditions, conflicts, edits, effects, following
+from projects_cli.changes.records import Edits, Members, Projects, removed_and_renamed
 from projects_cli.changes.signals import Deferred
 from projects_cli.changes.writer import Tally, Writer
 from projects_cli.errors import ExpectedUniqueData, ServiceError
@@ -54,6 +54,11 @@ class Incomplete(Exception):
 
 SMALL = 1000
 """Documents that one transaction may change; more could outlive its time limit."""
+
+KEPT = 16 * 1024 * 1024
+"""Bytes of documents that one transaction may remove."""
+
+URLS = "url_to_delete"
 
 KINDS: tuple[Kind, ...] = ("task", "model")
 
@@ -92,7 +97,8 @@ class Engine:
         return Outcome(tally.changed, tally.skipped)
 
     def _fits_a_transaction(self, plan: Plan[Step]) -> bool:
-        return sum(step.count for step in plan.steps) <= self.small and transactions.available(self.store.connection)
+        small = sum(step.count for step in plan.steps) <= self.small and sum(step.size for step in plan.steps) <= KEPT
+        return small and transactions.available(self.store.connection)
 
     def _in_transaction(self, plan: Plan[Step]) -> Tally:
         """Make all chunks and end the record in one transaction."""
@@ -330,9 +336,13 @@ class Engine:
                         if why is not None:
                             context.skipped.add(entry.id)
                             tally.skip(entry, why)
+                elif isinstance(chunk, Edits) and chunk.kind == URLS:  # before the clean-up job takes more of them
+                    self._persistently(operation, partial(_unmake_edits, chunk, context), tally)
             for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):
                 if isinstance(chunk, Members):
                     self._persistently(operation, partial(_move_back, chunk, context), tally)
+                elif isinstance(chunk, Edits) and chunk.kind != URLS:
+                    self._persistently(operation, partial(_unmake_edits, chunk, context), tally)
             if operation.prefixes:  # projects that were created below follow the old name as well
                 back = Prefixes(operation.prefixes.new, operation.prefixes.old)
                 self._follow(operation, renamed, back, tally, journaled=False)
@@ -346,6 +356,12 @@ def _unmake(entry: Entry, context: conflicts.Context, writer: Writer, tally: Tal
     """Put a project back unless others changed it since. Return why it was left as it is, or None."""
     why = conflicts.conflict_of_entry(entry, writer.store, context)
     return effects.unmake(entry, writer, tally) if why is None else why
+
+
+def _unmake_edits(chunk: Edits, context: conflicts.Context, writer: Writer, tally: Tally) -> None:
+    """Bring documents back into their former state; what others changed, or has no project any more, stays."""
+    left = {skipped.id: skipped for skipped in conflicts.conflicts_of_edits(chunk, writer.store, context)}
+    edits.unmake_edits(chunk, left, writer, tally)
 
 
 def _move_back(chunk: Members, context: conflicts.Context, writer: Writer, tally: Tally) -> None:

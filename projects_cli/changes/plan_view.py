@@ -21,7 +21,7 @@ def described(plan: Plan[Step]) -> Response:
             "endpoint": plan.endpoint,
             "counts": dict(plan.counts),
             "samples": [{"id": sample.id, "name": sample.name} for sample in plan.samples],
-            "irreversible": list(plan.irreversible),
+            "notes": list(plan.notes),
             "steps": [_described(step, names) for step in plan.steps],
         },
     )

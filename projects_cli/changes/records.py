@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from projects_cli.errors import CannotUndo, UnreadableRecord
-from projects_cli.messages import Prefixes
+from projects_cli.messages import Edit, Prefixes
 from projects_cli.store import bson_codec
 from projects_cli.store.bson_codec import NULL, Value, decode, encode
 
@@ -29,6 +29,9 @@ FINISHED: tuple[State, ...] = ("done", "undone", "void")
 
 LARGEST_CHUNK = 16 * 1024 * 1024 - 16 * 1024
 """Bytes that one chunk may have: MongoDB's limit for a document, less what the command around it takes."""
+
+LARGEST = 15_500_000
+"""Bytes of a document that can be removed and restored: each takes one command, with little else in it."""
 
 Action = Literal["insert", "update", "delete"]
 Kind = Literal["task", "model"]
@@ -204,7 +207,21 @@ class Members:
     number: int = 0
 
 
-Chunk = Projects | Members
+@dataclass(slots=True)
+class Edits:
+    """A chunk of single documents that are not projects, each with its states before and after."""
+
+    kind: str
+    edits: list[Edit]
+    number: int = 0
+
+    @property
+    def size(self) -> int:
+        """Return how many documents the chunk is about."""
+        return len(self.edits)
+
+
+Chunk = Projects | Members | Edits
 
 
 def chunk_id(operation: str, number: int) -> str:
@@ -222,6 +239,9 @@ def encode_chunk(operation: str, chunk: Chunk, *, limit: int = LARGEST_CHUNK) ->
     if isinstance(chunk, Projects):
         entries = bson_codec.array(bson_codec.document_value(entry.encode()) for entry in chunk.entries)
         body = {"kind": bson_codec.value_of("project"), "entries": entries}
+    elif isinstance(chunk, Edits):
+        states = bson_codec.array(_edit_value(edit) for edit in chunk.edits)
+        body = {"kind": bson_codec.value_of(chunk.kind), "edits": states}
     else:
         plain = {"kind": chunk.kind, "size": chunk.size, "existed": chunk.existed}
         body = {**bson_codec.fields(encode(plain)), "project": chunk.source, "to": chunk.target, "ids": chunk.ids}
@@ -242,6 +262,8 @@ def decode_chunk(raw: bytes) -> Chunk:
     values = bson_codec.fields(raw)
     kind = bson_codec.python_value(values["kind"])
     number = int(str(bson_codec.python_value(values["_id"])).rpartition("/")[2])
+    if "edits" in values:
+        return Edits(kind, [_edit(item.data) for item in bson_codec.items(values["edits"])], number)
     if kind == "project":
         return Projects([Entry.decode(entry.data) for entry in bson_codec.items(values["entries"])], number)
     return Members(
@@ -253,6 +275,21 @@ def decode_chunk(raw: bytes) -> Chunk:
         existed=bool(bson_codec.python_value(values["existed"])),
         number=number,
     )
+
+
+def _edit_value(edit: Edit) -> Value:
+    states = {"id": edit.id}
+    if edit.before is not None:
+        states["before"] = bson_codec.document_value(edit.before)
+    if edit.after is not None:
+        states["after"] = bson_codec.document_value(edit.after)
+    return bson_codec.document_value(bson_codec.document(states))
+
+
+def _edit(raw: bytes) -> Edit:
+    states = bson_codec.fields(raw)
+    before, after = (states[name].data if name in states else None for name in ("before", "after"))
+    return Edit(states["id"], before, after)
 
 
 def removed_and_renamed(chunks: Iterable[Chunk]) -> tuple[list[Value], list[Value]]:

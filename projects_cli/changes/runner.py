@@ -57,13 +57,14 @@ class Runner:
         *,
         max_delete: int | None = None,
         already: int = 0,
+        begin: Callable[[Plan[Step]], None] | None = None,
     ) -> tuple[Response, Outcome]:
         """Make a change. A change of structure is planned again once no other one can run.
 
         A computed one is planned again as often as another process is faster, up to a limit. What a user
         agreed to are the projects; how many tasks they hold may differ, since a server creates tasks at any time.
         `max_delete` limits how many projects are removed, with those that the run has
-        removed `already`.
+        removed `already`. `begin` is called with the plan that is going to be applied, before the first write.
 
         Raises:
             ChangedMeanwhile: it would change other projects than those that the user agreed to, or others keep
@@ -83,6 +84,8 @@ class Runner:
                     raise ChangedMeanwhile(
                         f"{plan.summary}: the projects that it would change are not the same any more"
                     )
+                if begin is not None:
+                    begin(fresh)
                 # Without steps another process has just made the same change.
                 outcome = engine.apply(fresh) if fresh.steps else NO_OUTCOME
                 if not fresh.steps or not fresh.computed or outcome.changed:

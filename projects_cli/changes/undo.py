@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from projects_cli.changes import conflicts
-from projects_cli.changes.records import Members, Operation, Projects, decode_chunk
+from projects_cli.changes.records import Edits, Members, Operation, Projects, decode_chunk
 from projects_cli.errors import CannotUndo, Problem
 from projects_cli.extended_json import id_text
 from projects_cli.messages import Response
@@ -84,6 +84,8 @@ class Undo:
                         f"{chunk.size} {chunk.kind}s" if document is None else f"{chunk.kind} {document.get('name')!r}"
                     )
                     yield "" if document is None else id_text(document["_id"]), name, why
+            elif isinstance(chunk, Edits):
+                yield from conflicts.conflicts_of_edits(chunk, store, context)
 
     # --- resume ---------------------------------------------------------------------------------------------------
 
@@ -162,9 +164,10 @@ def _ended(operation: Operation) -> str:
 
 
 def _response(operation: Operation, tally: Tally) -> Response:
-    changed = {f"{collection}s": 0 for collection in ("project", "task", "model")}
+    names = {"project": "projects", "task": "tasks", "model": "models", "url_to_delete": "urls"}
+    changed = dict.fromkeys(("projects", "tasks", "models"), 0)
     for (collection, _), count in tally.changed.items():
-        changed[f"{collection}s"] += count
+        changed[names[collection]] = changed.get(names[collection], 0) + count
     skipped = [skipped._asdict() for skipped in tally.skipped]
     summary = {"operation": operation.id, "state": operation.state, "summary": operation.summary}
     return Response("operation", {**summary, **changed, "skipped": skipped}, skipped=tally.skipped)
@@ -191,6 +194,8 @@ def _undoing(chunk: Chunk) -> Iterator[Document]:
     if isinstance(chunk, Projects):
         for entry in reversed(chunk.entries):
             yield _step(_OPPOSITE[entry.action], "project", "undo", entry=entry)
+    elif isinstance(chunk, Edits):
+        yield _step("restore", chunk.kind, "undo", documents=chunk.size)
     else:
         yield _step("update", chunk.kind, f"back into {bson_codec.python_value(chunk.source)}", documents=chunk.size)
 
@@ -199,6 +204,9 @@ def _making(chunk: Chunk) -> Iterator[Document]:
     if isinstance(chunk, Projects):
         for entry in chunk.entries:
             yield _step(entry.action, "project", "resume", entry=entry)
+    elif isinstance(chunk, Edits):
+        action = "delete" if all(edit.after is None for edit in chunk.edits) else "update"
+        yield _step(action, chunk.kind, "resume", documents=chunk.size)
     else:
         source, target = (bson_codec.python_value(place) for place in (chunk.source, chunk.target))
         why = f"leave {source}" if target is None else f"from {source} to {target}"

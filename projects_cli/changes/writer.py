@@ -6,10 +6,11 @@ The fence is in the filter of each write, so that the server refuses it once ano
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from projects_cli.changes.conditions import by_id, shown
+from projects_cli.changes.conditions import among, by_id, shown
 from projects_cli.errors import ExpectedUniqueData
 from projects_cli.messages import Skipped
 from projects_cli.store import bson_codec
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from projects_cli.changes.lease import Lease
-    from projects_cli.changes.records import Entry, Projects
+    from projects_cli.changes.records import Chunk, Entry
     from projects_cli.messages import Document
     from projects_cli.store.collections import Store
 
@@ -64,15 +65,15 @@ class Writer:
     store: Store
     operation: str
     lease: Lease | None
-    renew: Callable[[Projects], None] = lambda _: None
+    renew: Callable[[Chunk], None] = lambda _: None
 
-    def insert(self, raw: bytes) -> None:
-        """Insert a project, unless one with its id exists.
+    def insert(self, raw: bytes, kind: str = "project") -> None:
+        """Insert a document, unless one with its id exists.
 
         Raises:
             ExpectedUniqueData: another document has its name. LeaseLost: another process took over.
         """
-        collection, same = self.store.projects, by_id(bson_codec.fields(raw)["_id"])
+        collection, same = self.store.named(kind), by_id(bson_codec.fields(raw)["_id"])
         if collection.in_transaction:  # one that is refused is over, and one that is repeated begins anew
             collection.insert(raw, Guard(self.operation))
             return
@@ -95,13 +96,29 @@ class Writer:
         """Change a project for each of these filters. Return how many matched."""
         return self._fenced(lambda guard: self.store.projects.update_each(updates, guard))
 
-    def delete(self, filter_: Document) -> int:
-        """Remove a matching project. Return how many were removed."""
-        return self._fenced(lambda guard: self.store.projects.delete_one(filter_, guard))
+    def delete(self, filter_: Document, kind: str = "project") -> int:
+        """Remove a matching document. Return how many were removed."""
+        return self._fenced(lambda guard: self.store.named(kind).delete_one(filter_, guard))
 
-    def replace(self, filter_: Document, raw: bytes) -> int:
-        """Replace a matching project. Return how many matched."""
-        return self._fenced(lambda guard: self.store.projects.replace(filter_, raw, guard))
+    def replace(self, filter_: Document, raw: bytes, kind: str = "project") -> int:
+        """Replace a matching document. Return how many matched."""
+        return self._fenced(lambda guard: self.store.named(kind).replace(filter_, raw, guard))
+
+    def delete_all(self, kind: str, filter_: Document) -> int:
+        """Remove the matching documents. Return how many were removed."""
+        return self._fenced(lambda guard: self.store.named(kind).delete(filter_, guard))
+
+    def insert_all(self, kind: str, documents: Sequence[bytes]) -> None:
+        """Insert documents. If one exists or another writer is faster, some may be missing afterwards."""
+        collection = self.store.named(kind)
+        same = among(bson_codec.identifier(raw) for raw in documents)
+
+        def write(guard: Guard) -> int:
+            with suppress(ExpectedUniqueData):
+                collection.insert_all(documents, guard)
+            return int(collection.read(same) is not None)
+
+        self._fenced(write)
 
     def _fenced(self, write: Callable[[Guard], int]) -> int:
         """Write; again with a renewed lease if nothing matched because the fence had closed.

@@ -28,7 +28,7 @@ from projects_cli.render.output import view_of
 from projects_cli.render.views import VIEWS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from projects_cli.changes.runner import Planner
     from projects_cli.cli.context import Context
@@ -195,10 +195,7 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
     while True:
         plan = plan or change.plan(context)
         # The safeguards come before the dry run, which shows whether the change itself would be refused.
-        if plan.name:
-            check_confirm(context, plan.name)
-        if plan.removes:
-            plan.check_max_delete(context.settings.max_delete)
+        _check(context, plan)
         if dry_run or not plan.steps:
             return change.preview(context, plan)
         if change.scope != "files" and _authorize(context, plan, change.scope):
@@ -211,6 +208,20 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
                 raise
             context.console.warn(error.message)
             plan = None
+
+
+def _check(context: Context, plan: Plan[Any]) -> None:
+    """Check a plan against the command line, and print what the user has to know before it is applied.
+
+    Raises:
+        ConfirmationNeeded: `--confirm` names something else. OverMaxDelete: it removes too many projects.
+    """
+    if plan.name:
+        check_confirm(context, plan.name)
+    if plan.removes:
+        plan.check_max_delete(context.settings.max_delete)
+    for note in plan.notes:
+        context.console.notice(note)
 
 
 def _authorize(context: Context, plan: Plan[Any], scope: Scope) -> bool:
@@ -303,13 +314,17 @@ def report_interrupted(context: Context, operations: Iterable[tuple[str, str]]) 
 
 @dataclass(frozen=True, slots=True)
 class DocumentChange:
-    """A change that the engine applies. A `forced` one is made without a prompt, one without `ask` silently as well."""
+    """A change that the engine applies. A `forced` one is made without a prompt, one without `ask` silently as well.
+
+    `begin` is called with the final plan before the first write.
+    """
 
     planner: Planner
     ask: bool = True
     forced: bool = False
     view: str = ""
     scope: Scope = "documents"
+    begin: Callable[[Plan[Step]], None] | None = None
 
     def plan(self, context: Context) -> Plan[Step]:
         """Return the plan of the change."""
@@ -332,7 +347,9 @@ class DocumentChange:
     def apply(self, context: Context, plan: Plan[Step], *, already: int = 0) -> Response:
         """Make the change; `already` is how many projects the run has removed before."""
         limit = context.settings.max_delete
-        response, outcome = context.runner.apply(self.planner, plan, max_delete=limit, already=already)
+        response, outcome = context.runner.apply(
+            self.planner, plan, max_delete=limit, already=already, begin=self.begin
+        )
         if self.ask:
             word = "done" if not outcome.skipped else "done in part" if outcome.changed else "nothing was changed"
             context.console.notice(f"{word}: {plan.summary} ({_counted(plan)})")

@@ -133,7 +133,7 @@ USED_BY: dict[str, frozenset[str]] = {
     **dict.fromkeys(("schema", "api_version"), _READS | _CHANGES | _REQUESTS | {"schema"}),
     **dict.fromkeys(("no_journal", "journal_db"), _JOURNALED | {"doctor", "status"}),
     "lock_wait": _JOURNALED - {"history"},
-    "user": frozenset({"create", "move"}) | _REQUESTS,
+    "user": frozenset({"create", "delete", "move"}) | _REQUESTS,
     "confirm": _CHANGES | {"undo", "doctor --fix", "history prune", "indexes create", "local reset"},
 }
 """The commands that use a setting; all others refuse its option, because it would not have the expected effect.

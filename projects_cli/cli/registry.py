@@ -116,6 +116,13 @@ COMMANDS: tuple[Entry, ...] = (
         "projects.get_project_tags",
         ("get-project-tags",),
     ),
+    Entry(
+        "validate-delete",
+        "validate_delete",
+        "List what keeps a project from being deleted.",
+        INSPECT,
+        "projects.validate_delete",
+    ),
     Entry("create", "create", "Create a project and any missing parents.", CHANGE, "projects.create", changes=ITSELF),
     Entry(
         "update", "update", "Change a project's name, description or tags.", CHANGE, "projects.update", changes=ITSELF

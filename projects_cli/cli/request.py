@@ -31,7 +31,8 @@ WITHOUT_PROJECTS: dict[str, dict[str, Any]] = {
     "projects.get_all": {"projects": []},
     "projects.get_all_ex": {"projects": []},
     "projects.update": {"updated": 0, "fields": {}},
-    "projects.delete": {"deleted": 0, "disassociated_tasks": 0},
+    "projects.delete": {"deleted": 0, "disassociated_tasks": 0, "deleted_models": 0, "deleted_tasks": 0},
+    "projects.validate_delete": {"blockers": []},
     "projects.move": {"moved": 0},
     "projects.merge": {"moved_entities": 0, "moved_projects": 0},
     "projects.make_public": {"updated": 0},
@@ -85,6 +86,8 @@ class RequestBuilder:
         _check_unicode(user)
         if version.endpoint in WITH_OWNER and self._creates(params):
             self._check_company()
+            user = self._owner(user, ask=ask)
+        elif params.get("delete_contents"):  # tasks and models elsewhere get the user as `last_changed_by`
             user = self._owner(user, ask=ask)
         return Request(
             endpoint=version.endpoint,

@@ -31,6 +31,7 @@ Inspect:
   task-tags              List the tags of tasks.
   model-tags             List the tags of models.
   project-tags           List the tags of projects.
+  validate-delete        List what keeps a project from being deleted.
 
 Change:
   create                 Create a project and any missing parents.
@@ -141,7 +142,7 @@ Commands:
   Inspect:          status, list, get, tree, contents, metrics, hyperparams,
                     hyperparam-values, model-metadata-keys,
                     model-metadata-values, task-parents, users, task-tags,
-                    model-tags, project-tags
+                    model-tags, project-tags, validate-delete
   Change:           create, update, delete, rename, move, merge, make-public,
                     make-private
   Undo and repair:  undo, resume, history, doctor, indexes

@@ -134,13 +134,18 @@ def writable_project(project: str, store: Store, fields: Document | None = None)
     return stored
 
 
+def tree_below(root: Document, store: Store) -> list[Document]:
+    """Return the own and public projects below the root, as `{_id, company}` and the fields of `TREE`."""
+    return list(store.projects.find(filters.below([root["_id"]]), TREE))
+
+
 def own_tree_below(root: Document, store: Store) -> list[Document]:
-    """Return the projects below the root, as `{_id, name, basename, system_tags, path, parent, company}`.
+    """Return the projects below the root if all of them are the company's own.
 
     Raises:
         NoWritePermission: some are public. The message names them (docs/semantics.md, differs on purpose, 5).
     """
-    projects = list(store.projects.find(filters.below([root["_id"]]), TREE))
+    projects = tree_below(root, store)
     check_own(root, projects, store)
     return projects
 

@@ -1,24 +1,19 @@
-"""The endpoints create, update and delete. Each performs all checks of docs/semantics.md, then returns a plan."""
+"""The endpoints create and update. Each performs all checks of docs/semantics.md, then returns a plan."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.endpoints import hierarchy, naming, refusals
+from projects_cli.endpoints import hierarchy, naming
 from projects_cli.errors import CannotUpdateProjectLocation, FieldsValueError, ProjectPathExceedsMax
-from projects_cli.extended_json import id_text, identity
+from projects_cli.extended_json import id_text
 from projects_cli.messages import Count, Plan, Prefixes, Renaming, Sample, Step
-from projects_cli.store import filters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping
 
     from projects_cli.messages import Document, Request
     from projects_cli.store.collections import Store
-
-CHUNK = 1000
-"""Ids in one filter: far below MongoDB's limit of 16 MB for a command."""
 
 
 # --- create -------------------------------------------------------------------------------------------------------
@@ -172,100 +167,6 @@ def _rename(project: Document, new_name: str, request: Request, store: Store) ->
     old = project.get("name")
     renaming = Renaming(project["_id"], old, name) if type(old) is str else None
     return renamed, [naming.following_step(child, renaming, request) for child in below]
-
-
-# --- delete -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """A project and its sub-projects, divided by the checks of a delete that apply to each."""
-
-    every: Sequence[Document]
-    pipelines: Sequence[Any]
-    datasets: Sequence[Any]
-    others: Sequence[Any]
-
-    @classmethod
-    def of(cls, every: Sequence[Document]) -> Tree:
-        """Divide the projects; containers are neither (docs/data-model.md, `project`)."""
-        pipelines = [project["_id"] for project in every if _is_special(project, "pipeline", ".pipelines")]
-        datasets = [project["_id"] for project in every if _is_special(project, "dataset", ".datasets")]
-        special = {identity(project_id) for project_id in (*pipelines, *datasets)}
-        others = [project["_id"] for project in every if identity(project["_id"]) not in special]
-        return cls(every, pipelines, datasets, others)
-
-    def refusing(self) -> dict[refusals.Kind, Sequence[Any]]:
-        """Return the projects whose contents refuse a delete by kind, in the order of docs/semantics.md (delete)."""
-        return {
-            refusals.PIPELINES: self.pipelines,
-            refusals.DATASETS: self.datasets,
-            refusals.TASKS: self.others,
-            refusals.MODELS: self.others,
-        }
-
-
-def delete(request: Request, store: Store) -> Plan[Step]:
-    """Plan the removal of a project and its sub-projects. Tasks and models are kept, without a project.
-
-    The response is `{deleted, disassociated_tasks}`.
-
-    Raises:
-        ServiceError: the first of the checks of docs/semantics.md (delete) that fails.
-    """
-    project = hierarchy.writable_project(request.params["project"], store)
-    tree = Tree.of([project, *hierarchy.own_tree_below(project, store)])
-    if not request.params.get("force"):
-        refusals.check(tree.every, tree.refusing(), store, _chunks)
-    ids = [each["_id"] for each in tree.every]
-    tasks, models = (_leave("task", ids, store), _leave("model", ids, store))
-    removed = [
-        Step(
-            "project",
-            "delete",
-            {"_id": each["_id"], "company": store.company},
-            why="delete",
-            name=hierarchy.shown_name(each),
-        )
-        # The deepest first: a reader never sees a project whose parent is gone.
-        for each in sorted(tree.every, key=lambda each: -len(hierarchy.path_of(each)))
-    ]
-    counts = {
-        "projects": len(ids),
-        "tasks": sum(step.count for step in tasks),
-        "models": sum(step.count for step in models),
-    }
-    return Plan(
-        endpoint=request.endpoint,
-        summary=f"delete the project '{hierarchy.shown_name(project)}'",
-        steps=[*tasks, *models, *removed],
-        answer={"deleted": Count("project", "delete"), "disassociated_tasks": Count("task", "update")},
-        counts=counts,
-        samples=[Sample(id_text(each["_id"]), hierarchy.shown_name(each)) for each in tree.every],
-        question="yes" if counts == {"projects": 1, "tasks": 0, "models": 0} else "name",
-        name=hierarchy.shown_name(project),
-        removes=len(ids),
-    )
-
-
-def _leave(collection: Any, ids: Sequence[Any], store: Store) -> list[Step]:
-    """Return the steps that remove tasks or models from these projects. No other field of them changes."""
-    steps = []
-    for chunk in _chunks(ids):
-        condition = filters.in_projects(chunk)
-        count = store.named(collection).count(condition)
-        if count:
-            steps.append(Step(collection, "update", condition, {"$set": {"project": None}}, count, "leave the project"))
-    return steps
-
-
-def _is_special(project: Document, tag: str, container: str) -> bool:
-    tags = project.get("system_tags")
-    return isinstance(tags, list) and tag in tags and project.get("basename") != container
-
-
-def _chunks(ids: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
 
 
 # --- tags ---------------------------------------------------------------------------------------------------------

@@ -18,16 +18,17 @@ from projects_cli.extended_json import id_text, identity
 from projects_cli.store import filters, pipelines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from projects_cli.errors import ServiceError
     from projects_cli.messages import Document
     from projects_cli.store.collections import Collection, Store
 
-    Chunks = Callable[[Sequence[Any]], Iterable[Sequence[Any]]]
-
 MAX_PROJECTS = 20
-"""Projects that are listed for each kind of contents."""
+"""Projects that a refusal lists for each kind of contents; `projects validate-delete` lists all."""
+
+CHUNK = 1000
+"""Ids in one filter: far below MongoDB's limit of 16 MB for a command."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,39 +57,81 @@ TASKS = Kind("tasks", "tasks", ProjectHasTasks, "project", "task", {})
 MODELS = Kind("models", "models", ProjectHasModels, "project", "model", {})
 
 
-def check(tree: Sequence[Document], contents: Mapping[Kind, Sequence[Any]], store: Store, chunks: Chunks) -> None:
-    """Raise if a project (the first of its tree) has contents that are not archived.
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A project and its sub-projects, divided by the checks of a delete that apply to each."""
 
-    `contents` has the ids of the projects to check for each kind, in the service's order (docs/semantics.md, delete).
+    every: Sequence[Document]
+    contents: Mapping[Kind, Sequence[Any]]
+    """The projects whose contents refuse by kind, in the service's order (docs/semantics.md, delete)."""
+
+    @classmethod
+    def of(cls, every: Sequence[Document]) -> Tree:
+        """Divide the projects, of which the first is the root; containers are neither pipelines nor datasets."""
+        pipelines = [project["_id"] for project in every if _is_special(project, "pipeline", ".pipelines")]
+        datasets = [project["_id"] for project in every if _is_special(project, "dataset", ".datasets")]
+        special = {identity(project_id) for project_id in (*pipelines, *datasets)}
+        rest = [project["_id"] for project in every if identity(project["_id"]) not in special]
+        return cls(every, {PIPELINES: pipelines, DATASETS: datasets, TASKS: rest, MODELS: rest})
+
+    @property
+    def rest(self) -> Sequence[Any]:
+        """Return the ids of the projects that are neither pipelines nor datasets."""
+        return self.contents[TASKS]
+
+
+def _is_special(project: Document, tag: str, container: str) -> bool:
+    tags = project.get("system_tags")
+    return isinstance(tags, list) and tag in tags and project.get("basename") != container
+
+
+def chunks(ids: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Divide ids into as many as one filter may have."""
+    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+
+
+def check(tree: Tree, store: Store, *, with_contents: bool) -> None:
+    """Raise if a project of a tree has contents that are not archived.
+
+    `with_contents` is whether the contents would be deleted as well, for the hint.
 
     Raises:
         ServiceError: the error of the first kind, with the problems of all kinds.
     """
-    counts = {kind: _counts(kind, ids, store, chunks) for kind, ids in contents.items()}
-    first = next((kind for kind, by_project in counts.items() if by_project), None)
+    by_kind = {kind: counts(kind, ids, store) for kind, ids in tree.contents.items()}
+    first = next((kind for kind, by_project in by_kind.items() if by_project), None)
     if first is None:
         return
-    projects = {identity(project["_id"]): project for project in tree}
-    command = f"projects delete {shlex.quote(id_text(tree[0]['_id']))} --force"
-    total = sum(counts[first].values())
+    root = shlex.quote(id_text(tree.every[0]["_id"]))
+    command = f"projects delete {root}{' --delete-contents' if with_contents else ''} --force"
+    total = sum(by_kind[first].values())
     raise first.error(
-        f"'{hierarchy.shown_name(tree[0])}' holds {first.words} that are not archived: {total}",
+        f"'{hierarchy.shown_name(tree.every[0])}' holds {first.words} that are not archived: {total}",
         hint=f"archive them in the web UI, or see what --force would delete: {command} --dry-run; "
-        f"then {command} deletes without asking, and keeps tasks and models without a project",
-        problems=[
-            problem
-            for kind, by_project in counts.items()
-            for problem in _problems(kind, by_project, projects, _collection(kind, store))
-        ],
+        f"then {command} deletes without asking, and "
+        + ("tasks and models with it" if with_contents else "keeps tasks and models without a project"),
+        problems=problems(tree, by_kind, store, MAX_PROJECTS),
     )
+
+
+def problems(
+    tree: Tree, by_kind: Mapping[Kind, Mapping[Hashable, int]], store: Store, most: int | None = None
+) -> list[Problem]:
+    """Return a problem for each project with contents that are not archived, or for the first ones of each kind."""
+    projects = {identity(project["_id"]): project for project in tree.every}
+    return [
+        problem
+        for kind, by_project in by_kind.items()
+        for problem in _problems(kind, by_project, projects, _collection(kind, store), most)
+    ]
 
 
 def _collection(kind: Kind, store: Store) -> Collection:
     return store.models if kind is MODELS else store.tasks
 
 
-def _counts(kind: Kind, ids: Sequence[Any], store: Store, chunks: Chunks) -> dict[Hashable, int]:
-    """Return the number of contents by the key of their project."""
+def counts(kind: Kind, ids: Sequence[Any], store: Store) -> dict[Hashable, int]:
+    """Return the number of contents that are not archived, by the key of their project; projects without any lack."""
     collection = _collection(kind, store)
     groups = (
         group for chunk in chunks(ids) for group in collection.aggregate(kind.active(chunk), pipelines.by_project())
@@ -97,12 +140,16 @@ def _counts(kind: Kind, ids: Sequence[Any], store: Store, chunks: Chunks) -> dic
 
 
 def _problems(
-    kind: Kind, counts: Mapping[Hashable, int], projects: Mapping[Hashable, Document], collection: Collection
+    kind: Kind,
+    counts: Mapping[Hashable, int],
+    projects: Mapping[Hashable, Document],
+    collection: Collection,
+    most: int | None,
 ) -> Iterator[Problem]:
     """Yield a problem for each of the first projects by name, and one for all others."""
     names = {key: (hierarchy.shown_name(projects[key]), id_text(projects[key]["_id"])) for key in counts}
     by_name = sorted(counts, key=names.__getitem__)
-    for key in by_name[:MAX_PROJECTS]:
+    for key in by_name[:most]:
         (name, identifier), count = names[key], counts[key]
         condition = kind.active([projects[key]["_id"]])
         stored = collection.find(condition, {"name": 1}, sort=[("_id", 1)], limit=hierarchy.SHOWN)
@@ -121,7 +168,7 @@ def _problems(
                 "command": command,
             },
         )
-    if rest := by_name[MAX_PROJECTS:]:
+    if rest := by_name[len(by_name) if most is None else most :]:
         count = sum(counts[key] for key in rest)
         message = f"and {len(rest)} more projects with {kind.counted(count)}"
         yield Problem(kind.name, message, {"kind": kind.name, "more": len(rest), "count": count})

@@ -150,7 +150,17 @@ VIEWS: dict[str, View] = {
         empty="the project has no such tasks or models",
     ),
     "projects.update": View(columns=_columns("updated", "fields"), more=("fields.",), changes=True),
-    "projects.delete": View(columns=_columns("deleted", "disassociated_tasks"), changes=True),
+    "projects.delete": View(
+        columns=_columns("deleted", "disassociated_tasks", "deleted_models", "deleted_tasks"),
+        more=("urls", "urls."),
+        changes=True,
+    ),
+    "projects.validate_delete": View(
+        rows="blockers",
+        columns=_columns("kind", "project.name=PROJECT", "count", "samples.name=EXAMPLES", "command=TO CLEAR"),
+        fields=("kind", "project", "count", "samples", "command"),
+        empty="nothing keeps the project from being deleted",
+    ),
     "projects.move": View(columns=_columns("moved"), changes=True),
     "projects.merge": View(columns=_columns("moved_entities", "moved_projects"), changes=True),
     "projects.get_unique_metric_variants": View(

@@ -65,7 +65,7 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - dates are UTC without a zone
 _MILLISECOND = timedelta(milliseconds=1)
 
 REGEX = 0x0B
-_ARRAY = 0x04
+ARRAY = 0x04
 DOCUMENT = 0x03
 _INT32 = struct.Struct("<i")
 
@@ -170,7 +170,7 @@ def document(values: Mapping[str, Value]) -> bytes:
 
 def array(values: Iterable[Value]) -> Value:
     """Return an array of these values."""
-    return Value(_ARRAY, document({str(index): value for index, value in enumerate(values)}))
+    return Value(ARRAY, document({str(index): value for index, value in enumerate(values)}))
 
 
 def value_of(value: Any) -> Value:

@@ -320,20 +320,37 @@ class Collection:
         Raises:
             ExpectedUniqueData: the id, or the name, exists already.
         """
-        document = unchanged(raw)
+        if guard.lease is None:
+            with translation(), self._connection.within(LONG_WRITE):
+                self._raw.insert_one(unchanged(raw), session=self._session, comment=guard.comment)
+            return
+        self._merge(guard, guard.lease, [{"$replaceWith": {"$literal": unchanged(raw)}}])
+
+    def insert_all(self, documents: Sequence[bytes], guard: Guard) -> None:
+        """Insert documents as `insert` does; if one exists, others may have been inserted."""
+        if guard.lease is None:  # an undo at once, without a journal
+            for raw in documents:
+                self.insert(raw, guard)
+            return
+        values = {"$literal": [unchanged(raw) for raw in documents]}
+        stages: Pipeline = [
+            {"$project": {"_id": 0, "documents": values}},
+            {"$unwind": "$documents"},
+            {"$replaceWith": "$documents"},
+        ]
+        self._merge(guard, guard.lease, stages)
+
+    def _merge(self, guard: Guard, lease: LeaseId, stages: Pipeline) -> None:
+        # "keepExisting" would be an upsert, which sorts the fields of the document.
         with translation(), self._connection.within(LONG_WRITE):
-            if guard.lease is None:
-                self._raw.insert_one(document, session=self._session, comment=guard.comment)
-                return
             target = {"db": self._raw.database.name, "coll": self._raw.name}
-            held = {"_id": guard.lease.key, "owner": guard.lease.owner, **guard.filter}
+            held = {"_id": lease.key, "owner": lease.owner, **guard.filter}
             merge = {"into": target, "on": "_id", "whenMatched": "fail", "whenNotMatched": "insert"}
-            stages: Pipeline = [{"$match": held}, {"$replaceWith": {"$literal": document}}, {"$merge": merge}]
             # The driver would read the lease where the URI prefers to read: a secondary may lag behind.
             database = self._connection.client.get_database(
-                guard.lease.database, write_concern=self._raw.write_concern, read_preference=PRIMARY
+                lease.database, write_concern=self._raw.write_concern, read_preference=PRIMARY
             )
-            database["lease"].aggregate(stages, comment=guard.comment)
+            database["lease"].aggregate([{"$match": held}, *stages, {"$merge": merge}], comment=guard.comment)
 
     def update(self, filter_: Document, change: Document, guard: Guard) -> int:
         """Change the matching documents, while the guard holds. Return how many matched."""
@@ -347,6 +364,13 @@ class Collection:
         requests = [pymongo.UpdateOne(self._guarded(filter_, guard), change) for filter_, change in updates]
         with translation(), self._connection.within(LONG_WRITE):
             return self._raw.bulk_write(requests, session=self._session, comment=guard.comment).matched_count
+
+    def delete(self, filter_: Document, guard: Guard) -> int:
+        """Remove the matching documents, while the guard holds. Return how many were removed."""
+        with translation(), self._connection.within(LONG_WRITE):
+            return self._raw.delete_many(
+                self._guarded(filter_, guard), session=self._session, comment=guard.comment
+            ).deleted_count
 
     def delete_one(self, filter_: Document, guard: Guard) -> int:
         """Remove one matching document, while the guard holds. Return how many were removed: 0 or 1."""
@@ -440,11 +464,17 @@ class Store:
     models: Collection
     users: Collection
     companies: Collection
+    urls: Collection
     connection: Connection
 
     def named(self, collection: str) -> Collection:
         """Return the collection that a step of a plan names."""
-        return {"project": self.projects, "task": self.tasks, "model": self.models}[collection]
+        return {
+            "project": self.projects,
+            "task": self.tasks,
+            "model": self.models,
+            "url_to_delete": self.urls,
+        }[collection]
 
 
 def open_store(
@@ -470,5 +500,6 @@ def open_store(
         models=collection("model", visible),
         users=collection("user", single),
         companies=collection("company", {"_id": company}),
+        urls=collection("url_to_delete", {"company": company}),
         connection=connection,
     )

@@ -129,12 +129,27 @@ def site() -> Content:
     tasks += [odd(member(9500 + number, ROOT), _id=ID_VALUES[name]) for number, name in enumerate(ID_TYPES)]
     tasks.append(odd(member(9600, ROOT), project=bson_codec.value_of([ROOT["_id"], 1])))
     models = [odd(member(9700 + number, ROOT), **values) for number, values in enumerate(everything)]
+    references = [dict.fromkeys(("last_change", "last_changed_by", "status"), value) for value in VALUES.values()]
+    first = bson_codec.value_of(identifier(9000))  # a task that a delete of contents removes
+    listed = bson_codec.items(bson_codec.value_of([{"model": identifier(9700)}]))
+    for number, values in enumerate(references):
+        value = values["status"]
+        models_of = {"input": bson_codec.array([*listed, value]), "output": value, "x": value}
+        kept = Value(0x03, bson_codec.document(models_of))
+        tasks.append(odd(member(9800 + number, None), **values, models=kept, parent=first))
+        models.append(odd(member(9900 + number, None), **values, task=first))
+        tasks.append(odd(member(9950 + number, None), models=value, parent=value))
+        artifact = Value(0x03, bson_codec.document({"mode": bson_codec.value_of("output"), "uri": value}))
+        execution = Value(0x03, bson_codec.document({"artifacts": bson_codec.array([artifact, value])}))
+        tasks.append(odd(member(10100 + number, ROOT), execution=execution))
+        models.append(odd(member(10200 + number, ROOT), uri=value, task=value))
     return {"model": models, "project": projects, "task": tasks}
 
 
 CHANGES: dict[str, Change] = {
     "rename": change("update", project=ROOT["_id"], name="trunk"),
     "delete": change("delete", project=ROOT["_id"]),
+    "delete contents": change("delete", project=ROOT["_id"], delete_contents=True),
     "create": change("create", name="root/new/leaf", description=""),
     "make_public": change("make_public", ids=[identifier(100 + number) for number in range(len(FIELDS) * len(VALUES))]),
 }

@@ -78,7 +78,7 @@ def test_a_signal_ends_the_deletion_of_several_and_shows_what_was_done(standalon
             process.send_signal(signal.SIGINT)
             shown, said = process.communicate(timeout=60)
         assert process.returncode == 130, said
-        assert json.loads(shown) == {"deleted": 1, "disassociated_tasks": 0}
+        assert json.loads(shown) == {"deleted": 1, "disassociated_tasks": 0, "deleted_models": 0, "deleted_tasks": 0}
         assert "last" in world.documents["project"].distinct("name")
 
 

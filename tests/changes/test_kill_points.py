@@ -5,21 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from bson import Int64
 
 from projects_cli.changes.engine import SMALL
 from projects_cli.errors import OperationNotFound
 from tests.worlds.world import (
+    ALONE,
     BEFORE,
     CHANGES,
+    COMPANY,
+    DETECTOR,
     FELLOW,
     SITE,
+    YOLO,
     Content,
     Planning,
     World,
     by_id,
     change,
+    content_of,
     crooked,
     dangling,
+    identifier,
+    member,
     points,
     resume,
     undo,
@@ -91,21 +99,68 @@ def made(world: World, change: Change, small: int) -> Content:
     return after
 
 
-def check_point(world: World, change: Change, after: Content, ending: Callable[[Runner], object], point: Point) -> None:
+def check_point(
+    world: World,
+    change: Change,
+    after: Content,
+    ending: Callable[[Runner], object],
+    point: Point,
+    before: Content = BEFORE,
+) -> None:
     """Check the documents as a crash left them, end what was interrupted, and check them again."""
     crashed = world.dump()
     assert not dangling(crashed), point
     if world.interrupted():
         ending(world.runner())
-        assert world.dump() == (after if ending is resume else BEFORE), point
-    elif crashed == BEFORE:
+        assert world.dump() == (after if ending is resume else before), point
+    elif crashed == before:
         change(world.runner())  # neither is needed, and nothing of the dead one is in the way
         assert world.dump() == after, point
     else:
         assert crashed == after, point
         undo(world.runner())
-        assert world.dump() == BEFORE, point
+        assert world.dump() == before, point
     assert not world.interrupted(), point
+
+
+MODEL = {**member(90, YOLO, task=identifier(95), uri="s3://b/model"), "x": 1}
+CONTENTS = change("delete", project=DETECTOR["_id"], delete_contents=True)
+REFERRING: Content = content_of(
+    {
+        **SITE,
+        "model": [*SITE["model"], MODEL, member(91, ALONE, task=identifier(22), last_changed_by="ann")],
+        "task": [
+            *SITE["task"],
+            member(95, ALONE, status="published", models={"output": [{"model": MODEL["_id"]}], "input": []}),
+            member(96, None, models={"input": [{"model": MODEL["_id"], "n": Int64(1)}, "odd"]}, parent=identifier(23)),
+        ],
+        "url_to_delete": [{"_id": "x", "company": COMPANY, "url": "s3://b/model", "status": "failed", "tail": 1}],
+    }
+)
+
+
+def test_a_delete_of_contents_killed_at_every_write(flow: tuple[str, int], request: pytest.FixtureRequest) -> None:
+    """References, tasks, models, projects and the clean-up job's documents; `undo` is killed at every write as well."""
+    server, small = flow
+    with world_on(request.getfixturevalue(server), REFERRING) as world:
+        CONTENTS(world.runner(small=small))
+        after, journal = world.dump(), world.dump_journal()
+        assert {name: len(after[name]) for name in REFERRING} == {
+            "model": 2,
+            "project": 6,
+            "task": 6,
+            "url_to_delete": 1,
+            "user": 2,
+        }
+        seen = 0
+        for point in points(world, CONTENTS, lambda: world.load(REFERRING), small):
+            check_point(world, CONTENTS, after, ENDINGS[point.when], point, before=REFERRING)
+            seen += 1
+        assert seen >= 20
+        if server == "standalone":
+            for point in points(world, undo, lambda: world.load(after, journal), small):
+                undo(world.runner()) if world.states() != ["undone"] else None
+                assert world.dump() == REFERRING, point
 
 
 @pytest.mark.parametrize(

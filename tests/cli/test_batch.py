@@ -165,7 +165,7 @@ def test_the_company_is_the_one_of_the_run(site: Site) -> None:
 def test_changes_never_ask(site: Site) -> None:
     site.project("vision/deep")
     (found,) = answers(site, {"endpoint": "delete", "params": {"project": site.named("vision")["_id"]}})
-    assert found["data"] == {"deleted": 2, "disassociated_tasks": 0}
+    assert found["data"] == {"deleted": 2, "disassociated_tasks": 0, "deleted_models": 0, "deleted_tasks": 0}
     assert site.names() == []
 
 

@@ -47,7 +47,7 @@ def test_a_change_is_made_and_never_asks(site: Site) -> None:
     site.project("vision/deep")
     identifier = site.named("vision")["_id"]
     answer = site.json("call", "delete", "--data", json.dumps({"project": identifier}))
-    assert answer == {"deleted": 2, "disassociated_tasks": 0}
+    assert answer == {"deleted": 2, "disassociated_tasks": 0, "deleted_models": 0, "deleted_tasks": 0}
     assert site.names() == []
 
 

@@ -202,7 +202,11 @@ def test_batch_answers_each_line_in_order_and_never_asks(site: Site) -> None:
     first, second, third, fourth = map(json.loads, result.stdout.splitlines())
     assert (first["id"], first["ok"], len(first["data"]["projects"])) == (1, True, 1)
     assert (second["id"], second["ok"]) == (None, False)
-    assert third == {"id": [2], "ok": True, "data": {"deleted": 1, "disassociated_tasks": 1}}
+    assert third == {
+        "id": [2],
+        "ok": True,
+        "data": {"deleted": 1, "disassociated_tasks": 1, "deleted_models": 0, "deleted_tasks": 0},
+    }
     assert (fourth["error"]["code"], fourth["error"]["problems"][0]["path"]) == (400, "params.page")
     assert result.exit_code == 5
     assert site("batch", "-", stdin=lines[0]).exit_code == 0
@@ -451,7 +455,10 @@ def test_on_failure_standard_output_stays_empty_and_the_error_is_one_object(site
 
 def test_responses_of_several_projects_are_summed_and_failures_reported_with_status_5(site: Site) -> None:
     result = site("delete", "audio", "nowhere", ID, "--force", "--json")
-    assert (result.exit_code, json.loads(result.stdout)) == (5, {"deleted": 2, "disassociated_tasks": 1})
+    assert (result.exit_code, json.loads(result.stdout)) == (
+        5,
+        {"deleted": 2, "disassociated_tasks": 1, "deleted_models": 0, "deleted_tasks": 0},
+    )
     assert [one["project"] for one in json.loads(result.stderr)["error"]["failures"]] == ["nowhere"]
 
 

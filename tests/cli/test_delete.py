@@ -11,7 +11,12 @@ from tests.worlds.site import LONG_AGO, OTHER, UNKNOWN, Site
 
 def test_an_empty_project_goes_once_somebody_says_yes(site: Site) -> None:
     site.project("vision/old")
-    assert site.json("delete", "vision/old", "--yes") == {"deleted": 1, "disassociated_tasks": 0}
+    assert site.json("delete", "vision/old", "--yes") == {
+        "deleted": 1,
+        "disassociated_tasks": 0,
+        "deleted_models": 0,
+        "deleted_tasks": 0,
+    }
     assert site.names() == ["vision"]
 
 
@@ -21,7 +26,12 @@ def test_everything_below_goes_and_tasks_and_models_stay(site: Site) -> None:
     model = site.model(site.named("vision/old")["_id"], system_tags=["archived"])
     elsewhere = site.task(site.project("audio"))
     before = {name: {one["_id"]: one for one in found} for name, found in site.everything().items()}
-    assert site.json("delete", "vision", "-y") == {"deleted": 3, "disassociated_tasks": 1}
+    assert site.json("delete", "vision", "-y") == {
+        "deleted": 3,
+        "disassociated_tasks": 1,
+        "deleted_models": 0,
+        "deleted_tasks": 0,
+    }
     after = site.everything()
     assert site.names() == ["audio"]
     assert {one["_id"]: one for one in after["task"]} == {
@@ -175,12 +185,22 @@ def test_other_tasks_and_models_of_pipelines_and_datasets_never_refuse(site: Sit
     site.task(pipeline, type="training")
     site.model(pipeline)
     site.model(dataset)
-    assert site.json("delete", "top", "-y") == {"deleted": 3, "disassociated_tasks": 1}
+    assert site.json("delete", "top", "-y") == {
+        "deleted": 3,
+        "disassociated_tasks": 1,
+        "deleted_models": 0,
+        "deleted_tasks": 0,
+    }
 
 
 def test_force_deletes_although_there_are_tasks_and_asks_nothing(site: Site) -> None:
     task = site.task(site.project("vision"))
-    assert site.json("delete", "vision", "--force") == {"deleted": 1, "disassociated_tasks": 1}
+    assert site.json("delete", "vision", "--force") == {
+        "deleted": 1,
+        "disassociated_tasks": 1,
+        "deleted_models": 0,
+        "deleted_tasks": 0,
+    }
     assert site.names() == []
     assert site.documents.task.find_one({"_id": task}, {"project": 1}) == {"_id": task, "project": None}
 
@@ -280,7 +300,7 @@ def test_several_are_deleted_and_summed(site: Site) -> None:
     site.project("two/deep")
     site.project("stays")
     answer = site.json("delete", "one", site.named("two")["_id"], "one", "--yes")
-    assert answer == {"deleted": 3, "disassociated_tasks": 1}
+    assert answer == {"deleted": 3, "disassociated_tasks": 1, "deleted_models": 0, "deleted_tasks": 0}
     assert site.names() == ["stays"]
 
 
@@ -297,7 +317,7 @@ def test_one_failing_of_several_leaves_the_others_done_and_status_5(site: Site) 
     site.project("two")
     result = site("delete", "one", "busy", "nowhere", "two", "--yes")
     assert result.exit_code == 5
-    assert result.stdout == "DELETED\tDISASSOCIATED TASKS\n2\t0\n"
+    assert result.stdout == "DELETED\tDISASSOCIATED TASKS\tDELETED MODELS\tDELETED TASKS\n2\t0\t0\t0\n"
     assert "error: 'busy' holds tasks that are not archived: 1" in result.stderr
     assert "error: there is no project 'nowhere'" in result.stderr
     assert "error: 2 of 4 did not succeed" in result.stderr
@@ -335,7 +355,10 @@ def test_several_have_one_plan_and_a_record_each(site: Site) -> None:
 def test_what_goes_with_another_one_is_no_failure(site: Site) -> None:
     site.project("one/deep/deeper")
     result = site("delete", "one/deep", "one", site.named("one")["_id"], "one/deep/deeper", "--force", "--json")
-    assert (result.exit_code, json.loads(result.stdout)) == (0, {"deleted": 3, "disassociated_tasks": 0})
+    assert (result.exit_code, json.loads(result.stdout)) == (
+        0,
+        {"deleted": 3, "disassociated_tasks": 0, "deleted_models": 0, "deleted_tasks": 0},
+    )
 
 
 def test_max_delete_refuses_more_and_changes_nothing(site: Site) -> None:

@@ -182,7 +182,12 @@ def test_failures_of_several_with_json_are_on_standard_error_and_the_sum_on_the_
     site.project("one")
     result = site("delete", "one", "nowhere", "--force", "--json")
     assert result.exit_code == 5
-    assert json.loads(result.stdout) == {"deleted": 1, "disassociated_tasks": 0}
+    assert json.loads(result.stdout) == {
+        "deleted": 1,
+        "disassociated_tasks": 0,
+        "deleted_models": 0,
+        "deleted_tasks": 0,
+    }
     error = json.loads(result.stderr)["error"]
     assert (error["name"], error["code"]) == ("PartialFailure", None)
     assert [(one["project"], one["name"]) for one in error["failures"]] == [("nowhere", "ProjectNotFound")]

@@ -27,7 +27,11 @@ REQUESTS: dict[str, list[dict[str, Any]]] = {
     "projects.get_all": [{}, {"only_fields": ["id", "path", "tags"]}, {"search_text": "the"}],
     "projects.get_all_ex": [{}, {"include_stats": True}, {"include_stats": True, "stats_for_state": None}],
     "projects.update": [{"project": "$vision"}, {"project": "$vision", "name": "visions", "tags": ["x"]}],
-    "projects.delete": [{"project": "$nlp", "force": True}],
+    "projects.validate_delete": [{"project": "$nlp"}],
+    "projects.delete": [
+        {"project": "$nlp", "force": True},
+        {"project": "$vision", "force": True, "delete_contents": True},
+    ],
     "projects.move": [{"project": "$nlp", "new_location": "vision/made"}, {"project": "$nlp"}],
     "projects.merge": [{"project": "$forecasting", "destination_project": "$tabular"}, {"project": "$speech"}],
     "projects.get_unique_metric_variants": [{}, {"project": "$vision"}],

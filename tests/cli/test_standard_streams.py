@@ -28,7 +28,7 @@ def site(site: Site) -> Site:
 READING = {
     "get": (("get", "-"), {"project": {}}),
     "update": (("update", "-", "-d", "x"), {"updated": 0, "fields": {}}),
-    "delete": (("delete", "-"), {"deleted": 0, "disassociated_tasks": 0}),
+    "delete": (("delete", "-"), {"deleted": 0, "disassociated_tasks": 0, "deleted_models": 0, "deleted_tasks": 0}),
     "make-public": (("make-public", "-"), {"updated": 0}),
     "make-private": (("make-private", "-"), {"updated": 0}),
     "metrics": (("metrics", "-"), {"metrics": []}),

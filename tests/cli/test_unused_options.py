@@ -17,6 +17,7 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
     "create": ("create", "audio", "-d", "x"),
     "update": ("update", ID),
     "delete": ("delete", ID),
+    "validate-delete": ("validate-delete", ID),
     "rename": ("rename", ID, "new name"),
     "move": ("move", ID, "audio"),
     "merge": ("merge", ID, "--top-level"),

@@ -55,7 +55,7 @@ def test_a_delete_outlives_the_loss_of_the_primary(
         shown, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
     assert cluster.primary() is not primary
-    assert json.loads(shown) == {"deleted": 2, "disassociated_tasks": COUNT}
+    assert json.loads(shown) == {"deleted": 2, "disassociated_tasks": COUNT, "deleted_models": 0, "deleted_tasks": 0}
     check_deleted(world)
     assert run(world, "undo", "--yes")[0] == 0
     assert world.dump() == content

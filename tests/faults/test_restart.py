@@ -32,7 +32,12 @@ def test_a_delete_goes_on_when_its_server_is_back(pause: float) -> None:
                 again = servers.start(server.folder, replica_set=False)
                 shown, said = process.communicate(timeout=120)
             assert process.returncode == 0, said
-            assert json.loads(shown) == {"deleted": 2, "disassociated_tasks": COUNT}
+            assert json.loads(shown) == {
+                "deleted": 2,
+                "disassociated_tasks": COUNT,
+                "deleted_models": 0,
+                "deleted_tasks": 0,
+            }
             assert not dangling(world.dump())
             assert (left(world), world.states()) == (COUNT, ["done"])
             assert run(world, "undo", "--yes")[0] == 0

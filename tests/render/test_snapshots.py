@@ -103,7 +103,7 @@ TABLES: dict[str, tuple[str, dict[str, Any]]] = {
     "list --stats": ("projects.get_all_ex statistics", {"projects": ROWS}),
     "get": ("projects.get_by_id", {"project": ROWS[1]}),
     "delete --dry-run": ("plan", {"steps": STEPS}),
-    "delete": ("projects.delete", {"deleted": 5, "disassociated_tasks": 58}),
+    "delete": ("projects.delete", {"deleted": 5, "disassociated_tasks": 58, "deleted_models": 0, "deleted_tasks": 0}),
     "history": ("history", {"operations": CHANGES}),
     "metrics": ("projects.get_unique_metric_variants", {"metrics": [{"metric": "loss", "variant": "x" * 50}]}),
     "hyperparams": ("projects.get_hyper_parameters", {"parameters": [{"section": "Args", "name": "learning rate"}]}),

@@ -6,8 +6,10 @@ if one fails the others are still deleted, and each can be undone by itself.
 
 from __future__ import annotations
 
+import os
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,16 +20,21 @@ from projects_cli.cli.options import Interactive, ProjectArguments
 from projects_cli.cli.request import named_projects, requested
 from projects_cli.errors import (
     AmbiguousProject,
+    CannotUndo,
     ChangedMeanwhile,
     EmptyName,
     PartialFailure,
     ProjectNotFound,
     ProjectsError,
     ServiceError,
+    UsageError,
 )
 from projects_cli.messages import Plan, Response, Step
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import BinaryIO
+
     from projects_cli.cli.context import Context
     from projects_cli.cli.flow import Scope
 
@@ -50,13 +57,39 @@ def delete(
         int | None,
         typer.Option("--max-delete", metavar="N", help="Refuse to delete more projects, sub-projects counted."),
     ] = None,
+    delete_contents: Annotated[
+        bool, typer.Option("--delete-contents", help="Delete the tasks and models of the projects too.")
+    ] = False,
+    delete_external_artifacts: Annotated[
+        bool | None,
+        typer.Option(
+            "--delete-external-artifacts/--no-delete-external-artifacts",
+            help="Hand URLs of s3, gs and azure over to the server's clean-up job (default), or list them.",
+        ),
+    ] = None,
+    urls_file: Annotated[
+        str | None,
+        typer.Option("--urls-file", metavar="FILE", help="Write the URLs of files that remain to a new file."),
+    ] = None,
     interactive: Interactive = False,
 ) -> None:
     """Delete projects and their sub-projects; their tasks and models are kept, without a project.
 
+    With --delete-contents tasks and models are deleted as well, and references to them from elsewhere are cleared.
+    This program touches neither events in Elasticsearch nor stored files: the response lists the URLs of files that
+    remain, and --urls-file writes them, one a line, before the first document is deleted.
+
     Example: projects delete vision/detection --force --dry-run
     """
     context: Context = ctx.obj
+    if urls_file is not None and not delete_contents:
+        raise UsageError("--urls-file needs --delete-contents: without it no file loses its task")
+    files = None if urls_file is None else UrlsFile(urls_file)
+    parameters = {
+        "force": force,
+        "delete_contents": delete_contents,
+        "delete_external_artifacts": delete_external_artifacts,
+    }
     if max_delete is not None:
         context.flags["max_delete"] = max_delete
     expect(context, ENDPOINT)
@@ -66,13 +99,15 @@ def delete(
         project = with_picked(context, ENDPOINT, {"ids": project or []})["ids"]
     names = named_projects(context, ENDPOINT, project or [])
     if len(names) == 1:
-        show(context, perform(context, _change(context, names[0], force=force)))
+        with nullcontext() if files is None else files.reported(context):
+            response = perform(context, _change(context, names[0], parameters, files))
+        show(context, response)
         return
     failures = Failures(context)
     deletions: dict[str, Deletion] = {}
     for name in names:
         try:
-            change = _change(context, name, force=force)
+            change = _change(context, name, parameters, files)
             plan = change.plan(context)
             deletions.setdefault(plan.samples[0].id, Deletion(name, change, plan))
         except FAULTS_OF_A_PROJECT as error:
@@ -81,16 +116,96 @@ def delete(
     below = {sample.id for deletion in deletions.values() for sample in deletion.plan.samples[1:]}
     chosen = [deletion for root, deletion in deletions.items() if root not in below]
     if chosen:
-        response = perform(context, Deletions(chosen, failures))
+        with nullcontext() if files is None else files.reported(context):
+            response = perform(context, Deletions(chosen, failures, files))
         if response.data:
             show(context, response)
     if failures.errors:
         raise PartialFailure(f"{len(failures.errors)} of {len(names)} did not succeed", failures=failures.errors)
 
 
-def _change(context: Context, project: str, *, force: bool) -> DocumentChange:
-    request = requested(context, ENDPOINT, {"project": project, "force": force})
-    return DocumentChange(endpoints.Call(request), forced=force)
+def _change(context: Context, project: str, parameters: Mapping[str, Any], files: UrlsFile | None) -> DocumentChange:
+    request = requested(context, ENDPOINT, {"project": project, **parameters})
+    begin = None if files is None else files.write
+    return DocumentChange(endpoints.Call(request), forced=parameters["force"], begin=begin)
+
+
+class UrlsFile:
+    """A new file with the URLs of the files that remain, one a line.
+
+    It is on the disk before the first document is deleted: after a crash the URLs are in no document any more.
+    """
+
+    def __init__(self, path: str) -> None:
+        """Refuse a path that exists, before anything else is done.
+
+        Raises:
+            UsageError: it does.
+        """
+        from pathlib import Path  # few deletions write a file
+
+        self._path = Path(path)
+        self._file: BinaryIO | None = None
+        self._written = 0
+        if os.path.lexists(path):
+            raise self._exists()
+
+    def _exists(self) -> UsageError:
+        return UsageError(f"'{self._path}' exists already", hint="it is not overwritten: name another file, or move it")
+
+    def write(self, plan: Plan[Step]) -> None:
+        """Append the URLs of a plan.
+
+        Raises:
+            UsageError: the file can't be written; nothing was changed.
+        """
+        urls = plan.answer["urls"]
+        # A line break within a URL would make two lines of it.
+        lines = {url.replace("\r", "%0D").replace("\n", "%0A") for part in urls.values() for url in part}
+        try:
+            if self._file is None:
+                self._file = self._path.open("xb")  # open until the command ends
+                folder = os.open(self._path.parent, os.O_RDONLY)
+                os.fsync(folder)
+                os.close(folder)
+            self._written = self._file.tell()
+            self._file.write("".join(f"{line}\n" for line in sorted(lines)).encode())
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except FileExistsError:
+            raise self._exists() from None
+        except OSError as error:
+            raise UsageError(f"cannot write '{self._path}': {error.strerror}; nothing was deleted") from error
+
+    def discard(self) -> None:
+        """Remove what was written last: the deletion was refused."""
+        if self._file is not None:
+            self._file.seek(self._written)
+            self._file.truncate()
+            if not self._written:
+                self._path.unlink()
+                self._file.close()
+                self._file = None
+
+    @contextmanager
+    def reported(self, context: Context) -> Iterator[None]:
+        """Report the file at the end; a refused change has none, and an interrupted one may still be undone."""
+        try:
+            yield
+        except (ServiceError, CannotUndo):
+            self.discard()
+            raise
+        except ProjectsError:
+            if self._file is not None:
+                context.console.warn(
+                    f"{self._path} lists files of an unfinished deletion: use it after projects resume, not after undo"
+                )
+            raise
+        finally:
+            if self._file is not None:
+                self._file.close()
+        if self._file is not None:
+            context.console.notice(f"{self._path} lists the files that remain; an undo of the deletion needs them")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +237,7 @@ class Deletions:
 
     deletions: list[Deletion]
     failures: Failures
+    files: UrlsFile | None = None
     view: str = ""
     scope: Scope = "documents"
 
@@ -130,7 +246,8 @@ class Deletions:
         plans = [deletion.plan for deletion in self.deletions]
         if len(plans) == 1:
             return plans[0]
-        counts = {name: sum(plan.counts[name] for plan in plans) for name in plans[0].counts}
+        names = dict.fromkeys(name for plan in plans for name in plan.counts)
+        counts = {name: sum(plan.counts.get(name, 0) for plan in plans) for name in names}
         questions = {plan.question for plan in plans}
         return Plan(
             endpoint=ENDPOINT,
@@ -138,7 +255,7 @@ class Deletions:
             steps=[step for plan in plans for step in plan.steps],
             counts=counts,
             samples=[sample for plan in plans for sample in plan.samples],
-            irreversible=[line for plan in plans for line in plan.irreversible],
+            notes=[f"{plan.name}: {note}" for plan in plans for note in plan.notes],
             question="name" if "name" in questions else "yes" if "yes" in questions else "none",
             name=f"{counts['projects']} projects",
             removes=sum(plan.removes for plan in plans),
@@ -154,7 +271,7 @@ class Deletions:
         Raises:
             ProjectsError: an error of the run as a whole; the sums of what was deleted before are printed.
         """
-        total: dict[str, int] = {}
+        total: dict[str, Any] = {}
         try:
             for deletion in self.deletions:
                 already = total.get("deleted", 0)
@@ -162,14 +279,23 @@ class Deletions:
                 try:
                     response = deletion.change.apply(context, agreed, already=already)
                 except FAULTS_OF_A_PROJECT as error:
+                    if self.files is not None:
+                        self.files.discard()
                     self.failures.add(deletion.project, error)
                     continue
                 if response.skipped:
                     self.failures.add(deletion.project, partial_failure(response))
-                for name, number in response.data.items():
-                    total[name] = total.get(name, 0) + number
+                for name, value in response.data.items():
+                    total[name] = _joined(total[name], value) if name in total else value
         except BaseException:
             if total:
                 show(context, Response(ENDPOINT, total))
             raise
         return Response(ENDPOINT, total)
+
+
+def _joined(total: Any, value: Any) -> Any:
+    """Return the sum of two figures, or the URLs of two responses together."""
+    if isinstance(value, dict):
+        return {name: sorted({*total[name], *urls}) for name, urls in value.items()}
+    return total + value

@@ -1,0 +1,229 @@
+"""Documents that go from one state to another, and back: removed ones, references to them, and inserted ones.
+
+A state is None for no document, a whole document, or some fields of one. A step back is a step forward with the states
+exchanged. Each write has the state that it leaves in its own filter, so it may be repeated, and what others have
+changed meanwhile is left as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from projects_cli.changes.conditions import among, by_id, shown, stored_as
+from projects_cli.changes.records import LARGEST, Edits
+from projects_cli.errors import CannotUndo, ExpectedUniqueData
+from projects_cli.messages import Edit, Skipped
+from projects_cli.store import bson_codec, filters
+from projects_cli.store.bson_codec import NULL, Value, fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from projects_cli.changes.writer import Tally, Writer
+    from projects_cli.messages import Document, Step
+    from projects_cli.store.collections import Store
+
+BATCH = 100
+"""Documents that one command removes or inserts: the server compares each with all of the batch."""
+
+BYTES = 4_000_000
+"""Bytes of the documents of a chunk, and of a batch; a document that is larger is alone in its own."""
+
+TRIES = 10
+"""How often a removal is attempted while another writer changes the document."""
+
+WITHOUT_UNDO = "delete without undo: --no-journal"
+
+
+# --- from a plan to chunks ----------------------------------------------------------------------------------------
+
+
+def edit_chunks(step: Step, store: Store, *, journaled: bool) -> Iterator[Edits]:
+    """Stream the chunks of a step: the edits that it lists, or the removal of the documents that match its filter.
+
+    Raises:
+        CannotUndo: a document is too large, or has an id that a fenced insert does not take.
+    """
+    edits = _removals(step, store) if step.edits is None else step.edits.edits(store)
+    for some in _batches(edits, BYTES):
+        for edit in some if journaled else ():
+            size = len(edit.before or b"") + len(edit.after or b"")
+            if size > LARGEST or edit.id == NULL:
+                raise CannotUndo(
+                    f"the {step.collection} {shown(edit.id)} could not be restored by undo: "
+                    + (f"it has {size / 1024**2:.1f} MiB" if size > LARGEST else "its id is null"),
+                    hint=WITHOUT_UNDO,
+                )
+        yield Edits(step.collection, some)
+
+
+def _removals(step: Step, store: Store) -> Iterator[Edit]:
+    own = filters.all_of([step.filter, filters.not_a_list()])
+    for raw in store.named(step.collection).raw(own):
+        yield Edit(bson_codec.identifier(raw), raw, None)
+
+
+def _batches(edits: Iterable[Edit], limit: int, most: int = 10_000) -> Iterator[list[Edit]]:
+    """Yield edits in lists of at most this many bytes."""
+    batch: list[Edit] = []
+    size = 0
+    for edit in edits:
+        own = len(edit.before or b"") + len(edit.after or b"")
+        if batch and (size + own > limit or len(batch) >= most):
+            yield batch
+            batch, size = [], 0
+        batch.append(edit)
+        size += own
+    if batch:
+        yield batch
+
+
+# --- forwards and back --------------------------------------------------------------------------------------------
+
+
+def make_edits(chunk: Edits, writer: Writer, tally: Tally) -> None:
+    """Bring the documents of a chunk into their new state."""
+    for batch in _batches(chunk.edits, BYTES, BATCH):
+        if all(edit.after is None for edit in batch):
+            _remove(batch, chunk, writer, tally)
+        else:
+            for edit in batch:
+                _change(chunk.kind, edit.id, edit.before, edit.after, writer, tally)
+
+
+def unmake_edits(chunk: Edits, left: Mapping[str, Skipped], writer: Writer, tally: Tally) -> None:
+    """Bring the documents of a chunk back into their former state, the last one first, except those that are `left`."""
+    for batch in _batches(reversed(chunk.edits), BYTES, BATCH):
+        if any(edit.after is not None for edit in batch):
+            for edit in batch:
+                _change(chunk.kind, edit.id, edit.after, edit.before, writer, tally)
+            continue
+        restored = [edit for edit in batch if shown(edit.id) not in left]
+        missing = _missing(chunk.kind, restored, writer)
+        count = len(restored) if tally.repeated else len(missing)
+        for _ in range(TRIES):
+            if not missing:
+                break
+            writer.insert_all(chunk.kind, [cast("bytes", edit.before) for edit in missing])
+            missing = _missing(chunk.kind, missing, writer)
+        tally.add(chunk.kind, "insert", count - len(missing))
+        tally.skipped += [Skipped(shown(edit.id), chunk.kind, "a unique index has its value") for edit in missing]
+        tally.skipped += [left[shown(edit.id)] for edit in batch if shown(edit.id) in left]
+
+
+def _missing(kind: str, edits: Sequence[Edit], writer: Writer) -> list[Edit]:
+    documents = stored(kind, edits, writer.store)
+    return [edit for edit in edits if edit.id not in documents]
+
+
+def _remove(batch: Sequence[Edit], chunk: Edits, writer: Writer, tally: Tally) -> None:
+    """Remove documents that are as they were kept; the copy of one that has changed since is renewed first.
+
+    A document that another writer has moved to another project stays.
+    """
+    left = {edit.id: edit for edit in batch}
+    collection = writer.store.named(chunk.kind)
+    for _ in range(TRIES):
+        kept = bson_codec.array(bson_codec.document_value(cast("bytes", edit.before)) for edit in left.values())
+        same = {"$expr": {"$in": ["$$ROOT", bson_codec.embedded({"$literal": kept})]}}
+        removed = writer.delete_all(chunk.kind, {**among(left), **same})
+        if not tally.repeated:
+            tally.add(chunk.kind, "delete", removed)
+        changed = (
+            {bson_codec.identifier(raw): raw for raw in collection.raw(among(left))} if removed < len(left) else {}
+        )
+        if not changed:
+            break
+        images: dict[Value, bytes] = {}
+        for identifier, raw in changed.items():
+            if fields(raw).get("project", NULL) != fields(left[identifier].before or b"").get("project", NULL):
+                tally.skipped.append(Skipped(shown(identifier), chunk.kind, "it was moved to another project"))
+                left.pop(identifier)
+            else:
+                images[identifier] = raw
+        if not images:
+            break
+        left = {identifier: left[identifier]._replace(before=raw) for identifier, raw in images.items()}
+        chunk.edits[:] = [left.get(edit.id, edit) for edit in chunk.edits]
+        writer.renew(chunk)
+    else:
+        tally.skipped += [Skipped(shown(identifier), chunk.kind, "others keep changing it") for identifier in left]
+        return
+    if tally.repeated:
+        skipped = {skipped.id for skipped in tally.skipped}
+        tally.add(chunk.kind, "delete", sum(shown(edit.id) not in skipped for edit in batch))
+
+
+def _change(
+    kind: str, identifier: Value, source: bytes | None, target: bytes | None, writer: Writer, tally: Tally
+) -> None:
+    """Bring one document from a state into another, if it is in the first."""
+    current = writer.store.named(kind).read(by_id(identifier))
+    if has_state(current, target, source):
+        if tally.repeated:
+            tally.add(kind, _action(source, target), 1)
+        return
+    if not has_state(current, source, target) or not _written(kind, identifier, source, target, writer):
+        tally.skipped.append(Skipped(shown(identifier), kind, reason(kind, current)))
+        return
+    tally.add(kind, _action(source, target), 1)
+
+
+def _written(kind: str, identifier: Value, source: bytes | None, target: bytes | None, writer: Writer) -> bool:
+    if source is None:
+        try:
+            writer.insert(cast("bytes", target), kind)
+        except ExpectedUniqueData:  # the clean-up job has got the same URL from a server at this moment
+            return False
+        return True
+    old = fields(source)
+    if "_id" in old:
+        value = bson_codec.embedded({"$literal": bson_codec.document_value(source)})
+        same = filters.all_of([by_id(identifier), {"$expr": {"$eq": ["$$ROOT", value]}}])
+        return bool(writer.delete(same, kind) if target is None else writer.replace(same, target, kind))
+    new = fields(target or b"\5\0\0\0\0")
+    names = sorted(old.keys() | new.keys())
+    same = filters.all_of([by_id(identifier), *(stored_as(name, old.get(name)) for name in names)])
+    change: Document = {"$set": bson_codec.embedded(new)} if new else {}
+    added = dict.fromkeys([name for name in names if name not in new], 1)
+    return bool(writer.update(kind, same, {**change, **({"$unset": added} if added else {})}))
+
+
+def _action(source: bytes | None, target: bytes | None) -> str:
+    return "insert" if source is None else "delete" if target is None else "update"
+
+
+def reason(kind: str, current: bytes | None) -> str:
+    """Return why a document can't be changed: others have changed it."""
+    if kind != "url_to_delete":
+        return "it was removed in the meantime" if current is None else "it was changed in the meantime"
+    if current is None:
+        return "the clean-up job has done it: the file is probably deleted"
+    status = bson_codec.python_value(fields(current).get("status", NULL))
+    return f"the clean-up job has begun with it, or others have changed it (status: {status})"
+
+
+def has_state(current: bytes | None, state: bytes | None, other: bytes | None = None) -> bool:
+    """Return whether a document is in a state. Fields that only `other` has are absent in it."""
+    if current is None or state is None:
+        return current is state
+    wanted = fields(state)
+    if "_id" in wanted:
+        return current == state
+    now = fields(current)
+    absent = () if other is None else fields(other).keys() - wanted.keys()
+    return all(now.get(name) == value for name, value in wanted.items()) and not any(name in now for name in absent)
+
+
+def stored(kind: str, edits: Sequence[Edit], store: Store) -> dict[Value, bytes]:
+    """Return the documents of edits as they are now, by id."""
+    return {bson_codec.identifier(raw): raw for raw in store.named(kind).raw(among(edit.id for edit in edits))}
+
+
+# --- what others changed ------------------------------------------------------------------------------------------
+
+
+def is_untouched(chunk: Edits, store: Store) -> bool:
+    """Return whether no document of a chunk has left its former state."""
+    documents = stored(chunk.kind, chunk.edits, store)
+    return all(has_state(documents.get(edit.id), edit.before, edit.after) for edit in chunk.edits)

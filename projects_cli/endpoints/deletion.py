@@ -1,0 +1,197 @@
+"""The endpoints delete and validate_delete (docs/semantics.md)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from projects_cli.endpoints import deleted_contents as contents
+from projects_cli.endpoints import hierarchy, refusals
+from projects_cli.extended_json import id_text
+from projects_cli.messages import Count, Plan, Response, Sample, Step
+from projects_cli.store import filters
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from projects_cli.messages import Document, Request
+    from projects_cli.store.collections import Collection, Store
+
+REPORT = {"system_tags": "reports"}
+NOT_REPORT = {"system_tags": {"$ne": "reports"}}
+
+
+# --- validate_delete ----------------------------------------------------------------------------------------------
+
+
+def validate_delete(request: Request, store: Store) -> Response:
+    """Count what a project and its sub-projects hold. Before 2.26 pipelines, datasets and reports are not reported.
+
+    Raises:
+        InvalidProjectId, NoWritePermission: see `hierarchy.writable_project`.
+    """
+    tree = _readable_tree(request.params["project"], store)
+    pipelines, datasets = (
+        len(refusals.counts(kind, tree.contents[kind], store)) for kind in (refusals.PIPELINES, refusals.DATASETS)
+    )
+    data = {
+        "tasks": _count(store.tasks, tree.rest, NOT_REPORT),
+        "non_archived_tasks": _count(store.tasks, tree.rest, NOT_REPORT, filters.not_archived()),
+        "models": _count(store.models, tree.rest),
+        "non_archived_models": _count(store.models, tree.rest, filters.not_archived()),
+    }
+    if request.is_at_least("2.26"):
+        data |= {
+            "pipelines": pipelines,
+            "datasets": datasets,
+            "reports": _count(store.tasks, tree.rest, REPORT),
+            "non_archived_reports": _count(store.tasks, tree.rest, REPORT, filters.not_archived()),
+        }
+    return Response(request.endpoint, data)
+
+
+def blockers(project: str, store: Store) -> list[Document]:
+    """Return all contents that refuse a delete without `force`, by kind and project, each with a command to clear it.
+
+    Raises:
+        InvalidProjectId, NoWritePermission: see `hierarchy.writable_project`.
+    """
+    tree = _readable_tree(project, store)
+    by_kind = {kind: refusals.counts(kind, ids, store) for kind, ids in tree.contents.items()}
+    return [dict(problem.details or {}) for problem in refusals.problems(tree, by_kind, store)]
+
+
+def _readable_tree(project: str, store: Store) -> refusals.Tree:
+    """Return an own project with all projects below it. Public ones count here, although `delete` refuses them."""
+    root = hierarchy.writable_project(project, store)
+    return refusals.Tree.of([root, *hierarchy.tree_below(root, store)])
+
+
+def _count(collection: Collection, ids: Sequence[Any], *conditions: Document) -> int:
+    return sum(
+        collection.count(filters.all_of([filters.in_projects(chunk), *conditions])) for chunk in refusals.chunks(ids)
+    )
+
+
+# --- delete -------------------------------------------------------------------------------------------------------
+
+
+def delete(request: Request, store: Store) -> Plan[Step]:
+    """Plan the removal of a project and its sub-projects. Tasks and models lose their project, or are removed as well.
+
+    The response is `{deleted, disassociated_tasks}`, from 2.13 on with `{deleted_models, deleted_tasks}`, and with
+    `{urls}` if the contents are deleted.
+
+    Raises:
+        ServiceError: the first of the checks of docs/semantics.md (delete) that fails.
+    """
+    project = hierarchy.writable_project(request.params["project"], store)
+    tree = refusals.Tree.of([project, *hierarchy.own_tree_below(project, store)])
+    if not request.params.get("force"):
+        refusals.check(tree, store, with_contents=bool(request.params.get("delete_contents")))
+    ids = [each["_id"] for each in tree.every]
+    removed = [
+        Step(
+            "project",
+            "delete",
+            {"_id": each["_id"], "company": store.company},
+            why="delete",
+            name=hierarchy.shown_name(each),
+        )
+        # The deepest first: a reader never sees a project whose parent is gone.
+        for each in sorted(tree.every, key=lambda each: -len(hierarchy.path_of(each)))
+    ]
+    answer: Document = {"deleted": Count("project", "delete")}
+    notes: list[str] = []
+    if request.params.get("delete_contents"):
+        files = contents.Files.of(ids, store, hand_over=request.params.get("delete_external_artifacts", True))
+        before = _references(ids, request, store)
+        tasks, models = (_remove("task", ids, store), _remove("model", ids, store))
+        after = _hand_over(files.external, project, request)
+        answer |= {"disassociated_tasks": 0, "urls": files.answer}
+        answer |= {"deleted_models": Count("model", "delete"), "deleted_tasks": Count("task", "delete")}
+        notes = _notes(sum(step.size for step in (*tasks, *models)), files)
+    else:
+        before, after = [], []
+        tasks, models = (_leave("task", ids, store), _leave("model", ids, store))
+        answer |= {"disassociated_tasks": Count("task", "update")}
+        if request.is_at_least("2.13"):
+            answer |= {"deleted_models": 0, "deleted_tasks": 0}
+    counts = {
+        "projects": len(ids),
+        "tasks": sum(step.count for step in tasks),
+        "models": sum(step.count for step in models),
+    }
+    return Plan(
+        endpoint=request.endpoint,
+        summary=f"delete the project '{hierarchy.shown_name(project)}'"
+        + (" with its tasks and models" if request.params.get("delete_contents") else ""),
+        steps=[*before, *models, *tasks, *removed, *after],
+        answer=answer,
+        counts=counts | {"references": sum(step.count for step in before)} if before else counts,
+        samples=[Sample(id_text(each["_id"]), hierarchy.shown_name(each)) for each in tree.every],
+        question="yes" if counts == {"projects": 1, "tasks": 0, "models": 0} else "name",
+        name=hierarchy.shown_name(project),
+        notes=notes,
+        removes=len(ids),
+    )
+
+
+def _references(ids: Sequence[Any], request: Request, store: Store) -> list[Step]:
+    """Return the steps that clear references to the contents of these projects from elsewhere."""
+    steps = []
+    for kind in ("task", "model"):
+        references = contents.References(kind, ids, request.user, request.now)
+        count = sum(1 for _ in references.edits(store))
+        if count:
+            steps.append(Step(kind, "update", {}, {}, count, "clear references", edits=references))
+    return steps
+
+
+def _remove(kind: Any, ids: Sequence[Any], store: Store) -> list[Step]:
+    """Return the steps that remove the tasks or models of these projects."""
+    steps = []
+    total: Document = {"_id": None, "count": {"$sum": 1}, "size": {"$sum": {"$bsonSize": "$$ROOT"}}}
+    for chunk in refusals.chunks(ids):
+        condition = filters.in_projects(chunk)
+        steps += [
+            Step(kind, "delete", condition, {}, sums["count"], "delete", size=sums["size"])
+            for sums in store.named(kind).aggregate(condition, [{"$group": total}])
+        ]
+    return steps
+
+
+def _hand_over(urls: Sequence[str], project: Document, request: Request) -> list[Step]:
+    """Return the step that hands URLs over to the server's clean-up job.
+
+    It comes last: the job must not delete files of tasks that are still there.
+    """
+    if not urls:
+        return []
+    handed_over = contents.HandedOver(urls, project["_id"], request.user, request.now, request.new_id)
+    return [Step("url_to_delete", "insert", {}, {}, len(urls), "hand over to the clean-up job", edits=handed_over)]
+
+
+def _notes(size: int, files: contents.Files) -> list[str]:
+    """Return what a user has to know before contents are deleted."""
+    remaining = len(files.model_urls) + len(files.artifact_urls)
+    notes = [
+        f"the journal needs {size / 1_000_000:.1f} MB for the tasks and models, so that undo can restore them",
+        f"this program does not touch events in Elasticsearch and stored files: {remaining} URLs remain (--urls-file)",
+    ]
+    if files.external:
+        notes.append(
+            f"{len(files.external)} URLs of external storage are handed over to the server's clean-up job, "
+            "which deletes the files: undo can't restore those that it has deleted"
+        )
+    return notes
+
+
+def _leave(collection: Any, ids: Sequence[Any], store: Store) -> list[Step]:
+    """Return the steps that remove tasks or models from these projects. No other field of them changes."""
+    steps = []
+    for chunk in refusals.chunks(ids):
+        condition = filters.in_projects(chunk)
+        count = store.named(collection).count(condition)
+        if count:
+            steps.append(Step(collection, "update", condition, {"$set": {"project": None}}, count, "leave the project"))
+    return steps
