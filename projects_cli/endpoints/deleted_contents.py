@@ -1,6 +1,6 @@
 """Tasks and models that are deleted with their projects: references to them, and the URLs of their files.
 
-docs/semantics.md (delete, delete_contents) has the rules.
+docs/semantics.md (delete_contents) has the rules.
 """
 
 from __future__ import annotations
