@@ -101,7 +101,11 @@ def _update(entry: Entry, _: Projects, writer: Writer, tally: Tally) -> bool:
         tally.add("project", "update", 1)
         return True
     current = writer.store.projects.read(by_id(entry.id))
-    if current is not None and has_change(bson_codec.fields(current), entry):
+    # A change of `last_update` alone leaves no trace to compare: then its own precondition decides.
+    holds = entry.changed_fields - {"last_update"} or writer.store.projects.read(
+        filters.all_of([by_id(entry.id), entry.condition])
+    )
+    if current is not None and holds and has_change(bson_codec.fields(current), entry):
         tally.count_done("update")
         return True
     tally.skip(entry, CHANGED if current else REMOVED)

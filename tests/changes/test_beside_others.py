@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,13 @@ from pymongo import monitoring
 
 from projects_cli import process_identity
 from projects_cli.changes.records import FORMAT
-from projects_cli.errors import CannotUndo, ChangedMeanwhile, LeaseLost, OperationNotFound
+from projects_cli.errors import (
+    CannotUndo,
+    ChangedMeanwhile,
+    LeaseLost,
+    OperationNotFound,
+    ProjectCannotBeMergedIntoItsChild,
+)
 from tests.changes.processes import run, run_here
 from tests.worlds.world import (
     ALONE,
@@ -27,6 +34,7 @@ from tests.worlds.world import (
     OTHER,
     VISION,
     YOLO,
+    Change,
     Document,
     World,
     by_id,
@@ -34,6 +42,7 @@ from tests.worlds.world import (
     content_of,
     crooked,
     dangling,
+    forked,
     identifier,
     in_child,
     member,
@@ -85,6 +94,11 @@ class AfterItsEnd(After):
         ]
         if any(change.get("state") == "done" for change in changes):
             super().started(event)
+
+
+def made_anew(made: Change, world: World) -> None:
+    """Make a change over a connection of this process."""
+    made(world.runner(world.connect()))
 
 
 def newest(world: World) -> str:
@@ -220,6 +234,40 @@ def test_a_project_that_a_server_renames_below_a_renamed_one_follows(lone: World
 
     assert in_child(work) == 0
     assert by_id(lone.dump())[YOLO["_id"]]["name"] == "vision/finder/yolov8"
+
+
+# --- moves and merges -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("small", [0, 1000])
+def test_a_destination_that_a_server_moves_below_the_merged_project_refuses_the_merge(world: World, small: int) -> None:
+    """After the plan was made: what was written before is put back, and the new plan is refused."""
+
+    def circle(documents: Database[Document]) -> None:
+        place = {"name": "vision/detector/fellow", "path": [VISION["_id"], DETECTOR["_id"]], "parent": DETECTOR["_id"]}
+        documents["project"].update_one({"_id": FELLOW["_id"]}, {"$set": place})
+
+    circle(world.documents)
+    expected = world.dump()
+    world.load(BEFORE)
+
+    def work() -> None:
+        monitoring.register(After("insert", "operation", world, circle))
+        with pytest.raises(ProjectCannotBeMergedIntoItsChild):
+            CHANGES["merge"](world.runner(world.connect(), small=small))
+
+    assert in_child(work) == 0
+    assert world.dump() == expected
+    assert not world.interrupted()
+
+
+def test_of_two_moves_to_one_name_one_is_refused(world: World) -> None:
+    world.documents["project"].insert_many([project(50, "alone/same", [ALONE]), project(51, "vision/same", [VISION])])
+    moves = [change("move", project=identifier(number), new_location="fellow") for number in (50, 51)]
+    children = [forked(partial(made_anew, move, world)) for move in moves]
+    assert sorted(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children) == [0, 1]
+    assert not crooked(world.dump())
+    assert not world.interrupted()
 
 
 # --- undo -------------------------------------------------------------------------------------------------------------
