@@ -146,8 +146,13 @@ SHOWING_SETTINGS = frozenset({"config list", "config get"})
 """Commands that show the effect of all options."""
 
 
-SHORT_FORMS = {"--children-of": "parent", "--own-stats": "stats_with_children", "--no-project": "include_subprojects"}
-"""Options that set a parameter whose own option has another name, and that parameter."""
+SHORT_FORMS = {
+    "--children-of": "parent",
+    "--own-stats": "stats_with_children",
+    "--no-project": "include_subprojects",
+    "--urls-file": "delete_contents",
+}
+"""Options that set or need a parameter whose own option has another name, and that parameter."""
 
 
 def refuse_unused(command: str, settings: Iterable[str]) -> None:

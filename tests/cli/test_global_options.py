@@ -393,7 +393,7 @@ def test_help_leaves_out_the_options_of_newer_versions(cli: Cli, tmp_path: Path,
 
 def test_help_leaves_out_other_forms_of_newer_parameters(cli: Cli) -> None:
     for flag, parameter in SHORT_FORMS.items():
-        command = "metrics" if parameter == "include_subprojects" else "list"
+        command = {"include_subprojects": "metrics", "delete_contents": "delete"}.get(parameter, "list")
         assert f"  {flag} " in cli(command, "--help").stdout
         assert f"  {flag} " not in cli(command, "--help", "--api-version", "2.1").stdout
 
