@@ -8,7 +8,7 @@ import signal
 import sys
 from importlib import import_module
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -197,12 +197,13 @@ class GlobalTyperOption(TyperOption):
 class Commands(HelpLayout, TyperGroup):
     """The root: it finds commands by name or endpoint, and imports only the one that is used."""
 
+    # Typer asks for a command several times, and needs 10 ms to build it. All roots of a process share them.
+    _loaded: ClassVar[dict[str, Any]] = {}
+
     def __init__(self, **attributes: Any) -> None:
         """Add the global options to the root's own."""
         super().__init__(**attributes)
         self.params.extend(global_options())
-        # Typer asks for a command several times: to resolve, to run and for its help.
-        self._loaded: dict[str, Any] = {}
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all commands, in the order of the table."""
