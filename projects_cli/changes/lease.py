@@ -33,8 +33,8 @@ The members of a replica set have clocks of their own. After a failover the new 
 end of a lease that the old one's had passed; the doctor warns of clocks that differ by more.
 """
 
-POLL = 0.05
-"""Seconds between two attempts to take a lease that is held, at first; they grow to a second."""
+POLL, LONGEST_POLL = 0.05, 0.25
+"""Seconds between two attempts to take a lease that is held, at first and at most: many changes are over sooner."""
 
 
 def key_of(database: str, company: str, operation: str | None = None) -> str:
@@ -76,7 +76,7 @@ class Lease:
                     hint="try again, or wait longer: --lock-wait 1m",
                 )
             time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
-            pause = min(1.0, pause * 1.5)
+            pause = min(LONGEST_POLL, pause * 1.5)
         self.taken, self.deadline = term
         threading.Thread(target=self._keep, daemon=True).start()
         return self
