@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import compileall
 import importlib
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pytest
@@ -14,7 +16,6 @@ from tests.worlds.world import BEFORE, world_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.worlds.site import Site
     from tests.worlds.world import World
@@ -34,9 +35,20 @@ class Cli(Protocol):
         """Return the result: `exit_code`, `stdout`, `stderr`, `exception`."""
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile the program once. If PYTHONDONTWRITEBYTECODE is set, each of its many processes would compile it anew."""
+    if not hasattr(config, "workerinput"):  # the workers of xdist start later
+        compileall.compile_dir(Path(__file__).parents[1] / "projects_cli", quiet=2)
+
+
 @pytest.fixture(autouse=True)
 def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Isolate every test: a home directory of its own, and an environment without settings."""
+    isolate(tmp_path / "home", monkeypatch)
+
+
+def isolate(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the environment to one without settings, with this home directory."""
     os.umask(0o022)  # the mode of files decides whether they are read
     for name in list(os.environ):
         if name.startswith(("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_", "XDG_")) or name in {
@@ -50,7 +62,7 @@ def _isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     places = {"HOME": "", "XDG_CONFIG_HOME": ".config", "XDG_DATA_HOME": ".local/share", "XDG_CACHE_HOME": ".cache"}
     places |= {"XDG_STATE_HOME": ".local/state", "XDG_RUNTIME_DIR": ".run"}
     for variable, place in places.items():
-        folder = tmp_path / "home" / place
+        folder = home / place
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         monkeypatch.setenv(variable, str(folder))
 

@@ -42,7 +42,7 @@ TRAMPOLINE = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
     """A running mongod."""
 
@@ -57,6 +57,10 @@ class Server:
     def pid(self) -> int:
         """The process id of mongod."""
         return self.process.pid
+
+    def start_again(self) -> None:
+        """Start it on its data after it was killed; it listens some time later."""
+        self.process = start(self.folder, replica_set=False)
 
     def drop(self, name: str) -> None:
         """Drop a test's database."""
@@ -107,7 +111,11 @@ def running(*, replica_set: bool, options: Sequence[str] = ()) -> Iterator[Serve
             uri = listening(process, folder, replica_set=replica_set)
             with pymongo.MongoClient[dict[str, Any]](uri) as client:  # a new one: it learns that there are sessions
                 _await_primary(client)
-                yield Server(uri, folder / SOCKET, folder, process, client)
+                server = Server(uri, folder / SOCKET, folder, process, client)
+                try:
+                    yield server
+                finally:
+                    process = server.process  # killed after the client is closed, which asks it to end sessions
         finally:
             process.kill()
             process.wait()
@@ -129,6 +137,7 @@ def launch(folder: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
         "logpath": folder / "log",
         "networkMessageCompressors": "disabled",
         "wiredTigerCacheSizeGB": 0.25,
+        "journalCommitInterval": 10,  # milliseconds, not 100: the drop of a database waits for it on a replica set
     }
     command = [str(mongod_binary.find(MONGOD)), "--quiet"]
     command += [f"--{name}={value}" for name, value in settings.items()]

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests import servers
 from tests.changes.processes import COUNT, await_middle, command, large, left, run
 from tests.worlds.world import DETECTOR, World, dangling
-
-if TYPE_CHECKING:
-    import subprocess
 
 
 @pytest.mark.parametrize("pause", [0.0, 2.0])
@@ -22,27 +18,21 @@ def test_a_delete_goes_on_when_its_server_is_back(pause: float) -> None:
     with servers.running(replica_set=False) as server:
         world = World(server, servers.new_name())
         world.load(content)
-        again: subprocess.Popen[bytes] | None = None
-        try:
-            with command(world, "delete", DETECTOR["_id"], "--force", "--json") as process:
-                await_middle(world)
-                server.process.kill()
-                server.process.wait()
-                time.sleep(pause)
-                again = servers.start(server.folder, replica_set=False)
-                shown, said = process.communicate(timeout=120)
-            assert process.returncode == 0, said
-            assert json.loads(shown) == {
-                "deleted": 2,
-                "disassociated_tasks": COUNT,
-                "deleted_models": 0,
-                "deleted_tasks": 0,
-            }
-            assert not dangling(world.dump())
-            assert (left(world), world.states()) == (COUNT, ["done"])
-            assert run(world, "undo", "--yes")[0] == 0
-            assert world.dump() == content
-        finally:
-            if again is not None:
-                again.kill()
-                again.wait()
+        with command(world, "delete", DETECTOR["_id"], "--force", "--json") as process:
+            await_middle(world)
+            server.process.kill()
+            server.process.wait()
+            time.sleep(pause)
+            server.start_again()
+            shown, said = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+        assert json.loads(shown) == {
+            "deleted": 2,
+            "disassociated_tasks": COUNT,
+            "deleted_models": 0,
+            "deleted_tasks": 0,
+        }
+        assert not dangling(world.dump())
+        assert (left(world), world.states()) == (COUNT, ["done"])
+        assert run(world, "undo", "--yes")[0] == 0
+        assert world.dump() == content
