@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from contextlib import suppress
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import count
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from pymongo import monitoring
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from projects_cli.changes.runner import Runner
+    from tests import servers
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
@@ -51,6 +53,54 @@ def _short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "MARGIN", MARGIN)
 
 
+class Stopped(NamedTuple):
+    """A process that is stopped before its n-th write, and the world that it was changing."""
+
+    number: int
+    world: World
+    pid: int
+
+
+@pytest.fixture
+def pids() -> Iterator[set[int]]:
+    """Provide the processes that are stopped; those that a failed test leaves are killed."""
+    stopped: set[int] = set()
+    yield stopped
+    for pid in stopped:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+@contextmanager
+def stopped_at_each_write(
+    server: servers.Server,
+    command: Callable[[Runner], object],
+    start: Callable[[World], None],
+    small: int,
+    pids: set[int],
+) -> Iterator[list[Stopped]]:
+    """Yield a process for each write of a command, stopped before it, in a world of its own, its lease being over.
+
+    Only processes that have begun: their record exists, or they hold the company's lease. Before that, no other process
+    can know of them or take over from them: they simply make their change later.
+    """
+    with ExitStack() as worlds:
+        stopped = []
+        for number in count(1):
+            world = worlds.enter_context(world_on(server))
+            start(world)
+            pid = paused(world, command, number, small)
+            if pid is None:
+                break
+            pids.add(pid)
+            if has_begun(world):
+                stopped.append(Stopped(number, world, pid))
+            else:
+                wake(pid, pids)
+        time.sleep(TERM + MARGIN + 0.1)  # once for all of them
+        yield stopped
+
+
 def paused(world: World, command: Callable[[Runner], object], number: int, small: int) -> int | None:
     """Run a command in a process that stops before its n-th write. Return its id; None if it ended before."""
 
@@ -63,35 +113,18 @@ def paused(world: World, command: Callable[[Runner], object], number: int, small
     return pid if os.WIFSTOPPED(status) else None
 
 
-def wake(pid: int) -> None:
+def wake(pid: int, pids: set[int]) -> None:
+    """Let a stopped process continue to its end."""
+    pids.remove(pid)
     os.kill(pid, signal.SIGCONT)
     os.waitpid(pid, 0)
 
 
 def ended(world: World, ending: Callable[[Runner], object]) -> Content:
-    """Undo or resume from here what the stopped process has left, once its lease is over."""
-    time.sleep(TERM + MARGIN + 0.1)
+    """Undo or resume from here what the stopped process has left."""
     with suppress(OperationNotFound, CannotUndo):  # nothing was changed yet, or everything was
         ending(world.runner(wait=10))
     return world.dump()
-
-
-def points(
-    world: World, command: Callable[[Runner], object], start: Callable[[], None], small: int
-) -> Iterator[tuple[int, int]]:
-    """Stream the points at which the stopped process has begun: its record exists, or it holds the company's lease.
-
-    Before that, no other process can know of it or take over from it: it simply makes its change later.
-    """
-    number = 1
-    start()
-    while (pid := paused(world, command, number, small)) is not None:
-        if has_begun(world):
-            yield number, pid
-        else:
-            wake(pid)
-        number += 1
-        start()
 
 
 def has_begun(world: World) -> bool:
@@ -110,25 +143,28 @@ CASES = [
 
 @pytest.mark.parametrize(("server", "name", "small"), CASES)
 def test_a_paused_change_writes_nothing_after_it_was_undone_or_finished(
-    server: str, name: str, small: int, request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
+    server: str,
+    name: str,
+    small: int,
+    pids: set[int],
+    request: pytest.FixtureRequest,
+    record_property: Callable[[str, object], None],
 ) -> None:
-    with world_on(request.getfixturevalue(server), BEFORE) as world:
+    deployment: servers.Server = request.getfixturevalue(server)
+    with world_on(deployment, BEFORE) as world:
         CHANGES[name](world.runner(small=small))
         after = world.dump()
-        seen = 0
-        for number, pid in points(world, CHANGES[name], lambda: world.load(BEFORE), small):
+    with stopped_at_each_write(deployment, CHANGES[name], lambda world: world.load(BEFORE), small, pids) as stopped:
+        for number, world, pid in stopped:
             ending = ENDINGS[number % 2]
-            try:
-                found = ended(world, ending)
-            finally:
-                wake(pid)
+            found = ended(world, ending)
+            wake(pid, pids)
             assert world.dump() == found, (number, ending)
             if found != after:  # undone, or nothing was changed yet
                 assert found == BEFORE, (number, ending)
             assert not dangling(found)
-            seen += 1
-        assert seen >= 4  # an update: its record, its write, the end of the record, the end of the lease
-        record_property("pause points", seen)
+        assert len(stopped) >= 4  # an update: its record, its write, the end of the record, the end of the lease
+        record_property("pause points", len(stopped))
 
 
 @pytest.mark.parametrize("command", ENDINGS)
@@ -136,26 +172,28 @@ def test_a_paused_change_writes_nothing_after_it_was_undone_or_finished(
 def test_a_paused_undo_or_resume_writes_nothing_after_another_one_ended_it(
     server: str,
     command: Callable[[Runner], object],
+    pids: set[int],
     request: pytest.FixtureRequest,
     record_property: Callable[[str, object], None],
 ) -> None:
     """It was interrupted in the direction in which it was going, so another resume goes the same way."""
-    with world_on(request.getfixturevalue(server), BEFORE) as world:
+    deployment: servers.Server = request.getfixturevalue(server)
+    with world_on(deployment, BEFORE) as world:
         CHANGES["delete"](world.runner(small=0))
-        after, journal = world.dump(), world.dump_journal()
-        start, goal = after, BEFORE
+        after = world.dump()
+
+    def start(world: World) -> None:
+        world.load(BEFORE)
+        CHANGES["delete"](world.runner(small=0))
         if command is resume:
-            start, goal = BEFORE, after
+            world.load(BEFORE, world.dump_journal())
             world.journal["operation"].update_many({}, {"$set": {"state": "applied", "worker.pid": 4_194_303}})
-            journal = world.dump_journal()
-        seen = 0
-        for number, pid in points(world, command, lambda: world.load(start, journal), SMALL):
-            try:
-                found = ended(world, resume)
-            finally:
-                wake(pid)
+
+    with stopped_at_each_write(deployment, command, start, SMALL, pids) as stopped:
+        for number, world, pid in stopped:
+            found = ended(world, resume)
+            wake(pid, pids)
             assert world.dump() == found, number
-            assert found in (start, goal), number
-            seen += 1
-        assert seen >= 5
-        record_property("pause points", seen)
+            assert found in (BEFORE, after), number
+        assert len(stopped) >= 5
+        record_property("pause points", len(stopped))
