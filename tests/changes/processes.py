@@ -13,11 +13,18 @@ from typing import TYPE_CHECKING
 from tests.worlds.world import COMPANY, DETECTOR, VISION, YOLO, Content, World, content_of, member
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
-COUNT = 30_000
-"""Tasks: three batches, so that there is a middle."""
+COUNT = 6_000
+"""Tasks of a large delete: three batches of `PROGRAM` in each of two projects, so that there is a middle."""
+
+PROGRAM = (
+    sys.executable,
+    "-c",
+    "from projects_cli.changes import chunks; chunks.IDS = 1_000; from projects_cli.__main__ import main; main()",
+)
+"""The program with batches of 1,000 tasks instead of 10,000: a tenth of the documents has as many batches."""
 
 
 def large(count: int = COUNT) -> Content:
@@ -41,9 +48,7 @@ def command(world: World, *arguments: str, **variables: str) -> Iterator[subproc
     """Run a command on a world as a process; keywords are environment variables."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **settings_of(world), **variables}
     pipe = subprocess.PIPE
-    process = subprocess.Popen(
-        [sys.executable, "-m", "projects_cli", *arguments], env=environment, stdout=pipe, stderr=pipe, text=True
-    )
+    process = subprocess.Popen([*PROGRAM, *arguments], env=environment, stdout=pipe, stderr=pipe, text=True)
     try:
         yield process
     finally:
@@ -70,10 +75,31 @@ def run_here(world: World, *arguments: str, **variables: str) -> tuple[int, str]
 
 def await_middle(world: World, *, least: int = 1) -> None:
     """Wait until some tasks have left and others have not."""
+    _await(lambda: world.documents["task"].count_documents({"project": None}, limit=least) == least)
+    _slow_down(world)
+    assert world.documents["task"].find_one({"project": {"$ne": None}}), "too late"
+
+
+def await_back(world: World) -> None:
+    """Wait until some tasks are back in their projects and others are not."""
+    _await(lambda: world.documents["task"].find_one({"project": {"$ne": None}}) is not None)
+    _slow_down(world)
+
+
+def _await(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
-    while left(world) < least:
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
+
+
+def _slow_down(world: World) -> None:
+    """Let the server pause for 50 ms wherever an update of many tasks lets others in, 30 times.
+
+    Without it, a busy machine could be too late to do something in the middle.
+    """
+    slow = {"waitForMillis": 50, "namespace": f"{world.name}.task"}
+    world.server.client.admin.command("configureFailPoint", "setYieldAllLocksWait", mode={"times": 30}, data=slow)
 
 
 def left(world: World) -> int:

@@ -89,7 +89,7 @@ def test_little_memory(world: World, after: Content, megabytes: int) -> None:
 
 
 def test_signals_at_random_moments(standalone: Server, record_property: Callable[[str, object], None]) -> None:
-    content = large(12_000)
+    content = large(3_000)
     random = Random(5)
     ends: dict[str, int] = {}
     with world_on(standalone, content) as world:
