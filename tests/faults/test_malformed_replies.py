@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     Answer = Callable[[Message], bytes | Silence]
     Change = Callable[[Document], Document]
 
-TIMEOUT = 1
+TIMEOUTS = (0.25, 1, 5)
+"""Seconds; the next one if a busy machine was too slow for the first tampered reply to come in time."""
+
 SLOW_MACHINE = 15
 """Seconds that may be added on a busy machine, and for a command that asks several things."""
 
@@ -42,7 +44,7 @@ COMMANDS = [
     ("metrics",),
     ("hyperparams",),
     ("create", "new", "-d", "x"),
-    ("delete", "vision", "--force"),
+    ("delete", "vision", "--force"),  # the last one, since it may succeed
 ]
 
 
@@ -175,17 +177,20 @@ def changed(change: Change) -> Answer:
 
 def check_ends(site: Site, tamper: Any, *arguments: str, statuses: tuple[int, ...] = (69,)) -> str:
     """Run a command on a server that lies; returns what it printed as an error."""
-    with lying(site.server.socket, tamper) as liar, bounded(arguments):  # type: ignore[attr-defined]
-        started = time.monotonic()
-        variables = {"PROJECTS_DATABASE": site.name, "PROJECTS_JOURNAL_DB": f"{site.name}_journal"}
-        result = site.cli(*arguments, f"--timeout={TIMEOUT}s", uri=liar.uri, PROJECTS_USER="u", **variables)
-        took = time.monotonic() - started
+    variables = {"PROJECTS_DATABASE": site.name, "PROJECTS_JOURNAL_DB": f"{site.name}_journal", "PROJECTS_USER": "u"}
+    for timeout in TIMEOUTS[1:] if statuses == (0,) else TIMEOUTS:
+        with lying(site.server.socket, tamper) as liar, bounded(arguments):  # type: ignore[attr-defined]
+            started = time.monotonic()
+            result = site.cli(*arguments, f"--timeout={timeout}s", uri=liar.uri, **variables)
+            took = time.monotonic() - started
+        if liar.met or result.exit_code in {0, 6}:
+            break
     said = str(result.stderr)
-    assert "Traceback" not in said, said
-    assert "unexpected failure" not in said, said
-    assert result.exit_code in (statuses if liar.met else (0, 6)), (result.exit_code, said, result.stdout)
-    assert took < TIMEOUT + SLOW_MACHINE
-    assert not re.search(r"Error|object|NoneType|\b0x[0-9a-f]{8}", said), said
+    assert "Traceback" not in said, (arguments, said)
+    assert "unexpected failure" not in said, (arguments, said)
+    assert result.exit_code in (statuses if liar.met else (0, 6)), (arguments, result.exit_code, said, result.stdout)
+    assert took < timeout + SLOW_MACHINE, arguments
+    assert not re.search(r"Error|object|NoneType|\b0x[0-9a-f]{8}", said), (arguments, said)
     return said
 
 
@@ -207,33 +212,33 @@ def test_a_first_reply_that_is_none(site: Site, kind: str) -> None:
 @pytest.mark.parametrize("kind", ["texts", "lists", "an empty document"])
 def test_a_process_prints_nothing_about_the_threads_of_the_driver(site: Site, kind: str) -> None:
     with lying(site.server.socket, at({"hello"}, changed(REPLIES[kind]))) as liar:  # type: ignore[attr-defined]
-        done = run(None, "list", f"--timeout={TIMEOUT}s", PROJECTS_MONGO_URI=liar.uri, PROJECTS_DATABASE=site.name)
+        done = run(None, "list", "--timeout=1s", PROJECTS_MONGO_URI=liar.uri, PROJECTS_DATABASE=site.name)
     assert (done.returncode, done.stdout) == (69, "")
     assert done.stderr.startswith("error: "), done.stderr
     assert len(done.stderr.splitlines()) == 2, done.stderr  # and a hint
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("kind", BYTES)
-def test_replies_that_cannot_be_read(site: Site, kind: str, arguments: tuple[str, ...]) -> None:
-    # The status leaves out what it gets no answer to; what comes after a reply may never be read.
-    statuses = (69, 0) if arguments[0] == "status" or kind == "bytes after the message" else (69,)
-    check_ends(site, at(READS, BYTES[kind]), *arguments, statuses=statuses)
+def test_replies_that_cannot_be_read(site: Site, kind: str) -> None:
+    for arguments in COMMANDS:
+        # The status leaves out what it gets no answer to; what comes after a reply may never be read.
+        statuses = (69, 0) if arguments[0] == "status" or kind == "bytes after the message" else (69,)
+        check_ends(site, at(READS, BYTES[kind]), *arguments, statuses=statuses)
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("kind", [*REPLIES, *CURSORS])
-def test_replies_that_are_none(site: Site, kind: str, arguments: tuple[str, ...]) -> None:
+def test_replies_that_are_none(site: Site, kind: str) -> None:
     change = (REPLIES | CURSORS)[kind]
     statuses = (69, 0) if kind == "labels that are a number" else (69,)
-    check_ends(site, at(READS, changed(change)), *arguments, statuses=statuses)
+    for arguments in COMMANDS:
+        check_ends(site, at(READS, changed(change)), *arguments, statuses=statuses)
 
 
-@pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("empty", [True, False], ids=["empty batches", "the same batch"])
-def test_a_cursor_that_never_ends(site: Site, arguments: tuple[str, ...], *, empty: bool) -> None:
-    limited = not empty and arguments[0] in {"status", "create", "get"}  # these ask for one document, and get it
-    check_ends(site, Endless(empty=empty), *arguments, statuses=(69, 0) if limited else (69,))
+def test_a_cursor_that_never_ends(site: Site, *, empty: bool) -> None:
+    for arguments in COMMANDS:
+        limited = not empty and arguments[0] in {"status", "create", "get"}  # these ask for one document, and get it
+        check_ends(site, Endless(empty=empty), *arguments, statuses=(69, 0) if limited else (69,))
 
 
 @pytest.mark.parametrize("arguments", [("create", "new", "-d", "x"), ("delete", "vision", "--force")], ids=" ".join)
@@ -241,4 +246,4 @@ def test_a_cursor_that_never_ends(site: Site, arguments: tuple[str, ...], *, emp
 def test_replies_to_writes(site: Site, kind: str, arguments: tuple[str, ...]) -> None:
     """A reply that a lease was not taken, for whatever reason, is that another change holds it."""
     answer = changed(REPLIES[kind]) if kind in REPLIES else BYTES[kind]
-    check_ends(site, at(WRITES, answer), *arguments, "--lock-wait=1s", statuses=(69, 75))
+    check_ends(site, at(WRITES, answer), *arguments, "--lock-wait=0.2s", statuses=(69, 75))
