@@ -1,21 +1,26 @@
-"""A private server for one test, in a short folder of its own; it is stopped when the test ends."""
+"""A private server for one test, in a short folder of its own; it is killed when the test ends."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from projects_cli import process_identity
 from projects_cli.config.resolution import resolve
 from projects_cli.local import server
 from tests import servers
+from tests.conftest import isolate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,15 +71,52 @@ class Private:
 
 @pytest.fixture
 def short_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="pl-"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with _short_folder() as folder:
+        yield folder
 
 
 @pytest.fixture
-def private(short_folder: Path) -> Iterator[Private]:
+def private(short_folder: Path) -> Private:
     """Provide a server that is not running yet; `folder` may be changed by the test."""
-    one = Private(short_folder / "local")
-    yield one
-    if one.folder.joinpath("in-use").exists() and one.folder.owner() == short_folder.owner():
-        server.stop(one.settings())
+    return Private(short_folder / "local")
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Private]:
+    """Provide a server that runs, for tests that only look at it. It was started by a careless user.
+
+    The umask let others read everything, and the environment had a password.
+    """
+    with _short_folder() as folder, pytest.MonkeyPatch.context() as patch:
+        isolate(folder / "home", patch)
+        patch.setenv("PROJECTS_MONGO_URI", "mongodb://u:geheim@host")
+        private = Private(folder / "local")
+        umask = os.umask(0)
+        try:
+            private.use()
+        finally:
+            os.umask(umask)
+        patch.undo()
+        yield private
+
+
+@contextmanager
+def _short_folder() -> Iterator[Path]:
+    """Yield a folder with a short path; every server on data in it is killed afterwards, and its watchdog."""
+    folder = Path(tempfile.mkdtemp(prefix="pl-")).resolve()
+    try:
+        yield folder
+    finally:
+        for pid in processes_with(f"--dbpath={folder}/"):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + servers.PATIENCE
+        while processes_with(f"--dbpath={folder}/") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def processes_with(start: str) -> list[int]:
+    """Return the process ids of every process with an argument that starts like this."""
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
+    return [pid for pid in pids if any(word.startswith(start) for word in process_identity.arguments(pid))]

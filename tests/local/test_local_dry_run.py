@@ -6,23 +6,23 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tests import servers
-from tests.running import run
 
 if TYPE_CHECKING:
+    from tests.conftest import Cli
     from tests.local.conftest import Private
 
 
-def test_the_private_database_is_unchanged(private: Private) -> None:
+def test_the_private_database_is_unchanged(private: Private, cli: Cli) -> None:
     variables = {"PROJECTS_LOCAL_DIR": str(private.folder)}
     variables |= {"PROJECTS_MONGOD": servers.MONGOD} if servers.MONGOD else {}
 
     def local(*arguments: str, status: int = 0) -> Any:
-        done = run(None, "local", *arguments, "--json", **variables)
-        assert done.returncode == status, done.stderr
+        done = cli("local", *arguments, "--json", **variables)
+        assert done.exit_code == status, done.stderr
         return json.loads(done.stdout or done.stderr)
 
     def names() -> str:
-        return run(None, "list", "-o", "id", **variables).stdout
+        return str(cli("list", "-o", "id", **variables).stdout)
 
     assert local("start", "--dry-run")["running"] is False
     assert not private.folder.exists()

@@ -40,12 +40,17 @@ def test_a_path_that_is_unusable_for_a_socket_is_replaced(short_folder: Path, na
     assert found.socket != other.socket
 
 
-@pytest.mark.parametrize("name", ["Capital LETTERS", "L" * 100, "CAPITAL"])
+@pytest.mark.parametrize("name", ["Capital LETTERS", "CAPITAL"])
 def test_unusual_folder_names_work(private: Private, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Below a link, too, which is followed."""
     monkeypatch.delenv("XDG_RUNTIME_DIR")
-    monkeypatch.setenv("TMPDIR", str(private.folder.parent))
-    private.folder = private.folder.parent / name
+    top = private.folder.parent
+    monkeypatch.setenv("TMPDIR", str(top))
+    (top / "real").mkdir(mode=0o700)
+    (top / "link").symlink_to("real")
+    private.folder = top / "link" / name
     assert answers(private.use())
+    assert private.status()["folder"] == str(top / "real" / name)
 
 
 def test_a_running_server_is_found_though_the_temporary_folder_changed(
@@ -58,6 +63,7 @@ def test_a_running_server_is_found_though_the_temporary_folder_changed(
         (top / name).mkdir()
     monkeypatch.setenv("TMPDIR", str(top / "one"))
     first = private.use()
+    assert answers(first)
     monkeypatch.setenv("TMPDIR", str(top / "two"))
     assert private.use() == first
     server.stop(private.settings())
@@ -81,14 +87,6 @@ def test_a_link_inside_the_folder_is_refused(private: Private, name: str) -> Non
         server.ensure(private.settings())
     (private.folder / name).unlink()
     assert not (private.folder.parent / "elsewhere").exists()
-
-
-def test_links_to_parent_folders_are_followed(private: Private) -> None:
-    (private.folder.parent / "real").mkdir(mode=0o700)
-    (private.folder.parent / "link").symlink_to("real")
-    private.folder = private.folder.parent / "link" / "local"
-    private.use()
-    assert private.status()["folder"] == str(private.folder.parent.resolve() / "local")
 
 
 @pytest.mark.parametrize("mode", [0o750, 0o705, 0o777, 0o701])

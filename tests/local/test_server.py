@@ -21,10 +21,11 @@ from projects_cli import process_identity
 from projects_cli.config.settings import COMMUNITY_COMPANY, login_name
 from projects_cli.errors import NoPrivateServer
 from projects_cli.local import ready_file, server
-from projects_cli.local.paths import server_paths
+from projects_cli.local.paths import make_private, server_paths
 from projects_cli.private_files import lock
 from projects_cli.process_identity import born
 from projects_cli.store.index_definitions import INDEXES
+from tests.local.conftest import processes_with
 from tests.servers import answers
 
 if TYPE_CHECKING:
@@ -60,9 +61,7 @@ def is_held(private: Private) -> bool:
 
 def servers_of(folder: Path) -> list[int]:
     """Return the process ids of every mongod on a folder's data; the watchdog's command line has the same option."""
-    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]
-    lines = {pid: process_identity.arguments(pid) for pid in pids}
-    return [pid for pid, line in lines.items() if f"--dbpath={folder / 'data'}" in line and "-I" not in line]
+    return [pid for pid in processes_with(f"--dbpath={folder / 'data'}") if "-I" not in process_identity.arguments(pid)]
 
 
 def put(uri: str, **document: Any) -> None:
@@ -83,28 +82,27 @@ def kill(pid: int) -> None:
         time.sleep(0.01)
 
 
-def test_first_start_gives_a_server_with_transactions_and_indexes(private: Private) -> None:
-    uri = server.ensure(private.settings())
+def test_first_start_gives_a_server_with_transactions_and_indexes(shared: Private) -> None:
+    uri = server.ensure(shared.settings())
     with pymongo.MongoClient[dict[str, Any]](uri) as client:
         with client.start_session() as session, session.start_transaction():
-            client.backend.project.insert_one({"name": "a"}, session=session)
+            client.backend.sign.insert_one({"name": "a"}, session=session)
         for collection, wanted in INDEXES.items():
             made = set(client.backend[collection].index_information())
             assert made == {"_id_", *(index["name"] for index in wanted)}
 
 
-def test_a_running_server_is_used_without_pymongo_or_a_process(private: Private) -> None:
-    private.use()
-    before = running(private)
+def test_a_running_server_is_used_without_pymongo_or_a_process(shared: Private) -> None:
+    before = running(shared)
     code = (
         "import sys, os; from pathlib import Path; from projects_cli.config.resolution import resolve; "
         "from projects_cli.local import server; "
-        f"server.ensure(resolve({{'local_dir': {str(private.folder)!r}}}, os.environ, Path('/'))); "
+        f"server.ensure(resolve({{'local_dir': {str(shared.folder)!r}}}, os.environ, Path('/'))); "
         "sys.exit(any(name in sys.modules for name in ('pymongo', 'subprocess', 'projects_cli.local.lifecycle')))"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
-    assert running(private) == before
+    assert running(shared) == before
 
 
 def test_ten_first_commands_at_once_share_one_server(private: Private) -> None:
@@ -115,33 +113,23 @@ def test_ten_first_commands_at_once_share_one_server(private: Private) -> None:
     assert servers_of(private.folder) == [running(private).pid]
 
 
-def test_other_users_have_no_access(private: Private) -> None:
-    old = os.umask(0)
-    try:
-        private.use()
-    finally:
-        os.umask(old)
-    for path in (private.folder, *private.folder.rglob("*")):
+def test_other_users_have_no_access(shared: Private) -> None:
+    for path in (shared.folder, *shared.folder.rglob("*")):
         assert not stat.S_IMODE(path.lstat().st_mode) & 0o077, path
 
 
-def test_no_tcp_port(private: Private) -> None:
-    private.use()
-    pid = running(private).pid
+def test_no_tcp_port(shared: Private) -> None:
+    pid = running(shared).pid
     mine = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
     for table in ("tcp", "tcp6", "udp", "udp6"):
         rows = Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]
         assert not mine & {f"socket:[{row.split()[9]}]" for row in rows}
-    sockets = [row.split()[-1] for row in Path("/proc/net/unix").read_text().splitlines() if str(private.folder) in row]
-    assert set(sockets) == {running(private).socket}
+    sockets = [row.split()[-1] for row in Path("/proc/net/unix").read_text().splitlines() if str(shared.folder) in row]
+    assert set(sockets) == {running(shared).socket}
 
 
-def test_the_watchdog_does_not_get_a_password_from_the_environment(
-    private: Private, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PROJECTS_MONGO_URI", "mongodb://u:geheim@host")
-    private.use()
-    for pid in (running(private).pid, running(private).watchdog):
+def test_the_watchdog_does_not_get_a_password_from_the_environment(shared: Private) -> None:
+    for pid in (running(shared).pid, running(shared).watchdog):
         assert b"geheim" not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
@@ -164,33 +152,54 @@ def test_a_long_command_keeps_the_server_running(private: Private) -> None:
     wait_until(lambda: not born(pid))
 
 
-def test_stop_status_path_and_reset(private: Private) -> None:
+def test_stop_status_path_and_reset(private: Private, cli: Cli) -> None:
+    here = {"PROJECTS_LOCAL_DIR": str(private.folder)}
     assert server_paths(private.settings()).folder == private.folder
     assert private.status()["running"] is False
     assert not private.folder.exists(), "looking makes nothing"
     assert server.stop(private.settings()) is False
-    put(private.use(), name="kept")
+    uri = private.use()
+    put(uri, name="kept")
     found = private.status()
     assert found["running"] is True
     assert found["version"].startswith("6.")
     assert found["size"] > 100_000
     assert found["last_used"] < found["stops_at"]
+    check_owners(uri)
+    assert cli("create", "vision", "-d", "x", **here).exit_code == 0
     assert server.stop(private.settings()) is True
     assert not born(found["pid"])
     assert not is_held(private)
     assert private.status()["running"] is False
-    assert names(private.use()) == ["kept"]
-    server.stop(private.settings(), remove_data=True)
+    uri = private.use()
+    assert names(uri) == ["kept", "vision"]
+    check_owners(uri)
+    assert cli("local", "reset", "--yes", **here).exit_code == 0
     assert private.status()["size"] == 0
-    assert names(private.use()) == []
+    uri = private.use()
+    assert names(uri) == []
+    check_owners(uri)
+    assert cli("create", "vision", "-d", "x", **here).exit_code == 0
+    refused = cli("create", "audio", "-d", "x", "--company", "acme", **here)
+    assert (refused.exit_code, "--new-company" in refused.stderr) == (4, True)
 
 
-@pytest.mark.parametrize("victims", [("pid",), ("watchdog",), ("pid", "watchdog"), ("watchdog", "pid")])
+def check_owners(uri: str) -> None:
+    """Check that the database has its company and its user, and no others."""
+    with pymongo.MongoClient[dict[str, Any]](uri) as client:
+        assert client.backend.user.distinct("_id") == [login_name()]
+        assert client.backend.company.distinct("_id") == [COMMUNITY_COMPANY]
+
+
+@pytest.mark.parametrize("victims", [("pid",), ("watchdog",), ("pid", "watchdog"), ("watchdog", "pid", "ready file")])
 def test_the_next_command_works_after_a_kill(private: Private, victims: tuple[str, ...]) -> None:
     put(private.use(), name="kept")
     before = running(private)
     for victim in victims:
-        kill(getattr(before, victim))
+        if victim == "ready file":
+            private.folder.joinpath("ready").write_bytes(b"\xff nonsense")
+        else:
+            kill(getattr(before, victim))
     assert names(private.use()) == ["kept"]
     assert is_held(private)
     assert servers_of(private.folder) == [running(private).pid]
@@ -245,8 +254,6 @@ def test_a_folder_may_be_moved(private: Private, *, runs: bool) -> None:
 
 
 def test_a_copy_leaves_the_original_alone(private: Private) -> None:
-    private.use()
-    server.stop(private.settings())
     original = private.folder
     private.use()
     before = running(private)
@@ -256,8 +263,6 @@ def test_a_copy_leaves_the_original_alone(private: Private) -> None:
     private.use()
     assert running(private).pid != before.pid
     assert born(before.pid) == before.born
-    server.stop(private.settings())
-    private.folder = original
 
 
 def test_a_removed_folder_ends_its_server(private: Private) -> None:
@@ -267,35 +272,23 @@ def test_a_removed_folder_ends_its_server(private: Private) -> None:
     wait_until(lambda: not born(pid))
 
 
-def test_leftover_files_do_not_prevent_a_start(private: Private) -> None:
-    put(private.use(), name="kept")
-    before = running(private)
-    kill(before.watchdog)
-    kill(before.pid)
-    wait_until(lambda: not born(before.pid))
-    private.folder.joinpath("ready").write_bytes(b"\xff nonsense")
-    assert names(private.use()) == ["kept"]
-
-
 def test_another_process_with_the_recorded_id_is_not_believed(private: Private) -> None:
-    private.use()
-    found = running(private)
-    server.stop(private.settings())
-    me = found._replace(pid=os.getpid(), born=born(os.getpid()), watchdog=os.getpid(), watchdog_born=born(os.getpid()))
-    ready_file.write(server_paths(private.settings()), me)
-    Path(found.socket).unlink(missing_ok=True)
+    paths = server_paths(private.settings())
+    make_private(paths.folder)
+    pid, birth = os.getpid(), born(os.getpid())
+    ready_file.write(paths, ready_file.Server(pid, birth, pid, birth, str(paths.socket), time.time(), "6.0.5"))
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(found.socket)
+        listening.bind(str(paths.socket))
         assert private.status()["running"] is False
     private.use()
-    assert running(private).pid not in {found.pid, os.getpid()}
+    assert running(private).pid != os.getpid()
 
 
 def test_the_error_of_a_failed_start_has_the_reason(private: Private) -> None:
-    private.use()
-    server.stop(private.settings())
-    for file in private.folder.joinpath("data").glob("WiredTiger*"):
-        file.write_bytes(b"no data")
+    data = server_paths(private.settings()).data
+    make_private(data)
+    for name in ("WiredTiger", "WiredTiger.turtle", "WiredTiger.wt"):
+        data.joinpath(name).write_bytes(b"no data")
     with pytest.raises(NoPrivateServer) as caught:
         server.ensure(private.settings())
     assert str(private.folder / "mongod.log") in caught.value.message
@@ -303,8 +296,7 @@ def test_the_error_of_a_failed_start_has_the_reason(private: Private) -> None:
 
 
 def test_the_log_does_not_grow_without_end(private: Private) -> None:
-    private.use()
-    server.stop(private.settings())
+    make_private(private.folder)
     log = private.folder / "mongod.log"
     log.write_bytes(b"x" * 2_000_000)
     private.use()
@@ -312,8 +304,8 @@ def test_the_log_does_not_grow_without_end(private: Private) -> None:
     assert log.with_suffix(".log.1").stat().st_size == 2_000_000
 
 
-def test_status_shows_that_the_database_is_private(private: Private, cli: Cli) -> None:
-    found = json.loads(cli("status", "--json", PROJECTS_LOCAL_DIR=str(private.folder)).stdout)
+def test_status_shows_that_the_database_is_private(shared: Private, cli: Cli) -> None:
+    found = json.loads(cli("status", "--json", PROJECTS_LOCAL_DIR=str(shared.folder)).stdout)
     assert (found["database"]["private"], found["database"]["uri"]) == (True, None)
     assert (found["server"]["topology"], found["server"]["replica_set"]) == ("replica set", "local")
 
@@ -321,46 +313,24 @@ def test_status_shows_that_the_database_is_private(private: Private, cli: Cli) -
 # --- announced, unless it was asked for -------------------------------------------------------------------------------
 
 
-def announced(cli: Cli, private: Private, *arguments: str) -> str:
-    result = cli(*arguments, PROJECTS_LOCAL_DIR=str(private.folder))
+def announced(cli: Cli, shared: Private, *arguments: str) -> str:
+    result = cli(*arguments, PROJECTS_LOCAL_DIR=str(shared.folder))
     assert result.exit_code == 0, result.stderr
     return str(result.stderr)
 
 
-def test_one_line_announces_the_private_database_if_none_is_configured(private: Private, cli: Cli) -> None:
-    line = f"no database is configured: using the private database in {private.folder}\n"
-    assert announced(cli, private, "list", "-o", "id").count(line) == 1
+def test_one_line_announces_the_private_database_if_none_is_configured(shared: Private, cli: Cli) -> None:
+    line = f"no database is configured: using the private database in {shared.folder}\n"
+    assert announced(cli, shared, "list", "-o", "id").count(line) == 1
     for output in ("table", "jsonl", "yaml", "csv"):
-        assert announced(cli, private, "status", "-o", output) == line
-    assert announced(cli, private, "status", "--json") == f"warning: {line}"
-    assert announced(cli, private, "call", "projects.get_all", "--json") == f"warning: {line}"
-    assert announced(cli, private, "list", "--quiet") == ""
+        assert announced(cli, shared, "status", "-o", output) == line
+    assert announced(cli, shared, "status", "--json") == f"warning: {line}"
+    assert announced(cli, shared, "call", "projects.get_all", "--json") == f"warning: {line}"
+    assert announced(cli, shared, "list", "--quiet") == ""
 
 
-def test_the_private_database_is_not_announced_if_it_was_requested(private: Private, cli: Cli) -> None:
+def test_the_private_database_is_not_announced_if_it_was_requested(shared: Private, cli: Cli) -> None:
     for arguments in (("local", "start"), ("local", "status"), ("local", "sample"), ("local", "path")):
-        assert "no database is configured" not in announced(cli, private, *arguments)
-    uri = server.ensure(private.settings())
+        assert "no database is configured" not in announced(cli, shared, *arguments)
+    uri = server.ensure(shared.settings())
     assert cli("status", uri=uri).stderr == ""
-
-
-# --- its company and its user -----------------------------------------------------------------------------------------
-
-
-def owners(uri: str) -> list[str]:
-    with pymongo.MongoClient[dict[str, Any]](uri) as client:
-        assert client.backend.user.distinct("_id") == [login_name()]
-        return list(client.backend.company.distinct("_id"))
-
-
-def test_company_and_user_exist_after_each_start_and_reset(private: Private, cli: Cli) -> None:
-    here = {"PROJECTS_LOCAL_DIR": str(private.folder)}
-    assert owners(server.ensure(private.settings())) == [COMMUNITY_COMPANY]
-    assert cli("create", "vision", "-d", "x", **here).exit_code == 0
-    assert cli("local", "reset", "--yes", **here).exit_code == 0
-    assert owners(server.ensure(private.settings())) == [COMMUNITY_COMPANY]
-    server.stop(private.settings())
-    assert owners(server.ensure(private.settings())) == [COMMUNITY_COMPANY]
-    assert cli("create", "vision", "-d", "x", **here).exit_code == 0
-    refused = cli("create", "audio", "-d", "x", "--company", "acme", **here)
-    assert (refused.exit_code, "--new-company" in refused.stderr) == (4, True)
