@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
-SECONDS = float(os.environ.get("PROJECTS_TEST_SECONDS", "20"))
+SECONDS = float(os.environ.get("PROJECTS_TEST_SECONDS", "8"))
 """How long many processes change one tree."""
 
 WON, LOST, FAILED = 0, 7, 1

@@ -422,7 +422,7 @@ def test_jsonl_and_id_are_a_record_per_line_and_a_closed_pipe_is_not_a_failure(s
 
 def test_progress_is_shown_on_a_terminal_only_and_after_a_second(site: Site) -> None:
     def stall() -> None:
-        data = {"failCommands": ["find"], "blockConnection": True, "blockTimeMS": 2000}
+        data = {"failCommands": ["find"], "blockConnection": True, "blockTimeMS": 1500}
         data["appName"] = f"projects-cli {__version__}"
         site.server.client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=data)
 

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +39,7 @@ FORMATS = {"table", "json", "jsonl", "yaml", "csv", "tsv", "id"}
 NASTY = 'it\'s [a] "b" $HOME $(touch oops) `touch oops` \\ c: %s ’'
 
 
+@cache
 def live_flags() -> dict[str, set[str]]:
     """Return every spelling of every option of each command, as the program itself parses them; '' is the root."""
     found: dict[str, set[str]] = {}

@@ -9,6 +9,7 @@ import re
 import signal
 from collections import Counter
 from contextlib import contextmanager, redirect_stdout
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -52,6 +53,12 @@ def ids(database: Database[dict[str, Any]]) -> list[str]:
     return [*map(str, database["project"].distinct("_id")[:5]), "vision", "f" * 32]
 
 
+@cache
+def root() -> Any:
+    """Return the command line, which is built only once."""
+    return typer.main.get_command(app)
+
+
 def status_of(words: list[str], stdin: Any = None, environment: Any = None) -> tuple[ExitStatus, str, str]:
     """Run a command line as the process does, on streams of text; gives status, output and talk."""
     out, err = io.StringIO(), io.StringIO()
@@ -59,7 +66,7 @@ def status_of(words: list[str], stdin: Any = None, environment: Any = None) -> t
     context = Context(streams)
     try:
         with redirect_stdout(out):  # help is written by Typer
-            status = typer.main.get_command(app).status(words, context)  # type: ignore[attr-defined]
+            status: ExitStatus = root().status(words, context)
     finally:
         context.close()
     return status, out.getvalue(), err.getvalue()
@@ -102,17 +109,18 @@ def check_answer(line: bytes, answer: str) -> bool:
 
 def check_line(
     words: list[str], database: Database[dict[str, Any]], before: str, environment: Any = None
-) -> ExitStatus:
-    """Try a command line on a database with that digest; gives its status."""
+) -> tuple[ExitStatus, str]:
+    """Try a command line on a database with that digest; gives its status, and the digest afterwards."""
     with bounded(words):
         status, out, err = status_of(words, environment=environment)
     check_text(words, out, err)
     # Remaining findings are reported after the fixed ones.
     fixed = status == ExitStatus.FINDINGS and {"doctor", "--fix"} <= {*words}
+    after = digest(database)
     if status not in PARTLY and not fixed:
-        assert digest(database) == before, (words, status, err)
+        assert after == before, (words, status, err)
         assert TOLD.search(err) or status == ExitStatus.FINDINGS, (words, err)
-    return status
+    return status, after
 
 
 def settings_of(uri: str, name: str) -> dict[str, str]:

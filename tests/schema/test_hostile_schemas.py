@@ -10,8 +10,8 @@ import pytest
 
 from projects_cli.errors import SchemaError
 from projects_cli.limits import cpu_limit
-from projects_cli.schema.cache import MAX_COMPILING_SECONDS, READING_SECONDS, load
-from projects_cli.schema.custom import VALIDATION_SECONDS
+from projects_cli.schema import cache, custom
+from projects_cli.schema.cache import load
 from projects_cli.schema.model import MAX_FILE_SIZE
 from tests.running import run
 
@@ -53,14 +53,15 @@ EXPLODING = {
 
 
 @pytest.mark.parametrize("kind", EXPLODING)
-def test_a_file_that_explodes_is_refused_soon(tmp_path: Path, kind: str) -> None:
+def test_a_file_that_explodes_is_refused_soon(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "MAX_COMPILING_SECONDS", 1.5)
     path = tmp_path / "demo.conf"
     path.write_text(EXPLODING[kind])
     started = time.process_time()
     with pytest.raises(SchemaError) as caught:
         load(path, cache_dir=tmp_path / "cache")
     small = len(EXPLODING[kind]) < 10_000
-    allowed = 2 if small else READING_SECONDS + MAX_COMPILING_SECONDS
+    allowed = 2 if small else cache.READING_SECONDS + cache.MAX_COMPILING_SECONDS
     assert time.process_time() - started < allowed + 1.5
     assert str(path) in caught.value.message
     assert len(caught.value.message) < len(str(path)) + 300
@@ -168,14 +169,17 @@ def test_an_error_shows_nothing_of_an_included_file(tmp_path: Path, kind: str, u
         ('type: object, properties { b { pattern: "^(([a-z])+.)+[A-Z]([a-z])+$" } }', {"b": "a" * 60}),
     ],
 )
-def test_a_pattern_that_explodes_is_stopped(tmp_path: Path, schema: str, value: object) -> None:
+def test_a_pattern_that_explodes_is_stopped(
+    tmp_path: Path, schema: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(custom, "VALIDATION_SECONDS", 0.25)
     path = tmp_path / "demo.conf"
     path.write_text(ENDPOINT.format(schema))
     version = load(path, cache_dir=tmp_path / "cache").version("ping")
     started = time.process_time()
     with pytest.raises(SchemaError, match=r"demo\.ping 2\.1: matching the patterns .* takes too long"):
         version.validate({"a": value})
-    assert time.process_time() - started < VALIDATION_SECONDS + 2
+    assert time.process_time() - started < custom.VALIDATION_SECONDS + 2
 
 
 def test_a_limit_holds_though_its_first_signal_is_dropped() -> None:
