@@ -126,7 +126,9 @@ _READS = frozenset({"list", "get", "metrics", "hyperparams", "task-tags", "model
 _CHANGES = frozenset({"create", "update", "rename", "move", "merge", "delete", "make-public", "make-private"})
 _REQUESTS = frozenset({"call", "batch"})
 _JOURNALED = _CHANGES | _REQUESTS | {"undo", "resume", "history", "history prune", "doctor --fix"}
-_CONNECTED = _READS | _JOURNALED | {"doctor", "status", "indexes plan", "indexes create", "local sample"}
+_CONNECTED = (
+    _READS | _JOURNALED | {"tree", "contents", "doctor", "status", "indexes plan", "indexes create", "local sample"}
+)
 
 USED_BY: dict[str, frozenset[str]] = {
     **dict.fromkeys(("uri", "uri_file", "database", "company", "timeout", "read_preference"), _CONNECTED),

@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 CHANGES = ("find", "insert", "remove", "update")
 DOCUMENTS: Mapping[str, Sequence[str]] = {
     "project": CHANGES,
-    "task": ("find", "update"),
-    "model": ("find", "update"),
+    "task": CHANGES,
+    "model": CHANGES,
     "user": ("find",),
+    "url_to_delete": ("insert", "remove", "update"),
 }
-"""Actions that changes need in the documents' database, by collection."""
+"""Actions that changes need in the documents' database, by collection.
+
+Tasks and models are removed by `delete --delete-contents`, which writes `url_to_delete`, and inserted by its undo.
+"""
 
 JOURNAL = ("operation", "change", "lease")  # collections of the journal, in which changes need all of these actions
 

@@ -287,11 +287,9 @@ EVERYTHING = ("find", "insert", "remove", "update")
                 "can_write": False,
                 "can_write_journal": True,
                 "missing": [
-                    "insert on backend.project",
-                    "remove on backend.project",
-                    "update on backend.project",
-                    "update on backend.task",
-                    "update on backend.model",
+                    f"{action} on backend.{name}"
+                    for name in ("project", "task", "model", "url_to_delete")
+                    for action in ("insert", "remove", "update")
                 ],
             },
         ),

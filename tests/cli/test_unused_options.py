@@ -23,6 +23,8 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
     "merge": ("merge", ID, "--top-level"),
     "make-public": ("make-public", ID),
     "make-private": ("make-private", ID),
+    "tree": ("tree",),
+    "contents": ("contents", ID),
     "metrics": ("metrics",),
     "hyperparams": ("hyperparams",),
     "task-tags": ("task-tags",),

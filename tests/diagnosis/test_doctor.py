@@ -267,8 +267,8 @@ def test_the_privileges_that_a_reader_lacks_are_reported(guarded: servers.Server
     assert found.keys() == {*ONLY_UNSORTED, "right-missing"}
     missing = {one["name"]: one["detail"] for one in found["right-missing"]["examples"]}
     assert missing["backend.project"] == "insert, remove, update"
-    assert missing["backend.task"] == "update"
-    assert found["right-missing"]["count"] == 6
+    assert missing["backend.task"] == "insert, remove, update"
+    assert found["right-missing"]["count"] == 7
     assert answer["server"]["user"] == "reader"
     assert {one["name"] for one in answer["skipped"]} == {
         "index-unused", "server-compatibility", "operation-unfinished", "lease-stale",
