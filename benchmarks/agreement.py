@@ -102,8 +102,8 @@ def metrics(program: bytes, baseline: bytes) -> bool:
     return bool(orjson.loads(program)["metrics"] == orjson.loads(baseline))
 
 
-def deletion(program: bytes, baseline: bytes) -> bool:
-    """Compare the numbers of deleted projects and of unassigned tasks."""
+def change(program: bytes, baseline: bytes) -> bool:
+    """Compare the numbers of documents that were deleted, unassigned or moved."""
     return bool(orjson.loads(program) == orjson.loads(baseline))
 
 

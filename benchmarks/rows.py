@@ -275,12 +275,49 @@ def _delete(site: Site) -> tuple[Command, Command]:
     return program, site.baseline("delete", site.size.deleted, root["_id"], before=restore)
 
 
+def _move(site: Site) -> tuple[Command, Command]:
+    return _relocation(site, "move", DESTINATION["name"])
+
+
+def _merge(site: Site) -> tuple[Command, Command]:
+    return _relocation(site, "merge", DESTINATION["_id"])
+
+
+def _relocation(site: Site, name: str, destination: str) -> tuple[Command, Command]:
+    """Return the commands that move or merge the root of a tree to a project at the top level."""
+    shape = site.size.relocated
+    database = site.client[site.made(shape)]
+    restore = Deleted(database, site.client, DESTINATION).restore
+    restore()
+    root = database["project"].find_one({"path": [], "_id": {"$ne": DESTINATION["_id"]}}, ["_id"]) or {}
+    words = (name, root["_id"], destination, "--yes", "--json", "--journal-db", JOURNAL)
+    program = site.program(*words, shape=shape, before=restore)
+    return program, site.baseline(name, shape, root["_id"], DESTINATION["_id"], before=restore)
+
+
+DESTINATION: Document = {
+    "_id": "f" * 32,
+    "name": "archive of old projects",
+    "basename": "archive of old projects",
+    "company": COMMUNITY_COMPANY,
+    "user": "owner",
+    "path": [],
+    "tags": [],
+    "system_tags": [],
+}
+"""The project to which the tree is moved, or into which it is merged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """The database whose project is deleted and restored; the field `home` of a task is its original project."""
+    """The database whose project is deleted, moved or merged, and restored.
+
+    The field `home` of a task is its original project. `destination` is a further project, if one is needed.
+    """
 
     database: Any
     client: MongoClient[Document]
+    destination: Document | None = None
     projects: list[Document] = field(default_factory=list)
 
     def restore(self) -> None:
@@ -288,9 +325,12 @@ class Deleted:
         if not self.projects:
             self.projects.extend(self._kept())
         for collection in ("task", "model"):
-            self.database[collection].update_many({"project": None}, [{"$set": {"project": "$home"}}])
+            moved = {"project": {"$in": [None, DESTINATION["_id"]]}}
+            self.database[collection].update_many(moved, [{"$set": {"project": "$home"}}])
         self.database["project"].delete_many({})
         self.database["project"].insert_many(self.projects)
+        if self.destination:
+            self.database["project"].insert_one(dict(self.destination))
         self.client.drop_database(JOURNAL)
 
     def _kept(self) -> list[Document]:
@@ -384,6 +424,8 @@ ROWS: tuple[Row, ...] = (
     Row("doctor", "doctor", "a scan of projects and tasks", bars(wall=3), _doctor, agreement.doctor),
     Row("doctor-growth", "doctor, ten times the tasks", "a tenth", bars(memory=1.15), _doctor_growth),
     Row(
-        "delete", "delete --force, with journal", "update_many, delete_many", bars(wall=2), _delete, agreement.deletion
+        "delete", "delete --force, with journal", "update_many, delete_many", bars(wall=2), _delete, agreement.change
     ),
+    Row("move", "move, with journal", "update_many", bars(wall=2), _move, agreement.change),
+    Row("merge", "merge, with journal", "update_many, delete_one", bars(wall=2), _merge, agreement.change),
 )  # fmt: skip

@@ -40,6 +40,7 @@ class Size:
     tags: Shape
     values: Shape
     deleted: Shape
+    relocated: Shape
     examined: Shape
     examined_less: Shape
 
@@ -61,6 +62,7 @@ SIZES: dict[str, Size] = {
         tags=Shape(200, 600),
         values=Shape(200, 600),
         deleted=_deleted(100),
+        relocated=Shape(30, 100, models=5, roots=1),
         examined=Shape(200, 600),
         examined_less=Shape(200, 600),
     ),
@@ -75,6 +77,7 @@ SIZES: dict[str, Size] = {
         tags=Shape(5_000, 50_000),
         values=Shape(5_000, 50_000),
         deleted=_deleted(5_000),
+        relocated=Shape(500, 20_000, models=1_000, roots=1),
         examined=Shape(5_000, 50_000),
         examined_less=Shape(5_000, 5_000),
     ),
@@ -89,6 +92,7 @@ SIZES: dict[str, Size] = {
         tags=Shape(100_000, 1_000_000),
         values=Shape(20_000, 200_000),
         deleted=_deleted(200_000),
+        relocated=Shape(5_000, 500_000, models=25_000, roots=1),
         examined=Shape(100_000, 1_000_000),
         examined_less=Shape(100_000, 100_000),
     ),

@@ -12,5 +12,6 @@ ids = [project, *(found["_id"] for found in database.project.find({"path": proje
 tasks = database.task.update_many({"project": {"$in": ids}}, {"$set": {"project": None}}).modified_count
 database.model.update_many({"project": {"$in": ids}}, {"$set": {"project": None}})
 deleted = database.project.delete_many({"_id": {"$in": ids}}).deleted_count
-sys.stdout.buffer.write(orjson.dumps({"deleted": deleted, "disassociated_tasks": tasks}) + b"\n")
+answer = {"deleted": deleted, "disassociated_tasks": tasks, "deleted_models": 0, "deleted_tasks": 0}
+sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
 sys.stdout.flush()

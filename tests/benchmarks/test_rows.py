@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 TINY = SIZES["tiny"]
-SHAPES = {TINY.listed, TINY.statistics, TINY.deleted}
+SHAPES = {TINY.listed, TINY.statistics, TINY.deleted, TINY.relocated}
+
+CHANGES = {"delete", "move", "merge"}  # rows that share a database or the journal, which each of them restores
 
 
 @pytest.fixture
@@ -43,8 +45,12 @@ def test_every_row_runs_and_agrees_with_its_baseline(site: Site, tmp_path: Path)
             program, baseline = interleaved(watch, row.name, row.sides(site), 0)
         return row.same(program.output, baseline.output) if row.same else None
 
+    changes = [row for row in ROWS if row.name in CHANGES]
+    reads = [row for row in ROWS if row.name not in CHANGES]
     with ThreadPoolExecutor(4) as pool:
-        found = dict(zip([row.name for row in ROWS], pool.map(answers, ROWS), strict=True))
+        changed = pool.submit(lambda: [answers(row) for row in changes])
+        found = dict(zip([row.name for row in reads], pool.map(answers, reads), strict=True))
+        found |= zip([row.name for row in changes], changed.result(), strict=True)
     assert {name: same for name, same in found.items() if same is not None} == {
         row.name: True for row in ROWS if row.same
     }
