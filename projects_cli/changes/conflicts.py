@@ -30,10 +30,12 @@ GONE = "the project that they were in does not exist any more"
 class Context:
     """The projects of one operation, which are no conflict for each other; `skipped` stay as they are in an undo.
 
-    `returning` are those that an undo restores by name: they were removed, renamed or moved.
+    `created` are those that it inserts. `returning` are those that an undo restores by name: they were removed, renamed
+    or moved.
     """
 
     ids: frozenset[Value]
+    created: frozenset[Value]
     removed: frozenset[Value]
     returning: frozenset[Value]
     skipped: set[Value] = field(default_factory=set)
@@ -41,15 +43,17 @@ class Context:
     @classmethod
     def of(cls, operation: Iterable[Chunk]) -> Context:
         """Return the context of an operation's chunks."""
-        ids, removed, renamed = set(), set(), set()
+        ids, created, removed, renamed = set(), set(), set(), set()
         for chunk in operation:
             for entry in chunk.entries if isinstance(chunk, Projects) else ():
                 ids.add(entry.id)
-                if entry.action == "delete":
+                if entry.action == "insert":
+                    created.add(entry.id)
+                elif entry.action == "delete":
                     removed.add(entry.id)
-                elif entry.action == "update" and "name" in entry.changed_fields:
+                elif "name" in entry.changed_fields:
                     renamed.add(entry.id)
-        return cls(frozenset(ids), frozenset(removed), frozenset(removed | renamed))
+        return cls(frozenset(ids), frozenset(created), frozenset(removed), frozenset(removed | renamed))
 
 
 # --- undo ---------------------------------------------------------------------------------------------------------
@@ -208,8 +212,8 @@ def _hindrances_of_insert(entry: Entry, store: Store, context: Context) -> Itera
 
 def _hindrances_of_update(entry: Entry, now: dict[str, Value], store: Store, context: Context) -> Iterator[str]:
     parent = entry.change["$set"].get("parent")
-    # A parent that this operation still has to create is among its projects.
-    known = {None, now.get("parent")} | context.ids
+    # The operation may still have to create the parent.
+    known = {None, now.get("parent")} | context.created
     if parent not in known and not _will_exist(parent or NULL, store, context):
         yield f"'{entry.name}': the project that it belongs below was removed in the meantime"
     place = entry.changed_fields & {"name", "company"}

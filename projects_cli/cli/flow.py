@@ -66,12 +66,14 @@ def request_of(
     interactive: bool = False,
     optional: Collection[str] = (),
     nulls: Collection[str] = (),
+    view: str = "",
 ) -> Request:
     """Return the request of a command, after a check of its output options.
 
-    `interactive` has the project picked from a list. For `optional` and `nulls` see `requested`.
+    `view` is that of its response, if it is not the endpoint's. `interactive` has the project picked from a list. For
+    `optional` and `nulls` see `requested`.
     """
-    expect(context, f"{endpoint} statistics" if arguments.get("include_stats") else endpoint)
+    expect(context, view or (f"{endpoint} statistics" if arguments.get("include_stats") else endpoint))
     if interactive:
         from projects_cli.cli.project_picker import with_picked
 

@@ -125,7 +125,7 @@ def delete(request: Request, store: Store) -> Plan[Step]:
         endpoint=request.endpoint,
         summary=f"delete the project '{hierarchy.shown_name(project)}'"
         + (" with its tasks and models" if request.params.get("delete_contents") else ""),
-        steps=[*before, *models, *tasks, *removed, *after],
+        steps=[*before, *tasks, *models, *removed, *after],
         answer=answer,
         counts=counts | {"references": sum(step.count for step in before)} if before else counts,
         samples=[Sample(id_text(each["_id"]), hierarchy.shown_name(each)) for each in tree.every],

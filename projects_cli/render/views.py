@@ -156,6 +156,12 @@ VIEWS: dict[str, View] = {
         changes=True,
     ),
     "projects.validate_delete": View(
+        columns=_columns(
+            *("tasks", "non_archived_tasks", "models", "non_archived_models"),
+            *("reports", "non_archived_reports", "pipelines", "datasets"),
+        )
+    ),
+    "validate-delete": View(
         rows="blockers",
         columns=_columns("kind", "project.name=PROJECT", "count", "samples.name=EXAMPLES", "command=TO CLEAR"),
         fields=("kind", "project", "count", "samples", "command"),

@@ -156,8 +156,10 @@ def test_tags_of_an_update_are_added_removed_cleared(site: Site) -> None:
     assert site.json("update", ID, "--clear-description")["fields"] == {"description": None}
 
 
-def test_create_without_a_description_is_refused_by_the_schema(site: Site) -> None:
-    assert site.error("create", "new-one", status=2)["name"] == "ValidationError"
+def test_create_without_a_description_is_refused_by_the_first_schema(site: Site) -> None:
+    assert site.error("create", "new-one", "--api-version", "2.1", status=2)["name"] == "ValidationError"
+    identifier = site.json("create", "new-one")["id"]
+    assert site.stored(identifier)["description"] == ""
 
 
 def test_list_is_ordered_by_name_by_default(site: Site) -> None:
@@ -401,7 +403,7 @@ def test_off_a_terminal_nothing_is_cut_and_nothing_coloured(site: Site) -> None:
 
 def test_data_on_standard_output_everything_else_on_the_other(site: Site) -> None:
     result = site("delete", ID, "--force")
-    assert result.stdout == "DELETED\tDISASSOCIATED TASKS\n1\t1\n"
+    assert result.stdout == "DELETED\tDISASSOCIATED TASKS\tDELETED MODELS\tDELETED TASKS\n1\t1\t0\t0\n"
     assert result.stderr == "done: delete the project 'vision/detector' (1 project, 1 task, 0 models)\n"
 
 

@@ -159,7 +159,7 @@ def test_no_login_at_all_is_77(guarded: Node, cli: Cli) -> None:
     [
         ("nobody", ("list",), "not authorized on backend to execute command find", "needs read"),
         ("nobody", ("list", "--stats"), "not authorized on backend", "needs read"),
-        ("nobody", ("metrics",), "not authorized on backend to execute command aggregate", "needs read"),
+        ("nobody", ("metrics",), "not authorized on backend to execute command count", "needs read"),
         ("nobody", ("task-tags",), "not authorized on backend to execute command", "needs read"),
         ("nobody", CREATE, "not authorized on backend", "needs read"),
         ("reader", CREATE, "not authorized on projects_cli", 'db: "projects_cli"'),

@@ -66,7 +66,7 @@ def test_the_demo_in_a_pipe_shows_aligned_tables_and_notices_in_their_place(
 
 
 def test_make_reports_the_installation_before_it_begins(tmp_path: Path) -> None:
-    for name in ("Makefile", "requirements.txt", "pyproject.toml", "hatch_build.py", "schema", "docs"):
+    for name in ("Makefile", "requirements.txt", "pyproject.toml", "hatch_build.py", "schema", "docs", "projects_cli"):
         (tmp_path / name).symlink_to(CHECKOUT / name)
     python = tmp_path / "python"
     python.write_text('#!/bin/sh\n[ "$1" = -c ] || { echo "called: $*"; exit 9; }\n')

@@ -239,7 +239,8 @@ def _one(documents: Documents) -> Requests:
 
 def _delete(documents: Documents) -> Requests:
     forced = st.sampled_from([True, True, True, False])
-    return st.fixed_dictionaries({"project": _ids(documents)}, optional={"force": forced})
+    optional = {"force": forced, "delete_contents": st.booleans()}
+    return st.fixed_dictionaries({"project": _ids(documents)}, optional=optional)
 
 
 def _move(documents: Documents) -> Requests:
@@ -351,6 +352,7 @@ STRATEGIES = {
     "projects.get_all_ex": _get_all_ex,
     "projects.update": _update,
     "projects.delete": _delete,
+    "projects.validate_delete": _one,
     "projects.move": _move,
     "projects.merge": _merge,
     "projects.get_unique_metric_variants": _metrics,

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from tests.properties.calling import Answer, Caller, Document
 
-CHANGES_CONTENTS = "projects.delete"
-"""The endpoint that unassigns public tasks and models of an own project: docs/semantics.md (differs on purpose, 5)."""
+CHANGES_CONTENTS = ("projects.delete", "projects.merge")
+"""The endpoints that move public tasks and models of an own project: docs/semantics.md (differs on purpose, 5)."""
 
 FEW = settings().max_examples // 3
 
@@ -67,7 +67,7 @@ def _check(caller: Caller, twin: Caller, documents: Documents, asked: list[tuple
         assert _all_of(answer) == _all_of(twin.answer(endpoint, params)), (endpoint, params)
         assert isinstance(answer, Failure) or not _is_forbidden(endpoint, params, at_first), (endpoint, params)
         _check_markers(answer, {*_strings(list(at_first.values())), *_strings(params)}, (endpoint, params))
-        _check_changes(endpoint, at_first, twin.documents(), answer)
+        _check_changes(endpoint, params, at_first, twin.documents(), answer)
     after = caller.stored()
     assert {key: after.get(key) for key in kept} == kept
     assert {key: value for key, value in after.items() if key not in kept} == twin.stored()
@@ -87,8 +87,9 @@ def _check_markers(answer: Answer, allowed: set[str], asked: object) -> None:
 
 
 def _is_forbidden(endpoint: str, params: Document, stored: dict[tuple[str, str], Document]) -> bool:
-    """Return whether a request renames or deletes a project that is not own, or that has public sub-projects."""
-    if not (endpoint == "projects.delete" or (endpoint == "projects.update" and params.get("name"))):
+    """Return whether a request renames, moves or deletes a project that is not own, or that has public sub-projects."""
+    restructures = endpoint in ("projects.delete", "projects.move", "projects.merge")
+    if not (restructures or (endpoint == "projects.update" and params.get("name"))):
         return False
     projects = [one for (name, _), one in stored.items() if name == "project"]
     own = any(one["_id"] == params["project"] and one["company"] == OWN for one in projects)
@@ -97,6 +98,7 @@ def _is_forbidden(endpoint: str, params: Document, stored: dict[tuple[str, str],
 
 def _check_changes(
     endpoint: str,
+    params: Document,
     before: dict[tuple[str, str], Document],
     after: dict[tuple[str, str], Document],
     answer: Answer,
@@ -112,8 +114,12 @@ def _check_changes(
             assert endpoint == "projects.make_private"
             assert old["company_origin"] == OWN
         else:
-            assert endpoint == CHANGES_CONTENTS
-            assert new == {**old, "project": None}
+            assert endpoint in CHANGES_CONTENTS
+            if endpoint == "projects.delete" and params.get("delete_contents"):
+                changed = {name for name in old if new and new.get(name) != old[name]}
+                assert changed <= {"parent", "task", "models", "last_change", "last_changed_by"}
+                continue
+            assert new == {**old, "project": params.get("destination_project") or None}
     assert not isinstance(answer, Failure) or answer.name != "DatabaseError", answer
 
 

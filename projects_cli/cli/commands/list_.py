@@ -304,7 +304,7 @@ def _show_with_computed(context: Context, request: Request, order: list[tuple[st
     from projects_cli.endpoints.ordering import Page
     from projects_cli.inspection.columns import ordered, with_computed
 
-    page = Page.of(request.params)
+    page, page_number = Page.of(request.params), request.params.get("page")
     if order:
         whole = {name: value for name, value in request.params.items() if name not in ("page", "page_size")}
         request = request._replace(params=whole)
@@ -313,7 +313,7 @@ def _show_with_computed(context: Context, request: Request, order: list[tuple[st
     if order:
         rows = iter(ordered(rows, order)[page.skip : page.skip + page.limit if page.limit else None])
     fields = response.fields and (*response.fields, *COMPUTED_FIELDS)
-    show(context, response._replace(data={**response.data, "projects": rows}, fields=fields))
+    show(context, response._replace(data={**response.data, "projects": rows}, fields=fields), page=page_number)
 
 
 def _narrowed(

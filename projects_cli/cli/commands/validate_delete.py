@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from projects_cli.cli.context import Context
 
 ENDPOINT = "projects.validate_delete"
+VIEW = "validate-delete"
 
 app = typer.Typer(**TYPER_OPTIONS)
 
@@ -28,10 +29,10 @@ def validate_delete(ctx: typer.Context, project: ProjectArgument = None, interac
     Example: projects validate-delete vision/detection
     """
     context: Context = ctx.obj
-    request = request_of(context, ENDPOINT, {"project": project}, interactive=interactive)
+    request = request_of(context, ENDPOINT, {"project": project}, interactive=interactive, view=VIEW)
     response = answer(context, request)
     from projects_cli.endpoints.deletion import blockers
 
     store = context.store_for(ENDPOINT)
     rows = store.connection.retry(lambda: blockers(request.params["project"], store))
-    show(context, response._replace(data={**response.data, "blockers": rows}))
+    show(context, response._replace(data={**response.data, "blockers": rows}, view=VIEW))
