@@ -29,7 +29,7 @@ _tree = partial(typer.Option, rich_help_panel="Place and contents")
 _statistics = partial(typer.Option, rich_help_panel="Statistics")
 
 COMPUTED_FIELDS = ("models", "size", "owner")
-"""Fields that `list --stats` adds to those of the service."""
+"""Fields that a table of `list --stats` adds to those of the service, and other formats if `--fields` names them."""
 
 OWN_COUNTS = ("own_tasks", "own_models", "own_datasets", "dataset_stats")
 NOT_STORED = ("stats", "sub_projects", *COMPUTED_FIELDS, "hidden", *OWN_COUNTS, "help")
@@ -249,7 +249,10 @@ def list_(
     optional = {"order_by", "only_fields", "page"} - params.keys()
     params.setdefault("order_by", ["@text_score"] if search_text else ["name"])
     params |= _fetched_fields(context, params.get("only_fields"))
-    if computed and "only_fields" in params:
+    has_stats = "include_stats" in params or stats_for_state is not None
+    shows_computed = bool(computed) or (has_stats and only_fields is None and _shows_computed(context))
+    needs_user = shows_computed and "user" not in params.get("only_fields", ["user"])
+    if needs_user:
         params["only_fields"] = [*params["only_fields"], "user"]  # by which the owner's name is found
     if limit is not None:
         params |= _first_page(limit, params)
@@ -270,8 +273,8 @@ def list_(
         _warn_of_unknown_ids(context, ids)
     narrowed = _narrowed(context, owner or (), under, depth, empty, older_than, newer_than, request.now)
     request = request._replace(narrowed=narrowed)
-    if params.get("include_stats") and request.params.get("children_type") != "dataset":
-        _show_with_computed(context, request, computed)
+    if shows_computed and request.params.get("include_stats") and request.params.get("children_type") != "dataset":
+        _show_with_computed(context, request, computed, unshown="user" if needs_user else "")
     else:
         read(context, request)
 
@@ -296,10 +299,17 @@ def _set_order(sort_by: str | None, params: dict[str, Any]) -> list[tuple[str, b
     return order
 
 
-def _show_with_computed(context: Context, request: Request, order: list[tuple[str, bool]]) -> None:
+def _shows_computed(context: Context) -> bool:
+    """Return whether columns are shown that the service does not have: in a table, or if `--fields` names them."""
+    fields = {field.partition(".")[0] for field in context.settings.fields or ()}
+    return bool(fields & set(COMPUTED_FIELDS)) if fields else context.settings.output == "table"
+
+
+def _show_with_computed(context: Context, request: Request, order: list[tuple[str, bool]], unshown: str) -> None:
     """Print a list with statistics, and with the columns that are computed from them; sort it by those.
 
-    A page of a list in such an order is a part of the whole list, which is read and sorted here.
+    `unshown` is a field that was read for them only. A page of a list in such an order is a part of the whole list,
+    which is read and sorted here.
     """
     from projects_cli.endpoints.ordering import Page
     from projects_cli.inspection.columns import ordered, with_computed
@@ -312,7 +322,7 @@ def _show_with_computed(context: Context, request: Request, order: list[tuple[st
     rows = with_computed(response.data["projects"], request.params.get("stats_for_state"), context.reading)
     if order:
         rows = iter(ordered(rows, order)[page.skip : page.skip + page.limit if page.limit else None])
-    fields = response.fields and (*response.fields, *COMPUTED_FIELDS)
+    fields = response.fields and tuple(name for name in response.fields if name != unshown)
     show(context, response._replace(data={**response.data, "projects": rows}, fields=fields), page=page_number)
 
 
