@@ -186,7 +186,9 @@ def _is_updated_within(stored: Any, bounds: Sequence[str | None] | None) -> bool
 
 def listing_faults(params: Mapping[str, Any], *, extended: bool) -> Faults:
     """Return the errors of which one is expected, none for a valid request."""
-    found = {FIELDS_VALUE for name in ("id", "tags", "system_tags", "parent") if wanted(params.get(name)).faulty}
+    # A field in `filters` replaces the parameter of the same name, which is then not looked at.
+    read = {"id", "tags", "system_tags", "parent"} - (params.get("filters") or {}).keys()
+    found = {FIELDS_VALUE for name in read if wanted(params.get(name)).faulty}
     found |= {INVALID_FIELDS for name in params.get("only_fields") or () if not _is_field(name, dotted=extended)}
     found |= {fault for key in params.get("order_by") or () if (fault := _order_fault(key, params))}
     for asked in map(params.get, SEVERAL):
