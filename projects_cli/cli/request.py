@@ -122,7 +122,7 @@ class RequestBuilder:
         store = context.store
         from projects_cli.endpoints import company
 
-        # A typing error in the company would create a project that nobody sees.
+        # A typing error in the company would create a project that no user sees.
         self._company_is_known = company.is_known(store)
         if self._company_is_known:
             return

@@ -205,6 +205,6 @@ def _locked(path: Path) -> Iterator[None]:
 def _replace(path: Path, content: bytes) -> None:
     """Replace the file and keep its mode; one that contains a URI becomes private."""
     mode = path.stat().st_mode & 0o777 if is_file(path) else PRIVATE
-    # A URI was added: nobody else may read the file from now on.
+    # A URI was added: no other user may read the file from now on.
     mode = mode & PRIVATE if parse_user_file(content, path).holds_uri else mode
     private_files.replace(path, content, mode, durable=True)

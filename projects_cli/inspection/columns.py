@@ -12,7 +12,7 @@ from projects_cli.store import filters, pipelines
 from projects_cli.store.bson_codec import DATES, milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from projects_cli.messages import Document
     from projects_cli.store.collections import Store
@@ -77,30 +77,21 @@ def with_computed(projects: Iterable[Document], state: str | None, store: Store)
         yield project | {"models": models, "size": len(below), "owner": owners.of(project.get("user"))}
 
 
-def ordered(projects: Iterable[Document], order: Sequence[tuple[str, bool]]) -> list[Document]:
-    """Return the projects in an order of `parse_order`; those without a value come last in both directions."""
+def ordered(
+    projects: Iterable[Document], order: Sequence[tuple[str, bool]], value_at: Callable[[Document, str], Any]
+) -> list[Document]:
+    """Return the projects in an order of `parse_order`; those without a value come last in both directions.
+
+    `value_at` returns the value of a column, as a table shows it, from a record and a path of `STORED` or `COMPUTED`.
+    """
     rows = list(projects)
     for heading, descending in reversed(order):  # sorting is stable: the most significant column comes last
         path = STORED.get(heading) or COMPUTED[heading]
-        keys = [_key(_value(row, path)) for row in rows]
+        keys = [_key(value_at(row, path)) for row in rows]
         filled = [(key, row) for key, row in zip(keys, rows, strict=True) if key is not None]
         filled.sort(key=lambda pair: pair[0], reverse=descending)
         rows = [row for _, row in filled] + [row for key, row in zip(keys, rows, strict=True) if key is None]
     return rows
-
-
-def _value(row: Document, path: str) -> Any:
-    """Return the value at a path; `*` is the sum, or the latest time, over the states of the statistics."""
-    head, star, rest = path.partition(".*.")
-    value: Any = row
-    for name in head.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    if not star or not isinstance(value, dict):
-        return value
-    values = [below for below in (_value(part, rest) for part in value.values()) if below is not None]
-    if not values:
-        return None
-    return sum(values) if isinstance(values[0], int) else max(values, key=lambda time: _key(time) or ())
 
 
 def _key(value: Any) -> tuple[int, Any] | None:

@@ -79,24 +79,19 @@ def _active(store: Store, scope: Document, since: datetime | None, until: dateti
     It is the latest of `last_update` of the project and of `last_update` and `last_change` of its tasks and models, of
     the whole sub-tree. A project without any of these times was never active: it is older than everything.
     """
-    latest: dict[Hashable, Any] = {}
     groups = chain.from_iterable(
         collection.aggregate(filters.not_a_list(), pipelines.last_activity())
         for collection in (store.tasks, store.models)
     )
-    own = chain(
-        ((identity(group["_id"]), group["latest"]) for group in groups),
-        (
-            (identity(project["_id"]), project.get("last_update"))
-            for project in store.projects.scan({}, {"last_update": 1})
-        ),
-    )
-    for key, time in own:
-        _keep_latest(latest, key, time)
-    rolled_up = dict(latest)
-    for project in store.projects.scan({}, {"path": 1}):
-        for ancestor in map(identity, path_of(project)):
-            _keep_latest(rolled_up, ancestor, latest.get(identity(project["_id"])))
+    of_contents: dict[Hashable, Any] = {}
+    for group in groups:
+        _keep_latest(of_contents, identity(group["_id"]), group["latest"])
+    rolled_up: dict[Hashable, Any] = {}
+    for project in store.projects.scan({}, {"last_update": 1, "path": 1}):
+        own = identity(project["_id"])
+        for key in (own, *map(identity, path_of(project))):
+            _keep_latest(rolled_up, key, project.get("last_update"))
+            _keep_latest(rolled_up, key, of_contents.get(own))
     for project in store.projects.scan(scope, {"_id": 1}):
         time = rolled_up.get(identity(project["_id"]))
         too_old = since is not None and (time is None or is_later(since, time))

@@ -66,7 +66,7 @@ def from_log(paths: ServerPaths, message: str) -> NoPrivateServer:
     """Return the error for a mongod that has ended, with the reason from its log."""
     # The log of this run is the best source; before it is opened, only the output exists.
     reason = _first_failure(_tail(paths.log))
-    # `try '… --help' for more information` is no reason.
+    # `try '… --help' for more information` is not a reason.
     lines = [line for line in _tail(paths.start_log).splitlines() if not line.startswith("try '")]
     if lines and not reason:
         entry = _entry(lines[-1])

@@ -64,7 +64,7 @@ def _label(record: Document, most: int, *, shown_parent: str) -> Any:
     if "tasks" not in record:
         return label
     if record["tasks"]:
-        # At least half a cell, so that a project with tasks is told from an empty one.
+        # At least half a cell, so that a project with tasks differs from an empty one.
         halves = max(1, round(2 * BAR * record["tasks"] / most))
         label.append("  " + "━" * (halves // 2) + "╸" * (halves % 2), style="cyan")
     counts = [_counted(record["tasks"], "task")]

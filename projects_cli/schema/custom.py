@@ -61,7 +61,7 @@ class CustomVersion(Version):
         implemented = {name: value for name, value in valid.items() if name in known}
         try:
             result = shipped.validate(implemented)
-        except Exception as error:
+        except Exception as error:  # its class is imported only now: most requests need no errors
             from projects_cli.errors import ValidationError
 
             if not isinstance(error, ValidationError):

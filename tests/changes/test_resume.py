@@ -73,7 +73,7 @@ def test_a_name_that_was_taken_since(lone: World) -> None:
 
 
 def test_a_project_that_was_made_below_a_half_renamed_one(lone: World) -> None:
-    """Its name would not follow; the rename can be taken back instead. The server died in the middle of its command."""
+    """Its name would not follow; the rename can be undone instead. The server died in the middle of its command."""
     stop_after(lone, CHANGES["rename"], has_name("vision/finder"))
     as_before = {name: YOLO[name] for name in ("name", "last_update")}
     lone.documents["project"].update_one({"_id": YOLO["_id"]}, {"$set": as_before})

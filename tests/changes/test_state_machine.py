@@ -105,7 +105,7 @@ class Model:
             del self.projects[one]
 
     def relocate(self, root: Document, parent: Document | None) -> None:
-        """Give a project another parent: its name and path, and those of everything below, follow."""
+        """Move a project below another parent: its name and path, and those of everything below, follow."""
         path = [*parent["path"], parent["_id"]] if parent else []
         for one in self.below(root):
             rest = one["name"][len(root["name"]) + 1 :]

@@ -111,7 +111,7 @@ def set_(
     secret = setting.name == "uri"
     if value == "-":
         line = context.prompts.read_value(f"{place}: ", hidden=secret)
-        # The end of the input is no value: a script whose command failed must not empty a setting.
+        # The end of the input is not a value: a script whose command failed must not empty a setting.
         if line is None:
             unchanged = {"key": str(place), "value": None, "changed": False, "file": str(user_path(context))}
             nothing_to_do(context, Response("config.change", unchanged))

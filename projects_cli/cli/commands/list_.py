@@ -313,6 +313,7 @@ def _show_with_computed(context: Context, request: Request, order: list[tuple[st
     """
     from projects_cli.endpoints.ordering import Page
     from projects_cli.inspection.columns import ordered, with_computed
+    from projects_cli.render.encode import value_at
 
     page, page_number = Page.of(request.params), request.params.get("page")
     if order:
@@ -321,7 +322,7 @@ def _show_with_computed(context: Context, request: Request, order: list[tuple[st
     response = answer(context, request)
     rows = with_computed(response.data["projects"], request.params.get("stats_for_state"), context.reading)
     if order:
-        rows = iter(ordered(rows, order)[page.skip : page.skip + page.limit if page.limit else None])
+        rows = iter(ordered(rows, order, value_at)[page.skip : page.skip + page.limit if page.limit else None])
     fields = response.fields and tuple(name for name in response.fields if name != unshown)
     show(context, response._replace(data={**response.data, "projects": rows}, fields=fields), page=page_number)
 
