@@ -322,6 +322,20 @@ def parse_json(text: bytes) -> Any:
         raise UsageError(f"invalid JSON: {error}"[:200]) from error
 
 
+def json_option(option: str, text: str | None) -> dict[str, Any] | None:
+    """Parse the value of an option that is a JSON object.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if text is None:
+        return None
+    value = parse_json(text.encode("utf-8", "surrogateescape"))
+    if not isinstance(value, dict):
+        raise UsageError(f"{option} {text!r}: expected a JSON object")
+    return value
+
+
 def stdin_bytes(context: Context) -> BinaryIO:
     """Return standard input as bytes."""
     return getattr(context.streams.stdin, "buffer", sys.stdin.buffer)
