@@ -9,20 +9,24 @@ UV := .venv-uv/bin/uv
 DEMO := .demo
 SIZE ?= small
 PREFIX ?= /usr/local
+PYTHONS ?= 3.11 3.12 3.13 3.14
 
-.PHONY: help demo test test-newest test-oldest lock lint bench docs snapshots install-man soak clean system
+.PHONY: help demo test test-newest test-oldest test-pythons dist smoke lock lint bench docs snapshots install-man soak clean system
 
 help:
 	@echo 'make demo         set everything up and demonstrate the tool on a real MongoDB'
 	@echo 'make test         run the tests against a real mongod; TESTS=PATHS selects some'
 	@echo 'make test-newest  the same with the newest dependencies that pyproject.toml allows'
 	@echo 'make test-oldest  the same with the oldest ones'
+	@echo 'make test-pythons run the tests with every supported Python that is installed'
 	@echo 'make lint         run ruff and mypy, and check that generated files are fresh'
 	@echo 'make bench        print the performance table; SIZE=full for the real bars, ONLY="list get" for some rows'
 	@echo 'make soak         inject random faults for an hour, or for PROJECTS_SOAK_SECONDS'
 	@echo 'make snapshots    regenerate tests/render/snapshots/: tables and help at four widths'
 	@echo 'make docs         regenerate completions/, docs/commands/, docs/options.md, docs/doctor.md, and the module map'
 	@echo 'make lock         regenerate requirements.txt, the versions that the other targets install'
+	@echo 'make dist         build the wheel and the source distribution in dist/, and check their metadata'
+	@echo 'make smoke        install that wheel into an empty environment, and use it there'
 	@echo 'make install-man  build the manual pages and install them under PREFIX (/usr/local), below DESTDIR if that is set'
 	@echo 'make clean        remove everything that make created'
 
@@ -56,6 +60,23 @@ test-newest test-oldest: test-%: system $(UV)
 	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-$*
 	@$(UV) pip install --quiet --python .venv-$* --resolution $(RESOLUTION_$*) --editable '.[local,dev]'
 	.venv-$*/bin/python -m pytest -n 2 --dist loadgroup $(TESTS)
+
+test-pythons: system
+	@for version in $(PYTHONS); do \
+		command -v python$$version >/dev/null || { echo "Python $$version is not installed: skipped"; continue; }; \
+		$(MAKE) test VENV=.venv-$$version PYTHON=python$$version || exit; \
+	done
+
+dist: $(STAMP) $(UV)
+	@rm -rf dist
+	$(BIN)/python -m hatchling build --directory dist
+	$(UV) tool run --quiet 'twine>=6.1,<7' check --strict dist/*
+
+# An empty environment, with the newest dependencies, as a new user gets it.
+smoke: system dist
+	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-smoke
+	@$(UV) pip install --quiet --python .venv-smoke "$$(echo dist/*.whl)[local]"
+	sh packaging/smoke.sh '$(CURDIR)/.venv-smoke/bin/projects'
 
 # For all supported Python versions, on every platform, with hashes: any pip can install it. UPGRADE= keeps the versions
 # that are locked already.
@@ -97,5 +118,5 @@ soak: system $(STAMP)
 	$(BIN)/python -m tests.faults.soak
 
 clean:
-	rm -rf $(VENV) .venv-uv .venv-newest .venv-oldest $(DEMO) build dist .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* $(DEMO) build dist .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -65,15 +65,30 @@ def test_the_demo_in_a_pipe_shows_aligned_tables_and_notices_in_their_place(
     assert lines[-1].startswith("End of the demo.")
 
 
-def test_make_reports_the_installation_before_it_begins(tmp_path: Path) -> None:
+def run_make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run make in a folder with the checkout's files, with a Python that only reports how it was called, and fails."""
     for name in ("Makefile", "requirements.txt", "pyproject.toml", "hatch_build.py", "schema", "docs", "projects_cli"):
-        (tmp_path / name).symlink_to(CHECKOUT / name)
-    python = tmp_path / "python"
+        (folder / name).symlink_to(CHECKOUT / name)
+    python = folder / "python3.98"
     python.write_text('#!/bin/sh\n[ "$1" = -c ] || { echo "called: $*"; exit 9; }\n')
     python.chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    command = ["make", "demo", f"PYTHON={python}"]
-    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    first, second, *_ = result.stdout.splitlines()
+    environment["PATH"] = f"{folder}:{os.environ['PATH']}"
+    command = ["make", "--no-print-directory", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_make_reports_the_installation_before_it_begins(tmp_path: Path) -> None:
+    first, second, *_ = run_make(tmp_path, "demo", "PYTHON=python3.98").stdout.splitlines()
     assert first == "Setting up: installing the dependencies in .venv, about a minute"
     assert second.startswith("called: -m venv ")
+
+
+def test_every_python_that_is_installed_runs_the_tests(tmp_path: Path) -> None:
+    result = run_make(tmp_path, "test-pythons", "PYTHONS=3.97 3.98")
+    assert result.stdout.splitlines() == [
+        "Python 3.97 is not installed: skipped",
+        "Setting up: installing the dependencies in .venv-3.98, about a minute",
+        "called: -m venv --clear .venv-3.98",
+    ]
+    assert result.returncode != 0

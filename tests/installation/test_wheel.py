@@ -1,10 +1,14 @@
-"""The wheel, installed in environments of its own at unusual paths."""
+"""The distributions: reproducible, and installed in environments of their own at unusual paths."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
+import sysconfig
+import tarfile
+import tempfile
 import venv
 import zipfile
 from pathlib import Path
@@ -12,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from projects_cli import __version__
+from tests import servers
 from tools.manual import manual_pages
 from tools.program import program
 
@@ -29,21 +34,48 @@ def pip(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "pip", "--quiet", *arguments], check=True)
 
 
+def build(source: Path, target: Path, *targets: str) -> None:
+    """Build distributions of a source tree, with another hash seed each time, as a new process has it."""
+    options = [argument for name in targets for argument in ("--target", name)]
+    command = [sys.executable, "-m", "hatchling", "build", *options, "--directory", str(target)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONHASHSEED"}
+    subprocess.run(command, cwd=source, check=True, capture_output=True, env=environment)
+
+
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a source distribution of a copy, because the build writes into its source tree."""
-    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the source distribution of a copy without git, because the build writes into its source tree."""
+    source, target = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("sdist")
     for name in SOURCES:
         path = CHECKOUT / name
         if path.is_dir():
             shutil.copytree(path, source / name, ignore=shutil.ignore_patterns("__pycache__", "shipped"))
         else:
             shutil.copy2(path, source)
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(target)]
-    subprocess.run(build, cwd=source, check=True, capture_output=True)
-    (archive,) = target.glob("*.tar.gz")
-    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(target), str(archive))
+    build(source, target, "sdist")
+    return next(target.glob("*.tar.gz"))
+
+
+@pytest.fixture(scope="module")
+def wheel(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from the source distribution, as pip does if there is no wheel."""
+    target = tmp_path_factory.mktemp("wheel")
+    pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(target), str(sdist))
     return next(target.glob("*.whl"))
+
+
+@pytest.mark.xdist_group("wheel")
+def test_a_second_build_has_the_same_bytes(sdist: Path, wheel: Path, tmp_path: Path) -> None:
+    """Of the unpacked source distribution, in another folder and with other times."""
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "unpacked", filter="data")
+    (source,) = (tmp_path / "unpacked").iterdir()
+    for file in source.rglob("*"):
+        os.utime(file)
+    build(source, tmp_path / "dist", "sdist", "wheel")
+    assert {file.name for file in (tmp_path / "dist").iterdir()} == {sdist.name, wheel.name}
+    for first in (sdist, wheel):
+        assert (tmp_path / "dist" / first.name).read_bytes() == first.read_bytes()
 
 
 @pytest.mark.xdist_group("wheel")
@@ -60,13 +92,35 @@ def test_the_wheel_has_the_manuals_the_completion_files_and_no_generator(wheel: 
 
 @pytest.mark.xdist_group("wheel")
 @pytest.mark.parametrize("place", ["a folder with spaces", "deep"])
-def test_the_program_starts_in_any_folder(wheel: Path, tmp_path: Path, place: str) -> None:
+def test_the_program_starts_in_any_folder_and_leaves_nothing_behind(wheel: Path, tmp_path: Path, place: str) -> None:
     """A kernel reads at most 127 or 255 bytes of a script's first line, and splits it at a space."""
     missing = 220 - len(str(tmp_path))
     environment = tmp_path / ("x" * (missing - 1) if place == "deep" else place)
     venv.create(environment)
     python, program = environment / "bin" / "python", environment / "bin" / "projects"
+    before = {path for path in environment.rglob("*") if path.is_file()}
     pip("--python", str(python), "install", "--no-deps", "--no-index", str(wheel))
     result = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, f"projects {__version__}\n", "")
+    pip("--python", str(python), "uninstall", "--yes", "projects-cli")
+    assert {path for path in environment.rglob("*") if path.is_file()} == before
     shutil.rmtree(environment)
+
+
+@pytest.mark.xdist_group("wheel")
+def test_an_installed_program_passes_the_smoke_test(wheel: Path, tmp_path: Path) -> None:
+    """With the dependencies of this interpreter: `make smoke` installs them."""
+    environment = tmp_path / "environment"
+    venv.create(environment)
+    pip("--python", str(environment / "bin" / "python"), "install", "--no-deps", "--no-index", str(wheel))
+    packages = sysconfig.get_path("purelib", vars={"base": str(environment)})
+    Path(packages, "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+    home = Path(tempfile.mkdtemp(prefix="ps-"))  # short, for the socket's path
+    mongod = {"PROJECTS_MONGOD": servers.MONGOD} if servers.MONGOD else {}
+    command = ["sh", str(CHECKOUT / "packaging" / "smoke.sh"), str(environment / "bin" / "projects")]
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={"HOME": str(home), "PATH": os.defpath, **mongod}
+    )
+    shutil.rmtree(home)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith("smoke test passed\n")
