@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from projects_cli.messages import Document, Pipeline
-    from projects_cli.store.collections import Sort, Store
+    from projects_cli.store.collections import Store
+    from projects_cli.store.reading import Sort
 
 TEXT_SCORE = "@text_score"
 DEFAULT_PAGE_SIZE = 500

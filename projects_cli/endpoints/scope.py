@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from projects_cli.endpoints import hierarchy
 from projects_cli.errors import IndexGone
 from projects_cli.store import filters, index_match
-from projects_cli.store.collections import NATURAL
+from projects_cli.store.reading import NATURAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ from projects_cli.store.bson_codec import UNREADABLE
 
 if TYPE_CHECKING:
     from projects_cli.messages import Document
-    from projects_cli.store.collections import Sort
+    from projects_cli.store.reading import Sort
 
 
 class Position(NamedTuple):

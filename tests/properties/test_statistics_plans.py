@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from projects_cli.endpoints import hierarchy, tallies
 from projects_cli.endpoints.tallies import ReadPlan
 from projects_cli.store.client import connect
-from projects_cli.store.collections import NATURAL, open_store
+from projects_cli.store.collections import open_store
 from projects_cli.store.index_definitions import EXTRAS, INDEXES, SERVER
+from projects_cli.store.reading import NATURAL
 from tests import servers
 from tests.properties import model
 from tests.properties.calling import NOW, OWN, Caller, Document, Documents
