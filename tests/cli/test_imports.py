@@ -143,6 +143,7 @@ READING |= {
     "store.bson_codec",
     "store.driver_errors",
     "store.filters",
+    "store.reading",
 }
 READING |= {"store.uri"}
 READING |= {"store.index_match", "store.retry"}
