@@ -45,24 +45,55 @@ class Node:
         self.models = 0
 
 
+class Forest(NamedTuple):
+    """Projects as nodes by their keys (`identity`), and in an order in which each comes after its parent."""
+
+    nodes: dict[Hashable, Node]
+    parents_first: list[Node]
+
+
 def tree(root: Document | None, shape: Shape, store: Store, now: datetime) -> list[Document]:
     """Return the tree below a stored project, the project included, or the trees of all top-level projects.
 
     A record has `id`, `name`, with `stats` also `tasks`, `running`, `failed` and `models` (those that are not archived,
     sub-projects included, hidden ones too), and `children`. Memory grows with the projects only.
     """
-    of_tree = {} if root is None else filters.any_of([filters.below([root["_id"]]), {"_id": root["_id"]}])
-    stored = store.projects.scan(of_tree, {"name": 1, "parent": 1, "path": 1, "system_tags": 1})
-    nodes = {identity(project["_id"]): Node(project) for project in stored}
-    tops = _linked(nodes, None if root is None else identity(root["_id"]))
-    parents_first = list(_walk(tops))
+    forest = read_forest(root, store)
     if shape.stats:
-        _count(nodes, store, now)
-        for node in reversed(parents_first):  # each sum is complete before it is added to the parent's
-            if node.parent is not None:
-                node.parent.tally.add(node.tally)
-                node.parent.models += node.models
-    return _records(parents_first, shape, None if root is None else identity(root["_id"]))
+        count_contents(forest, store, now)
+        add_up(forest)
+    return _records(forest.parents_first, shape, None if root is None else identity(root["_id"]))
+
+
+def read_forest(root: Document | None, store: Store, fields: Sequence[str] = ()) -> Forest:
+    """Return a stored project with all below it, or all projects, hidden ones too, with further stored fields."""
+    of_tree = {} if root is None else filters.any_of([filters.below([root["_id"]]), {"_id": root["_id"]}])
+    names = ("name", "parent", "path", "system_tags", *fields)
+    nodes = {identity(stored["_id"]): Node(stored) for stored in store.projects.scan(of_tree, dict.fromkeys(names, 1))}
+    return Forest(nodes, list(_walk(_linked(nodes, None if root is None else identity(root["_id"])))))
+
+
+def count_contents(forest: Forest, store: Store, now: datetime) -> None:
+    """Sum up the tasks, and count the models, that are directly in each project and not archived."""
+    nodes = forest.nodes
+    needed: dict[Hashable, Any] = {key: node.stored["_id"] for key, node in nodes.items()}
+    by_project = selective(len(needed), store.projects.estimated_count())
+    since = now.replace(tzinfo=None) - DAY
+    tallies = tallies_by_state(store.tasks, needed, {}, ("active",), since, by_project=by_project)["active"]
+    for key, tally in tallies.items():
+        nodes[key].tally = tally
+    groups = grouped(store.models, filters.not_archived(), pipelines.by_project(), needed if by_project else None)
+    for key, group in groups.items():
+        if key in nodes:
+            nodes[key].models = group["count"]
+
+
+def add_up(forest: Forest) -> None:
+    """Add the sums of each project to those of its parents, at every level."""
+    for node in reversed(forest.parents_first):  # each sum is complete before it is added to the parent's
+        if node.parent is not None:
+            node.parent.tally.add(node.tally)
+            node.parent.models += node.models
 
 
 def _linked(nodes: dict[Hashable, Node], root: Hashable | None) -> list[Node]:
@@ -113,26 +144,12 @@ def _walk(nodes: Sequence[Node]) -> Iterator[Node]:
         pending.extend(reversed(node.children))
 
 
-def _count(nodes: dict[Hashable, Node], store: Store, now: datetime) -> None:
-    """Count the tasks and models that are directly in each project."""
-    needed: dict[Hashable, Any] = {key: node.stored["_id"] for key, node in nodes.items()}
-    by_project = selective(len(needed), store.projects.estimated_count())
-    since = now.replace(tzinfo=None) - DAY
-    tallies = tallies_by_state(store.tasks, needed, {}, ("active",), since, by_project=by_project)["active"]
-    for key, tally in tallies.items():
-        nodes[key].tally = tally
-    groups = grouped(store.models, filters.not_archived(), pipelines.by_project(), needed if by_project else None)
-    for key, group in groups.items():
-        if key in nodes:
-            nodes[key].models = group["count"]
-
-
 def _records(parents_first: Sequence[Node], shape: Shape, root: Hashable | None) -> list[Document]:
     """Return the records of the top. The children of a hidden project that is not shown take its place."""
     shown: dict[int, list[Document]] = {}  # the records that stand for each node, by its identity in memory
     for node in reversed(parents_first):
         children = [record for child in node.children for record in shown.pop(id(child))]
-        if not shape.hidden and identity(node.stored["_id"]) != root and _is_hidden(node.stored):
+        if not shape.hidden and identity(node.stored["_id"]) != root and is_hidden(node.stored):
             shown[id(node)] = children
             continue
         record: Document = {"id": node.stored["_id"], "name": shown_name(node.stored)}
@@ -153,6 +170,7 @@ def _cut_below(record: Document, depth: int) -> Document:
     return record | {"children": children}
 
 
-def _is_hidden(stored: Document) -> bool:
+def is_hidden(stored: Document) -> bool:
+    """Return whether a stored project has the system tag `hidden`."""
     tags = stored.get("system_tags")
     return filters.HIDDEN in tags if isinstance(tags, list) else tags == filters.HIDDEN
