@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from projects_cli.config.settings import BY_NAME, OUTPUTS, TIMES
+from projects_cli.config.settings import BY_NAME, OUTPUTS, TIMES, parse_duration
 from projects_cli.errors import FieldsValueError, UsageError
 
 if TYPE_CHECKING:
@@ -127,7 +128,9 @@ _CHANGES = frozenset({"create", "update", "rename", "move", "merge", "delete", "
 _REQUESTS = frozenset({"call", "batch"})
 _JOURNALED = _CHANGES | _REQUESTS | {"undo", "resume", "history", "history prune", "doctor --fix"}
 _CONNECTED = (
-    _READS | _JOURNALED | {"tree", "contents", "doctor", "status", "indexes plan", "indexes create", "local sample"}
+    _READS
+    | _JOURNALED
+    | {"activity", "tree", "contents", "doctor", "status", "indexes plan", "indexes create", "local sample"}
 )
 
 USED_BY: dict[str, frozenset[str]] = {
@@ -202,6 +205,24 @@ def several_projects(
     return {"projects": chosen, "include_subprojects": include_subprojects}
 
 
+def time_since(option: str, text: str, now: datetime) -> datetime:
+    """Return the time that an option names by a date, a time, or a duration before now; in UTC without a zone.
+
+    Raises:
+        UsageError: it names none.
+    """
+    try:
+        if "-" in text:
+            time = datetime.fromisoformat(text)
+            return (time.astimezone(UTC) if time.tzinfo else time).replace(tzinfo=None)
+        return now.replace(tzinfo=None) - timedelta(seconds=parse_duration(text))
+    except ValueError as error:
+        reason = str(error) if "-" not in text else f"{text!r} is not a date or time, as in 2024-01-31"
+        raise UsageError(f"{option}: {reason}") from error
+    except OverflowError as error:
+        raise UsageError(f"{option} {text!r}: before the calendar's first day") from error
+
+
 ProjectArgument = Annotated[
     str | None,
     typer.Argument(metavar="PROJECT", help="Id, full name, or the first 8 or more digits of an id; - reads stdin."),
@@ -216,6 +237,9 @@ OptionalProject = Annotated[
     typer.Argument(
         metavar="[PROJECT]", help="Id, full name, or the first 8 or more digits of an id. [default: all projects]"
     ),
+]
+Since = Annotated[
+    str, typer.Option("--since", metavar="TIME", help="Count from this date, or this long ago: 2024-01-31, 90d, 12w.")
 ]
 ProjectArguments = Annotated[
     list[str] | None,

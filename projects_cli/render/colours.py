@@ -24,6 +24,8 @@ OF_FIELD |= dict.fromkeys(
 )
 OF_FIELD |= {
     "stats.*.last_task_run": "grey",
+    "last_run": "grey",
+    "failed": "red",
     "stats.*.status_count.in_progress": "blue",
     "stats.*.status_count.completed": "green",
     "stats.*.status_count.failed": "red",

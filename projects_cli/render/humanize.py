@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-TIMES = frozenset({"created", "last_update", "stats.*.last_task_run", "started", "finished", "last_used", "stops_at"})
-DURATIONS = frozenset({"stats.*.total_runtime"})
+TIMES = frozenset(
+    {"created", "last_update", "stats.*.last_task_run", "started", "finished", "last_used", "stops_at", "last_run"}
+)
+DURATIONS = frozenset({"stats.*.total_runtime", "runtime"})
 SIZES = frozenset({"size"})
 MINUTE = len("2024-01-09T08:00")
 ALMOST_TWO_YEARS = timedelta(days=700)

@@ -89,6 +89,13 @@ _LIST = View(
 _TREE = View(
     rows="projects", columns=_columns("name", "id"), id="id", empty="no project matches", more=("depth",), nested=True
 )
+_ACTIVITY = View(
+    rows="activity",
+    columns=_columns("name", "tasks", "completed", "failed", "runtime", "last_run", "id"),
+    fields=("id", "name", "tasks", "completed", "failed", "runtime", "last_run"),
+    id="id",
+    empty="no task was started in this time",
+)
 _ON_REQUEST = ("hidden", "own_tasks", "own_models", "own_datasets", "dataset_stats")
 _LIST_EX = _LIST._replace(more=(*UNLISTED_FIELDS, *_ON_REQUEST, "dataset_stats.", "parent.", "user.", "company."))
 _UPDATED = View(columns=_columns("updated"), changes=True)
@@ -124,6 +131,9 @@ VIEWS: dict[str, View] = {
     ),
     "tree": _TREE,
     "tree statistics": _TREE._replace(columns=_columns("name", "tasks", "running", "failed", "models", "id")),
+    "activity by user": _ACTIVITY._replace(columns=(("name", "USER"), *_ACTIVITY.columns[1:])),
+    "activity by project": _ACTIVITY._replace(columns=(("name", "PROJECT"), *_ACTIVITY.columns[1:])),
+    "activity by week": _ACTIVITY._replace(columns=(("id", "WEEK"), ("name", "MONDAY"), *_ACTIVITY.columns[1:-1])),
     "projects.get_all_ex own contents": _LIST_EX._replace(
         columns=_columns("name", "own_tasks=TASKS", "own_models=MODELS", "last_update=UPDATED", "id"),
         fields=(*PROJECT_FIELDS, "own_tasks", "own_models"),

@@ -25,6 +25,7 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
     "make-private": ("make-private", ID),
     "tree": ("tree",),
     "contents": ("contents", ID),
+    "activity": ("activity",),
     "metrics": ("metrics",),
     "hyperparams": ("hyperparams",),
     "task-tags": ("task-tags",),
