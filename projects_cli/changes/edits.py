@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from projects_cli.changes.conditions import among, by_id, shown, stored_as
 from projects_cli.changes.records import LARGEST, Edits
-from projects_cli.errors import CannotUndo, ExpectedUniqueData
+from projects_cli.errors import CannotUndo, ChangedMeanwhile, ExpectedUniqueData
 from projects_cli.messages import Edit, Skipped
 from projects_cli.store import bson_codec, filters
 from projects_cli.store.bson_codec import NULL, Value, fields
@@ -58,8 +58,16 @@ def edit_chunks(step: Step, store: Store, *, journaled: bool) -> Iterator[Edits]
 
 
 def _removals(step: Step, store: Store) -> Iterator[Edit]:
+    """Stream the removals of the documents that match a step's filter.
+
+    Raises:
+        ChangedMeanwhile: there are more than the plan counted. Neither the user nor the list of URLs includes those
+            that a server has added since.
+    """
     own = filters.all_of([step.filter, filters.not_a_list()])
-    for raw in store.named(step.collection).raw(own):
+    for number, raw in enumerate(store.named(step.collection).raw(own), start=1):
+        if number > step.count:
+            raise ChangedMeanwhile(f"the project gained a {step.collection} in the meantime: nothing was changed")
         yield Edit(bson_codec.identifier(raw), raw, None)
 
 

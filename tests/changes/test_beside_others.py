@@ -112,6 +112,20 @@ def late_task(documents: Database[Document]) -> None:
     documents["task"].insert_one(member(98, YOLO))
 
 
+def test_a_task_that_arrives_before_its_project_is_deleted_with_contents_stops_that(world: World) -> None:
+    """Its URLs are not among those that were listed, and nobody agreed to lose it: the before-images are final."""
+    runner = world.runner()
+    deletion = change("delete", project=YOLO["_id"], force=True, delete_contents=True)
+    plan = deletion.plan(runner.store)
+    with pytest.raises(ChangedMeanwhile, match="gained a task in the meantime: nothing was changed"):
+        runner.apply(deletion, plan, begin=lambda _: late_task(world.documents))
+    left = world.dump()
+    assert by_id(left)[YOLO["_id"]] and by_id(left, "task")[member(98, YOLO)["_id"]]
+    assert world.states() == []
+    response, _ = runner.apply(deletion, deletion.plan(runner.store))
+    assert response.data["deleted_tasks"] == plan.counts["tasks"] + 1
+
+
 def test_tasks_that_a_server_creates_refuse_no_delete(world: World) -> None:
     """A user who was asked agreed to the projects, not to the number of tasks."""
     runner = world.runner()
