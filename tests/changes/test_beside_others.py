@@ -120,7 +120,8 @@ def test_a_task_that_arrives_before_its_project_is_deleted_with_contents_stops_t
     with pytest.raises(ChangedMeanwhile, match="gained a task in the meantime: nothing was changed"):
         runner.apply(deletion, plan, begin=lambda _: late_task(world.documents))
     left = world.dump()
-    assert by_id(left)[YOLO["_id"]] and by_id(left, "task")[member(98, YOLO)["_id"]]
+    assert YOLO["_id"] in by_id(left)
+    assert member(98, YOLO)["_id"] in by_id(left, "task")
     assert world.states() == []
     response, _ = runner.apply(deletion, deletion.plan(runner.store))
     assert response.data["deleted_tasks"] == plan.counts["tasks"] + 1
