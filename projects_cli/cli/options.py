@@ -130,7 +130,7 @@ _JOURNALED = _CHANGES | _REQUESTS | {"undo", "resume", "history", "history prune
 _CONNECTED = (
     _READS
     | _JOURNALED
-    | {"activity", "tree", "contents", "doctor", "status", "indexes plan", "indexes create", "local sample"}
+    | {"activity", "stats", "tree", "contents", "doctor", "status", "indexes plan", "indexes create", "local sample"}
 )
 
 USED_BY: dict[str, frozenset[str]] = {

@@ -24,6 +24,8 @@ class View(NamedTuple):
         changes: whether this is the response of a change, instead of which a dry run shows the plan.
         titled: whether all formats have the headings of the columns.
         nested: whether records have `children`, and a terminal shows them as a tree.
+        bars: the field for whose value a terminal shows a bar in each record's line.
+        panel: whether a table is a panel with a summary of the record, also in a pipe.
         blocks: whether a terminal shows each record, which is a finding of the doctor, as several lines.
     """
 
@@ -40,6 +42,8 @@ class View(NamedTuple):
     titled: bool = False
     nested: bool = False
     blocks: bool = False
+    bars: str | None = None
+    panel: bool = False
 
     @property
     def all_fields(self) -> tuple[str, ...]:
@@ -95,6 +99,7 @@ _ACTIVITY = View(
     fields=("id", "name", "tasks", "completed", "failed", "runtime", "last_run"),
     id="id",
     empty="no task was started in this time",
+    bars="tasks",
 )
 _ON_REQUEST = ("hidden", "own_tasks", "own_models", "own_datasets", "dataset_stats")
 _LIST_EX = _LIST._replace(more=(*UNLISTED_FIELDS, *_ON_REQUEST, "dataset_stats.", "parent.", "user.", "company."))
@@ -131,6 +136,26 @@ VIEWS: dict[str, View] = {
     ),
     "tree": _TREE,
     "tree statistics": _TREE._replace(columns=_columns("name", "tasks", "running", "failed", "models", "id")),
+    "overview": View(
+        columns=_columns(
+            "project.name=PROJECT",
+            "sub_projects.direct",
+            "sub_projects.all",
+            "sub_projects.hidden",
+            "tasks.total=TASKS",
+            "tasks.archived=ARCHIVED TASKS",
+            "tasks.status_count=STATUSES",
+            "models.total=MODELS",
+            "models.archived=ARCHIVED MODELS",
+            "runtime",
+            "last_run",
+            "activity.weeks=ACTIVITY",
+            "largest",
+            "owners",
+        ),
+        more=("project.", "tasks.", "models.", "activity.", "largest.", "owners."),
+        panel=True,
+    ),
     "activity by user": _ACTIVITY._replace(columns=(("name", "USER"), *_ACTIVITY.columns[1:])),
     "activity by project": _ACTIVITY._replace(columns=(("name", "PROJECT"), *_ACTIVITY.columns[1:])),
     "activity by week": _ACTIVITY._replace(columns=(("id", "WEEK"), ("name", "MONDAY"), *_ACTIVITY.columns[1:-1])),

@@ -26,6 +26,7 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
     "tree": ("tree",),
     "contents": ("contents", ID),
     "activity": ("activity",),
+    "stats": ("stats",),
     "metrics": ("metrics",),
     "hyperparams": ("hyperparams",),
     "task-tags": ("task-tags",),

@@ -65,6 +65,8 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("model-metadata-keys", "whole"),
     ("model-metadata-values", "key"),
     ("metrics", "--models"),
+    ("stats",),
+    ("stats", "whole"),
     ("activity", "--since", "0001-01-01", "--by", "user"),
     ("activity", "--since", "0001-01-01", "--by", "project"),
     ("activity", "whole", "--since", "0001-01-01", "--by", "week"),
