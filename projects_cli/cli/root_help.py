@@ -20,6 +20,7 @@ Inspect:
   list                   List projects, filtered and ordered.
   get                    Show a project.
   tree                   Show projects as a tree.
+  stats                  Show a project at a glance.
   activity               Show who ran how much: tasks and run time.
   contents               List the tasks and models in a project.
   metrics                List the metrics that tasks report.
@@ -140,7 +141,7 @@ Examples:
   projects delete vision --force --dry-run  preview a deletion
 
 Commands:
-  Inspect:          status, list, get, tree, activity, contents, metrics,
+  Inspect:          status, list, get, tree, stats, activity, contents, metrics,
                     hyperparams, hyperparam-values, model-metadata-keys,
                     model-metadata-values, task-parents, users, task-tags,
                     model-tags, project-tags, validate-delete
