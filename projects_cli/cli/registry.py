@@ -150,6 +150,7 @@ COMMANDS: tuple[Entry, ...] = (
         changes=ITSELF,
     ),
     Entry("undo", "undo", "Undo a change.", REPAIR, changes=ITSELF),
+    Entry("redo", "redo", "Do an undone change again.", REPAIR, changes=ITSELF),
     Entry("resume", "resume", "Resume an interrupted change.", REPAIR, changes=ITSELF),
     Entry("history", "history", "Show who changed what, and when.", REPAIR, changes=("prune",)),
     Entry("doctor", "doctor", "Find and repair inconsistencies.", REPAIR, changes=("--fix",)),
@@ -186,6 +187,7 @@ _CHANGES = (
     "call",
     "batch",
     "undo",
+    "redo",
     "resume",
     "history",
 )

@@ -75,13 +75,14 @@ def _columns(*fields: str) -> tuple[tuple[str, str], ...]:
 
 
 _HISTORY = View(
-    rows="operations",
-    columns=_columns("id", "started", "state", "summary", "by", "host"),
-    fields=("id", "started", "finished", "by", "host", "pid", "state", "endpoint", "summary", "counts", "command"),
+    rows="runs",
+    columns=_columns("id=RUN", "started", "state", "operations=OPS", "summary", "by", "host"),
+    fields=("id", "started", "finished", "by", "host", "pid", "state", "operations", "summary", "counts", "command"),
     id="id",
-    more=("counts.",),
+    more=("database_user", "counts.", "undone_by"),
     empty="the journal is empty",
 )
+_OPERATION = ("operation", "state", "projects", "tasks", "models", "summary", "skipped")
 _LIST = View(
     rows="projects",
     columns=_columns("name", "tags", "last_update=UPDATED", "id"),
@@ -240,13 +241,32 @@ VIEWS: dict[str, View] = {
         more=("filter", "change"),
         id="id",
     ),
-    "operation": View(
-        columns=_columns("operation", "state", "projects", "tasks", "models", "summary", "skipped"),
-        id="operation",
-        changes=True,
-    ),
+    "operation": View(columns=_columns(*_OPERATION), id="operation", more=("run",), changes=True),
+    "operations": View(rows="operations", columns=_columns(*_OPERATION), id="operation", more=("run",), changes=True),
     "history": _HISTORY,
     "history filtered": _HISTORY._replace(empty="no operation matches"),
+    "history.operations": View(
+        rows="operations",
+        columns=_columns("id", "started", "state", "summary", "by", "host"),
+        fields=(
+            *("id", "run", "started", "finished", "by", "host", "pid", "state", "endpoint", "summary", "counts"),
+            "command",
+        ),
+        id="id",
+        more=("database_user", "counts.", "undone_by", "redone_by", "skipped"),
+        empty="no operation matches",
+    ),
+    "history.show": View(
+        columns=_columns(
+            *("id", "run", "state", "summary", "endpoint", "started", "finished", "by", "database_user=MONGODB USER"),
+            *("host", "pid", "command", "mode", "counts", "documents", "steps.name=PROJECTS", "skipped"),
+            *("undone_by.by=UNDONE BY", "undone_by.database_user=UNDONE BY MONGODB USER", "undone_by.at=UNDONE AT"),
+            *("undone_by.host=UNDONE ON", "undone_by.command=UNDONE WITH"),
+            *("redone_by.by=REDONE BY", "redone_by.at=REDONE AT", "redone_by.command=REDONE WITH"),
+        ),
+        id="id",
+        more=("counts.", "projects", "steps", "steps.", "undone_by", "undone_by.", "redone_by", "redone_by."),
+    ),
     "history.prune": View(columns=_columns("pruned", "found")),
     "doctor": View(
         rows="findings",
