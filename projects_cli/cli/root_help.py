@@ -47,6 +47,7 @@ Change:
 
 Undo and repair:
   undo                   Undo a change.
+  redo                   Do an undone change again.
   resume                 Resume an interrupted change.
   history                Show who changed what, and when.
   doctor                 Find and repair inconsistencies.
@@ -147,7 +148,7 @@ Commands:
                     model-tags, project-tags, validate-delete
   Change:           create, update, delete, rename, move, merge, make-public,
                     make-private
-  Undo and repair:  undo, resume, history, doctor, indexes
+  Undo and repair:  undo, redo, resume, history, doctor, indexes
   Low level:        call, batch, schema
   Setup:            local, config, profile, completion, help
   Topics:           exit-codes, output, environment, filters, safety, config
