@@ -132,7 +132,18 @@ _JOURNALED = (
 _CONNECTED = (
     _READS
     | _JOURNALED
-    | {"activity", "stats", "tree", "contents", "doctor", "status", "indexes plan", "indexes create", "local sample"}
+    | {
+        "activity",
+        "stats",
+        "top",
+        "tree",
+        "contents",
+        "doctor",
+        "status",
+        "indexes plan",
+        "indexes create",
+        "local sample",
+    }
 )
 
 USED_BY: dict[str, frozenset[str]] = {

@@ -50,6 +50,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("get", "get", "Show a project.", INSPECT, "projects.get_by_id", ("get-by-id",)),
     Entry("tree", "tree", "Show projects as a tree.", INSPECT),
     Entry("stats", "stats", "Show a project at a glance.", INSPECT),
+    Entry("top", "top", "Show the first projects by a measure.", INSPECT),
     Entry("activity", "activity", "Show who ran how much: tasks and run time.", INSPECT),
     Entry("contents", "contents", "List the tasks and models in a project.", INSPECT),
     Entry(

@@ -102,6 +102,15 @@ _ACTIVITY = View(
     empty="no task was started in this time",
     bars="tasks",
 )
+_TOP = View(rows="projects", id="id", empty="no project has a value", bars="tasks")
+_TOP_FIELDS = {
+    "tasks": "tasks",
+    "models": "models",
+    "runtime": "runtime",
+    "age": "created",
+    "last-run": "last_run",
+    "size": "sub_projects=SUB-PROJECTS",
+}
 _ON_REQUEST = ("hidden", "own_tasks", "own_models", "own_datasets", "dataset_stats")
 _LIST_EX = _LIST._replace(more=(*UNLISTED_FIELDS, *_ON_REQUEST, "dataset_stats.", "parent.", "user.", "company."))
 _UPDATED = View(columns=_columns("updated"), changes=True)
@@ -157,6 +166,10 @@ VIEWS: dict[str, View] = {
         more=("project.", "tasks.", "models.", "activity.", "largest.", "owners."),
         panel=True,
     ),
+    **{
+        f"top by {measure}": _TOP._replace(columns=_columns("name", field, "id"), bars=field.partition("=")[0])
+        for measure, field in _TOP_FIELDS.items()
+    },
     "activity by user": _ACTIVITY._replace(columns=(("name", "USER"), *_ACTIVITY.columns[1:])),
     "activity by project": _ACTIVITY._replace(columns=(("name", "PROJECT"), *_ACTIVITY.columns[1:])),
     "activity by week": _ACTIVITY._replace(columns=(("id", "WEEK"), ("name", "MONDAY"), *_ACTIVITY.columns[1:-1])),

@@ -27,6 +27,7 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
     "contents": ("contents", ID),
     "activity": ("activity",),
     "stats": ("stats",),
+    "top": ("top",),
     "metrics": ("metrics",),
     "hyperparams": ("hyperparams",),
     "task-tags": ("task-tags",),

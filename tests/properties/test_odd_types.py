@@ -67,6 +67,8 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("metrics", "--models"),
     ("stats",),
     ("stats", "whole"),
+    ("top", "--by", "age", "-L", "1000"),
+    ("top", "--by", "last-run", "--hidden", "-L", "1000"),
     ("activity", "--since", "0001-01-01", "--by", "user"),
     ("activity", "--since", "0001-01-01", "--by", "project"),
     ("activity", "whole", "--since", "0001-01-01", "--by", "week"),
