@@ -21,6 +21,7 @@ Inspect:
   get                    Show a project.
   tree                   Show projects as a tree.
   stats                  Show a project at a glance.
+  top                    Show the first projects by a measure.
   activity               Show who ran how much: tasks and run time.
   contents               List the tasks and models in a project.
   metrics                List the metrics that tasks report.
@@ -142,10 +143,10 @@ Examples:
   projects delete vision --force --dry-run  preview a deletion
 
 Commands:
-  Inspect:          status, list, get, tree, stats, activity, contents, metrics,
-                    hyperparams, hyperparam-values, model-metadata-keys,
-                    model-metadata-values, task-parents, users, task-tags,
-                    model-tags, project-tags, validate-delete
+  Inspect:          status, list, get, tree, stats, top, activity, contents,
+                    metrics, hyperparams, hyperparam-values,
+                    model-metadata-keys, model-metadata-values, task-parents,
+                    users, task-tags, model-tags, project-tags, validate-delete
   Change:           create, update, delete, rename, move, merge, make-public,
                     make-private
   Undo and repair:  undo, redo, resume, history, doctor, indexes
