@@ -69,7 +69,8 @@ STEPS = [
 ]
 CHANGES = [
     {"id": f"r20240111-0{number}0000-abcdef{number}", "operations": 1 + 99 * number, "state": state,
-     "started": f"2024-01-11T0{number}:00:00", "summary": f"delete the project '{name}'", "by": "ann", "host": "build-1"}
+     "started": f"2024-01-11T0{number}:00:00", "summary": f"delete the project '{name}'",
+     "by": "ann", "host": "build-1"}
     for number, (state, name) in enumerate(zip(("done", "undone", "applying", "void"), NAMES, strict=True))
 ]  # fmt: skip
 
