@@ -45,6 +45,12 @@ def lines(program: bytes, baseline: bytes) -> bool:
     return program.count(b"\n") == baseline.count(b"\n") > 0
 
 
+def exported(program: bytes, baseline: bytes) -> bool:
+    """Compare every document of an export, which has a first and a last line of its own."""
+    ours = [next(iter(record.values())) for record in _lines(program)[1:-1]]
+    return sorted(map(orjson.dumps, ours)) == sorted(map(orjson.dumps, _lines(baseline)))
+
+
 def statistics(program: bytes, baseline: bytes) -> bool:
     """Compare every sum of every project, and its sub-projects."""
     ours = [_program_record(record) for record in _lines(program)]

@@ -260,6 +260,15 @@ def _doctor_growth(site: Site) -> tuple[Command, Command]:
     return site.program("doctor", "--json", shape=more), site.program("doctor", "--json", shape=less)
 
 
+# --- backup ---------------------------------------------------------------------------------------------------------
+
+
+def _export(site: Site) -> tuple[Command, Command]:
+    shape = site.size.examined
+    program = site.program("export", "--with", "tasks,models", shape=shape)
+    return program, site.baseline("export", shape, COMMUNITY_COMPANY)
+
+
 # --- writes -------------------------------------------------------------------------------------------------------
 
 
@@ -407,6 +416,10 @@ ROWS: tuple[Row, ...] = (
         _listed_with("--dataset-stats", "dataset_sizes"), agreement.sizes,
     ),
     Row("stats-growth", "list --stats, ten times the tasks", "a tenth", bars(wall=12), _statistics_growth, rounds=1),
+    Row(
+        "export", "export --with tasks,models", "pymongo and bson.json_util, ten lines", bars(wall=1.3, memory=1.3),
+        _export, agreement.exported,
+    ),
     Row(
         "tags-index", "task-tags, with an index on tags", "$unwind, $group", bars(wall=0.1),
         _tags, agreement.tags, index=TAGS, shape=lambda size: size.tags,

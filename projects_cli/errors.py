@@ -37,7 +37,7 @@ class ExitStatus(IntEnum):
 STATUS_MEANINGS: dict[ExitStatus, str] = {
     ExitStatus.DONE: "done",
     ExitStatus.FAILED: "unexpected failure, or declined by the user",
-    ExitStatus.USAGE: "wrong usage, an invalid request, expression or field, an ambiguous name, "
+    ExitStatus.USAGE: "wrong usage, an invalid request, expression, field or file, an ambiguous name, "
     "or a prompt without a terminal",
     ExitStatus.NOT_FOUND: "not found",
     ExitStatus.REFUSED: "refused: has tasks, name taken, public, circular, too deep, read-only, over `--max-delete`, "
@@ -219,6 +219,10 @@ class SchemaError(ProjectsError, status=ExitStatus.USAGE):
     """An invalid schema file: which file, which line, what is wrong."""
 
 
+class DamagedFile(ProjectsError, status=ExitStatus.USAGE):
+    """A file that an export wrote is damaged, not complete, or something else."""
+
+
 class UnknownEndpoint(ProjectsError, status=ExitStatus.USAGE):
     """The loaded schema does not have the endpoint, or not in the chosen version."""
 
@@ -322,6 +326,13 @@ class CollectionMissing(DatabaseError):
 
 class ListsInSeveralKeys(DatabaseError):
     """A document has lists in several sort keys, which MongoDB does not support."""
+
+
+class SnapshotGone(
+    DatabaseError,
+    hint="read without a snapshot: --no-snapshot; or raise minSnapshotHistoryWindowInSeconds on the server",
+):
+    """The server does not keep the state any longer that a snapshot reads: five minutes by default."""
 
 
 class IndexGone(DatabaseError):

@@ -128,6 +128,13 @@ def site(standalone: servers.Server, cli: Cli) -> Iterator[Site]:
 
 
 @pytest.fixture
+def each_site(deployment: servers.Server, cli: Cli) -> Iterator[Site]:
+    """Provide an empty database on each deployment in turn, and the command line set to work on it."""
+    with empty_site(deployment, cli) as site:
+        yield site
+
+
+@pytest.fixture
 def world(deployment: servers.Server) -> Iterator[World]:
     """Provide the small odd database and its journal, on each kind of deployment in turn."""
     with world_on(deployment, BEFORE) as world:

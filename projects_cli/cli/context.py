@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +16,8 @@ from projects_cli.render.console import Console
 from projects_cli.render.escaping import check_utf8
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from projects_cli.changes.records import Operation
     from projects_cli.changes.runner import Runner
     from projects_cli.config.connection import Target
@@ -134,6 +136,19 @@ class Context:
         from projects_cli.store.collections import open_store
 
         return open_store(connection, self.settings.company, reading=True)
+
+    @contextmanager
+    def snapshot(self, *, wanted: bool = True) -> Iterator[tuple[Store, bool]]:
+        """Yield `reading` as it is at one moment, without a time limit, and whether that is so.
+
+        A standalone has no snapshots, and they may be not `wanted`: then each document is as it is when it is read.
+        """
+        connection = self.connection
+        from projects_cli.store import transactions
+        from projects_cli.store.collections import open_store
+
+        with connection.unlimited(), transactions.snapshot(connection, wanted=wanted) as session:
+            yield open_store(connection, self.settings.company, session, reading=True), session is not None
 
     def store_for(self, endpoint: str) -> Store:
         """Return the collections for an endpoint."""

@@ -34,7 +34,14 @@ class Topic(NamedTuple):
     commands: tuple[str, ...] = ()
 
 
-INSPECT, CHANGE, REPAIR, LOW_LEVEL, SETUP = GROUPS = ("Inspect", "Change", "Undo and repair", "Low level", "Setup")
+INSPECT, CHANGE, TRANSFER, REPAIR, LOW_LEVEL, SETUP = GROUPS = (
+    "Inspect",
+    "Change",
+    "Backup and transfer",
+    "Undo and repair",
+    "Low level",
+    "Setup",
+)
 """The groups of commands, in the order in which help lists them."""
 
 COMMANDS: tuple[Entry, ...] = (
@@ -49,8 +56,6 @@ COMMANDS: tuple[Entry, ...] = (
     ),
     Entry("get", "get", "Show a project.", INSPECT, "projects.get_by_id", ("get-by-id",)),
     Entry("tree", "tree", "Show projects as a tree.", INSPECT),
-    Entry("stats", "stats", "Show a project at a glance.", INSPECT),
-    Entry("top", "top", "Show the first projects by a measure.", INSPECT),
     Entry("activity", "activity", "Show who ran how much: tasks and run time.", INSPECT),
     Entry("contents", "contents", "List the tasks and models in a project.", INSPECT),
     Entry(
@@ -150,8 +155,8 @@ COMMANDS: tuple[Entry, ...] = (
         "projects.make_private",
         changes=ITSELF,
     ),
+    Entry("export", "export", "Write projects to a file.", TRANSFER),
     Entry("undo", "undo", "Undo a change.", REPAIR, changes=ITSELF),
-    Entry("redo", "redo", "Do an undone change again.", REPAIR, changes=ITSELF),
     Entry("resume", "resume", "Resume an interrupted change.", REPAIR, changes=ITSELF),
     Entry("history", "history", "Show who changed what, and when.", REPAIR, changes=("prune",)),
     Entry("doctor", "doctor", "Find and repair inconsistencies.", REPAIR, changes=("--fix",)),
@@ -188,7 +193,6 @@ _CHANGES = (
     "call",
     "batch",
     "undo",
-    "redo",
     "resume",
     "history",
 )

@@ -20,8 +20,6 @@ Inspect:
   list                   List projects, filtered and ordered.
   get                    Show a project.
   tree                   Show projects as a tree.
-  stats                  Show a project at a glance.
-  top                    Show the first projects by a measure.
   activity               Show who ran how much: tasks and run time.
   contents               List the tasks and models in a project.
   metrics                List the metrics that tasks report.
@@ -46,9 +44,11 @@ Change:
   make-public            Make projects visible to every company.
   make-private           Make public projects private again.
 
+Backup and transfer:
+  export                 Write projects to a file.
+
 Undo and repair:
   undo                   Undo a change.
-  redo                   Do an undone change again.
   resume                 Resume an interrupted change.
   history                Show who changed what, and when.
   doctor                 Find and repair inconsistencies.
@@ -143,16 +143,17 @@ Examples:
   projects delete vision --force --dry-run  preview a deletion
 
 Commands:
-  Inspect:          status, list, get, tree, stats, top, activity, contents,
-                    metrics, hyperparams, hyperparam-values,
-                    model-metadata-keys, model-metadata-values, task-parents,
-                    users, task-tags, model-tags, project-tags, validate-delete
-  Change:           create, update, delete, rename, move, merge, make-public,
-                    make-private
-  Undo and repair:  undo, redo, resume, history, doctor, indexes
-  Low level:        call, batch, schema
-  Setup:            local, config, profile, completion, help
-  Topics:           exit-codes, output, environment, filters, safety, config
+  Inspect:              status, list, get, tree, activity, contents, metrics,
+                        hyperparams, hyperparam-values, model-metadata-keys,
+                        model-metadata-values, task-parents, users, task-tags,
+                        model-tags, project-tags, validate-delete
+  Change:               create, update, delete, rename, move, merge,
+                        make-public, make-private
+  Backup and transfer:  export
+  Undo and repair:      undo, resume, history, doctor, indexes
+  Low level:            call, batch, schema
+  Setup:                local, config, profile, completion, help
+  Topics:               exit-codes, output, environment, filters, safety, config
 
 Help on a command or a topic: projects help NAME
 All commands and options: projects --help

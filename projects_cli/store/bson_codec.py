@@ -149,14 +149,18 @@ def _elements(raw: bytes) -> Iterator[tuple[str, Value]]:
         stop = raw.index(0, position + 1)
         name = raw[position + 1 : stop].decode("utf-8", "surrogateescape")
         start = stop + 1
-        if kind in _FIXED:
-            size = _FIXED[kind]
-        elif kind == REGEX:  # two texts, each with a NUL behind it
-            size = raw.index(0, raw.index(0, start) + 1) + 1 - start
-        else:
-            size = int(_INT32.unpack_from(raw, start)[0]) + _EXTRA[kind]
+        size = size_of(raw, kind, start)
         position = start + size
         yield name, Value(kind, raw[start:position])
+
+
+def size_of(raw: bytes, kind: int, start: int) -> int:
+    """Return how many bytes the value of a type has that begins at `start`."""
+    if kind in _FIXED:
+        return _FIXED[kind]
+    if kind == REGEX:  # two texts, each with a NUL behind it
+        return raw.index(0, raw.index(0, start) + 1) + 1 - start
+    return int(_INT32.unpack_from(raw, start)[0]) + _EXTRA[kind]
 
 
 def document(values: Mapping[str, Value]) -> bytes:

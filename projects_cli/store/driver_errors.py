@@ -39,6 +39,7 @@ ERRORS_BY_CODE: dict[int, type[errors.ProjectsError]] = {
     27: errors.TextIndexMissing,
     50: errors.DatabaseTimeout,  # MaxTimeMSExpired
     175: errors.IndexGone,  # QueryPlanKilled
+    **dict.fromkeys((239, 246), errors.SnapshotGone),  # SnapshotTooOld, SnapshotUnavailable
     51174: errors.IndexGone,  # the index has other fields than the bounds of the query
     51091: errors.InvalidRegexError,
     11000: errors.ExpectedUniqueData,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo import WriteConcern
@@ -18,19 +18,36 @@ from projects_cli.store.driver_errors import translation
 from projects_cli.store.retry import repeated_as_a_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from projects_cli.store.client import Connection
 
 Result = TypeVar("Result")
 
 Session = ClientSession  # the driver's session, for packages that do not import the driver
+FIRST = 5  # the first version of MongoDB that has snapshots outside transactions
 POLL = 0.05  # seconds between two looks at the writes that are running
 
 
 def available(connection: Connection) -> bool:
     """Return whether the deployment has transactions: a replica set or a sharded cluster has."""
     return deployment.topology(deployment.hello(connection)) != "standalone"
+
+
+@contextmanager
+def snapshot(connection: Connection, *, wanted: bool = True) -> Iterator[Session | None]:
+    """Yield a session whose reads all see one moment; None if the deployment has no snapshots, or none is `wanted`.
+
+    A server of MongoDB 5.0 or newer that is not a standalone has them.
+    """
+    has_snapshots = wanted and available(connection) and int(deployment.version(connection).partition(".")[0]) >= FIRST
+    if not has_snapshots:
+        yield None
+        return
+    with translation():
+        session = connection.client.start_session(snapshot=True)
+    with session:
+        yield session
 
 
 class Transaction:

@@ -26,13 +26,16 @@ HERE = Path(__file__).parents[2]
 PACKAGE = HERE / "projects_cli"
 
 MAY_IMPORT: dict[str, set[str]] = {
-    "cli": {"schema", "endpoints", "changes", "diagnosis", "inspection", "render", "config", "local", "cli"},
+    "cli": {
+        *("schema", "endpoints", "changes", "diagnosis", "inspection", "transfer", "render", "config", "local", "cli"),
+    },
     "schema": {"schema"},
     "endpoints": {"store", "endpoints"},
     "store": {"store"},
     "changes": {"store", "changes"},
     "diagnosis": {"store", "changes", "diagnosis"},
     "inspection": {"store", "endpoints", "inspection"},
+    "transfer": {"store", "endpoints", "transfer"},
     "render": {"render"},
     "local": {"config", "store", "local"},
     "config": {"config"},
@@ -53,7 +56,6 @@ OWNERS: dict[str, set[str]] = {
 }
 BUILDER = PACKAGE / "cli" / "context.py"
 FREE = {"errors", "messages", "extended_json", "limits", "private_files", "process_identity", "__version__"}
-FREE |= {"proc_filesystem", "process_library"}
 
 WAITING_ENDPOINTS: set[str] = set()
 """Endpoints of the schema that this program does not implement yet."""

@@ -1,0 +1,145 @@
+"""`projects export`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from projects_cli import __version__
+from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
+from projects_cli.cli.context import Context, utc_now
+from projects_cli.cli.flow import expect, show
+from projects_cli.cli.request import named_projects
+from projects_cli.errors import UsageError
+from projects_cli.messages import Response
+from projects_cli.render.streams import is_terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from projects_cli.transfer.exports import Kind
+
+KINDS: dict[str, Kind] = {"tasks": "task", "models": "model"}
+
+PER_UPDATE = 1000
+"""Documents between two updates of the progress line."""
+
+app = typer.Typer(**TYPER_OPTIONS)
+
+With = Annotated[
+    str | None, typer.Option("--with", metavar="KINDS", help="Also what the projects contain: tasks,models.")
+]
+NoSnapshot = Annotated[
+    bool, typer.Option("--no-snapshot", help="Read without a snapshot, which lasts five minutes by default.")
+]
+
+
+@app.command(cls=GroupedCommand)
+def export(
+    ctx: typer.Context,
+    project: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PROJECT]...",
+            help="Ids, full names, or the first 8 or more digits of ids; - reads lines of stdin. [default: all]",
+        ),
+    ] = None,
+    with_: With = None,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="FILE", help="The file; .gz or .zst compresses it. [default: standard output]"),
+    ] = None,
+    no_snapshot: NoSnapshot = False,
+) -> None:
+    """Write projects to a file, from which import restores them.
+
+    Sub-projects are exported too, and the projects above the named ones, which import creates only if they are missing.
+    Other users can't read the file. It takes the place of an older one only when it is complete. On a replica set all
+    documents are those of one moment.
+
+    Example: projects export vision --with tasks,models --to vision.jsonl.gz
+    """
+    context: Context = ctx.obj
+    kinds = kinds_of(with_)
+    if to is not None:
+        expect(context, "export")
+    elif context.output.fields or context.output.query is not None:
+        raise UsageError("export to standard output does not support --fields and --query", hint="use --to FILE")
+    elif is_terminal(context.streams.stdout):
+        raise UsageError("an export is not written to a terminal", hint="use --to FILE, or a pipe")
+    names = named_projects(context, "projects.get_by_id", project) if project else []
+    with destination(context, to) as write:
+        answer = write_export(context, names, kinds, write, snapshot=not no_snapshot)
+    if not answer["snapshot"]:
+        context.console.notice("without a snapshot: what others changed meanwhile may be there in part")
+    described = ", ".join(f"{count} {kind if count != 1 else kind[:-1]}" for kind, count in answer["counts"].items())
+    if to is None:
+        context.console.notice(f"exported {described}")
+    else:
+        show(context, Response("export", {"file": to, **answer}, notice=f"exported {described} to {to}"))
+
+
+def kinds_of(text: str | None) -> list[Kind]:
+    """Return the kinds of documents that `--with` names, in the order of the file.
+
+    Raises:
+        UsageError: it names something else.
+    """
+    words = [word.strip() for word in (text or "").split(",") if word.strip()]
+    for word in words:
+        if word not in KINDS:
+            raise UsageError(f"--with: unknown kind {word!r}", hint=f"use {', '.join(KINDS)}")
+    return [kind for word, kind in KINDS.items() if word in words]
+
+
+@contextmanager
+def destination(context: Context, path: str | None) -> Iterator[Callable[[bytes], object]]:
+    """Yield what writes the bytes of an export."""
+    from projects_cli.transfer.archive import replacing
+
+    if path is not None:
+        with replacing(path) as write:
+            yield write
+    else:
+        out = context.streams.data
+        yield lambda line: out.write(line.decode())
+        out.flush()
+
+
+def write_export(
+    context: Context, projects: list[str], kinds: list[Kind], write: Callable[[bytes], object], *, snapshot: bool
+) -> dict[str, Any]:
+    """Write the export of projects; return its counts, and whether it is of one moment."""
+    with context.snapshot(wanted=snapshot) as (store, is_snapshot):
+        from projects_cli.endpoints.address import project_id
+        from projects_cli.endpoints.hierarchy import shown_name
+        from projects_cli.transfer.archive import ArchiveWriter
+        from projects_cli.transfer.exports import Export
+
+        ids = [project_id(name, lambda: store) for name in projects]
+        source = Export.of(store, ids, kinds)
+        counts = source.counts()
+        writer = ArchiveWriter(write)
+        writer.begin(
+            {
+                "tool": f"projects-cli {__version__}",
+                "company": context.settings.company,
+                "database": context.target.name,
+                "created": utc_now().isoformat(),
+                "snapshot": is_snapshot,
+                "roots": [shown_name(root) for root in source.roots],
+                "with": [f"{kind}s" for kind in kinds],
+                "counts": counts,
+            }
+        )
+        total = sum(counts.values()) + 1  # others may add to it meanwhile
+        for done, (kind, raw) in enumerate(source.documents(), 1):
+            writer.add(kind, raw)
+            if done % PER_UPDATE == 0:
+                context.console.progress(min(done, total - 1), total)
+        context.console.progress(total, total)
+        writer.end()
+    counts = {"projects": 0, **dict.fromkeys((f"{kind}s" for kind in kinds), 0), **writer.counts}
+    return {"snapshot": is_snapshot, "counts": counts}

@@ -1,0 +1,267 @@
+"""The file of an export: lines of JSON, from a header to a trailer with counts and a checksum (docs/backup.md).
+
+Each line is an object with one member, whose name says what it is: `export` (the header), `parent`, `project`, `task`,
+`model`, `end`. The checksum is the SHA-256 of all bytes before the trailer.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import sys
+import zlib
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import orjson
+
+from projects_cli.errors import DamagedFile, UsageError
+from projects_cli.store.extended_reader import Members, UnreadableLine, document_from, parsed
+from projects_cli.store.extended_writer import line_of
+from projects_cli.transfer.replacement import replacement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from projects_cli.messages import Document
+    from projects_cli.transfer.exports import Kind
+
+FORMAT = 1
+"""The version of the file's form; a file of a newer one is refused."""
+
+KINDS: tuple[Kind, ...] = ("parent", "project", "task", "model")
+
+LONGEST = 128 * 1024 * 1024
+"""Bytes of a line. A document has at most 16 MiB, its line usually twice as much."""
+
+GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+"""The first bytes of compressed files: what counts is the content of a file, not its name."""
+
+COPIED = 1 << 20
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class ArchiveWriter:
+    """Writes the lines of an export, and keeps their counts and checksum."""
+
+    write: Callable[[bytes], object]
+    counts: dict[str, int] = field(default_factory=dict)
+    _hash: Any = field(default_factory=hashlib.sha256)
+
+    def begin(self, header: Document) -> None:
+        """Write the header."""
+        self._line(orjson.dumps({"export": {"format": FORMAT, **header}}) + b"\n")
+
+    def add(self, kind: Kind, raw: bytes) -> None:
+        """Write a document."""
+        self._line(b'{"%s":%s}\n' % (kind.encode(), line_of(raw)[:-1]))
+        self.counts[f"{kind}s"] = self.counts.get(f"{kind}s", 0) + 1
+
+    def end(self) -> None:
+        """Write the trailer."""
+        self.write(orjson.dumps({"end": {"counts": self.counts, "sha256": self._hash.hexdigest()}}) + b"\n")
+
+    def _line(self, line: bytes) -> None:
+        self._hash.update(line)
+        self.write(line)
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[Callable[[bytes], object]]:
+    """Write a private file that takes the place of `path` only when all of it is on the disk; yield its `write`.
+
+    It is compressed if its name ends with `.gz` or `.zst`.
+
+    Raises:
+        UsageError: the file can't be written, or is not a regular file.
+    """
+    try:
+        with replacement(path) as file, _compressed(file, path) as stream:
+            yield stream.write
+    except OSError as error:
+        raise UsageError(f"cannot write '{path}': {error.strerror or error}") from error
+
+
+@contextmanager
+def _compressed(file: IO[bytes], path: str) -> Iterator[IO[bytes]]:
+    if path.endswith(".gz"):
+        with gzip.GzipFile("", "wb", 6, cast("Any", file), 0) as stream, io.BufferedWriter(stream, COPIED) as buffered:
+            yield buffered
+    elif path.endswith(".zst"):
+        with zstd_module().ZstdFile(file, "wb") as stream:
+            yield stream
+    else:
+        yield file
+
+
+def zstd_module() -> Any:
+    """Return the module `zstd` of the standard library, which Python has since 3.14, or its backport."""
+    import importlib
+
+    return importlib.import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the header of a file says about its content."""
+
+    company: str
+    created: str
+    snapshot: bool
+    roots: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Archive:
+    """A file of an export that stays open, so that every pass reads the same file even if another takes its name.
+
+    `counts` are known once it was checked.
+    """
+
+    name: str
+    file: IO[bytes]
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: str, stdin: IO[bytes]) -> Iterator[Archive]:
+        """Open a file; `-` is standard input, which is copied to a file that only this process has.
+
+        Raises:
+            UsageError: it can't be read.
+        """
+        import tempfile
+
+        try:
+            if path == "-":
+                with tempfile.TemporaryFile() as copy:
+                    while block := stdin.read(COPIED):
+                        copy.write(block)
+                    yield cls("standard input", copy)
+                return
+            file = Path(path).open("rb")  # noqa: SIM115 - closed below
+        except (OSError, ValueError) as error:
+            raise UsageError(f"cannot read '{path}': {getattr(error, 'strerror', None) or error}") from error
+        with file:
+            if not file.seekable():
+                raise UsageError(f"'{path}' is not a regular file", hint="give it on standard input: import -")
+            yield cls(path, file)
+
+    def check(self, progress: Callable[[int, int], None]) -> Header:
+        """Read the whole file once: each line, the order of the lines, the counts and the checksum.
+
+        Raises:
+            DamagedFile: the file is damaged, ends too soon, or is not of this program.
+        """
+        checksum, counts, order = hashlib.sha256(), dict[str, int](), 0
+        header: Header | None = None
+        trailer: Any = None
+        total = os.fstat(self.file.fileno()).st_size
+        for number, line in self._lines():
+            if trailer is not None:
+                raise self._damaged(number, "there is something after the end")
+            kind, content = self._parsed(number, line)
+            if header is None:
+                header = self._header(kind, content)
+            elif kind == "end":
+                trailer = content
+                continue
+            elif kind not in KINDS or KINDS.index(kind) < order:
+                raise self._damaged(number, f"{kind!r} is not expected here")
+            else:
+                order = KINDS.index(kind)
+                self._document(number, content)
+                counts[f"{kind}s"] = counts.get(f"{kind}s", 0) + 1
+            checksum.update(line)
+            if number % 1000 == 0:
+                progress(self.file.tell(), total)
+        if header is None or trailer is None:
+            raise DamagedFile(f"{self.name} is not complete: it has no end", hint="export it again")
+        if trailer != {"counts": counts, "sha256": checksum.hexdigest()}:
+            raise DamagedFile(f"{self.name} is damaged: its checksum or counts are wrong", hint="export it again")
+        self.counts = counts
+        return header
+
+    def documents(self, *kinds: Kind) -> Iterator[tuple[Kind, bytes]]:
+        """Stream the documents of these kinds, in the order of the file, as BSON.
+
+        Raises:
+            DamagedFile: the file was changed since it was checked.
+        """
+        wanted = {b'{"%s":' % kind.encode() for kind in kinds}
+        last = max((KINDS.index(kind) for kind in kinds), default=-1)
+        for number, line in self._lines():
+            if line[: line.find(b":") + 1] in wanted:
+                kind, content = self._parsed(number, line)
+                yield cast("Kind", kind), self._document(number, content)
+            elif any(line.startswith(b'{"%s":' % kind.encode()) for kind in KINDS[last + 1 :]):
+                return
+
+    def _lines(self) -> Iterator[tuple[int, bytes]]:
+        """Stream the lines with their numbers."""
+        self.file.seek(0)
+        magic = self.file.read(4)
+        self.file.seek(0)
+        stream: Any = self.file
+        try:
+            if magic.startswith(GZIP):
+                stream = io.BufferedReader(gzip.GzipFile(fileobj=self.file), COPIED)
+            elif magic == ZSTD:
+                stream = io.BufferedReader(zstd_module().ZstdFile(self.file), COPIED)
+            yield from enumerate(iter(partial(stream.readline, LONGEST + 1), b""), 1)
+        except (EOFError, OSError, zlib.error) as error:
+            raise DamagedFile(f"{self.name} is damaged: it can't be decompressed", hint="export it again") from error
+        except Exception as error:
+            if type(error).__name__ != "ZstdError":
+                raise
+            raise DamagedFile(f"{self.name} is damaged: it can't be decompressed", hint="export it again") from error
+        finally:
+            if stream is not self.file:
+                with suppress(Exception):
+                    stream.detach().close()
+
+    def _parsed(self, number: int, line: bytes) -> tuple[str, Any]:
+        """Return the only member of a line."""
+        if len(line) > LONGEST:
+            raise self._damaged(number, "it is too long")
+        try:
+            members = parsed(line.decode())
+        except (UnicodeDecodeError, UnreadableLine) as error:
+            raise self._damaged(number, "it is not JSON" if line.endswith(b"\n") else "it is cut off") from error
+        if not isinstance(members, Members) or len(members) != 1 or not line.endswith(b"\n"):
+            raise self._damaged(number, "it is not an object with one member")
+        return members[0]
+
+    def _document(self, number: int, content: Any) -> bytes:
+        try:
+            return document_from(content)
+        except UnreadableLine as error:
+            raise self._damaged(number, str(error)) from error
+
+    def _header(self, kind: str, content: Any) -> Header:
+        foreign = DamagedFile(f"{self.name} is not a file that projects export wrote")
+        if kind != "export" or not isinstance(content, Members):
+            raise foreign
+        header = dict(content)
+        if header.get("format") != FORMAT:
+            raise DamagedFile(f"{self.name} has another format: {header.get('format')!r} instead of {FORMAT}")
+        roots = header.get("roots")
+        if not isinstance(header.get("company"), str) or not isinstance(roots, list):
+            raise foreign
+        return Header(
+            header["company"], str(header.get("created")), header.get("snapshot") is True, tuple(map(str, roots))
+        )
+
+    def _damaged(self, number: int, why: str) -> DamagedFile:
+        return DamagedFile(f"{self.name} is damaged: line {number}: {why}", hint="export it again")
