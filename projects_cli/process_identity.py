@@ -1,15 +1,20 @@
 """Processes: the identity of one that holds a lease, a lock or a server, whether it still lives, and how to end it.
 
-A process id alone is not an identity, since the kernel uses it again: the start time from /proc is the other half.
+A process id alone is not an identity, since the kernel uses it again: its start time is the other half.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+if sys.platform == "linux":
+    from projects_cli import proc_filesystem as processes
+else:
+    from projects_cli import process_library as processes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,28 +26,12 @@ def machine() -> str:
     """Return a name for the range in which process ids are unique: host, boot and pid namespace."""
     import socket  # a command that uses a running private server needs only the functions below
 
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        boot = ""
-    try:
-        namespace = str(Path("/proc/self/ns/pid").readlink())
-    except OSError:
-        namespace = ""
-    return f"{socket.gethostname()}/{boot}/{namespace}"
+    return f"{socket.gethostname()}/{processes.boot()}/{processes.namespace()}"
 
 
 def born(pid: int) -> str | None:
-    """Return when a process started, in the kernel's clock ticks since boot; None if it is dead or cannot be seen.
-
-    A process that has ended but was not waited for (states Z and X) is dead.
-    """
-    try:
-        # The second field is the program's name in parentheses, which may contain spaces and parentheses itself.
-        values = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        return None if values[0] in {b"Z", b"X", b"x"} else values[19].decode()
-    except (OSError, IndexError):
-        return None
+    """Return when a process started, in the system's own unit; None if it is dead or cannot be seen."""
+    return processes.start_time(pid)
 
 
 def process() -> Document:
@@ -55,8 +44,8 @@ def process() -> Document:
 def is_dead(holder: Mapping[str, object]) -> bool:
     """Return whether a process is certainly dead: it was on this machine, and does not exist any more.
 
-    A process that cannot be seen may still live: with `hidepid`, /proc hides the processes of other users. The kernel
-    knows of each process id whether it exists; only /proc distinguishes an old process from a new one.
+    A process that cannot be seen may still live. The kernel knows of each process id whether it exists; only the start
+    time distinguishes an old process from a new one.
     """
     pid = holder.get("pid")
     # When in doubt a process lives: a lease of a living one must not be taken.
@@ -68,7 +57,7 @@ def is_dead(holder: Mapping[str, object]) -> bool:
         return True
     except OSError:
         pass
-    if not Path(f"/proc/{pid}/stat").exists():
+    if not processes.is_visible(pid):
         return False
     # The process exists and can be seen: the start time decides whether it is the same.
     return born(pid) != holder.get("born")
@@ -81,10 +70,7 @@ def is_this_process(holder: Mapping[str, object]) -> bool:
 
 def arguments(pid: int) -> list[str]:
     """Return the command line of a process; empty if it is dead or cannot be seen."""
-    try:
-        return [os.fsdecode(part) for part in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")]
-    except OSError:
-        return []
+    return processes.arguments(pid)
 
 
 def end(pid: int, timeout: float) -> None:

@@ -55,6 +55,16 @@ class Context:
                     renamed.add(entry.id)
         return cls(frozenset(ids), frozenset(created), frozenset(removed), frozenset(removed | renamed))
 
+    def including(self, other: Context) -> Context:
+        """Return the context of both operations, which belong to one run; what is skipped is shared with this one."""
+        return Context(
+            ids=self.ids | other.ids,
+            created=self.created | other.created,
+            removed=self.removed | other.removed,
+            returning=self.returning | other.returning,
+            skipped=self.skipped,
+        )
+
 
 # --- undo ---------------------------------------------------------------------------------------------------------
 

@@ -6,8 +6,8 @@
 - Everything else runs in steps that may be repeated, each with its precondition and the fence in the filter of its own
   write, in an order in which a reader never sees a dangling reference.
 
-A record goes `applying` → `applied` → `done`, or `undoing` → `undone`. An operation that was stopped before its first
-write is `void`. docs/safety.md has the whole.
+A record goes `applying` → `applied` → `done`, or `undoing` → `undone`, from where a redo begins anew. An operation
+that was stopped before its first write is `void`. docs/safety.md has the whole.
 """
 
 from __future__ import annotations
@@ -153,6 +153,13 @@ class Engine:
         self._take_over(operation, {})
         return self._make(operation, None, resumed=True)
 
+    def redo(self, operation: Operation) -> Tally:
+        """Make an undone operation again, in steps; if it is interrupted, it can be resumed or undone as ever."""
+        fields = {"state": "applying", "mode": "steps", "before_undo": None, "skipped": None}
+        self._take_over(operation, {**fields, "redone_by": self.journal.signature()}, undone=True)
+        operation.mode, operation.before_undo = "steps", None
+        return self._make(operation, None, resumed=True)
+
     def _make(self, operation: Operation, kept: Sequence[Chunk] | None, *, resumed: bool) -> Tally:
         """Make all chunks, and end the record; those that are not `kept` are read from the journal.
 
@@ -199,7 +206,7 @@ class Engine:
         tally.include(own)
         return result
 
-    def _take_over(self, operation: Operation, fields: Document) -> None:
+    def _take_over(self, operation: Operation, fields: Document, *, undone: bool = False) -> None:
         """Make this process the worker of an operation, and set fields of its record.
 
         Raises:
@@ -207,7 +214,7 @@ class Engine:
         """
         if self.lease is not None:
             self.lease.check()
-        self.journal.take_over(operation, self.lease, fields)
+        self.journal.take_over(operation, self.lease, fields, undone=undone)
 
     def _check(self, operation: Operation) -> None:
         """Check that this process may go on with an operation.
@@ -321,7 +328,7 @@ class Engine:
         keeps the state that it had.
         """
         before = operation.before_undo or operation.state
-        fields = {"state": "undoing", "before_undo": before, "undone_by": self.journal.undone_by()}
+        fields = {"state": "undoing", "before_undo": before, "undone_by": self.journal.signature()}
         self._take_over(operation, fields)
         tally = Tally()
         context = conflicts.Context.of(self.journal.chunks(operation))

@@ -5,14 +5,17 @@ Only `settle` and `prune` write; everything else is a query.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from projects_cli import process_identity
 from projects_cli.changes import effects
 from projects_cli.changes import lease as leases
 from projects_cli.changes.records import FINISHED, FORMAT, UNFINISHED, Operation, decode_chunk
+from projects_cli.changes.steps import steps_made
 from projects_cli.errors import OperationNotFound, UnreadableRecord
 from projects_cli.messages import Response
 from projects_cli.store import transactions
@@ -29,6 +32,7 @@ STRAY = timedelta(days=1)
 
 SHOWN = (
     "_id",
+    "run",
     "state",
     "started",
     "finished",
@@ -42,7 +46,14 @@ SHOWN = (
     "counts",
     "skipped",
     "undone_by",
+    "redone_by",
 )
+
+DETAILS = ("mode", "documents", "projects")
+"""Fields of a record that only the view of a single operation has."""
+
+STEPS = 100
+"""Steps that the view of a single operation lists; a dry run of its undo has all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +119,8 @@ class Operations:
         held = self.lease()
         return held if held is not None and (held["expired"] or process_identity.is_dead(held)) else None
 
-    def history(self, *, project: str | None, since: timedelta | None, by: str | None) -> Response:
-        """Return who changed what, when, from where, and how it ended; the newest first.
+    def history(self, *, project: str | None, since: timedelta | None, by: str | None, each: bool = False) -> Response:
+        """Return who changed what, when, from where, and how it ended: by run, or `each` operation; the newest first.
 
         `project` is an id, the beginning of one, or a full name, of removed projects too.
         """
@@ -120,23 +131,76 @@ class Operations:
             wanted["by"] = by
         if project is not None:
             wanted["_id"] = {"$in": self.stored.operations_touching(project)}
-        rows = (_shown(record) for record in self.stored.operations(self._mine(wanted)))
-        return Response("history", {"operations": rows}, view="history filtered" if wanted else None)
+        if not each:
+            runs = map(_shown_run, self.stored.runs(self._mine(wanted)))
+            return Response("history", {"runs": runs}, view="history filtered" if wanted else None)
+        return Response("history.operations", {"operations": map(_shown, self.stored.operations(self._mine(wanted)))})
+
+    def shown(self, identifier: str) -> Response:
+        """Return all that the journal knows of an operation, or the operations of a run that has several.
+
+        Raises:
+            OperationNotFound: the journal has neither with that id.
+        """
+        records = self._records(identifier)
+        if len(records) > 1:
+            return Response("history.operations", {"operations": map(_shown, records)})
+        record = records[0]
+        chunks = map(decode_chunk, self.stored.chunks(record["_id"]))
+        steps = list(islice((step for chunk in chunks for step in steps_made(chunk, "change")), STEPS))
+        details = {name: record[name] for name in DETAILS if record.get(name) is not None}
+        return Response("history.show", {**_shown(record, whole=True), **details, "steps": steps})
 
     def now(self) -> datetime:
         """Return the server's time, in UTC without a zone: all times of the journal are the server's."""
         return self.stored.now()
 
-    def named(self, identifier: str) -> Operation:
-        """Return an operation by its id.
+    def named(self, identifier: str) -> list[Operation]:
+        """Return the operation with an id, or the operations of the run with it, the newest first.
 
         Raises:
-            OperationNotFound: the journal has none with that id. UnreadableRecord: it can't be read.
+            OperationNotFound: the journal has neither with that id. UnreadableRecord: no record can be read.
         """
-        record = next(self.stored.operations(self._mine({"_id": identifier}), limit=1), None)
-        if record is None:
-            raise OperationNotFound(f"the journal has no operation {identifier!r}", hint="see: projects history")
-        return Operation.parse(record)
+        records = self._records(identifier)
+        if len(records) == 1:
+            return [Operation.parse(records[0])]
+        readable: list[Operation] = []
+        for record in records:
+            with suppress(UnreadableRecord):
+                readable.append(Operation.parse(record))
+        return readable or [Operation.parse(records[0])]
+
+    def _records(self, identifier: str) -> list[Document]:
+        """Return the record of an operation, or those of a run.
+
+        Raises:
+            OperationNotFound: the journal has neither with that id.
+        """
+        records = list(self.stored.operations(self._mine({"$or": [{"_id": identifier}, {"run": identifier}]})))
+        if not records:
+            raise OperationNotFound(f"the journal has no operation or run {identifier!r}", hint="see: projects history")
+        return records
+
+    def of_others_since(self, operation: Operation) -> Operation | None:
+        """Return another user's newest operation that is newer than this one and not undone, or None."""
+        newer = {"_id": {"$gt": operation.id}, "by": {"$ne": self.by}, "state": {"$in": [*UNFINISHED, "done"]}}
+        return next(self._readable(newer, limit=1), None)
+
+    def newest_undone(self) -> list[Operation]:
+        """Return the operations that the caller's newest undo has undone, the newest first.
+
+        Raises:
+            OperationNotFound: there are none.
+        """
+        mine = {"undone_by.by": self.by, "state": "undone"}
+        newest = max(self._readable(mine), key=_undone_at, default=None)
+        if newest is None:
+            raise OperationNotFound(
+                f"the journal has no operation that {self.by!r} has undone",
+                hint="see: projects history; name an undone run or operation: projects redo ID",
+            )
+        run = (newest.undone_by or {}).get("run")
+        return list(self._readable({**mine, "undone_by.run": run})) if run else [newest]
 
     def newest_own(self) -> Operation:
         """Return the caller's newest operation that can be undone, by the server's time.
@@ -177,7 +241,8 @@ class Operations:
             self.take_from_worker(operation)
             if self.is_void(operation):
                 condition = {"state": "applying", "worker": operation.worker.as_document()}
-                self.stored.advance(operation.id, condition, {"state": "void"}, finished=True)
+                ended = "void" if operation.undone_by is None else "undone"  # its redo has changed nothing
+                self.stored.advance(operation.id, condition, {"state": ended}, finished=True)
 
     def take_from_worker(self, operation: Operation) -> bool:
         """Make sure that an operation's former process can't write any more. Return False if it is still running.
@@ -209,12 +274,52 @@ class Operations:
         return removed
 
 
-def _shown(record: Document) -> Document:
-    """Return a record as it is shown."""
+def _undone_at(operation: Operation) -> tuple[str, str]:
+    """Return what sorts undone operations by the time of their undo; an old record has none."""
+    return str((operation.undone_by or {}).get("at", "")), operation.id
+
+
+def _shown(record: Document, *, whole: bool = False) -> Document:
+    """Return a record as it is shown; with `whole`, who undid it with host, process and command."""
     shown: dict[str, Any] = {name.removeprefix("_"): record[name] for name in SHOWN if record.get(name) is not None}
-    for name in ("started", "finished"):
+    shown.setdefault("run", shown["id"])
+    _show_times(shown, "started", "finished")
+    for name in ("undone_by", "redone_by"):
+        if isinstance(shown.get(name), dict):
+            shown[name] = _signature(shown[name]) if whole else shown[name].get("by")
+    return shown
+
+
+def _signature(signature: Document) -> Document:
+    """Return who undid or redid an operation as it is shown."""
+    names = ("by", "database_user", "at", "host", "pid", "command", "run")
+    shown = {name: signature[name] for name in names if signature.get(name) is not None}
+    _show_times(shown, "at")
+    return shown
+
+
+def _show_times(shown: Document, *names: str) -> None:
+    for name in names:
         if isinstance(shown.get(name), datetime):
             shown[name] = shown[name].replace(tzinfo=UTC).isoformat()
-    if "undone_by" in shown:
-        shown["undone_by"] = shown["undone_by"].get("by")
+
+
+def _shown_run(run: Document) -> Document:
+    """Return a run as it is shown: its first operation, and the sums of all of them."""
+    names = ("started", "finished", "by", "database_user", "host", "pid", "command", "operations")
+    shown: Document = {"id": run["_id"], **{name: run[name] for name in names if run.get(name) is not None}}
+    _show_times(shown, "started", "finished")
+    shown["state"] = _state_of(run["states"])
+    more = run["operations"] - 1
+    shown["summary"] = f"{run.get('summary')}" + (f" and {more} more" if more else "")
+    shown["counts"] = {name: run[name] for name in ("projects", "tasks", "models") if run[name]}
+    if run["undone_by"]:
+        shown["undone_by"] = sorted(map(str, run["undone_by"]))
     return shown
+
+
+def _state_of(states: Sequence[Any]) -> str:
+    """Return the state of a run: that of its operations, an unfinished one first; void ones count if all are."""
+    counted = [str(state) for state in states if state != "void"] or ["void"]
+    unfinished = [state for state in counted if state not in FINISHED]
+    return unfinished[0] if unfinished else counted[0] if len(counted) == 1 else "partly undone"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -49,13 +49,26 @@ ATTEMPTS = 5
 """How often another id is tried if an operation has the id already."""
 
 
+@dataclass(slots=True)
+class Run:
+    """One invocation of the program. Its id begins with the server's time of its first write to the journal."""
+
+    id: str = ""
+
+    def begun(self, now: datetime) -> str:
+        """Return the id of the run, which begins now if it has not begun."""
+        self.id = self.id or f"r{_dated(now)}"
+        return self.id
+
+
 @dataclass(frozen=True, slots=True)
 class Author:
-    """The OS login that makes a change, its user in MongoDB, and its command without secrets."""
+    """The OS login that makes a change, its user in MongoDB, its command without secrets, and its run."""
 
     by: str
     command: str
     database_user: str | None = None
+    run: Run = field(default_factory=Run)
 
 
 class Journal:
@@ -81,7 +94,7 @@ class Journal:
         """
         for _ in range(ATTEMPTS):
             started = datetime.now(UTC).replace(tzinfo=None) if lease is None else self._stored.now()
-            identifier = f"{started:%Y%m%d-%H%M%S}-{started.microsecond // 1000:03}{secrets.token_hex(2)}"
+            identifier = _dated(started)
             written = store.connection.retry(partial(self._write_chunks, identifier, plan, store))
             if written is None:
                 continue
@@ -89,6 +102,7 @@ class Journal:
             record = {
                 "_id": identifier,
                 "format": FORMAT,
+                "run": self._author.run.begun(started),
                 "state": "applying",
                 "database": self._database,
                 "company": store.company,
@@ -160,19 +174,23 @@ class Journal:
         name = chunk_id(operation.id, chunk.number)
         self._stored.replace_chunk(name, raw)
 
-    def take_over(self, operation: Operation, lease: Lease | None, fields: Document) -> None:
-        """Make this process the worker of an operation, and set fields of its record.
+    def take_over(self, operation: Operation, lease: Lease | None, fields: Document, *, undone: bool = False) -> None:
+        """Make this process the worker of an operation, which may be `undone`, and set fields of its record.
 
         Raises:
             LeaseLost: the operation was removed from the journal, or another process took it over.
         """
         worker = self._worker(lease)
-        self._advance(operation, (*UNFINISHED, "done"), {"worker": worker.as_document(), **fields})
+        ended: State = "undone" if undone else "done"
+        self._advance(operation, (*UNFINISHED, ended), {"worker": worker.as_document(), **fields})
         operation.worker = worker
 
-    def undone_by(self) -> Document:
-        """Return who undoes an operation, for its record."""
+    def signature(self) -> Document:
+        """Return who undoes or redoes an operation, when, and in which run, for its record."""
+        now = self._stored.now()
         return {
+            "at": now,
+            "run": self._author.run.begun(now),
             "by": self._author.by,
             "database_user": self._author.database_user,
             "command": self._author.command,
@@ -221,6 +239,11 @@ class Journal:
     def within(self, session: Session) -> Journal:
         """Return the same journal inside a transaction."""
         return Journal(self._stored.within(session), self._author, self._database)
+
+
+def _dated(time: datetime) -> str:
+    """Return an id that sorts by a time and that hardly another process has: 20260131-235959-999abcd."""
+    return f"{time:%Y%m%d-%H%M%S}-{time.microsecond // 1000:03}{secrets.token_hex(2)}"
 
 
 def _taken(operation: Operation) -> LeaseLost:

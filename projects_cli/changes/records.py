@@ -55,7 +55,7 @@ class Worker:
 
 @dataclass(slots=True)
 class Operation:
-    """One change in the journal."""
+    """One change in the journal; `run` is the id that all operations of one invocation share."""
 
     id: str
     state: State
@@ -69,10 +69,12 @@ class Operation:
     chunks: int
     worker: Worker
     started: datetime
+    run: str
     session: bytes | None = None
     prefixes: Prefixes | None = None
     successor: Any = None
     before_undo: State | None = None
+    undone_by: Mapping[str, Any] | None = None
 
     @classmethod
     def parse(cls, record: Document) -> Operation:
@@ -97,10 +99,12 @@ class Operation:
                 chunks=int(record["chunks"]),
                 worker=Worker(**record["worker"]),
                 started=record["started"],
+                run=record.get("run") or record["_id"],
                 session=record.get("session"),
                 prefixes=Prefixes(**record["prefixes"]) if record.get("prefixes") else None,
                 successor=record.get("successor"),
                 before_undo=record.get("before_undo"),
+                undone_by=record.get("undone_by"),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UnreadableRecord(f"operation {record.get('_id')} in the journal is damaged: {error!r}") from None

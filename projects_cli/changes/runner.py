@@ -105,14 +105,20 @@ class Runner:
             return self.undoing.resume(identifier, self._engine(lease))
 
     def undo(self, identifier: str | None, *, all_or_nothing: bool = False) -> Response:
-        """Undo an operation: one by its id, or the caller's newest."""
+        """Undo an operation or a run by its id, or the caller's newest run."""
         with self._lease(shared=True) as lease:
             self.operations.settle()
             return self.undoing.undo(identifier, self._engine(lease), all_or_nothing=all_or_nothing)
 
+    def redo(self, identifier: str | None) -> Response:
+        """Do an undone operation or run again, by its id, or what the caller undid last."""
+        with self._lease(shared=True) as lease:
+            self.operations.settle()
+            return self.undoing.redo(identifier, self._engine(lease))
+
     @property
     def undoing(self) -> Undo:
-        """Return what undoes and resumes operations.
+        """Return what undoes, redoes and resumes operations.
 
         Raises:
             UsageError: there is no journal.

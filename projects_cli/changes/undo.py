@@ -1,25 +1,32 @@
-"""Undo and resume of operations: which one, whether it can be done, and what it would do."""
+"""Undo, redo and resume of operations: which ones, whether it can be done, and what it would do."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING
 
-from projects_cli.changes import conflicts
-from projects_cli.changes.records import Edits, Members, Operation, Projects, decode_chunk
+from projects_cli.changes import conflicts, redo
+from projects_cli.changes.records import Edits, Operation, Projects, decode_chunk
+from projects_cli.changes.steps import steps_made, steps_undone, text_of
 from projects_cli.errors import CannotUndo, Problem
 from projects_cli.extended_json import id_text
-from projects_cli.messages import Response
-from projects_cli.store import bson_codec
+from projects_cli.messages import Response, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from projects_cli.changes.engine import Engine
     from projects_cli.changes.history import Operations
-    from projects_cli.changes.records import Chunk, Entry
+    from projects_cli.changes.records import Chunk, Members
     from projects_cli.changes.writer import Tally
     from projects_cli.messages import Document
+    from projects_cli.store.bson_codec import Value
+
+EVERY = "*"
+"""Stands for all fields of a project that is created or removed."""
 
 REASONS = 10
 """Reasons that a refusal lists."""
@@ -33,72 +40,176 @@ class Undo:
 
     # --- undo -----------------------------------------------------------------------------------------------------
 
-    def chosen(self, identifier: str | None) -> Operation:
-        """Return the operation to undo: the one that is named, else the caller's newest.
+    def chosen(self, identifier: str | None) -> list[Operation]:
+        """Return the operations to undo, the newest first: those with this id, else of the caller's newest run.
 
         Raises:
-            OperationNotFound: there is none. CannotUndo: it is undone, void, or still running.
+            OperationNotFound: there is none. CannotUndo: all are undone or void, or one is still running.
         """
-        operation = self.operations.newest_own() if identifier is None else self.operations.named(identifier)
-        if operation.state in {"undone", "void"}:
-            raise CannotUndo(f"operation {operation.id} is {_ended(operation)}: there is nothing to undo")
-        self._check_stopped(operation, "undo")
-        return operation
+        if identifier is None:
+            # What is left of the run: one of its operations may have been undone by itself.
+            identifier = self.operations.newest_own().run
+        named = self.operations.named(identifier)
+        operations = [operation for operation in named if operation.state not in {"undone", "void"}]
+        if not operations:
+            raise CannotUndo(f"{_called(identifier, named)} is {_ended(named[0])}: there is nothing to undo")
+        for operation in operations:
+            self._check_running(operation)
+        # Those that were interrupted before their first write have nothing to undo.
+        void = {
+            operation.id for operation in operations if operation.is_unfinished and self.operations.is_void(operation)
+        }
+        if len(void) == len(operations):
+            raise CannotUndo(f"{_called(identifier, named)} is {_ENDINGS['void']}: there is nothing to undo")
+        return [operation for operation in operations if operation.id not in void]
 
     def undo(self, identifier: str | None, engine: Engine, *, all_or_nothing: bool) -> Response:
-        """Undo an operation; what others changed since is left as it is, or with `all_or_nothing` refused.
+        """Undo an operation or a run; what others changed since is left as it is, or with `all_or_nothing` refused.
 
         Raises:
             OperationNotFound, CannotUndo: see `chosen`; or later changes are in the way.
         """
-        operation = self.chosen(identifier)
-        self._stop_worker(operation)
+        operations = self.chosen(identifier)
+        for operation in operations:
+            self._stop_worker(operation)
         if all_or_nothing:
-            reasons = list(dict.fromkeys(f"{name}: {why}" for _, name, why in self._conflicts(operation)))
-            self._refuse(operation, "undone", reasons)
-        return _response(operation, engine.undo(operation))
+            self._refuse_undo(operations)
+        tallies = []
+        for operation in operations:
+            if all_or_nothing and len(operations) > 1:  # now without those that came after it in the run
+                self._refuse_undo([operation])
+            tallies.append(engine.undo(operation))
+        return _response(operations, tallies)
 
-    def preview(self, operation: Operation) -> Response:
-        """Return what undoing an operation would change and what it would leave as it is; nothing is written."""
-        skipped = [{"id": identifier, "name": name, "why": why} for identifier, name, why in self._conflicts(operation)]
+    def preview(self, operations: Sequence[Operation]) -> Response:
+        """Return what undoing operations would change and what it would leave as it is; nothing is written."""
+        conflicting = self._conflicts(operations)
+        skipped = [{"id": identifier, "name": name, "why": why} for _, identifier, name, why in conflicting]
         left = {document["id"] for document in skipped}
-        steps = [step for chunk in self._chunks(operation, backwards=True) for step in _undoing(chunk)]
+        steps = [
+            step
+            for operation in operations
+            for chunk in self._chunks(operation, backwards=True)
+            for step in steps_undone(chunk)
+        ]
         return _as_plan(
-            operation, "undo", [step for step in steps if step["id"] not in left or not step["id"]], skipped
+            operations, "undo", [step for step in steps if step["id"] not in left or not step["id"]], skipped
         )
 
-    def _conflicts(self, operation: Operation) -> Iterator[tuple[str, str, str]]:
-        """Stream what an undo would leave as it is: id, name, reason. In the order in which an undo works."""
+    def _refuse_undo(self, operations: Sequence[Operation]) -> None:
+        conflicting = list(self._conflicts(operations))
+        reasons = list(dict.fromkeys(f"{name}: {why}" for _, _, name, why in conflicting))
+        self._refuse(conflicting[0][0] if conflicting else operations[0], "undone", reasons)
+
+    def _conflicts(self, operations: Sequence[Operation]) -> Iterator[tuple[Operation, str, str, str]]:
+        """Stream what an undo would leave as it is: operation, id, name, reason. In the order in which an undo works.
+
+        What a newer one of the operations changes is back as it was when an older one is undone.
+        """
         store = self.operations.store
-        context = conflicts.Context.of(self._chunks(operation))
-        for chunk in self._chunks(operation, backwards=True):
-            for entry in reversed(chunk.entries) if isinstance(chunk, Projects) else ():
-                why = conflicts.conflict_of_entry(entry, store, context)
-                if why is not None:
-                    context.skipped.add(entry.id)
-                    yield _text(entry), f"'{entry.name}'", why
-        for chunk in self._chunks(operation, backwards=True):
-            if isinstance(chunk, Members):
-                for document, why in conflicts.conflicts_of_members(chunk, store, context):
-                    name = (
-                        f"{chunk.size} {chunk.kind}s" if document is None else f"{chunk.kind} {document.get('name')!r}"
-                    )
-                    yield "" if document is None else id_text(document["_id"]), name, why
-            elif isinstance(chunk, Edits):
-                yield from conflicts.conflicts_of_edits(chunk, store, context)
+        newer, kinds = conflicts.Context.of(()), set[str]()
+        changed: defaultdict[Value, set[str]] = defaultdict(set)  # the fields that newer ones change, by project
+        for operation in operations:
+            context = newer.including(conflicts.Context.of(self._chunks(operation)))
+            for chunk in self._chunks(operation, backwards=True):
+                for entry in reversed(chunk.entries) if isinstance(chunk, Projects) else ():
+                    fields = entry.changed_fields - {"last_update"} if entry.action == "update" else {EVERY}
+                    pending = EVERY in changed[entry.id] | fields or not fields.isdisjoint(changed[entry.id])
+                    restored = entry.id in newer.ids and pending and entry.id not in context.skipped
+                    changed[entry.id] |= fields
+                    why = None if restored else conflicts.conflict_of_entry(entry, store, context)
+                    if why is not None:
+                        context.skipped.add(entry.id)
+                        yield operation, text_of(entry), f"'{entry.name}'", why
+            own_kinds = set()
+            for chunk in self._chunks(operation, backwards=True):
+                if isinstance(chunk, Projects):
+                    continue
+                own_kinds.add(chunk.kind)
+                if chunk.kind not in kinds:
+                    for identifier, name, why in self._conflicts_of_contents(chunk, context):
+                        yield operation, identifier, name, why
+            newer, kinds = context, kinds | own_kinds
+
+    def _conflicts_of_contents(self, chunk: Members | Edits, context: conflicts.Context) -> Iterator[Skipped]:
+        """Stream the tasks, models and other documents that an undo would leave as they are."""
+        store = self.operations.store
+        if isinstance(chunk, Edits):
+            yield from conflicts.conflicts_of_edits(chunk, store, context)
+            return
+        for document, why in conflicts.conflicts_of_members(chunk, store, context):
+            name = f"{chunk.size} {chunk.kind}s" if document is None else f"{chunk.kind} {document.get('name')!r}"
+            yield Skipped("" if document is None else id_text(document["_id"]), name, why)
+
+    # --- redo -----------------------------------------------------------------------------------------------------
+
+    def redoable(self, identifier: str | None) -> list[Operation]:
+        """Return the undone operations to do again, the oldest first: those with this id, else of the newest undo.
+
+        Raises:
+            OperationNotFound: there is none. CannotUndo: none of them is undone, or later changes are in the way.
+        """
+        named = self.operations.newest_undone() if identifier is None else self.operations.named(identifier)
+        operations = [operation for operation in reversed(named) if operation.state == "undone"]
+        if not operations:
+            raise CannotUndo(
+                f"{_called(identifier or '', named)} is {_ended(named[0])}: there is nothing to redo",
+                hint=f"finish it: projects resume {named[0].id}" if named[0].is_unfinished else None,
+            )
+        earlier = conflicts.Context.of(())
+        for operation in operations:
+            earlier = self._check_redo(operation, earlier)
+        return operations
+
+    def _check_redo(self, operation: Operation, earlier: conflicts.Context) -> conflicts.Context:
+        """Check that nothing is in the way of an operation, after `earlier` ones. Return the context of all of them."""
+        obstacles = redo.obstacles(partial(self._chunks, operation), self.operations.store, earlier)
+        self._refuse(operation, "done again", list(dict.fromkeys(islice(obstacles, REASONS))))
+        return earlier.including(conflicts.Context.of(self._chunks(operation)))
+
+    def redo(self, identifier: str | None, engine: Engine) -> Response:
+        """Do undone operations again, as they were done.
+
+        Raises:
+            OperationNotFound, CannotUndo: see `redoable`.
+        """
+        operations = self.redoable(identifier)
+        tallies = []
+        for number, operation in enumerate(operations):
+            if number:  # now with the earlier ones done
+                self._check_redo(operation, conflicts.Context.of(()))
+            tallies.append(engine.redo(operation))
+        return _response(operations, tallies)
+
+    def preview_redo(self, operations: Sequence[Operation]) -> Response:
+        """Return all that operations are about; nothing is written."""
+        return _as_plan(operations, "redo", list(self._steps(operations, "redo")), [])
+
+    def _steps(self, operations: Sequence[Operation], why: str) -> Iterator[Document]:
+        for operation in operations:
+            for chunk in self._chunks(operation):
+                yield from steps_made(chunk, why)
 
     # --- resume ---------------------------------------------------------------------------------------------------
 
     def resumable(self, identifier: str | None) -> Operation:
-        """Return the operation to resume: the one that is named, else the newest interrupted one.
+        """Return the operation to resume: the one with this id, or of the run with it, else the newest interrupted one.
 
         Raises:
             OperationNotFound: there is none. CannotUndo: it has ended, is running, or can't be finished any more.
         """
-        operation = self.operations.newest_interrupted() if identifier is None else self.operations.named(identifier)
+        if identifier is None:
+            operation = self.operations.newest_interrupted()
+        else:
+            named = self.operations.named(identifier)
+            operation = next((operation for operation in named if operation.is_unfinished), named[0])
         if not operation.is_unfinished:
-            raise CannotUndo(f"operation {operation.id} is {_ended(operation)}: there is nothing to finish")
-        self._check_stopped(operation, "finish")
+            raise CannotUndo(
+                f"{_called(identifier or '', [operation])} is {_ended(operation)}: there is nothing to finish"
+            )
+        self._check_running(operation)
+        if self.operations.is_void(operation):
+            raise CannotUndo(f"operation {operation.id} is {_ENDINGS['void']}: there is nothing to finish")
         if operation.state != "undoing":
             context = conflicts.Context.of(self._chunks(operation))
             reasons = [
@@ -118,30 +229,25 @@ class Undo:
         operation = self.resumable(identifier)
         self._stop_worker(operation)
         go_on = engine.undo if operation.state == "undoing" else engine.resume
-        return _response(operation, go_on(operation))
+        return _response([operation], [go_on(operation)])
 
     def preview_resume(self, operation: Operation) -> Response:
         """Return all that an interrupted operation is about; nothing is written."""
         if operation.state == "undoing":
-            return self.preview(operation)
-        steps = [step for chunk in self._chunks(operation) for step in _making(chunk)]
-        return _as_plan(operation, "resume", steps, [])
+            return self.preview([operation])
+        return _as_plan([operation], "resume", list(self._steps([operation], "resume")), [])
 
     # --- both -----------------------------------------------------------------------------------------------------
 
     def _chunks(self, operation: Operation, *, backwards: bool = False) -> Iterator[Chunk]:
         return map(decode_chunk, self.operations.stored.chunks(operation.id, backwards=backwards))
 
-    def _check_stopped(self, operation: Operation, word: str) -> None:
-        if not operation.is_unfinished:
-            return
-        if self.operations.is_running(operation):
+    def _check_running(self, operation: Operation) -> None:
+        if operation.is_unfinished and self.operations.is_running(operation):
             raise CannotUndo(
                 f"operation {operation.id} is running: {operation.by} on {operation.host}",
                 hint="wait until it has ended; the lease of a process that does not answer ends within a minute",
             )
-        if self.operations.is_void(operation):
-            raise CannotUndo(f"operation {operation.id} is {_ENDINGS['void']}: there is nothing to {word}")
 
     def _stop_worker(self, operation: Operation) -> None:
         if operation.is_unfinished and not self.operations.take_from_worker(operation):
@@ -163,23 +269,40 @@ def _ended(operation: Operation) -> str:
     return _ENDINGS.get(operation.state, operation.state)
 
 
-def _response(operation: Operation, tally: Tally) -> Response:
+def _called(identifier: str, operations: Sequence[Operation]) -> str:
+    """Return how a message names operations: one by its id, several by their run."""
+    return f"operation {operations[0].id}" if len(operations) == 1 else f"run {identifier or operations[0].run}"
+
+
+def _response(operations: Sequence[Operation], tallies: Sequence[Tally]) -> Response:
+    """Return what became of an operation, or of several of a run."""
+    figures = [_figures(operation, tally) for operation, tally in zip(operations, tallies, strict=True)]
+    skipped = [skipped for tally in tallies for skipped in tally.skipped]
+    if len(figures) == 1:
+        return Response("operation", figures[0], skipped=skipped)
+    return Response("operations", {"run": operations[0].run, "operations": figures}, skipped=skipped)
+
+
+def _figures(operation: Operation, tally: Tally) -> Document:
     names = {"project": "projects", "task": "tasks", "model": "models", "url_to_delete": "urls"}
     changed = dict.fromkeys(("projects", "tasks", "models"), 0)
     for (collection, _), count in tally.changed.items():
         changed[names[collection]] = changed.get(names[collection], 0) + count
     skipped = [skipped._asdict() for skipped in tally.skipped]
-    summary = {"operation": operation.id, "state": operation.state, "summary": operation.summary}
-    return Response("operation", {**summary, **changed, "skipped": skipped}, skipped=tally.skipped)
+    ids = {"operation": operation.id, "run": operation.run}
+    return {**ids, "state": operation.state, "summary": operation.summary, **changed, "skipped": skipped}
 
 
-def _as_plan(operation: Operation, word: str, steps: list[Document], skipped: list[Document]) -> Response:
+def _as_plan(operations: Sequence[Operation], word: str, steps: list[Document], skipped: list[Document]) -> Response:
+    counts: Counter[str] = Counter()
+    for operation in operations:
+        counts.update(operation.counts)
     return Response(
         "plan",
         {
-            "plan": f"{word} {operation.id}: {operation.summary}",
-            "endpoint": operation.endpoint,
-            "counts": operation.counts,
+            "plan": f"{word} {title(operations)}",
+            "endpoint": operations[0].endpoint,
+            "counts": dict(counts),
             "samples": [{"id": step["id"], "name": step["name"]} for step in steps if step["id"]],
             "skipped": skipped,
             "steps": steps,
@@ -187,43 +310,9 @@ def _as_plan(operation: Operation, word: str, steps: list[Document], skipped: li
     )
 
 
-_OPPOSITE = {"insert": "delete", "update": "restore", "delete": "insert"}
-
-
-def _undoing(chunk: Chunk) -> Iterator[Document]:
-    if isinstance(chunk, Projects):
-        for entry in reversed(chunk.entries):
-            yield _step(_OPPOSITE[entry.action], "project", "undo", entry=entry)
-    elif isinstance(chunk, Edits):
-        yield _step("restore", chunk.kind, "undo", documents=chunk.size)
-    else:
-        yield _step("update", chunk.kind, f"back into {bson_codec.python_value(chunk.source)}", documents=chunk.size)
-
-
-def _making(chunk: Chunk) -> Iterator[Document]:
-    if isinstance(chunk, Projects):
-        for entry in chunk.entries:
-            yield _step(entry.action, "project", "resume", entry=entry)
-    elif isinstance(chunk, Edits):
-        action = "delete" if all(edit.after is None for edit in chunk.edits) else "update"
-        yield _step(action, chunk.kind, "resume", documents=chunk.size)
-    else:
-        source, target = (bson_codec.python_value(place) for place in (chunk.source, chunk.target))
-        why = f"leave {source}" if target is None else f"from {source} to {target}"
-        yield _step("update", chunk.kind, why, documents=chunk.size)
-
-
-def _step(action: str, kind: str, why: str, *, entry: Entry | None = None, documents: int = 1) -> dict[str, Any]:
-    """Return a step as a plan shows it: of one project with its id and name, of tasks or models with their number."""
-    return {
-        "action": action,
-        "collection": kind,
-        "documents": documents,
-        "id": None if entry is None else _text(entry),
-        "name": None if entry is None else entry.name,
-        "why": why,
-    }
-
-
-def _text(entry: Entry) -> str:
-    return id_text(bson_codec.python_value(entry.id))
+def title(operations: Sequence[Operation]) -> str:
+    """Return the id and the summary of an operation, or those of a run with the number of its operations."""
+    first = operations[0]
+    if len(operations) == 1:
+        return f"{first.id}: {first.summary}"
+    return f"{first.run}: {len(operations)} operations: {first.summary}, …, {operations[-1].summary}"

@@ -126,20 +126,34 @@ _VALUES = {"hyperparam-values", "model-metadata-keys", "model-metadata-values", 
 _READS = frozenset({"list", "get", "metrics", "hyperparams", "task-tags", "model-tags", "project-tags", *_VALUES})
 _CHANGES = frozenset({"create", "update", "rename", "move", "merge", "delete", "make-public", "make-private"})
 _REQUESTS = frozenset({"call", "batch"})
-_JOURNALED = _CHANGES | _REQUESTS | {"undo", "resume", "history", "history prune", "doctor --fix"}
+_JOURNALED = (
+    _CHANGES | _REQUESTS | {"undo", "redo", "resume", "history", "history show", "history prune", "doctor --fix"}
+)
 _CONNECTED = (
     _READS
     | _JOURNALED
-    | {"activity", "export", "tree", "contents", "doctor", "status", "indexes plan", "indexes create", "local sample"}
+    | {
+        "activity",
+        "export",
+        "stats",
+        "top",
+        "tree",
+        "contents",
+        "doctor",
+        "status",
+        "indexes plan",
+        "indexes create",
+        "local sample",
+    }
 )
 
 USED_BY: dict[str, frozenset[str]] = {
     **dict.fromkeys(("uri", "uri_file", "database", "company", "timeout", "read_preference"), _CONNECTED),
     **dict.fromkeys(("schema", "api_version"), _READS | _CHANGES | _REQUESTS | {"schema"}),
     **dict.fromkeys(("no_journal", "journal_db"), _JOURNALED | {"doctor", "status"}),
-    "lock_wait": _JOURNALED - {"history"},
+    "lock_wait": _JOURNALED - {"history", "history show"},
     "user": frozenset({"create", "delete", "move"}) | _REQUESTS,
-    "confirm": _CHANGES | {"undo", "doctor --fix", "history prune", "indexes create", "local reset"},
+    "confirm": _CHANGES | {"undo", "redo", "doctor --fix", "history prune", "indexes create", "local reset"},
 }
 """The commands that use a setting; all others refuse its option, because it would not have the expected effect.
 
@@ -277,7 +291,7 @@ AllowPublic = Annotated[
 PageNumber = Annotated[int | None, typer.Option("--page", metavar="N", help="Page number, from 0.")]
 PageSize = Annotated[int | None, typer.Option("--page-size", metavar="N", help="Number per page. [default: 500]")]
 OperationArgument = Annotated[
-    str | None, typer.Argument(metavar="[ID]", help="Operation id from projects history. [default: the newest]")
+    str | None, typer.Argument(metavar="[ID]", help="Id of a run or an operation, from projects history.")
 ]
 Tags = Annotated[list[str] | None, typer.Option("--tag", "--tags", metavar="TAG", help="Tag; repeat for more.")]
 SystemTags = Annotated[

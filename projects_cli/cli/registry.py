@@ -56,6 +56,8 @@ COMMANDS: tuple[Entry, ...] = (
     ),
     Entry("get", "get", "Show a project.", INSPECT, "projects.get_by_id", ("get-by-id",)),
     Entry("tree", "tree", "Show projects as a tree.", INSPECT),
+    Entry("stats", "stats", "Show a project at a glance.", INSPECT),
+    Entry("top", "top", "Show the first projects by a measure.", INSPECT),
     Entry("activity", "activity", "Show who ran how much: tasks and run time.", INSPECT),
     Entry("contents", "contents", "List the tasks and models in a project.", INSPECT),
     Entry(
@@ -157,6 +159,7 @@ COMMANDS: tuple[Entry, ...] = (
     ),
     Entry("export", "export", "Write projects to a file.", TRANSFER),
     Entry("undo", "undo", "Undo a change.", REPAIR, changes=ITSELF),
+    Entry("redo", "redo", "Do an undone change again.", REPAIR, changes=ITSELF),
     Entry("resume", "resume", "Resume an interrupted change.", REPAIR, changes=ITSELF),
     Entry("history", "history", "Show who changed what, and when.", REPAIR, changes=("prune",)),
     Entry("doctor", "doctor", "Find and repair inconsistencies.", REPAIR, changes=("--fix",)),
@@ -193,6 +196,7 @@ _CHANGES = (
     "call",
     "batch",
     "undo",
+    "redo",
     "resume",
     "history",
 )

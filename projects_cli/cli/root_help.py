@@ -20,6 +20,8 @@ Inspect:
   list                   List projects, filtered and ordered.
   get                    Show a project.
   tree                   Show projects as a tree.
+  stats                  Show a project at a glance.
+  top                    Show the first projects by a measure.
   activity               Show who ran how much: tasks and run time.
   contents               List the tasks and models in a project.
   metrics                List the metrics that tasks report.
@@ -49,6 +51,7 @@ Backup and transfer:
 
 Undo and repair:
   undo                   Undo a change.
+  redo                   Do an undone change again.
   resume                 Resume an interrupted change.
   history                Show who changed what, and when.
   doctor                 Find and repair inconsistencies.
@@ -143,14 +146,15 @@ Examples:
   projects delete vision --force --dry-run  preview a deletion
 
 Commands:
-  Inspect:              status, list, get, tree, activity, contents, metrics,
-                        hyperparams, hyperparam-values, model-metadata-keys,
-                        model-metadata-values, task-parents, users, task-tags,
-                        model-tags, project-tags, validate-delete
+  Inspect:              status, list, get, tree, stats, top, activity, contents,
+                        metrics, hyperparams, hyperparam-values,
+                        model-metadata-keys, model-metadata-values,
+                        task-parents, users, task-tags, model-tags,
+                        project-tags, validate-delete
   Change:               create, update, delete, rename, move, merge,
                         make-public, make-private
   Backup and transfer:  export
-  Undo and repair:      undo, resume, history, doctor, indexes
+  Undo and repair:      undo, redo, resume, history, doctor, indexes
   Low level:            call, batch, schema
   Setup:                local, config, profile, completion, help
   Topics:               exit-codes, output, environment, filters, safety, config

@@ -106,8 +106,8 @@ def check_server(connection: Connection, clock: Callable[[], datetime], findings
 def is_known(version: str) -> bool:
     """Return whether a version of MongoDB is neither too old nor newer than the known ones."""
     # Also of 8.1.0-rc0 or a fork's 7.0.5-3.
-    major, minor = (int(part) for part in re.findall(r"\d+", f"{version}.0")[:2])
-    return (major, minor) >= OLDEST and major <= NEWEST
+    match = re.match(r"(\d{1,4})(?:\.(\d{1,4}))?", version)
+    return match is not None and OLDEST <= (int(match[1]), int(match[2] or 0)) < (NEWEST + 1, 0)
 
 
 def check_compatibility(connection: Connection, findings: Findings) -> None:

@@ -89,9 +89,10 @@ DEPLOYMENT: tuple[Kind, ...] = (
     Kind("note", "lease-stale", "the lock is held by a process that has ended",
          "nothing to do: the next change takes it over"),
     Kind("error", "server-version", "this MongoDB is too old, or newer than the known versions",
-         "MongoDB 4.4 to 8 are known"),
+         "MongoDB 4.4 to 8 are supported; only 6.0 is tested"),
     Kind("warning", "server-compatibility", "an upgrade of the server was not finished",
-         "raise the feature compatibility version: db.adminCommand({setFeatureCompatibilityVersion: …})"),
+         "raise the feature compatibility version: db.adminCommand({setFeatureCompatibilityVersion: …}), "
+         "from 7.0 on with confirm: true"),
     Kind("error", "not-writable", "the server does not accept writes: it is a secondary",
          "name all members of the replica set in the URI, without directConnection"),
     Kind("warning", "replica-set-degraded", "a member of the replica set is down or not ready, or there is no primary",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.changes.lease import describe_holder
 from projects_cli.diagnosis import privileges
+from projects_cli.diagnosis.deployment_checks import is_known
 from projects_cli.errors import DatabaseRefused, DatabaseTimeout, DatabaseUnavailable, MalformedReply
 from projects_cli.process_identity import is_dead
 from projects_cli.store import deployment
@@ -54,8 +55,10 @@ class Overview:
             }
         # Decided here: later entries of `unknown` are about other privileges.
         can_count = not any(entry["refused"] for entry in self.unknown)
+        version = self._try("the server's version", lambda: deployment.version(connection))
         server = {
-            "version": self._try("the server's version", lambda: deployment.version(connection)),
+            "version": version,
+            "supported": None if version is None else is_known(version),
             "topology": topology,
             "transactions": topology != "standalone",
             "hosted_by": deployment.hosted_by(connection),

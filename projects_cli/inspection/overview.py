@@ -10,16 +10,17 @@ from projects_cli.endpoints.catalog import Lookup
 from projects_cli.endpoints.fields import as_date
 from projects_cli.endpoints.hierarchy import path_of, shown_name
 from projects_cli.endpoints.statistics import grouped
-from projects_cli.endpoints.tallies import Tally, selective
+from projects_cli.endpoints.tallies import Tally
 from projects_cli.extended_json import compact, identity
 from projects_cli.inspection.activity import Interval, activity
-from projects_cli.inspection.tree import Forest, Node, add_up, count_contents, is_hidden, read_forest
+from projects_cli.inspection.tree import add_up, count_models, count_tasks, is_hidden, read_forest, selection
 from projects_cli.store import filters, pipelines
 from projects_cli.store.bson_codec import DATES, is_later
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from projects_cli.inspection.tree import Forest, Node
     from projects_cli.messages import Document
     from projects_cli.store.collections import Collection, Store
 
@@ -43,7 +44,8 @@ def overview(root: Document | None, store: Store, now: datetime, since: datetime
     Memory grows with the projects only.
     """
     forest = read_forest(root, store, ("user",))
-    count_contents(forest, store, now)
+    count_tasks(forest, store, now)
+    count_models(forest, store)
     owners = _owners(forest, store)
     add_up(forest)
     summary = counts(root, forest, store)
@@ -116,7 +118,7 @@ def last_activity(forest: Forest, store: Store) -> Any:
     The projects must have been read with `last_update`.
     """
     groups = chain.from_iterable(
-        grouped(collection, {}, pipelines.last_activity(), _needed(forest, store)).items()
+        grouped(collection, {}, pipelines.last_activity(), selection(forest, store)).items()
         for collection in (store.tasks, store.models)
     )
     times = chain(
@@ -151,14 +153,8 @@ def _tasks(tally: Tally) -> int:
     return sum(tally.statuses.values())
 
 
-def _needed(forest: Forest, store: Store) -> dict[Hashable, Any] | None:
-    """Return the ids by which to select tasks and models; None if most projects are in the tree."""
-    few = selective(len(forest.nodes), store.projects.estimated_count())
-    return {key: node.stored["_id"] for key, node in forest.nodes.items()} if few else None
-
-
 def _archived(collection: Collection, forest: Forest, store: Store) -> int:
-    groups = grouped(collection, filters.archived(), pipelines.by_project(), _needed(forest, store))
+    groups = grouped(collection, filters.archived(), pipelines.by_project(), selection(forest, store))
     return sum(group["count"] for key, group in groups.items() if key in forest.nodes)
 
 

@@ -60,7 +60,8 @@ def tree(root: Document | None, shape: Shape, store: Store, now: datetime) -> li
     """
     forest = read_forest(root, store)
     if shape.stats:
-        count_contents(forest, store, now)
+        count_tasks(forest, store, now)
+        count_models(forest, store)
         add_up(forest)
     return _records(forest.parents_first, shape, None if root is None else identity(root["_id"]))
 
@@ -73,19 +74,33 @@ def read_forest(root: Document | None, store: Store, fields: Sequence[str] = ())
     return Forest(nodes, list(_walk(_linked(nodes, None if root is None else identity(root["_id"])))))
 
 
-def count_contents(forest: Forest, store: Store, now: datetime) -> None:
-    """Sum up the tasks, and count the models, that are directly in each project and not archived."""
+def count_tasks(forest: Forest, store: Store, now: datetime) -> None:
+    """Sum up the tasks that are directly in each project and not archived."""
     nodes = forest.nodes
-    needed: dict[Hashable, Any] = {key: node.stored["_id"] for key, node in nodes.items()}
+    needed = ids_of(forest)
     by_project = selective(len(needed), store.projects.estimated_count())
     since = now.replace(tzinfo=None) - DAY
     tallies = tallies_by_state(store.tasks, needed, {}, ("active",), since, by_project=by_project)["active"]
     for key, tally in tallies.items():
         nodes[key].tally = tally
-    groups = grouped(store.models, filters.not_archived(), pipelines.by_project(), needed if by_project else None)
+
+
+def count_models(forest: Forest, store: Store) -> None:
+    """Count the models that are directly in each project and not archived."""
+    groups = grouped(store.models, filters.not_archived(), pipelines.by_project(), selection(forest, store))
     for key, group in groups.items():
-        if key in nodes:
-            nodes[key].models = group["count"]
+        if key in forest.nodes:
+            forest.nodes[key].models = group["count"]
+
+
+def ids_of(forest: Forest) -> dict[Hashable, Any]:
+    """Return the ids of the projects by their keys."""
+    return {key: node.stored["_id"] for key, node in forest.nodes.items()}
+
+
+def selection(forest: Forest, store: Store) -> dict[Hashable, Any] | None:
+    """Return the ids by which to select tasks and models; None if most projects of the database are in the tree."""
+    return ids_of(forest) if selective(len(forest.nodes), store.projects.estimated_count()) else None
 
 
 def add_up(forest: Forest) -> None:

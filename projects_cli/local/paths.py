@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,8 @@ from projects_cli.private_files import APPLICATION, blake2b, xdg_folder
 if TYPE_CHECKING:
     from projects_cli.config.settings import Settings
 
-LONGEST_SOCKET = 107
-"""Bytes that the kernel accepts as a socket's path."""
+LONGEST_SOCKET = 107 if sys.platform == "linux" else 103
+"""Bytes that the kernel accepts as a socket's path: macOS and the BSDs have four fewer."""
 
 SOCKET_NAME = "mongodb-27017.sock"
 

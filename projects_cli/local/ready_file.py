@@ -1,6 +1,6 @@
 """The ready file: which process serves a folder, which watches it, and the socket it listens on.
 
-One value a line, written atomically. It is believed only as far as /proc confirms it.
+One value a line, written atomically. It is believed only as far as the system's list of processes confirms it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def write(paths: ServerPaths, server: Server) -> None:
 
 
 def running_server(paths: ServerPaths) -> Server | None:
-    """Return the server that runs and is watched now, or None; costs a few reads of /proc.
+    """Return the server that runs and is watched now, or None; on Linux that costs a few reads of /proc.
 
     Of a folder that was copied or moved with its ready file, the process serves another folder.
     """

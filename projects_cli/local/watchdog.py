@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import signal
 import sys
 import time
@@ -28,12 +29,32 @@ STOP_TIMEOUT = 60.0
 SIGNALS = frozenset({signal.SIGCHLD, signal.SIGTERM})
 
 
+class Signals:
+    """The signals of this process, in a pipe: none is lost between two checks, and macOS has no `sigtimedwait`."""
+
+    def __init__(self) -> None:
+        """Have the numbers of `SIGNALS` written into the pipe from now on."""
+        self._read, write = os.pipe()
+        for descriptor in (self._read, write):
+            os.set_blocking(descriptor, False)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        for number in SIGNALS:
+            # A handler is required; without one Python does not write the number.
+            signal.signal(number, lambda *_: None)
+
+    def wait(self, seconds: float) -> bytes:
+        """Return the numbers of the signals that have arrived; wait at most `seconds` for the first."""
+        ready, _, _ = select.select([self._read], [], [], seconds)
+        return os.read(self._read, 100) if ready else b""
+
+
 class Watchdog:
     """One mongod, a child of this process, and the folder that it serves."""
 
-    def __init__(self, folder: Path, pid: int) -> None:
+    def __init__(self, folder: Path, pid: int, signals: Signals) -> None:
         """Watch the child `pid`."""
         self.pid = pid
+        self._signals = signals
         self.status: int | None = None
         self._folder = folder
         self._in_use = os.open(folder / "in-use", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -78,8 +99,7 @@ class Watchdog:
 
     def _wait(self, seconds: float) -> None:
         """Sleep until mongod ends or the time is over; a signal that ends the watchdog ends mongod first."""
-        received = signal.sigtimedwait(SIGNALS, seconds)
-        if received is not None and received.si_signo == signal.SIGTERM and not self._ended():
+        if signal.SIGTERM in self._signals.wait(seconds) and not self._ended():
             os.kill(self.pid, signal.SIGTERM)
 
     def _ended(self) -> bool:
@@ -96,8 +116,7 @@ def main(folder: str, *command: str) -> int:
     # It must not keep the user's folder busy.
     os.chdir("/")
     os.umask(0o077)
-    # Blocked signals wait until `sigtimedwait` takes them: none is lost between two checks.
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    signals = Signals()
     try:
         pid = os.posix_spawn(command[0], command, os.environ, setsigmask=())
     except OSError as error:
@@ -105,7 +124,7 @@ def main(folder: str, *command: str) -> int:
         return NOT_RUN
     # Only now: the starting process reads the id from the lock file.
     os.pwrite(0, str(pid).encode(), 0)
-    status = Watchdog(Path(folder), pid).run()
+    status = Watchdog(Path(folder), pid, signals).run()
     # A negative status is the number of the signal that ended mongod.
     return status if status >= 0 else 128 - status
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from projects_cli.messages import Response
     from projects_cli.render.console import Console
+    from projects_cli.render.table import Style
 
 
 @dataclass(slots=True)
@@ -118,6 +119,12 @@ class Output:
     def _is_pretty(self) -> bool:
         return is_terminal(self.console.streams.stdout)
 
+    @property
+    def _style(self) -> Style:
+        from projects_cli.render.table import Style
+
+        return Style(self.heading, self.times or ("relative" if self._is_pretty else "iso"), self.clock())
+
     def _draws_tree(self, view: View) -> bool:
         return view.nested and self.format == "table" and self._is_pretty and not self.fields
 
@@ -135,11 +142,23 @@ class Output:
 
             streams = self.console.streams
             pager.write_pages(tree.draw(response.data[view.rows or ""], streams), streams, enabled=self.pager)
+        elif self.format == "table" and view.panel and not self.fields:
+            from projects_cli.render import overview
+
+            for page in overview.draw(dict(response.data), self.console.streams, self._style):
+                write(page)
+        elif self.format == "table" and self._is_pretty and view.bars and not self.fields:
+            from projects_cli.render import charts, pager
+
+            rows = list(response.data[view.rows or ""])
+            label, *others = view.columns
+            columns = [label, *(pair for pair in others if pair[0] != view.id)]
+            pages = charts.draw(rows, columns, view.bars, self.console.streams, self._style)
+            pager.write_pages(pages, self.console.streams, enabled=self.pager)
         elif self.format == "table" and self._is_pretty:
             from projects_cli.render import pager, table  # only for a user who reads
 
-            style = table.Style(self.heading, self.times or "relative", self.clock())
-            pages = table.draw(response, view, self.console.streams, style)
+            pages = table.draw(response, view, self.console.streams, self._style)
             pager.write_pages(pages, self.console.streams, enabled=self.pager)
         else:
             self._write_lines(response, view)

@@ -46,7 +46,7 @@ ESSENTIAL = frozenset({"id", *LEAST})
 """Columns that are never left out: if they do not fit side by side, they are stacked."""
 
 NUMBERS = frozenset({"count", "fixable", "documents", "updated", "deleted", "disassociated_tasks", "models", "size"})
-NUMBERS |= {"tasks", "completed", "failed", "runtime"}
+NUMBERS |= {"projects", "sub_projects", "tasks", "completed", "failed", "runtime"}
 
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 """Letters of scripts that are written from right to left."""

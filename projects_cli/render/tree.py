@@ -28,45 +28,34 @@ def flattened(records: Iterable[Document]) -> Iterator[Document]:
 
 def draw(records: Iterable[Document], streams: Streams) -> Iterator[str]:
     """Yield the tree of each record, drawn; the bars are relative to the record with the most tasks."""
-    from rich.console import Console
     from rich.tree import Tree
+
+    from projects_cli.render.charts import console_of, drawn
 
     records = list(records)
     most = max((record.get("tasks", 0) for record in records), default=0)
-    console = Console(
-        file=streams.stdout,
-        width=max(streams.size()[0], 40),
-        force_terminal=streams.has_colour(streams.stdout),
-        no_color=not streams.has_colour(streams.stdout),
-        markup=False,
-        emoji=False,
-        highlight=False,
-        legacy_windows=False,
-        _environ=dict(streams.environment),
-    )
+    console = console_of(streams, max(streams.size()[0], 40))
     for record in records:
-        drawn = Tree(_label(record, most, shown_parent=""), guide_style="dim")
-        pending: list[tuple[Tree, Document]] = [(drawn, record)]
+        top = Tree(_label(record, most, shown_parent=""), guide_style="dim")
+        pending: list[tuple[Tree, Document]] = [(top, record)]
         while pending:
             branch, parent = pending.pop()
             above = f"{parent['name']}/"
             pending += [(branch.add(_label(child, most, shown_parent=above)), child) for child in parent["children"]]
-        with console.capture() as capture:
-            console.print(drawn, soft_wrap=True)
-        yield capture.get()
+        yield drawn(top, console)
 
 
 def _label(record: Document, most: int, *, shown_parent: str) -> Any:
     from rich.text import Text
+
+    from projects_cli.render.charts import CYAN, bar
 
     # Below its parent the last segments of a name are enough; a misplaced project keeps its full name.
     label = Text(escape(str(record["name"]).removeprefix(shown_parent)), style="bold")
     if "tasks" not in record:
         return label
     if record["tasks"]:
-        # At least half a cell, so that a project with tasks differs from an empty one.
-        halves = max(1, round(2 * BAR * record["tasks"] / most))
-        label.append("  " + "━" * (halves // 2) + "╸" * (halves % 2), style="cyan")
+        label.append("  " + bar(record["tasks"], most, BAR), style=CYAN)
     counts = [_counted(record["tasks"], "task")]
     counts += [f"{record[name]} {name}" for name in ("running", "failed") if record[name]]
     counts += [_counted(record["models"], "model")] if record["models"] else []

@@ -24,6 +24,8 @@ class View(NamedTuple):
         changes: whether this is the response of a change, instead of which a dry run shows the plan.
         titled: whether all formats have the headings of the columns.
         nested: whether records have `children`, and a terminal shows them as a tree.
+        bars: the field for whose value a terminal shows a bar in each record's line.
+        panel: whether a table is a panel with a summary of the record, also in a pipe.
         blocks: whether a terminal shows each record, which is a finding of the doctor, as several lines.
     """
 
@@ -40,6 +42,8 @@ class View(NamedTuple):
     titled: bool = False
     nested: bool = False
     blocks: bool = False
+    bars: str | None = None
+    panel: bool = False
 
     @property
     def all_fields(self) -> tuple[str, ...]:
@@ -71,13 +75,14 @@ def _columns(*fields: str) -> tuple[tuple[str, str], ...]:
 
 
 _HISTORY = View(
-    rows="operations",
-    columns=_columns("id", "started", "state", "summary", "by", "host"),
-    fields=("id", "started", "finished", "by", "host", "pid", "state", "endpoint", "summary", "counts", "command"),
+    rows="runs",
+    columns=_columns("id=RUN", "started", "state", "operations=OPS", "summary", "by", "host"),
+    fields=("id", "started", "finished", "by", "host", "pid", "state", "operations", "summary", "counts", "command"),
     id="id",
-    more=("counts.",),
+    more=("database_user", "counts.", "undone_by"),
     empty="the journal is empty",
 )
+_OPERATION = ("operation", "state", "projects", "tasks", "models", "summary", "skipped")
 _LIST = View(
     rows="projects",
     columns=_columns("name", "tags", "last_update=UPDATED", "id"),
@@ -95,7 +100,17 @@ _ACTIVITY = View(
     fields=("id", "name", "tasks", "completed", "failed", "runtime", "last_run"),
     id="id",
     empty="no task was started in this time",
+    bars="tasks",
 )
+_TOP = View(rows="projects", id="id", empty="no project has a value", bars="tasks")
+_TOP_FIELDS = {
+    "tasks": "tasks",
+    "models": "models",
+    "runtime": "runtime",
+    "age": "created",
+    "last-run": "last_run",
+    "size": "sub_projects=SUB-PROJECTS",
+}
 _ON_REQUEST = ("hidden", "own_tasks", "own_models", "own_datasets", "dataset_stats")
 _LIST_EX = _LIST._replace(more=(*UNLISTED_FIELDS, *_ON_REQUEST, "dataset_stats.", "parent.", "user.", "company."))
 _UPDATED = View(columns=_columns("updated"), changes=True)
@@ -131,6 +146,30 @@ VIEWS: dict[str, View] = {
     ),
     "tree": _TREE,
     "tree statistics": _TREE._replace(columns=_columns("name", "tasks", "running", "failed", "models", "id")),
+    "overview": View(
+        columns=_columns(
+            "project.name=PROJECT",
+            "sub_projects.direct",
+            "sub_projects.all",
+            "sub_projects.hidden",
+            "tasks.total=TASKS",
+            "tasks.archived=ARCHIVED TASKS",
+            "tasks.status_count=STATUSES",
+            "models.total=MODELS",
+            "models.archived=ARCHIVED MODELS",
+            "runtime",
+            "last_run",
+            "activity.weeks=ACTIVITY",
+            "largest",
+            "owners",
+        ),
+        more=("project.", "tasks.", "models.", "activity.", "largest.", "owners."),
+        panel=True,
+    ),
+    **{
+        f"top by {measure}": _TOP._replace(columns=_columns("name", field, "id"), bars=field.partition("=")[0])
+        for measure, field in _TOP_FIELDS.items()
+    },
     "activity by user": _ACTIVITY._replace(columns=(("name", "USER"), *_ACTIVITY.columns[1:])),
     "activity by project": _ACTIVITY._replace(columns=(("name", "PROJECT"), *_ACTIVITY.columns[1:])),
     "activity by week": _ACTIVITY._replace(columns=(("id", "WEEK"), ("name", "MONDAY"), *_ACTIVITY.columns[1:-1])),
@@ -215,14 +254,33 @@ VIEWS: dict[str, View] = {
         more=("filter", "change"),
         id="id",
     ),
-    "operation": View(
-        columns=_columns("operation", "state", "projects", "tasks", "models", "summary", "skipped"),
-        id="operation",
-        changes=True,
-    ),
+    "operation": View(columns=_columns(*_OPERATION), id="operation", more=("run",), changes=True),
+    "operations": View(rows="operations", columns=_columns(*_OPERATION), id="operation", more=("run",), changes=True),
     "export": View(columns=_columns("file", "counts", "snapshot"), more=("counts.",)),
     "history": _HISTORY,
     "history filtered": _HISTORY._replace(empty="no operation matches"),
+    "history.operations": View(
+        rows="operations",
+        columns=_columns("id", "started", "state", "summary", "by", "host"),
+        fields=(
+            *("id", "run", "started", "finished", "by", "host", "pid", "state", "endpoint", "summary", "counts"),
+            "command",
+        ),
+        id="id",
+        more=("database_user", "counts.", "undone_by", "redone_by", "skipped"),
+        empty="no operation matches",
+    ),
+    "history.show": View(
+        columns=_columns(
+            *("id", "run", "state", "summary", "endpoint", "started", "finished", "by", "database_user=MONGODB USER"),
+            *("host", "pid", "command", "mode", "counts", "documents", "steps.name=PROJECTS", "skipped"),
+            *("undone_by.by=UNDONE BY", "undone_by.database_user=UNDONE BY MONGODB USER", "undone_by.at=UNDONE AT"),
+            *("undone_by.host=UNDONE ON", "undone_by.command=UNDONE WITH"),
+            *("redone_by.by=REDONE BY", "redone_by.at=REDONE AT", "redone_by.command=REDONE WITH"),
+        ),
+        id="id",
+        more=("counts.", "projects", "steps", "steps.", "undone_by", "undone_by.", "redone_by", "redone_by."),
+    ),
     "history.prune": View(columns=_columns("pruned", "found")),
     "doctor": View(
         rows="findings",

@@ -112,6 +112,15 @@ class JournalStore:
 
         return self.connection.retry.stream(begin)
 
+    def runs(self, filter_: Document) -> Iterator[Document]:
+        """Stream the runs of the matching operations, the newest first: each with what its operations have in sum."""
+
+        def begin() -> Iterator[Document]:
+            with self._translation():
+                yield from self._records.aggregate(_runs(filter_), session=self._session, allowDiskUse=True)
+
+        return self.connection.retry.stream(begin)
+
     @_retried
     def advance(self, identifier: str, condition: Document, fields: Document, *, finished: bool = False) -> bool:
         """Set fields of a record that meets a condition. Return whether it did."""
@@ -281,6 +290,22 @@ class JournalStore:
                 hint=f'grant it: db.grantRolesToUser("USER", [{{role: "{role}", db: "{self.name}"}}]), '
                 f"name another database with --journal-db{without}",
             ) from error
+
+
+def _runs(filter_: Document) -> list[Document]:
+    """Return the stages that group operations by run. A record without a run is a run of its own."""
+    of_the_first = ("started", "by", "database_user", "host", "pid", "command", "summary")
+    group: Document = {
+        "_id": {"$ifNull": ["$run", "$_id"]},
+        "newest": {"$first": "$_id"},
+        "finished": {"$max": "$finished"},
+        "operations": {"$sum": 1},
+        "states": {"$addToSet": "$state"},
+        "undone_by": {"$addToSet": "$undone_by.by"},
+        **{name: {"$last": f"${name}"} for name in of_the_first},
+        **{name: {"$sum": f"$counts.{name}"} for name in ("projects", "tasks", "models")},
+    }
+    return [{"$match": filter_}, {"$sort": {"_id": -1}}, {"$group": group}, {"$sort": {"newest": -1}}]
 
 
 def _expired(margin: float) -> Document:

@@ -390,7 +390,7 @@ def test_an_undo_whose_record_was_pruned_stops_before_its_first_write(lone: Worl
     CHANGES["delete"](lone.runner())
     after = lone.dump()
     runner = lone.runner()
-    chosen = runner.undoing.chosen(None)
+    (chosen,) = runner.undoing.chosen(None)
     engine = runner._engine(None)
     lone.journal["operation"].delete_many({})
     with pytest.raises(LeaseLost, match="removed from the journal"):

@@ -338,7 +338,7 @@ def test_history_filters(site: Site, lone: World) -> None:
     lone.journal["operation"].update_one(
         {"_id": newest(lone)}, {"$set": {"by": "bob", "started": datetime.now(UTC) - timedelta(days=10)}}
     )
-    assert len(site.json("history")["operations"]) == 2
+    assert len(site.json("history")["runs"]) == 2
     assert summaries(site, "--by", "bob") == ["update description of 'fellow'"]
     assert summaries(site, "--since", "7d") == ["update description of 'alone'"]
     for named in (FELLOW["_id"], FELLOW["name"]):
@@ -373,7 +373,7 @@ def test_history_that_finds_nothing_says_why(site: Site) -> None:
 
 
 def summaries(site: Site, *arguments: str) -> list[str]:
-    return [one["summary"] for one in site.json("history", *arguments)["operations"]]
+    return [one["summary"] for one in site.json("history", *arguments)["runs"]]
 
 
 def test_prune_forgets_finished_ones_and_strays(site: Site, lone: World) -> None:

@@ -221,7 +221,7 @@ def test_batch_keeps_read_only_and_dry_run_and_a_record_for_each(site: Site) -> 
         site("batch", "-", option, stdin=line)
         assert site.everything() == before
     site.text("batch", "-", stdin=f"{line}\n{line}")
-    assert len(site.json("history", "--project", ID)["operations"]) == 2
+    assert [run["operations"] for run in site.json("history", "--project", ID)["runs"]] == [2]
 
 
 # === Global options ===============================================================================================
@@ -306,7 +306,7 @@ def test_without_a_journal_there_is_no_record_and_no_lock_and_0_does_not_wait_fo
         assert time.monotonic() - began < 9, "it would wait for 10 seconds"
         assert two.json(*change, "--no-journal")["updated"] == 1
     connection.close()
-    assert two.json("history", "--project", ID)["operations"] == []
+    assert two.json("history", "--project", ID)["runs"] == []
 
 
 # === What wins over what ==========================================================================================

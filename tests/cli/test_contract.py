@@ -56,6 +56,7 @@ OWNERS: dict[str, set[str]] = {
 }
 BUILDER = PACKAGE / "cli" / "context.py"
 FREE = {"errors", "messages", "extended_json", "limits", "private_files", "process_identity", "__version__"}
+FREE |= {"proc_filesystem", "process_library"}
 
 WAITING_ENDPOINTS: set[str] = set()
 """Endpoints of the schema that this program does not implement yet."""

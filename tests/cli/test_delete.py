@@ -348,7 +348,7 @@ def test_several_have_one_plan_and_a_record_each(site: Site) -> None:
     assert (plan["plan"], plan["counts"]) == ("delete 2 projects", {"projects": 3, "tasks": 1, "models": 0})
     assert len(plan["steps"]) == 4
     site.json("delete", "one", "two", "--yes")
-    summaries = [one["summary"] for one in site.json("history")["operations"]]
+    summaries = [one["summary"] for one in site.json("history", "--operations")["operations"]]
     assert summaries[:2] == ["delete the project 'two'", "delete the project 'one'"]
 
 

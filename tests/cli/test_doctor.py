@@ -469,7 +469,7 @@ def test_several_at_once_are_mended_in_one_operation_and_undone(site: Site) -> N
     assert found(answer) == {"task-project-gone": (1, 0), "model-project-gone": (1, 0)}
     assert answer["fixed"] == {"projects": 5, "tasks": 4, "models": 4}
     the_names_follow(site)
-    operation = site.json("history")["operations"][0]
+    operation = site.json("history", "--operations")["operations"][0]
     assert (operation["state"], operation["endpoint"]) == ("done", "doctor")
     assert operation["counts"] == {"projects": 5, "tasks": 4, "models": 4}
     site.json("undo", "--yes")
@@ -512,14 +512,14 @@ def test_an_unknown_kind_is_refused_with_the_nearest(lone: Site) -> None:
 def test_a_dry_run_shows_the_plan_and_changes_nothing(lone: Site) -> None:
     bend(lone)
     before = stored(lone)
-    history = lone.json("history")["operations"]
+    history = lone.json("history")["runs"]
     plan = lone.json("doctor", "--fix", "--dry-run")
     assert plan["counts"] == {"projects": 5, "tasks": 4, "models": 4}
     assert {(step["action"], step["collection"]) for step in plan["steps"]} == {
         ("update", "project"), ("update", "task"), ("update", "model"),
     }  # fmt: skip
     assert stored(lone) == before
-    assert lone.json("history")["operations"] == history
+    assert lone.json("history")["runs"] == history
 
 
 def test_tags_and_basenames_want_a_yes_places_and_tasks_the_name_of_the_database(lone: Site) -> None:

@@ -36,6 +36,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "doctor --fix": ("doctor", "--fix", "--yes"),
     "indexes create": ("indexes", "create", "--yes"),
     "undo": ("undo", "--yes"),
+    "redo": ("redo", "--yes"),
     "resume": ("resume",),
     "history prune": ("history", "prune", "--older-than", "0.01", "--yes"),
     "config set": ("config", "set", "timeout", "7s"),
@@ -116,7 +117,9 @@ DATABASE = [name for name in CASES if name.split()[0] not in {"config", "profile
 
 
 def prepare(site: Site, name: str) -> None:
-    """Leave an interrupted operation for `resume`; other commands would only warn of it."""
+    """Leave an interrupted operation for `resume`, and an undone one for `redo`."""
+    if name == "redo":
+        site.json("undo", "--yes")
     if name == "resume":
         journal = site.server.client["projects_cli"]["operation"]
         journal.update_many({"database": site.name}, {"$set": {"state": "applied"}})

@@ -59,7 +59,8 @@ def sample(standalone: Server, cli: Cli, tmp_path: Path, monkeypatch: pytest.Mon
         connection = connect(site.server.uri, site.name, shown="test")
         load(connection, COMMUNITY_COMPANY)
         connection.close()
-        assert site("update", "nlp", "--add-tag", "text").exit_code == 0  # a change that `undo` can undo
+        for command in ("update nlp -d x", "undo --yes", "update nlp --add-tag text"):  # something to redo and to undo
+            assert site(*command.split()).exit_code == 0
         yield site
 
 

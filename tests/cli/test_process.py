@@ -375,10 +375,10 @@ def test_pruning_the_history_is_asked_about(site: Site) -> None:
     site.json("create", "vision", "-d", "x")
     prune = ("history", "prune", "--older-than", "0.01")
     seen = on_terminal(site, *prune, answer="n")
-    assert (seen.status, len(site.json("history")["operations"])) == (1, 1)
+    assert (seen.status, len(site.json("history")["runs"])) == (1, 1)
     assert f"Remove 1 operation older than 0.01 from the journal of '{site.name}'? " in seen.plain
     assert on_terminal(site, *prune, answer="y").status == 0
-    assert site.json("history")["operations"] == []
+    assert site.json("history")["runs"] == []
 
 
 @pytest.mark.parametrize(("no_color", "red"), [("", True), ("1", False)])

@@ -126,9 +126,9 @@ def test_pruning_the_history_asks_and_its_answer_needs_the_profile(site: Site) -
     prune = ("history", "prune", "--older-than", "0.01")
     assert site.error(*prune, status=2)["hint"] == "answer in advance with --yes, and --profile lab"
     assert site.error(*prune, "--yes", status=2)["message"] == NEEDED
-    assert len(site.json("history")["operations"]) == 1
+    assert len(site.json("history")["runs"]) == 1
     assert site.json(*prune, "--yes", "--profile", "lab") == {"pruned": 1, "found": 1}
-    assert site.json("history") == {"operations": []}
+    assert site.json("history") == {"runs": []}
 
 
 def test_a_dry_run_and_reading_need_no_more(site: Site) -> None:

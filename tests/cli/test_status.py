@@ -74,6 +74,7 @@ def test_a_standalone(site: Site) -> None:
     found = status(site)
     assert found["server"] == {
         "version": str(site.server.client.server_info()["version"]),
+        "supported": True,
         "topology": "standalone",
         "transactions": False,
         "hosted_by": None,

@@ -66,7 +66,7 @@ def test_an_update_that_changes_nothing_writes_nothing_and_says_so(site: Site, c
     assert site.json("update", "top/vision", *options, "--dry-run")["counts"] == {"projects": 0}
     assert site("update", "top/vision", *options, "--read-only").exit_code == 4  # refused before it is planned
     assert site.everything() == before
-    assert site.json("history") == {"operations": []}
+    assert site.json("history") == {"runs": []}
 
 
 @pytest.mark.parametrize(

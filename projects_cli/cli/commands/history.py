@@ -36,23 +36,44 @@ def history(
         str | None, typer.Option("--since", metavar="DURATION", help="Only the last 7d, 12h, 30m.")
     ] = None,
     by: Annotated[str | None, typer.Option("--by", metavar="USER", help="Only changes by this user.")] = None,
+    operations: Annotated[bool, typer.Option("--operations", help="List each operation of the runs.")] = False,
 ) -> None:
     """Show who changed what, when, from where, and how it ended.
 
+    A line is a run: all changes of one command. Filters choose operations; a run counts only those.
+
     Example: projects history --since 7d
     """
-    # `history prune` does the rest, with options of its own.
+    # `history show` and `history prune` do the rest, with options of their own.
     if ctx.invoked_subcommand is not None:
         return
     context: Context = ctx.obj
     refuse_unused("history", context.flags)
     context.only_reads_journal = True
-    expect(context, "history")
+    expect(context, "history.operations" if operations else "history")
     age = None if since is None else _age(since, "--since")
     # An unset variable must not select the changes of all projects.
     if project == "":
         raise EmptyName("the name is empty")
-    show(context, context.runner.operations.history(project=project, since=age, by=by))
+    show(context, context.runner.operations.history(project=project, since=age, by=by, each=operations))
+
+
+@app.command("show", cls=GroupedCommand)
+def show_(
+    ctx: typer.Context,
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="Id of a run or an operation.")],
+) -> None:
+    """Show all that the journal knows of an operation, or the operations of a run.
+
+    Who, from where and with which command, its documents, and who undid it and when. Lists up to 100 steps; those of
+    more are in `projects undo ID --dry-run`.
+
+    Example: projects history --operations
+    """
+    context: Context = ctx.obj
+    context.only_reads_journal = True
+    expect(context, "history.show")
+    show(context, context.runner.operations.shown(identifier))
 
 
 @app.command(cls=GroupedCommand)

@@ -50,4 +50,6 @@ def status(ctx: typer.Context) -> None:
     # Every format has the reasons in the response; a user sees them as warnings too.
     for unknown in overview["unknown"]:
         context.console.warn(f"{unknown['name']} is unknown: {unknown['reason']}")
+    if overview["server"]["supported"] is False:
+        context.console.warn(f"MongoDB {overview['server']['version']} is not supported: projects doctor has details")
     show(context, Response("status", {"profile": profile, "database": database, **overview}))

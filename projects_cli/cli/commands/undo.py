@@ -24,23 +24,24 @@ app = typer.Typer(**TYPER_OPTIONS)
 @app.command(cls=GroupedCommand)
 def undo(
     ctx: typer.Context,
-    operation: OperationArgument = None,
+    identifier: OperationArgument = None,
     all_or_nothing: Annotated[
         bool, typer.Option("--all-or-nothing", help="Refuse if others changed any of it since.")
     ] = False,
 ) -> None:
-    """Undo a change: the named operation, or your own newest one (asks first).
+    """Undo a run or an operation: the named one, or your own newest run (asks first).
 
-    What others changed since is left as it is and listed; the exit status is then 5.
+    All changes of one command are a run. What others changed since is left as it is and listed; the exit status is
+    then 5.
 
     Example: projects undo --dry-run
     """
-    show(ctx.obj, perform(ctx.obj, UndoChange(operation, all_or_nothing=all_or_nothing)))
+    show(ctx.obj, perform(ctx.obj, UndoChange(identifier, all_or_nothing=all_or_nothing)))
 
 
 @dataclass(frozen=True, slots=True)
 class UndoChange:
-    """The undo of an operation: the one with this id, else the caller's newest, which the user is asked about."""
+    """The undo of what has this id, else of the caller's newest run, which the user is asked about."""
 
     identifier: str | None
     all_or_nothing: bool
@@ -48,26 +49,43 @@ class UndoChange:
     scope: Scope = "database"
 
     def plan(self, context: Context) -> Plan[Operation]:
-        """Return the operation as the only step."""
-        from projects_cli.render import humanize
+        """Return the operations as the steps, the newest first."""
+        from projects_cli.changes.undo import title
 
-        operation = context.runner.undoing.chosen(self.identifier)
-        age = humanize.time(operation.started, form="relative", now=datetime.now(UTC))
-        origin = f"by {operation.by} on {operation.host}, {age}"
+        operations = context.runner.undoing.chosen(self.identifier)
+        newest = operations[0]
+        name = self.identifier or (newest.id if len(operations) == 1 else newest.run)
+        theirs = None if self.identifier else context.runner.operations.of_others_since(newest)
+        notes = [] if theirs is None else [f"there is a newer change by another user: {described(theirs)}"]
+        kind = "operation" if len(operations) == 1 else "run"
         return Plan(
             endpoint=self.view,
-            summary=f"undo operation {operation.id}",
-            steps=[operation],
+            summary=f"undo {kind} {name}",
+            steps=operations,
             question="none" if self.identifier else "yes",
-            name=operation.id,
-            prompt=f"Undo operation {operation.id}: {operation.summary} ({origin})?",
-            hint=f"name the operation: projects undo {operation.id}; or undo your newest one with --yes",
+            name=name,
+            prompt=f"Undo {kind} {title(operations)} ({origin(newest)})?",
+            hint=f"name the {kind}: projects undo {name}; or undo your newest one with --yes",
+            notes=notes,
         )
 
     def preview(self, context: Context, plan: Plan[Operation]) -> Response:
         """Return what the undo would change, and what it would leave as it is."""
-        return context.runner.undoing.preview(plan.steps[0])
+        return context.runner.undoing.preview(plan.steps)
 
     def apply(self, context: Context, plan: Plan[Operation]) -> Response:
-        """Undo the operation. It is chosen again by its id once no other change can run."""
-        return context.runner.undo(plan.steps[0].id, all_or_nothing=self.all_or_nothing)
+        """Undo the operations. They are chosen again by their id once no other change can run."""
+        return context.runner.undo(plan.name, all_or_nothing=self.all_or_nothing)
+
+
+def origin(operation: Operation) -> str:
+    """Return who made a change, where, and how long ago."""
+    from projects_cli.render import humanize
+
+    age = humanize.time(operation.started, form="relative", now=datetime.now(UTC))
+    return f"by {operation.by} on {operation.host}, {age}"
+
+
+def described(operation: Operation) -> str:
+    """Return an operation with its run and its origin, on one line."""
+    return f"{operation.run}: {operation.summary} ({origin(operation)})"
