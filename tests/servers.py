@@ -34,6 +34,10 @@ SOCKET = "mongodb-27017.sock"
 PATIENCE = 60.0
 """Seconds for a server to start on a busy machine."""
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - a file system, in which a folder of a unique name is made
+ROOM = 2 << 30
+"""Bytes that are free in memory where the data of the servers goes there."""
+
 # The child asks the kernel for its end when its parent ends, even by SIGKILL, and then becomes mongod.
 TRAMPOLINE = (
     "import ctypes, os, sys; "
@@ -101,10 +105,16 @@ def _wanted(collection: str) -> set[str]:
     return {"_id_", *(str(index["name"]) for index in SERVER[collection])}
 
 
+def new_folder() -> Path:
+    """Make a folder with a short path for a server: in memory if there is room: each write waits for the disk."""
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM
+    return Path(tempfile.mkdtemp(prefix="pt-", dir=MEMORY if roomy else None)).resolve()
+
+
 @contextmanager
 def running(*, replica_set: bool, options: Sequence[str] = ()) -> Iterator[Server]:
     """Run a mongod for as long as the block lasts, with further options of its own."""
-    folder = Path(tempfile.mkdtemp(prefix="pt-"))
+    folder = new_folder()
     try:
         process = start(folder, replica_set=replica_set, options=options)
         try:
@@ -126,7 +136,7 @@ def running(*, replica_set: bool, options: Sequence[str] = ()) -> Iterator[Serve
 def start(folder: Path, *, replica_set: bool, options: Sequence[str] = ()) -> subprocess.Popen[bytes]:
     """Start mongod as a child that dies with this process; on the data that a former one left, if one did."""
     place = [f"--bind_ip={folder / SOCKET}", "--port=27017", f"--unixSocketPrefix={folder}"]
-    return launch(folder, [*place, *(["--replSet=tests"] if replica_set else []), *options])
+    return launch(folder, [*place, *(["--replSet=tests", "--oplogSize=64"] if replica_set else []), *options])
 
 
 def launch(folder: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -137,6 +147,7 @@ def launch(folder: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
         "logpath": folder / "log",
         "networkMessageCompressors": "disabled",
         "wiredTigerCacheSizeGB": 0.25,
+        "wiredTigerEngineConfigString": "log=(file_max=8MB)",  # not three files of 100 MB each from the start
         "journalCommitInterval": 10,  # milliseconds, not 100: the drop of a database waits for it on a replica set
     }
     command = [str(mongod_binary.find(MONGOD)), "--quiet"]

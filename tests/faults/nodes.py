@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import shutil
 import socket
-import tempfile
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pymongo
@@ -20,6 +18,7 @@ from tests import servers
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 NAME = "three"
 HOST = "127.0.0.1"
@@ -80,7 +79,7 @@ def free_port() -> int:
 @contextmanager
 def one_node(options: Sequence[str] = ()) -> Iterator[Node]:
     """Yield a standalone on a port for as long as the block lasts."""
-    folder = Path(tempfile.mkdtemp(prefix="pn-"))
+    folder = servers.new_folder()
     node = Node(free_port(), folder, options)
     try:
         node.start()
@@ -150,7 +149,7 @@ def _hello(node: Node) -> dict[str, Any]:
 @contextmanager
 def three_nodes() -> Iterator[ThreeNodes]:
     """Yield a replica set of three for as long as the block lasts."""
-    folder = Path(tempfile.mkdtemp(prefix="pn-"))
+    folder = servers.new_folder()
     nodes = []
     for number in range(3):
         (folder / str(number)).mkdir()

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -103,7 +102,7 @@ def shared() -> Iterator[Private]:
 @contextmanager
 def _short_folder() -> Iterator[Path]:
     """Yield a folder with a short path; every server on data in it is killed afterwards, and its watchdog."""
-    folder = Path(tempfile.mkdtemp(prefix="pl-")).resolve()
+    folder = servers.new_folder()
     try:
         yield folder
     finally:
