@@ -70,6 +70,30 @@ def overview(root: Document | None, store: Store, now: datetime, since: datetime
     }
 
 
+def details(project: Document, store: Store, now: datetime) -> Document:
+    """Return what a project of a response is shown with: its `counts`, and more.
+
+    That is `owner` (`{id, name}`), `parent_name`, and `last_activity`, the latest change of the project, of its
+    sub-projects, and of their tasks and models.
+    """
+    root = {"_id": project["id"]}
+    forest = read_forest(root, store, ("last_update",))
+    count_tasks(forest, store, now)
+    count_models(forest, store)
+    add_up(forest)
+    user, parent = project.get("user"), project.get("parent")
+    owners, parents = Lookup("user", ("name",), store), Lookup("parent", ("name",), store)
+    owners.read([user])
+    parents.read([parent])
+    above = parents.of(parent)
+    return {
+        "owner": owners.of(user),
+        "parent_name": above.get("name") if isinstance(above, dict) else None,
+        **counts(root, forest, store),
+        "last_activity": last_activity(forest, store),
+    }
+
+
 def record(node: Node) -> Document:
     """Return the sums of a project as a record."""
     return {
@@ -135,7 +159,8 @@ def last_activity(forest: Forest, store: Store) -> Any:
 def _direct(root: Document | None, forest: Forest) -> list[Node]:
     """Return the projects directly below the root, or at the top level."""
     if root is not None:
-        return list(forest.nodes[identity(root["_id"])].children)
+        node = forest.nodes.get(identity(root["_id"]))  # it may have been deleted meanwhile
+        return [] if node is None else list(node.children)
     # One whose parent cannot be seen is shown at the top of a tree, but it is not at the top level.
     return [node for node in forest.parents_first if node.parent is None and not path_of(node.stored)]
 

@@ -6,7 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 TIMES = frozenset(
-    {"created", "last_update", "stats.*.last_task_run", "started", "finished", "last_used", "stops_at", "last_run"}
+    {
+        "created",
+        "last_update",
+        "stats.*.last_task_run",
+        "started",
+        "finished",
+        "last_used",
+        "stops_at",
+        "last_run",
+        "last_activity",
+    }
 )
 DURATIONS = frozenset({"stats.*.total_runtime", "runtime"})
 SIZES = frozenset({"size"})

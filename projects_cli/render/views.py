@@ -6,6 +6,12 @@ from typing import NamedTuple
 
 from projects_cli.messages import PROJECT_FIELDS, UNLISTED_FIELDS
 
+TASK_STATUSES = (
+    *("completed", "failed", "in_progress", "queued", "created", "stopped"),
+    *("published", "publishing", "closed", "unknown"),
+)
+"""Statuses of tasks, those of most interest first."""
+
 
 class View(NamedTuple):
     """How one response is displayed.
@@ -123,7 +129,22 @@ _SETTING = _columns("key", "value", "origin", "source")
 VIEWS: dict[str, View] = {
     "projects.create": View(columns=_columns("id"), id="id", changes=True),
     "projects.get_by_id": View(
-        record="project", columns=tuple((field, field) for field in (*PROJECT_FIELDS, *UNLISTED_FIELDS)), id="id"
+        record="project",
+        columns=_columns(
+            *("name", "id", "description", "tags", "system_tags"),
+            *("owner.name=OWNER", "user=OWNER ID", "parent_name=PARENT", "parent=PARENT ID"),
+            *("created", "last_update=UPDATED", "last_activity", "last_run", "tasks.total=TASKS"),
+            *(f"tasks.status_count.{status}={status.upper()} TASKS" for status in TASK_STATUSES),
+            *("tasks.archived=ARCHIVED TASKS", "runtime", "models.total=MODELS", "models.archived=ARCHIVED MODELS"),
+            *("sub_projects.direct=DIRECT SUB-PROJECTS", "sub_projects.all=ALL SUB-PROJECTS"),
+            *("default_output_destination=OUTPUT DESTINATION", "logo_url"),
+        ),
+        fields=(*PROJECT_FIELDS, *UNLISTED_FIELDS),
+        id="id",
+        more=(
+            *("owner", "tasks", "models", "sub_projects"),
+            *("owner.", "tasks.", "models.", "sub_projects."),
+        ),
     ),
     "projects.get_all": _LIST,
     "projects.get_all_ex": _LIST_EX,

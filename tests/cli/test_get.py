@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from tests.worlds.site import OTHER, UNKNOWN, Site
+from tests.worlds.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site
 
 
 def test_every_field_is_shown(site: Site) -> None:
@@ -50,7 +52,45 @@ def test_the_text_has_a_line_for_each_field(site: Site) -> None:
     site.project("vision", description="Road signs")
     heading, line = site.text("get", "vision").splitlines()
     record = dict(zip(heading.split("\t"), line.split("\t"), strict=True))
-    assert (record["name"], record["description"]) == ("vision", "Road signs")
+    assert (record["NAME"], record["DESCRIPTION"]) == ("vision", "Road signs")
+    assert "FEATURED" not in record
+
+
+def test_a_table_has_names_counts_and_the_last_activity(site: Site) -> None:
+    site.documents.user.insert_one({"_id": "owner", "company": COMPANY, "name": "Ana Souza"})
+    site.project("vision/yolo/v8")
+    yolo = site.named("vision/yolo")["_id"]
+    site.task(yolo, status="failed", last_update=LONG_AGO + timedelta(days=2))
+    site.task(site.named("vision/yolo/v8")["_id"], status="completed")
+    site.task(yolo, system_tags=["archived"], last_change=LONG_AGO + timedelta(days=3))
+    site.task(yolo, company=OTHER, last_update=LONG_AGO + timedelta(days=9))
+    site.model(yolo)
+    heading, line = site.text("get", "vision/yolo").splitlines()
+    record = dict(zip(heading.split("\t"), line.split("\t"), strict=True))
+    assert {name: value for name, value in record.items() if value and "ID" not in name} == {
+        "NAME": "vision/yolo",
+        "OWNER": "Ana Souza",
+        "PARENT": "vision",
+        "CREATED": LONG_AGO.isoformat(),
+        "UPDATED": LONG_AGO.isoformat(),
+        "LAST ACTIVITY": (LONG_AGO + timedelta(days=3)).isoformat(),
+        "TASKS": "2",
+        "FAILED TASKS": "1",
+        "COMPLETED TASKS": "1",
+        "ARCHIVED TASKS": "1",
+        "RUNTIME": "0",
+        "MODELS": "1",
+        "ARCHIVED MODELS": "0",
+        "DIRECT SUB-PROJECTS": "1",
+        "ALL SUB-PROJECTS": "1",
+    }
+
+
+def test_other_formats_have_the_counts_if_they_are_named(site: Site) -> None:
+    site.task(site.project("vision"))
+    assert "tasks" not in site.json("get", "vision")["project"]
+    shown = site.json("get", "vision", "--fields", "name,tasks.total,owner.id")
+    assert shown == {"project": {"name": "vision", "tasks": {"total": 1}, "owner": {"id": "owner"}}}
 
 
 @pytest.mark.parametrize("word", ["get", "get-by-id", "get_by_id", "projects.get_by_id"])

@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.flow import run
+from projects_cli.cli.flow import answer, request_of, show
 from projects_cli.cli.options import Interactive, ProjectArgument
+
+if TYPE_CHECKING:
+    from projects_cli.cli.context import Context
+
+DETAILS = frozenset({"owner", "parent_name", "tasks", "models", "sub_projects", "runtime", "last_run", "last_activity"})
+"""Fields that a table adds to those of the service, and other formats if `--fields` names them."""
 
 app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)
 def get(ctx: typer.Context, project: ProjectArgument = None, interactive: Interactive = False) -> None:
-    """Show all fields of a project.
+    """Show a project: its fields, owner, contents and last activity.
 
     Example: projects get vision/detection
+
+    Tasks, models and the last activity include those of sub-projects. The counts are those of a table. Other formats
+    have the fields that the service returns, and the counts if --fields names them: --fields name,tasks.total
     """
-    run(ctx.obj, "projects.get_by_id", {"project": project}, interactive=interactive)
+    context: Context = ctx.obj
+    request = request_of(context, "projects.get_by_id", {"project": project}, interactive=interactive)
+    response = answer(context, request)
+    if _shows_details(context):
+        from projects_cli.inspection.overview import details
+
+        stored, store = response.data["project"], context.reading
+        with context.console.waiting("asking the database:"):
+            added = store.connection.retry(lambda: details(stored, store, request.now))
+        response = response._replace(data={"project": stored | added})
+    show(context, response)
+
+
+def _shows_details(context: Context) -> bool:
+    """Return whether fields are shown that the service does not have."""
+    fields = {field.partition(".")[0] for field in context.settings.fields or ()}
+    return bool(fields & DETAILS) if fields else context.settings.output == "table" and context.settings.query is None
