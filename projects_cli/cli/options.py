@@ -124,7 +124,7 @@ OTHER_SETTINGS = (
 
 _VALUES = {"hyperparam-values", "model-metadata-keys", "model-metadata-values", "task-parents", "users"}
 _READS = frozenset({"list", "get", "metrics", "hyperparams", "task-tags", "model-tags", "project-tags", *_VALUES})
-_CHANGES = frozenset({"create", "update", "rename", "move", "merge", "delete", "make-public", "make-private"})
+_CHANGES = frozenset({"create", "update", "rename", "move", "merge", "delete", "prune", "make-public", "make-private"})
 _REQUESTS = frozenset({"call", "batch"})
 _JOURNALED = (
     _CHANGES | _REQUESTS | {"undo", "redo", "resume", "history", "history show", "history prune", "doctor --fix"}
@@ -152,7 +152,7 @@ USED_BY: dict[str, frozenset[str]] = {
     **dict.fromkeys(("schema", "api_version"), _READS | _CHANGES | _REQUESTS | {"schema"}),
     **dict.fromkeys(("no_journal", "journal_db"), _JOURNALED | {"doctor", "status"}),
     "lock_wait": _JOURNALED - {"history", "history show"},
-    "user": frozenset({"create", "delete", "move"}) | _REQUESTS,
+    "user": frozenset({"create", "delete", "move", "prune"}) | _REQUESTS,
     "confirm": _CHANGES | {"undo", "redo", "doctor --fix", "history prune", "indexes create", "local reset"},
 }
 """The commands that use a setting; all others refuse its option, because it would not have the expected effect.

@@ -164,8 +164,8 @@ class ProjectFilters:
             UsageError: a duration is invalid, or a user is unknown.
             InvalidProjectId, ProjectNotFound: the project of `under` is unknown.
         """
-        since = _time_before(now, "--newer-than", self.newer_than)
-        until = _time_before(now, "--older-than", self.older_than)
+        since = time_before(now, "--newer-than", self.newer_than)
+        until = time_before(now, "--older-than", self.older_than)
         if not (self.owner or self.under or self.depth is not None or self.empty or since or until):
             return None
         from projects_cli.endpoints import hierarchy
@@ -210,7 +210,7 @@ def with_filters(command: Callable[..., None]) -> Callable[..., None]:
     return filtered
 
 
-def _time_before(now: datetime, option: str, text: str | None) -> datetime | None:
+def time_before(now: datetime, option: str, text: str | None) -> datetime | None:
     """Return the time that is a duration before now, without a zone, as stored times are."""
     if text is None:
         return None

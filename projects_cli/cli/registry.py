@@ -141,6 +141,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("rename", "rename", "Rename a project and everything below it.", CHANGE, changes=ITSELF),
     Entry("move", "move", "Move a project to another parent.", CHANGE, "projects.move", changes=ITSELF),
     Entry("merge", "merge", "Merge a project into another one.", CHANGE, "projects.merge", changes=ITSELF),
+    Entry("prune", "prune", "Delete the projects that match a policy.", CHANGE, changes=ITSELF),
     Entry(
         "make-public",
         "make_public",

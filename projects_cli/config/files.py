@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UserFile:
-    """The user's configuration as raw tables, of which `tables` has one per profile; values are checked when read."""
+    """The user's configuration as raw tables; values are checked when read.
+
+    `tables` has one per profile, `policies` one per policy of `prune`.
+    """
 
     path: Path
     table: Mapping[str, Any]
     tables: Mapping[str, Mapping[str, Any]]
     warning: str | None = None
+    policies: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def top(self) -> dict[str, Any]:
         """Return the settings that apply whatever the profile is."""
@@ -100,10 +104,16 @@ def parse_user_file(content: bytes, path: Path) -> UserFile:
     """Parse a user's configuration without checking its values."""
     table = parse_toml(content, path)
     # Every other key of the file is a setting.
-    profiles = table.pop("profiles", {})
-    if not isinstance(profiles, dict) or not all(isinstance(profile, dict) for profile in profiles.values()):
-        raise ConfigError(f"{path}: profiles should be tables: [profiles.NAME]")
-    return UserFile(path, table, profiles)
+    profiles, policies = (_tables(table, key, path) for key in ("profiles", "policies"))
+    return UserFile(path, table, profiles, policies=policies)
+
+
+def _tables(table: dict[str, Any], key: str, path: Path) -> dict[str, dict[str, Any]]:
+    """Remove and return the tables below a key, by their names."""
+    tables = table.pop(key, {})
+    if not isinstance(tables, dict) or not all(isinstance(inner, dict) for inner in tables.values()):
+        raise ConfigError(f"{path}: {key} should be tables: [{key}.NAME]")
+    return tables
 
 
 def parse_toml(content: bytes, path: Path) -> dict[str, Any]:

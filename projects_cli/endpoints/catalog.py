@@ -87,13 +87,7 @@ def get_all_ex(request: Request, store: Store) -> Response:
     if params.get("search_hidden"):
         names.append(fields.HIDDEN)
     columns = [*names, *references]
-    condition = condition_of(request, store)
-    selected = None
-    if params.get("active_users") or params.get("children_type"):
-        from projects_cli.endpoints import contents  # not needed by most requests
-
-        selected = contents.selected(params, store, by_id(params, store))
-        condition = filters.all_of([condition, {"_id": {"$in": list(selected.values())}}])
+    condition, selected = matching(request, store)
     documents, scroll = listed(store, condition, params, fields.projection(columns))
     projects: Iterator[Document]
     added = [name for parameter, names in ADDED.items() if params.get(parameter) for name in names]
@@ -117,6 +111,17 @@ def get_all_ex(request: Request, store: Store) -> Response:
         view = "own datasets"
     view = view and f"{request.endpoint} {view}"
     return Response(request.endpoint, {"projects": projects, **scroll}, chosen, view=view)
+
+
+def matching(request: Request, store: Store) -> tuple[Document, Mapping[Any, Any] | None]:
+    """Return the condition on the projects of get_all_ex, and the projects that were selected by their contents."""
+    condition = condition_of(request, store)
+    if not (request.params.get("active_users") or request.params.get("children_type")):
+        return condition, None
+    from projects_cli.endpoints import contents  # not needed by most requests
+
+    selected = contents.selected(request.params, store, by_id(request.params, store))
+    return filters.all_of([condition, {"_id": {"$in": list(selected.values())}}]), selected
 
 
 # --- fields -------------------------------------------------------------------------------------------------------

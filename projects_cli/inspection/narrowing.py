@@ -74,10 +74,21 @@ def _empty(store: Store, scope: Document) -> Iterator[Any]:
 
 
 def _active(store: Store, scope: Document, since: datetime | None, until: datetime | None) -> Iterator[Any]:
-    """Yield the ids of the projects whose last activity is in the interval.
+    """Yield the ids of the projects whose last activity is in the interval; without any it is older than everything."""
+    times = last_activities(store)
+    for project in store.projects.scan(scope, {"_id": 1}):
+        time = times.get(identity(project["_id"]))
+        too_old = since is not None and (time is None or is_later(since, time))
+        too_new = until is not None and time is not None and is_later(time, until)
+        if not too_old and not too_new:
+            yield project["_id"]
+
+
+def last_activities(store: Store) -> dict[Hashable, Any]:
+    """Return the stored date of the last activity of each project, by its key; projects that never had any lack.
 
     It is the latest of `last_update` of the project and of `last_update` and `last_change` of its tasks and models, of
-    the whole sub-tree. A project without any of these times was never active: it is older than everything.
+    the whole sub-tree.
     """
     groups = chain.from_iterable(
         collection.aggregate(filters.not_a_list(), pipelines.last_activity())
@@ -92,12 +103,7 @@ def _active(store: Store, scope: Document, since: datetime | None, until: dateti
         for key in (own, *map(identity, path_of(project))):
             _keep_latest(rolled_up, key, project.get("last_update"))
             _keep_latest(rolled_up, key, of_contents.get(own))
-    for project in store.projects.scan(scope, {"_id": 1}):
-        time = rolled_up.get(identity(project["_id"]))
-        too_old = since is not None and (time is None or is_later(since, time))
-        too_new = until is not None and time is not None and is_later(time, until)
-        if not too_old and not too_new:
-            yield project["_id"]
+    return rolled_up
 
 
 def _keep_latest(times: dict[Hashable, Any], key: Hashable, time: Any) -> None:

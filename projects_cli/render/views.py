@@ -238,6 +238,13 @@ VIEWS: dict[str, View] = {
         empty="nothing keeps the project from being deleted",
     ),
     "projects.move": View(columns=_columns("moved"), changes=True),
+    "prune": View(
+        rows="projects",
+        columns=_columns("name", "result", "projects", "tasks", "models", "reason", "id"),
+        id="id",
+        empty="no project matches the policy",
+        changes=True,
+    ),
     "projects.merge": View(columns=_columns("moved_entities", "moved_projects"), changes=True),
     "projects.get_unique_metric_variants": View(
         rows="metrics",

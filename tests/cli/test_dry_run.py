@@ -29,6 +29,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "rename": ("rename", "vision", "sight"),
     "move": ("move", "newest", "vision/new place"),
     "merge": ("merge", "newest", "vision", "--yes"),
+    "prune": ("prune", "--name", "newest", "--force", "--yes"),
     "make-public": ("make-public", "vision"),
     "make-private": ("make-private", "shown"),
     "call": ("call", "create", "--data", CREATE),
