@@ -43,6 +43,7 @@ Change:
   rename                 Rename a project and everything below it.
   move                   Move a project to another parent.
   merge                  Merge a project into another one.
+  prune                  Delete the projects that match a policy.
   make-public            Make projects visible to every company.
   make-private           Make public projects private again.
 
@@ -151,7 +152,7 @@ Commands:
                         model-metadata-keys, model-metadata-values,
                         task-parents, users, task-tags, model-tags,
                         project-tags, validate-delete
-  Change:               create, update, delete, rename, move, merge,
+  Change:               create, update, delete, rename, move, merge, prune,
                         make-public, make-private
   Backup and transfer:  export
   Undo and repair:      undo, redo, resume, history, doctor, indexes
