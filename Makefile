@@ -9,9 +9,10 @@ UV := .venv-uv/bin/uv
 DEMO := .demo
 SIZE ?= small
 PREFIX ?= /usr/local
+SUDO = $(shell [ "$$(id -u)" = 0 ] || echo 'sudo -n')
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
-.PHONY: help demo test test-newest test-oldest test-pythons dist smoke lock lint bench docs snapshots install-man soak clean system
+.PHONY: help demo test test-newest test-oldest test-pythons test-programs check-tag dist smoke lock lint bench docs snapshots install-man soak clean system
 
 help:
 	@echo 'make demo         set everything up and demonstrate the tool on a real MongoDB'
@@ -25,6 +26,7 @@ help:
 	@echo 'make snapshots    regenerate tests/render/snapshots/: tables and help at four widths'
 	@echo 'make docs         regenerate completions/, docs/commands/, docs/options.md, docs/doctor.md, and the module map'
 	@echo 'make lock         regenerate requirements.txt, the versions that the other targets install'
+	@echo 'make test-programs install the programs that some tests need: zsh, fish, groff (Debian)'
 	@echo 'make dist         build the wheel and the source distribution in dist/, and check their metadata'
 	@echo 'make smoke        install that wheel into an empty environment, and use it there'
 	@echo 'make install-man  build the manual pages and install them under PREFIX (/usr/local), below DESTDIR if that is set'
@@ -52,6 +54,11 @@ demo: system $(STAMP)
 test: system $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
 
+# Without these programs the tests of completion and of manuals are skipped.
+test-programs:
+	@command -v zsh && command -v fish && command -v groff || { $(SUDO) apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get -qq install --yes zsh fish groff-base; }
+
 # A fresh environment each time, because the newest versions change.
 RESOLUTION_newest := highest
 RESOLUTION_oldest := lowest-direct
@@ -66,6 +73,11 @@ test-pythons: system
 		command -v python$$version >/dev/null || { echo "Python $$version is not installed: skipped"; continue; }; \
 		$(MAKE) test VENV=.venv-$$version PYTHON=python$$version || exit; \
 	done
+
+# Before a release: the tag is that of this version.
+check-tag: $(STAMP)
+	@test '$(TAG)' = "v$$($(BIN)/projects --version | cut -d ' ' -f 2)" || \
+		{ echo "the tag '$(TAG)' is not that of $$($(BIN)/projects --version)"; exit 1; }
 
 dist: $(STAMP) $(UV)
 	@rm -rf dist
@@ -95,6 +107,7 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python -m tools --check
 	$(BIN)/python -m tools.module_map --check
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml .github/workflows/publish.yml
 
 docs: $(STAMP)
 	$(BIN)/python -m tools
