@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
+from projects_cli.cli.app import TYPER_OPTIONS
 from projects_cli.cli.context import Context
 from projects_cli.cli.flow import expect, report_interrupted, show
+from projects_cli.cli.watch import WatchedCommand
 from projects_cli.config.redaction import shown_uri
 from projects_cli.messages import Response
 
 app = typer.Typer(**TYPER_OPTIONS)
 
 
-@app.command(cls=GroupedCommand)
+@app.command(cls=WatchedCommand)
 def status(ctx: typer.Context) -> None:
     """Show the database in use, its contents, your privileges and unfinished work.
 

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
+from projects_cli.cli.app import TYPER_OPTIONS
 from projects_cli.cli.context import Context, utc_now
 from projects_cli.cli.flow import expect, show
 from projects_cli.cli.options import OptionalProject
+from projects_cli.cli.watch import WatchedCommand
 from projects_cli.errors import UsageError
 from projects_cli.messages import Response
 
@@ -28,7 +29,7 @@ class By(StrEnum):
     size = "size"
 
 
-@app.command(cls=GroupedCommand)
+@app.command(cls=WatchedCommand)
 def top(
     ctx: typer.Context,
     project: OptionalProject = None,
