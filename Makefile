@@ -12,7 +12,7 @@ PREFIX ?= /usr/local
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo 'sudo -n')
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
-.PHONY: help demo test test-newest test-oldest test-pythons test-programs check-tag dist smoke lock lint bench docs snapshots install-man soak clean system
+.PHONY: help demo test test-newest test-oldest test-pythons test-programs check-tag dist smoke lock lint bench docs snapshots pictures install-man soak clean system
 
 help:
 	@echo 'make demo         set everything up and demonstrate the tool on a real MongoDB'
@@ -24,9 +24,10 @@ help:
 	@echo 'make bench        print the performance table; SIZE=full for the real bars, ONLY="list get" for some rows'
 	@echo 'make soak         inject random faults for an hour, or for PROJECTS_SOAK_SECONDS'
 	@echo 'make snapshots    regenerate tests/render/snapshots/: tables and help at four widths'
+	@echo 'make pictures     regenerate docs/images/: a report on the sample, in a headless Chromium'
 	@echo 'make docs         regenerate completions/, docs/commands/, docs/options.md, docs/doctor.md, and the module map'
 	@echo 'make lock         regenerate requirements.txt, the versions that the other targets install'
-	@echo 'make test-programs install the programs that some tests need: zsh, fish, groff (Debian)'
+	@echo 'make test-programs install the programs that some tests need: zsh, fish, groff, Chromium (Debian)'
 	@echo 'make dist         build the wheel and the source distribution in dist/, and check their metadata'
 	@echo 'make smoke        install that wheel into an empty environment, and use it there'
 	@echo 'make install-man  build the manual pages and install them under PREFIX (/usr/local), below DESTDIR if that is set'
@@ -56,8 +57,8 @@ test: system $(STAMP)
 
 # Without these programs the tests of completion and of manuals are skipped.
 test-programs:
-	@command -v zsh && command -v fish && command -v groff || { $(SUDO) apt-get -qq update && \
-		DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get -qq install --yes zsh fish groff-base; }
+	@command -v zsh && command -v fish && command -v groff && command -v chromedriver || { $(SUDO) apt-get -qq update && \
+		DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get -qq install --yes zsh fish groff-base chromium chromium-driver; }
 
 # A fresh environment each time, because the newest versions change.
 RESOLUTION_newest := highest
@@ -116,6 +117,10 @@ docs: $(STAMP)
 # Tables and help, for tests/render/test_snapshots.py. Review the difference before you commit it.
 snapshots: $(STAMP)
 	RENEW_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/render/test_snapshots.py
+
+# Needs Chromium and its driver (Debian: chromium-driver).
+pictures: system $(STAMP)
+	$(BIN)/python -m tools.pictures
 
 # The build hook writes the same pages into a wheel.
 install-man: $(STAMP)

@@ -135,6 +135,7 @@ _CONNECTED = (
     | {
         "activity",
         "export",
+        "report",
         "stats",
         "top",
         "tree",

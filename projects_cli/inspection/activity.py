@@ -46,6 +46,10 @@ class Interval(NamedTuple):
     until: datetime
 
 
+Groups = dict["Hashable", tuple[Any, Tally]]
+"""Sums by the key of a user, a project or a week, each with its stored value."""
+
+
 def activity(
     root: Document | None, groupings: Sequence[Grouping], interval: Interval, store: Store
 ) -> dict[Grouping, Iterator[Document]]:
@@ -56,18 +60,26 @@ def activity(
     `failed`, `runtime` (seconds, of tasks that have ended) and `last_run`. Those with the most tasks come first; weeks
     are in their order, those without tasks too. All tasks are read once; memory grows with the groups only.
     """
-    sums: dict[Grouping, dict[Hashable, tuple[Any, Tally]]] = {grouping: {} for grouping in groupings}
+    sums = summed_up(root, groupings, interval, store)
+    return {
+        grouping: weeks(groups, interval) if grouping == "week" else named(grouping, groups, store)
+        for grouping, groups in sums.items()
+    }
+
+
+def summed_up(
+    root: Document | None, groupings: Sequence[Grouping], interval: Interval, store: Store
+) -> dict[Grouping, Groups]:
+    """Return the same sums for each grouping without names and in no order."""
+    sums: dict[Grouping, Groups] = {grouping: {} for grouping in groupings}
     for task in _started(root, interval, store):
         for grouping, groups in sums.items():
-            value = week_of(task["started"]) if grouping == "week" else task.get(grouping) or None
-            key = value if grouping == "week" else identity(value)
+            value = week_of(task["started"]) if grouping == "week" else task.get(grouping)
+            key = value if type(value) in (str, int) else identity(value)
             if key not in groups:
                 groups[key] = (value, Tally())
             groups[key][1].add_task(task, interval.since)
-    return {
-        grouping: _weeks(groups, interval) if grouping == "week" else _named(grouping, groups, store)
-        for grouping, groups in sums.items()
-    }
+    return sums
 
 
 def week_of(date: Any) -> int:
@@ -102,11 +114,11 @@ def _started(root: Document | None, interval: Interval, store: Store) -> Iterato
                 yield task
 
 
-def _named(grouping: Grouping, groups: dict[Hashable, tuple[Any, Tally]], store: Store) -> Iterator[Document]:
-    """Stream the records of users or projects, whose names are read a chunk at a time."""
+def named(grouping: Grouping, groups: Groups, store: Store, limit: int | None = None) -> Iterator[Document]:
+    """Stream the records of users or projects, at most `limit`; their names are read a chunk at a time."""
     lookup = Lookup(REFERENCED[grouping], ("name",), store)
     order = sorted(groups.values(), key=lambda group: (-sum(group[1].statuses.values()), compact(group[0])))
-    rows = iter(order)
+    rows = iter(order[:limit])
     while chunk := list(islice(rows, CHUNK)):
         lookup.read(value for value, _ in chunk)
         for value, tally in chunk:
@@ -115,7 +127,8 @@ def _named(grouping: Grouping, groups: dict[Hashable, tuple[Any, Tally]], store:
             yield _record(value, name, tally)
 
 
-def _weeks(groups: dict[Hashable, tuple[Any, Tally]], interval: Interval) -> Iterator[Document]:
+def weeks(groups: Groups, interval: Interval) -> Iterator[Document]:
+    """Yield the records of the weeks of an interval, in their order; none if no task was started in it."""
     if not groups:
         return
     last = week_of(interval.until)

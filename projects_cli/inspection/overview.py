@@ -12,14 +12,15 @@ from projects_cli.endpoints.hierarchy import path_of, shown_name
 from projects_cli.endpoints.statistics import grouped
 from projects_cli.endpoints.tallies import Tally
 from projects_cli.extended_json import compact, identity
-from projects_cli.inspection.activity import Interval, activity
+from projects_cli.inspection.activity import Interval, named, summed_up, weeks
 from projects_cli.inspection.tree import add_up, count_models, count_tasks, is_hidden, read_forest, selection
 from projects_cli.store import filters, pipelines
 from projects_cli.store.bson_codec import DATES, is_later
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
+    from projects_cli.inspection.activity import Grouping
     from projects_cli.inspection.tree import Forest, Node
     from projects_cli.messages import Document
     from projects_cli.store.collections import Collection, Store
@@ -31,12 +32,19 @@ LARGEST = 10
 """Sub-projects and owners that an overview has."""
 
 
-def overview(root: Document | None, store: Store, now: datetime, since: datetime | None = None) -> Document:
+def overview(
+    root: Document | None,
+    store: Store,
+    now: datetime,
+    since: datetime | None = None,
+    groupings: Sequence[Grouping] = ("week",),
+) -> Document:
     """Return the overview of a stored project with all below it, or of all projects.
 
     - `project`: `{id, name}`, null for all; and the counts of `counts`.
     - `activity`: `{since, until, weeks}`, the weeks of `activity.activity`. It is that since a time in UTC, by default
-      that of the last 26 weeks, or of the 26 weeks up to the latest start of a task if there is none since then.
+      that of the last 26 weeks, or of the 26 weeks up to the latest start of a task if there is none since then. Of
+      other `groupings` it has those with the most tasks, and how many there are: `users` and `user_count`.
     - `largest`: the projects directly below, or at the top level, with the most tasks, sub-projects included and hidden
       projects left out: `{id, name, tasks, models, runtime, last_run}`.
     - `owners`: the owners of the most projects of the tree, with the tasks in them: `{id, name, projects, tasks}`.
@@ -61,10 +69,7 @@ def overview(root: Document | None, store: Store, now: datetime, since: datetime
     return {
         "project": None if root is None else {"id": root["_id"], "name": shown_name(root)},
         **summary,
-        "activity": {
-            **interval._asdict(),
-            "weeks": list(activity(root, ("week",), interval, store)["week"]),
-        },
+        "activity": {**interval._asdict(), **_activity(root, groupings, interval, store)},
         "largest": [record(node) for node in children[:LARGEST]],
         "owners": owners,
     }
@@ -92,6 +97,15 @@ def details(project: Document, store: Store, now: datetime) -> Document:
         **counts(root, forest, store),
         "last_activity": last_activity(forest, store),
     }
+
+
+def _activity(root: Document | None, groupings: Sequence[Grouping], interval: Interval, store: Store) -> Document:
+    sums = summed_up(root, groupings, interval, store)
+    activity: Document = {"weeks": list(weeks(sums.pop("week"), interval))}
+    for grouping, groups in sums.items():
+        activity[f"{grouping}s"] = list(named(grouping, groups, store, LARGEST))
+        activity[f"{grouping}_count"] = len(groups)
+    return activity
 
 
 def record(node: Node) -> Document:

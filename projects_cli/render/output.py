@@ -116,6 +116,11 @@ class Output:
         return counter.count
 
     @property
+    def is_plain_table(self) -> bool:
+        """Whether neither another format, nor fields, nor a query is requested."""
+        return self.format == "table" and not self.fields and self.query is None
+
+    @property
     def _is_pretty(self) -> bool:
         return is_terminal(self.console.streams.stdout)
 

@@ -211,6 +211,17 @@ VIEWS: dict[str, View] = {
     "projects.get_all_ex hidden": _LIST_EX._replace(
         columns=_columns("name", "hidden", "tags", "last_update=UPDATED", "id"), fields=(*PROJECT_FIELDS, "hidden")
     ),
+    "report": View(
+        columns=_columns(
+            *("project.name=PROJECT", "sub_projects.all=SUB-PROJECTS", "tasks.total=TASKS", "models.total=MODELS"),
+            *("runtime", "last_run"),
+        ),
+        fields=(
+            *("project", "sub_projects", "tasks", "models", "runtime", "last_run", "activity", "largest", "owners"),
+        ),
+        more=("project.", "sub_projects.", "tasks.", "models.", "activity."),
+    ),
+    "report.files": View(rows="files", columns=_columns("file", "size"), id="file"),
     "contents": View(
         rows="contents",
         columns=_columns("name", "kind", "status", "type", "owner.name=OWNER", "created=AGE", "archived", "id"),

@@ -53,6 +53,7 @@ OWNERS: dict[str, set[str]] = {
     "humanize": {"render"},
     "jmespath": {"render"},
     "prompt_toolkit": {"render"},
+    "pygal": {"render"},
 }
 BUILDER = PACKAGE / "cli" / "context.py"
 FREE = {"errors", "messages", "extended_json", "limits", "private_files", "process_identity", "__version__"}

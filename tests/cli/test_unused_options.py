@@ -30,6 +30,7 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
     "activity": ("activity",),
     "stats": ("stats",),
     "top": ("top",),
+    "report": ("report",),
     "metrics": ("metrics",),
     "hyperparams": ("hyperparams",),
     "task-tags": ("task-tags",),

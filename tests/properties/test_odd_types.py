@@ -72,6 +72,8 @@ OTHERS: tuple[tuple[str, ...], ...] = (
     ("activity", "--since", "0001-01-01", "--by", "user"),
     ("activity", "--since", "0001-01-01", "--by", "project"),
     ("activity", "whole", "--since", "0001-01-01", "--by", "week"),
+    ("report", "--since", "0001-01-01"),
+    ("report", "whole", "--html", "-"),
     ("status",),
     ("indexes", "plan"),
     ("history",),

@@ -1,0 +1,40 @@
+"""`make pictures`: the pictures of docs/report.md, of the report on the sample, in the browser that the tests use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tools.browser import Medium, browser
+
+CHECKOUT = Path(__file__).parents[1]
+FOLDER = CHECKOUT / "docs" / "images"
+
+PICTURES = {
+    "report-light": (Medium(1100), 880, 1),
+    "report-dark": (Medium(1100, "dark"), 880, 1),
+    "report-phone": (Medium(360), 800, 2),
+}
+"""Name -> on what the page is shown, how many pixels of it, and how many pixels of the picture are one of it."""
+
+
+def main() -> None:
+    """Write the pictures."""
+    FOLDER.mkdir(exist_ok=True)
+    with TemporaryDirectory() as folder:
+        page = Path(folder, "report.html")
+        environment = os.environ | {"PROJECTS_LOCAL_DIR": str(Path(folder, "database")), "HOME": folder}
+        for words in (["local", "sample"], ["report", "--html", str(page)], ["local", "stop"]):
+            command = [sys.executable, "-m", "projects_cli", "--quiet", *words]
+            subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own words
+        with browser() as shown:
+            for name, (medium, height, scale) in PICTURES.items():
+                shown.open(page, medium, scale)
+                (FOLDER / f"{name}.png").write_bytes(shown.picture(height))
+
+
+if __name__ == "__main__":
+    main()
