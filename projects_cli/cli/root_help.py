@@ -23,6 +23,7 @@ Inspect:
   stats                  Show a project at a glance.
   top                    Show the first projects by a measure.
   activity               Show who ran how much: tasks and run time.
+  report                 Write a report with charts, as a web page or Markdown.
   contents               List the tasks and models in a project.
   metrics                List the metrics that tasks report.
   hyperparams            List the hyperparameters that tasks use.
@@ -147,8 +148,8 @@ Examples:
   projects delete vision --force --dry-run  preview a deletion
 
 Commands:
-  Inspect:              status, list, get, tree, stats, top, activity, contents,
-                        metrics, hyperparams, hyperparam-values,
+  Inspect:              status, list, get, tree, stats, top, activity, report,
+                        contents, metrics, hyperparams, hyperparam-values,
                         model-metadata-keys, model-metadata-values,
                         task-parents, users, task-tags, model-tags,
                         project-tags, validate-delete
