@@ -223,6 +223,23 @@ def _statistics_growth(site: Site) -> tuple[Command, Command]:
     return site.program(*STATISTICS, shape=more), site.program(*STATISTICS, shape=less)
 
 
+def _first_line_of(*words: str) -> Callable[[Site], tuple[Command, Command]]:
+    """Return the sides of a summary of all projects, against the list with statistics of the same data."""
+    listing = ("list", "--stats", "-o", "jsonl")
+    return lambda site: (
+        site.program(*words, shape=site.size.paged, reads_first_line=True),
+        site.program(*listing, shape=site.size.paged, reads_first_line=True),
+    )
+
+
+def _summary_growth(*words: str) -> Callable[[Site], tuple[Command, Command]]:
+    """Return the sides of a summary of the same projects with ten times the tasks."""
+    return lambda site: (
+        site.program(*words, shape=site.size.examined),
+        site.program(*words, shape=site.size.examined_less),
+    )
+
+
 # --- distinct values ----------------------------------------------------------------------------------------------
 
 
@@ -353,6 +370,14 @@ class Deleted:
 # --- the table ----------------------------------------------------------------------------------------------------
 
 NOTHING = "python -c pass"
+SUMMARIES: dict[str, tuple[str, ...]] = {
+    "summary": ("stats", "--json"),
+    "top": ("top", "--by", "runtime", "-o", "jsonl"),
+    "activity": ("activity", "--since", "2000-01-01", "--by", "project", "-o", "jsonl"),
+    "tree": ("tree", "--stats", "-o", "jsonl"),
+}
+"""Row -> the command line of a summary of all projects."""
+
 TEN_LINES = "pymongo and orjson, ten lines"
 
 ROWS: tuple[Row, ...] = (
@@ -419,6 +444,14 @@ ROWS: tuple[Row, ...] = (
     Row(
         "export", "export --with tasks,models", "pymongo and bson.json_util, ten lines", bars(wall=1.3, memory=1.3),
         _export, agreement.exported,
+    ),
+    *(
+        Row(name, " ".join(words), "first line of list --stats", bars(first_line=2), _first_line_of(*words), rounds=2)
+        for name, words in SUMMARIES.items()
+    ),
+    *(
+        Row(f"{name}-growth", f"{name}, ten times the tasks", "a tenth", bars(memory=1.15), _summary_growth(*words))
+        for name, words in SUMMARIES.items()
     ),
     Row(
         "tags-index", "task-tags, with an index on tags", "$unwind, $group", bars(wall=0.1),
