@@ -106,6 +106,7 @@ OTHER_SETTINGS = (
     GlobalOption(
         "max_delete", (), "Refuse to delete more projects at once, sub-projects included (delete --max-delete)."
     ),
+    GlobalOption("web_url", (), "Address of the ClearML web UI, for --web: https://app.example.com"),
     GlobalOption(
         "local_dir", (), "Folder of the private database. [default: projects-cli/local in the XDG data folder]"
     ),
@@ -262,6 +263,7 @@ ProjectArguments = Annotated[
         metavar="PROJECT...", help="Ids, full names, or the first 8 or more digits of ids; - reads lines of stdin."
     ),
 ]
+Web = Annotated[bool, typer.Option("--web", help="Print the address in the ClearML web UI (setting web-url).")]
 Interactive = Annotated[
     bool, typer.Option("--interactive", "-i", help="Select from a list by typing a part of the name.")
 ]

@@ -126,6 +126,19 @@ def parse_company(text: str) -> str:
     return text
 
 
+def parse_web_url(text: str) -> str:
+    """Parse the address of a web UI: http or https, without a password, which would be printed, and without a query."""
+    from urllib.parse import urlsplit
+
+    text = text.strip()
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not text.isascii() or not text.isprintable():
+        raise ValueError("the address of a web UI begins with http:// or https:// and the name of a host")
+    if parts.username is not None or parts.query or parts.fragment or " " in text:
+        raise ValueError("the address of a web UI has no user, query, fragment or space")
+    return text.rstrip("/")
+
+
 NUMERIC = frozenset({parse_duration, parse_wait, parse_count})
 """Parsers of what a file may have as a number."""
 
@@ -243,6 +256,7 @@ class Settings:
     journal_db: str = field(default="projects_cli", metadata=setting(parse_database, in_profile=True))
     read_preference: str | None = field(default=None, metadata=setting(choices=READ_PREFERENCES, in_profile=True))
     fail_if_empty: bool = field(default=False, metadata=setting(parse_boolean))
+    web_url: str | None = field(default=None, metadata=setting(parse_web_url, in_profile=True))
     local_dir: Path | None = field(default=None, metadata=setting(parse_path))
     local_idle: float = field(default=900.0, metadata=setting(parse_duration))
     mongod: str | None = field(default=None, metadata=setting())

@@ -26,6 +26,7 @@ OF_FIELD |= {
     "stats.*.last_task_run": "grey",
     "last_run": "grey",
     "failed": "red",
+    "web": "link",
     "stats.*.status_count.in_progress": "blue",
     "stats.*.status_count.completed": "green",
     "stats.*.status_count.failed": "red",
@@ -66,7 +67,11 @@ def style_of(field: str, text: str) -> str:
 
 
 def painted(text: str, style: str, environment: Mapping[str, str]) -> str:
-    """Return a text with the escape sequences of a style: `bold`, a colour, or both, as in `bold red`."""
+    """Return a text with the escape sequences of a style: `bold`, a colour, or both, as in `bold red`; or `link`."""
+    if style == "link":
+        # OSC 8: terminals that do not know it ignore it, but for the console of Linux, which prints parts of it.
+        has_links = environment.get("TERM") != "linux"
+        return f"\x1b]8;;{text}\x1b\\{text}\x1b]8;;\x1b\\" if has_links else text
     # terminfo would be exact, but curses is slow to import, and may lack the entry.
     term = environment.get("TERM", "").endswith(("256color", "-direct", "kitty", "alacritty", "foot"))
     has_256 = bool(environment.get("COLORTERM")) or term

@@ -130,6 +130,15 @@ class Output:
 
         return Style(self.heading, self.times or ("relative" if self._is_pretty else "iso"), self.clock())
 
+    def _linked(self, field: str, text: str) -> str:
+        """Return a text that is alone; the address of a page as a link, on a terminal."""
+        streams = self.console.streams
+        if field != "web" or not streams.has_colour(streams.stdout):
+            return text
+        from projects_cli.render.colours import painted
+
+        return painted(text, "link", streams.environment)
+
     def _draws_tree(self, view: View) -> bool:
         return view.nested and self.format == "table" and self._is_pretty and not self.fields
 
@@ -141,7 +150,7 @@ class Output:
             _WRITERS[self.format](response, view, write)
         elif self.format == "table" and view.alone and view.alone in response.data:
             # Some responses are one value, which a script takes as it is: $(projects local path).
-            write(encode.cell(response.data[view.alone]) + "\n")
+            write(self._linked(view.alone, encode.cell(response.data[view.alone])) + "\n")
         elif self._draws_tree(view):
             from projects_cli.render import pager, tree
 

@@ -146,6 +146,7 @@ VIEWS: dict[str, View] = {
             *("owner.", "tasks.", "models.", "sub_projects."),
         ),
     ),
+    "address": View(columns=_columns("web"), fields=("id", "name", "web"), id="id", alone="web"),
     "projects.get_all": _LIST,
     "projects.get_all_ex": _LIST_EX,
     "projects.get_all_ex statistics": _LIST_EX._replace(

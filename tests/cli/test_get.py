@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from tests.running import on_terminal
 from tests.worlds.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site
 
 
@@ -108,6 +110,40 @@ def test_a_public_project_can_be_read(site: Site) -> None:
 def test_a_hidden_project_can_be_read_by_name(site: Site) -> None:
     identifier = site.project("vision/.datasets", system_tags=["hidden"])
     assert site.json("get", "vision/.datasets")["project"]["id"] == identifier
+
+
+# --- the web UI -----------------------------------------------------------------------------------------------------
+
+WEB: dict[str, Any] = {"PROJECTS_WEB_URL": "https://clearml.example.com/"}
+
+
+def test_the_address_in_the_web_ui(site: Site) -> None:
+    identifier = site.project("vision")
+    address = f"https://clearml.example.com/projects/{identifier}"
+    assert site.text("get", "vision", "--web", **WEB) == f"{address}\n"
+    assert site.json("get", "vision", "--web", **WEB) == {"id": identifier, "name": "vision", "web": address}
+    odd = site.project("odd", _id="a/b?\x1b[31m")
+    assert site.text("get", odd, "--web", **WEB) == "https://clearml.example.com/projects/a%2Fb%3F%1B%5B31m\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "linked"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "linux"}, False), ({"TERM": "dumb"}, False)],
+)
+def test_a_terminal_with_links_gets_a_link(site: Site, environment: dict[str, Any], linked: bool) -> None:
+    address = f"https://clearml.example.com/projects/{site.project('vision')}"
+    shown = on_terminal(site, "get", "vision", "--web", **WEB, **environment).text
+    assert shown == (f"\x1b]8;;{address}\x1b\\{address}\x1b]8;;\x1b\\\n" if linked else f"{address}\n")
+
+
+def test_without_an_address_of_the_web_ui_it_is_refused(site: Site) -> None:
+    site.project("vision")
+    error = site.error("get", "vision", "--web", status=2)
+    assert error["message"] == "--web: the address of the web UI is not configured"
+    for url in ("clearml.example.com", "ftp://x", "https://", "https://ana:secret@x/", "https://x/?a=b", "https://x[/"):
+        result = site("get", "vision", "--web", PROJECTS_WEB_URL=url)
+        assert result.exit_code == 2
+        assert "secret" not in result.stderr
 
 
 # --- addresses ----------------------------------------------------------------------------------------------------

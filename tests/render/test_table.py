@@ -159,8 +159,8 @@ def test_no_rows_draw_nothing() -> None:
 
 def test_a_record_has_a_line_for_each_field_with_a_value() -> None:
     lines = drawn(project("vision", tags=["a"], description=""), VIEWS["projects.get_by_id"])
-    assert [line.split()[0] for line in lines] == ["id", "name", "last", "tags"]
-    assert lines[0].split() == ["id", ID]
+    assert [line.split()[0] for line in lines] == ["name", "id", "tags", "updated"]
+    assert lines[1].split() == ["id", ID]
 
 
 def test_a_false_or_zero_value_of_a_record_is_shown() -> None:
@@ -266,7 +266,7 @@ def test_an_id_is_whole_even_if_the_screen_is_narrower() -> None:
 
 def test_a_narrow_screen_never_cuts_the_id_of_one_record() -> None:
     lines = drawn(project("vision"), VIEWS["projects.get_by_id"], columns=40)
-    assert lines[:2] == ["id", f"  {ID}"]
+    assert lines[:4] == ["name", "  vision", "id", f"  {ID}"]
 
 
 # --- colours ------------------------------------------------------------------------------------------------------
@@ -291,7 +291,7 @@ def test_a_colour_can_be_read_on_black_and_on_white(name: str) -> None:
 
 
 def test_every_style_is_a_known_colour() -> None:
-    assert {*colours.OF_FIELD.values(), *colours.OF_WORD.values()} <= {"bold", *colours.COLOURS}
+    assert {*colours.OF_FIELD.values(), *colours.OF_WORD.values()} <= {"bold", "link", *colours.COLOURS}
 
 
 def test_a_state_has_its_own_colour_and_its_own_word() -> None:

@@ -8,7 +8,9 @@ import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import answer, request_of, show
-from projects_cli.cli.options import Interactive, ProjectArgument
+from projects_cli.cli.options import Interactive, ProjectArgument, Web
+from projects_cli.cli.web import address, web_url
+from projects_cli.messages import Response
 
 if TYPE_CHECKING:
     from projects_cli.cli.context import Context
@@ -20,7 +22,9 @@ app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)
-def get(ctx: typer.Context, project: ProjectArgument = None, interactive: Interactive = False) -> None:
+def get(
+    ctx: typer.Context, project: ProjectArgument = None, interactive: Interactive = False, web: Web = False
+) -> None:
     """Show a project: its fields, owner, contents and last activity.
 
     Example: projects get vision/detection
@@ -29,8 +33,17 @@ def get(ctx: typer.Context, project: ProjectArgument = None, interactive: Intera
     have the fields that the service returns, and the counts if --fields names them: --fields name,tasks.total
     """
     context: Context = ctx.obj
-    request = request_of(context, "projects.get_by_id", {"project": project}, interactive=interactive)
+    url = web_url(context) if web else None
+    arguments = {"project": project}
+    request = request_of(
+        context, "projects.get_by_id", arguments, interactive=interactive, view="address" if web else ""
+    )
     response = answer(context, request)
+    if url is not None:
+        found = response.data["project"]
+        data = {"id": found["id"], "name": found.get("name"), "web": address(url, found["id"])}
+        show(context, Response("address", data))
+        return
     if _shows_details(context):
         from projects_cli.inspection.overview import details
 
