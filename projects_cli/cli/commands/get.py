@@ -9,7 +9,6 @@ import typer
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import answer, request_of, show
 from projects_cli.cli.options import Interactive, ProjectArgument, Web
-from projects_cli.cli.web import address, web_url
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
@@ -33,17 +32,18 @@ def get(
     have the fields that the service returns, and the counts if --fields names them: --fields name,tasks.total
     """
     context: Context = ctx.obj
-    url = web_url(context) if web else None
     arguments = {"project": project}
-    request = request_of(
-        context, "projects.get_by_id", arguments, interactive=interactive, view="address" if web else ""
-    )
-    response = answer(context, request)
-    if url is not None:
-        found = response.data["project"]
-        data = {"id": found["id"], "name": found.get("name"), "web": address(url, found["id"])}
+    if web:
+        from projects_cli.cli.web import address, web_url
+
+        url = web_url(context)
+        request = request_of(context, "projects.get_by_id", arguments, interactive=interactive, view="address")
+        stored = answer(context, request).data["project"]
+        data = {"id": stored["id"], "name": stored.get("name"), "web": address(url, stored["id"])}
         show(context, Response("address", data))
         return
+    request = request_of(context, "projects.get_by_id", arguments, interactive=interactive)
+    response = answer(context, request)
     if _shows_details(context):
         from projects_cli.inspection.overview import details
 
