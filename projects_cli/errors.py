@@ -43,7 +43,7 @@ STATUS_MEANINGS: dict[ExitStatus, str] = {
     ExitStatus.REFUSED: "refused: has tasks, name taken, public, circular, too deep, read-only, over `--max-delete`, "
     "unknown company",
     ExitStatus.PARTIAL: "some items failed",
-    ExitStatus.FINDINGS: "`doctor` found errors or warnings, or nothing matched with `--fail-if-empty`",
+    ExitStatus.FINDINGS: "`doctor` or `lint` found something, or nothing matched with `--fail-if-empty`",
     ExitStatus.UNAVAILABLE: "the database can't be reached, timed out, or there is no `mongod` for a private one",
     ExitStatus.LOCKED: "another process holds the lock; try again later",
     ExitStatus.DENIED: "the database rejected the credentials, or the user lacks a privilege",

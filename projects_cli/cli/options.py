@@ -141,6 +141,7 @@ _CONNECTED = (
         "top",
         "tree",
         "contents",
+        "lint",
         "doctor",
         "status",
         "indexes plan",

@@ -60,6 +60,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("top", "top", "Show the first projects by a measure.", INSPECT),
     Entry("activity", "activity", "Show who ran how much: tasks and run time.", INSPECT),
     Entry("report", "report", "Write a report with charts, as a web page or Markdown.", INSPECT),
+    Entry("lint", "lint", "Check the names and tags of projects against rules.", INSPECT),
     Entry("contents", "contents", "List the tasks and models in a project.", INSPECT),
     Entry(
         "metrics",

@@ -250,6 +250,9 @@ VIEWS: dict[str, View] = {
         empty="nothing keeps the project from being deleted",
     ),
     "projects.move": View(columns=_columns("moved"), changes=True),
+    "lint": View(
+        rows="findings", columns=_columns("rule", "name", "message=FINDING", "id"), id="id", empty="no findings"
+    ),
     "prune": View(
         rows="projects",
         columns=_columns("name", "result", "projects", "tasks", "models", "reason", "id"),

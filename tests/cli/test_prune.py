@@ -70,8 +70,7 @@ def test_a_policy_removes_what_matches_with_everything_below(
     assert (answer["kept"], answer["unreached"]) == (len(kept), 0)
     stored = aged.names()
     assert all(name not in stored and not any(each.startswith(f"{name}/") for each in stored) for name in deleted)
-    for _ in deleted:
-        aged.text("undo", "--yes")
+    aged.text("undo", "--yes")
     assert aged.everything() == before
 
 

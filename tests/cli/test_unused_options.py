@@ -20,6 +20,7 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
     "validate-delete": ("validate-delete", ID),
     "rename": ("rename", ID, "new name"),
     "move": ("move", ID, "audio"),
+    "lint": ("lint",),
     "prune": ("prune", "--empty"),
     "merge": ("merge", ID, "--top-level"),
     "make-public": ("make-public", ID),

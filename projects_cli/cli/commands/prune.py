@@ -15,10 +15,11 @@ from projects_cli import endpoints
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.commands.delete import ENDPOINT, FAULTS_OF_A_PROJECT, Deletion, Deletions, Failures
 from projects_cli.cli.flow import DocumentChange, expect, perform, show
+from projects_cli.cli.policies import use_policy
 from projects_cli.cli.project_filters import ProjectFilters, time_before, with_filters
 from projects_cli.cli.request import requested
 from projects_cli.config.settings import parse_duration
-from projects_cli.errors import ConfigError, UsageError, nearest
+from projects_cli.errors import UsageError
 from projects_cli.messages import Plan, Response
 
 if TYPE_CHECKING:
@@ -36,39 +37,6 @@ WIDENING = {"search_hidden", "non_public", "shallow_search"}
 """Filters that are no condition of a policy by themselves: they would leave nearly all projects."""
 
 app = typer.Typer(**TYPER_OPTIONS)
-
-
-def _use_policy(ctx: typer.Context, name: str | None) -> str | None:
-    """Make the options of a policy the defaults of the command line.
-
-    Raises:
-        ConfigError: there is no such policy, or it has something that is not an option of the command.
-    """
-    if name is None:
-        return None
-    from projects_cli.cli.commands.config import user_file
-
-    file = user_file(ctx.find_root().obj)
-    if name not in file.policies:
-        known = ", ".join(sorted(file.policies)) or "(none)"
-        raise ConfigError(f"no policy {name!r} in {file.path}", hint=f"policies in the file: {known}")
-    # An option may have several names; each is accepted, with dashes or underscores.
-    options = {
-        flag.lstrip("-").replace("-", "_"): param.name
-        for param in ctx.command.params
-        for flag in param.opts
-        if flag.startswith("--") and param.name not in {"policy", "help"}
-    }
-    defaults: dict[str, Any] = {}
-    for key, value in file.policies[name].items():
-        option = options.get(key.replace("-", "_"))
-        if option is None:
-            near = nearest(key.replace("_", "-"), [flag.replace("_", "-") for flag in options], 1)
-            hint = f"did you mean {near[0]}?" if near else "its keys are the options of: projects prune --help"
-            raise ConfigError(f"{file.path}: unknown key 'policies.{name}.{key}'", hint=hint)
-        defaults[option] = value
-    ctx.default_map = defaults
-    return name
 
 
 @app.command(cls=GroupedCommand)
@@ -103,7 +71,7 @@ def prune(
             "--policy",
             metavar="NAME",
             is_eager=True,
-            callback=_use_policy,
+            callback=use_policy,
             help="Options from [policies.NAME] of the configuration; those on the command line win.",
         ),
     ] = None,
