@@ -24,6 +24,7 @@ Inspect:
   top                    Show the first projects by a measure.
   activity               Show who ran how much: tasks and run time.
   report                 Write a report with charts, as a web page or Markdown.
+  lint                   Check the names and tags of projects against rules.
   contents               List the tasks and models in a project.
   metrics                List the metrics that tasks report.
   hyperparams            List the hyperparameters that tasks use.
@@ -149,7 +150,7 @@ Examples:
 
 Commands:
   Inspect:              status, list, get, tree, stats, top, activity, report,
-                        contents, metrics, hyperparams, hyperparam-values,
+                        lint, contents, metrics, hyperparams, hyperparam-values,
                         model-metadata-keys, model-metadata-values,
                         task-parents, users, task-tags, model-tags,
                         project-tags, validate-delete
