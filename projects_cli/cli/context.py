@@ -73,7 +73,7 @@ class Context:
     def console(self) -> Console:
         """Return the writer of messages."""
         settings = self.readable
-        return Console(self.streams._replace(colour=not settings.no_color), settings.output, quiet=settings.quiet)
+        return Console(self.streams._replace(colour=not settings.no_color), settings.format, quiet=settings.quiet)
 
     @cached_property
     def output(self) -> Output:
@@ -83,7 +83,9 @@ class Context:
         settings = self.readable
         return Output(
             self.console,
-            format=settings.output,
+            format=settings.format,
+            wide=settings.output == "wide",
+            aligned=settings.origins["output"] != "default",
             fields=settings.fields or (),
             query=settings.query,
             heading=not settings.no_header,
@@ -100,7 +102,7 @@ class Context:
         settings = self.readable
         production = settings.profile if settings.production else None
         allowed = not settings.no_input
-        return Prompts(self.console.streams, settings.output, allowed=allowed, production=production)
+        return Prompts(self.console.streams, settings.format, allowed=allowed, production=production)
 
     @cached_property
     def readable(self) -> Settings:

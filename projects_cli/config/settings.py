@@ -22,7 +22,7 @@ COMMUNITY_COMPANY = "d1bd92a3b039400cbafc60a7a5b1e52b"
 """The only company of a community server (docs/data-model.md)."""
 
 READ_PREFERENCES = ("primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest")
-OUTPUTS = ("table", "json", "jsonl", "yaml", "csv", "tsv", "id")
+OUTPUTS = ("table", "wide", "json", "jsonl", "yaml", "csv", "tsv", "id", "id0")
 TIMES = ("relative", "absolute", "iso")
 
 TRUE = frozenset({"1", "true", "yes", "on"})
@@ -268,6 +268,11 @@ class Settings:
     sources: Mapping[str, str]
     environment: Mapping[str, str]
     warnings: tuple[str, ...]
+
+    @property
+    def format(self) -> str:
+        """Return the format of the output: `wide` is a table with more columns."""
+        return "table" if self.output == "wide" else self.output
 
 
 SETTINGS: tuple[Setting, ...] = tuple(

@@ -13,7 +13,7 @@ from projects_cli.extended_json import argument, compact, id_text
 from projects_cli.store import filters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from projects_cli.messages import Document
     from projects_cli.store.collections import Store
@@ -22,6 +22,9 @@ _ID = re.compile("[0-9a-f]{32}")
 _SHORT_PREFIX = re.compile("[0-9a-f]{1,7}")
 MAX_CODE_POINTS = 12
 """Code points of a name in a message."""
+
+MAX_CANDIDATES = 10
+"""Projects that an error lists which match the same text."""
 
 MAX_CHOICES = 100_000
 """Projects in the picker."""
@@ -52,14 +55,49 @@ def project_id(project: str, store: Callable[[], Store]) -> str:
     matches = next(filter(None, attempts), [])
     if not matches:
         matches = [{"_id": identifier} for identifier in hierarchy.ids_of_other_types([project], opened).values()]
-    if not matches and filters.begins_an_id(name):
-        matches = list(opened.projects.find(filters.pattern("_id", f"^{name}"), projection, limit=3))
+    if not matches and filters.begins_an_id(name) and (whole := _whole_id(name, opened)):
+        return whole
     if len(matches) > 1:
-        several = ", ".join(f"{id_text(match['_id'])} ({compact(match.get('name', ''))})" for match in matches)
-        raise AmbiguousProject(f"{project!r} matches several projects: {several}", hint="use a complete id")
+        raise _ambiguous(project, matches)
     if not matches:
         raise _not_found(project, opened)
     return argument(matches[0]["_id"])
+
+
+def with_whole_ids(texts: Iterable[str], store: Store) -> list[str]:
+    """Return the texts with the ids of projects in place of prefixes of ids; all others stay as they are.
+
+    Raises:
+        AmbiguousProject: several ids begin with one of them.
+    """
+    texts = list(texts)
+    prefixes = {text for text in texts if filters.begins_an_id(text)}
+    if not prefixes:
+        return texts
+    known = {project["_id"] for project in store.projects.find({"_id": {"$in": list(prefixes)}}, {"_id": 1})}
+    known |= hierarchy.ids_of_other_types(prefixes, store).keys()
+    whole = {text: _whole_id(text, store) for text in prefixes - known}
+    return [whole.get(text) or text for text in texts]
+
+
+def _whole_id(prefix: str, store: Store) -> str | None:
+    """Return the id that begins with a prefix, None if there is none.
+
+    Raises:
+        AmbiguousProject: there are several.
+    """
+    projection = {"name": 1}
+    matches = list(store.projects.find(filters.pattern("_id", f"^{prefix}"), projection, limit=MAX_CANDIDATES + 1))
+    if len(matches) > 1:
+        raise _ambiguous(prefix, matches)
+    return matches[0]["_id"] if matches else None
+
+
+def _ambiguous(text: str, matches: Sequence[Document]) -> AmbiguousProject:
+    """Return the error for a text that several projects match, with these projects."""
+    candidates = [f"{id_text(match['_id'])} ({compact(match.get('name', ''))})" for match in matches]
+    several = ", ".join([*candidates[:MAX_CANDIDATES], *["and more"] * (len(matches) > MAX_CANDIDATES)])
+    return AmbiguousProject(f"{text!r} matches several projects: {several}", hint="use a complete id")
 
 
 def unknown_ids(texts: Iterable[str], store: Store) -> list[str]:

@@ -50,6 +50,11 @@ def condition_of(request: Request, store: Store) -> Document:
     return filters.all_of(parts)
 
 
+def hidden_only(narrowed: Document | None) -> Document:
+    """Return the condition that hidden projects pass, of those that pass the given one."""
+    return filters.all_of([narrowed or {}, {"system_tags": filters.HIDDEN}])
+
+
 def by_id(params: Mapping[str, Any], store: Store) -> Document:
     """Return the condition of the parameter `id`, `{}` if it does not filter.
 

@@ -26,9 +26,14 @@ class Console:
     _progress: Progress | None = None
     _warnings: list[str] = field(default_factory=list)
 
+    @property
+    def has_notices(self) -> bool:
+        """Whether notices are written: not with `--quiet` or `--json`."""
+        return not self.quiet and self.output != "json"
+
     def notice(self, text: str) -> None:
         """Write a notice, unless `--quiet` or `--json` is given."""
-        if not self.quiet and self.output != "json":
+        if self.has_notices:
             self.streams.stderr.write(escape(text) + "\n")
 
     def warn(self, text: str) -> None:

@@ -202,15 +202,15 @@ class _Line:
         return text
 
 
-def write_ids(response: Response, view: View, write: Write) -> None:
-    """Write the id of each record that has one on a line; that of a stored project may be null."""
+def write_ids(response: Response, view: View, write: Write, *, end: str = "\n") -> None:
+    """Write the id of each record that has one, each with `end` behind it; that of a stored project may be null."""
     key = view.id or "id"
     # An id of null is a value of its own for a stored document, and none for a plan or a sum.
     is_stored = "projects" in (view.rows, f"{view.record}s")
     for record in records(response, view):
         identifier = record.get(key)
         if identifier is not None or (is_stored and key in record):
-            write(escape(id_text(identifier)) + "\n")
+            write(escape(id_text(identifier)) + end)
 
 
 def value_at(record: Mapping[str, Any], path: str) -> Any:

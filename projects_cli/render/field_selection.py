@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import UsageError, did_you_mean, nearest
 from projects_cli.messages import Response
+from projects_cli.project_columns import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,10 +33,19 @@ def check(view: View, fields: Sequence[str]) -> None:
             raise UsageError(f"--fields: the response has no field {field!r}", hint=hint)
 
 
+def resolved(view: View, fields: Sequence[str]) -> tuple[str, ...]:
+    """Return the fields, with those in place of headings that are named instead (`LAST RUN` or `last-run`)."""
+    by_heading = {normalized(heading): field for field, heading in view.headings.items()}
+    known = view.selectable
+    return tuple(
+        field if field in known or "." in field else by_heading.get(normalized(field), field) for field in fields
+    )
+
+
 def list_fields(view: View) -> Response:
     """Return the fields that can be selected, each with its heading if it is a column of the table."""
     # The heading helps to find the field of a column that the user sees.
-    columns = dict(view.columns)
+    columns = view.headings
     rows: list[Document] = [{"field": field, "column": columns.get(field)} for field in view.selectable]
     rows += [{"field": f"{name}…", "column": None} for name in view.more if name.endswith(".")]
     return Response("fields", {"fields": rows})

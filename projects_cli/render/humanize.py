@@ -19,7 +19,7 @@ TIMES = frozenset(
     }
 )
 DURATIONS = frozenset({"stats.*.total_runtime", "runtime"})
-SIZES = frozenset({"size"})
+SIZES = frozenset({"size", "dataset_stats.total_size"})
 MINUTE = len("2024-01-09T08:00")
 ALMOST_TWO_YEARS = timedelta(days=700)
 """Longest span whose years humanize counts correctly."""

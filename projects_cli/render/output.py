@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from projects_cli.errors import UsageError
 from projects_cli.render import encode
 from projects_cli.render.streams import in_utf8, is_terminal
-from projects_cli.render.views import VIEWS, View
+from projects_cli.render.views import VIEWS, View, label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,10 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Output:
-    """Prints responses as the options `--output`, `--fields`, `--query` and their like have it."""
+    """Prints responses as the options `--output`, `--fields`, `--query` and their like have it.
+
+    A table is `wide` with `-o wide`. If the user chose the format, it is `aligned` in a pipe too.
+    """
 
     console: Console
     format: str = "table"
+    wide: bool = False
+    aligned: bool = False
     fields: tuple[str, ...] = ()
     query: str | None = None
     heading: bool = True
@@ -42,15 +47,16 @@ class Output:
         Raises:
             UsageError: it has no ids for `-o id`, or not one of the fields, or the query is invalid.
         """
-        if self.format == "id":
+        if self._is_ids:
             if self.query is not None:
-                raise UsageError("--query and -o id cannot be used together", hint="leave out one of them")
+                raise UsageError(f"--query and -o {self.format} cannot be used together", hint="leave out one of them")
             if view.id is None:
                 raise UsageError("the response of this command has no ids", hint="use -o json, or -o tsv")
         # A wrong field or query is a mistake of the command line: nothing must have happened by then.
         if self.fields:
             from projects_cli.render import field_selection
 
+            self.fields = field_selection.resolved(view, self.fields)
             field_selection.check(view, self.fields)
         if self.query is not None:
             from projects_cli.render import query
@@ -68,7 +74,7 @@ class Output:
             in_utf8(stdout)
         view = view_of(response)
         # `-o id` needs the id, even if it is not among the selected fields.
-        if self.fields and self.format != "id":
+        if self.fields and not self._is_ids:
             from projects_cli.render import field_selection
 
             response = field_selection.select_fields(response, view, self.fields)
@@ -121,14 +127,25 @@ class Output:
         return self.format == "table" and not self.fields and self.query is None
 
     @property
+    def _is_ids(self) -> bool:
+        return self.format in {"id", "id0"}
+
+    @property
+    def shortens_ids(self) -> bool:
+        """Whether ids may be cut: in the table of a user who reads, never for a program or with `-o wide`."""
+        return self.format == "table" and self._is_pretty and not self.wide and self.query is None
+
+    @property
     def _is_pretty(self) -> bool:
         return is_terminal(self.console.streams.stdout)
 
     @property
     def _style(self) -> Style:
-        from projects_cli.render.table import Style
+        from projects_cli.render.table import ENDLESS, Style
 
-        return Style(self.heading, self.times or ("relative" if self._is_pretty else "iso"), self.clock())
+        # Nothing is folded or left out in a file or a pipe, whatever the terminal's width.
+        times, screen = ("relative", None) if self._is_pretty else ("iso", ENDLESS)
+        return Style(self.heading, self.times or times, self.clock(), wide=self.wide, screen=screen)
 
     def _linked(self, field: str, text: str) -> str:
         """Return a text that is alone; the address of a page as a link, on a terminal."""
@@ -169,29 +186,27 @@ class Output:
             columns = [label, *(pair for pair in others if pair[0] != view.id)]
             pages = charts.draw(rows, columns, view.bars, self.console.streams, self._style)
             pager.write_pages(pages, self.console.streams, enabled=self.pager)
-        elif self.format == "table" and self._is_pretty:
+        elif self.format == "table" and (self._is_pretty or self.aligned):
             from projects_cli.render import pager, table  # only for a user who reads
 
             pages = table.draw(response, view, self.console.streams, self._style)
-            pager.write_pages(pages, self.console.streams, enabled=self.pager)
+            pager.write_pages(pages, self.console.streams, enabled=self.pager and self._is_pretty)
         else:
             self._write_lines(response, view)
 
     def _write_lines(self, response: Response, view: View) -> None:
         """Write a line of cells for each record: `tsv`, `csv`, and a table that goes to a file or a pipe."""
         # Scripts read tsv and csv: their headings are the names of fields, which do not change with the wording.
+        if self.format == "table" and self.heading and view.is_one_record:
+            self._write_pairs(response, view)
+            return
         if self.format == "table":
             columns = view.table_columns(response.fields)
         elif view.titled:
             columns = list(view.columns)
         else:
             columns = [(name, name) for name in response.fields or view.all_fields]
-        convert: dict[str, Callable[[Any], Any]] = {}
-        if self.times not in {None, "iso"}:
-            from projects_cli.render import humanize
-
-            in_form = partial(humanize.time, form=self.times, now=self.clock())
-            convert = {path: in_form for path, _ in columns if path in humanize.TIMES}
+        convert = self._conversions([path for path, _ in columns])
         as_cell = encode.safe_cell if self.csv_safe and self.format != "table" else encode.cell
         encode.write_separated(
             response,
@@ -202,8 +217,32 @@ class Output:
             heading=[as_cell(title) for _, title in columns] if self.heading and any(dict(columns).values()) else None,
         )
 
+    def _write_pairs(self, response: Response, view: View) -> None:
+        """Write a line with the label and the value of each field that is not empty, of a response that is a record."""
+        columns = view.table_columns(response.fields)
+        convert = self._conversions([path for path, _ in columns])
+        for record in encode.records(response, view):
+            for path, title in columns:
+                text = encode.cell_reader(path, encode.cell, convert.get(path))(record)
+                if text:
+                    self.console.streams.stdout.write(encode.tab_row([label(title), text]))
 
-_WRITERS = {"jsonl": encode.write_jsonl, "yaml": encode.write_yaml, "id": encode.write_ids}
+    def _conversions(self, paths: Iterable[str]) -> dict[str, Callable[[Any], Any]]:
+        """Return the functions that format the values of some fields, if `--time` asks for it."""
+        if self.times in {None, "iso"}:
+            return {}
+        from projects_cli.render import humanize
+
+        in_form = partial(humanize.time, form=self.times, now=self.clock())
+        return {path: in_form for path in paths if path in humanize.TIMES}
+
+
+_WRITERS: dict[str, Callable[..., None]] = {
+    "jsonl": encode.write_jsonl,
+    "yaml": encode.write_yaml,
+    "id": encode.write_ids,
+    "id0": partial(encode.write_ids, end="\0"),
+}
 
 
 def view_of(response: Response) -> View:

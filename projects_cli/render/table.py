@@ -11,6 +11,7 @@ from rich.cells import cell_len, split_graphemes
 from projects_cli.render import colours, humanize
 from projects_cli.render.encode import cell, records, value_at
 from projects_cli.render.escaping import escape
+from projects_cli.render.views import label as label_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -36,17 +37,21 @@ GAP = 2
 NARROWEST = 6
 """Least width of a column that may be folded."""
 
+ENDLESS = 1_000_000_000
+"""The width of a screen on which everything has its place."""
+
 LEAST_SCREEN = 40
 """Least width that is assumed of a screen: no id fits a narrower one."""
 
-LEAST = {"name": 20, "summary": 24, "benefit": 24, "value": 20}
+LEAST = {"summary": 24, "benefit": 24, "value": 20, "owner.name": 12}
 """Least widths of columns that need more; other columns are left out before these get less."""
 
-ESSENTIAL = frozenset({"id", *LEAST})
+ESSENTIAL = frozenset({"id", "name", "summary", "benefit", "value"})
 """Columns that are never left out: if they do not fit side by side, they are stacked."""
 
-NUMBERS = frozenset({"count", "fixable", "documents", "updated", "deleted", "disassociated_tasks", "models", "size"})
-NUMBERS |= {"projects", "sub_projects", "tasks", "completed", "failed", "runtime"}
+NUMBERS = frozenset({"count", "fixable", "documents", "updated", "deleted", "disassociated_tasks", "models"})
+NUMBERS |= {"projects", "tasks", "completed", "failed", "runtime", "sub_project_count", "own_tasks", "own_models"}
+NUMBERS |= {"sub_projects", "own_datasets", "dataset_stats.file_count", "dataset_stats.total_size"}
 
 RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
 """Letters of scripts that are written from right to left."""
@@ -60,12 +65,56 @@ FLAG = re.compile("([\U0001f1e6-\U0001f1ff]{2})")
 PIECES = re.compile("\\s+|[^\\s/]*/+|[^\\s/]+")
 
 
+TAGS = frozenset({"tags", "system_tags"})
+"""Columns whose lists are cut, between two items, instead of folded."""
+
+
 class Style(NamedTuple):
-    """How a table is drawn: with headings or without, and the form of its times."""
+    """How a table is drawn: with headings or without, the form of its times, the width of the screen if known.
+
+    A `wide` table has more columns, none of which is left out.
+    """
 
     heading: bool
     times: str
     now: datetime
+    wide: bool = False
+    screen: int | None = None
+
+
+class Frame(NamedTuple):
+    """The columns of a table and the place for them: the width of the screen, and the least width of a longer name.
+
+    With `all_columns` none is left out, even if the lines are longer than the screen.
+    """
+
+    columns: Columns
+    screen: int
+    name_width: int
+    all_columns: bool = False
+
+
+class Items(str):  # noqa: SLOT000 - a text can't have slots
+    """A list of texts as one text, which can be cut between them."""
+
+    items: Sequence[str]
+
+    @classmethod
+    def of(cls, items: Sequence[str]) -> Items:
+        """Return the text of a list."""
+        text = cls(", ".join(items))
+        text.items = items
+        return text
+
+    def cut(self, width: int) -> str:
+        """Return the first items that fit, and an ellipsis."""
+        shown = ""
+        for item in self.items:
+            longer = f"{shown}{item}, "
+            if _width(longer) + 1 > width:
+                break
+            shown = longer
+        return f"{shown}…"
 
 
 class Cell(NamedTuple):
@@ -79,20 +128,23 @@ class Cell(NamedTuple):
 
 def draw(response: Response, view: View, streams: Streams, style: Style) -> Iterator[str]:
     """Yield the rows of a table, drawn; a response that is one record becomes a row for each of its fields."""
-    columns = [(field, escape(title)) for field, title in view.table_columns(response.fields)]
-    screen = max(streams.size()[0], LEAST_SCREEN)
-    as_text = _formatter(style)
+    columns = [(field, escape(title)) for field, title in view.table_columns(response.fields, wide=style.wide)]
+    screen = style.screen or max(streams.size()[0], LEAST_SCREEN)
+    as_text = _formatter(style, in_row=not (view.is_one_record or style.wide))
     drawn: Iterable[Sequence[Cell]]
     if view.blocks and response.fields is None:
         drawn = _findings(records(response, view), screen)
-    elif view.rows is None and not view.values:
+    elif view.is_one_record:
         drawn = chain.from_iterable(_record(record, columns, as_text, screen) for record in records(response, view))
     else:
         texts = ([as_text(value_at(record, path), path) for path, _ in columns] for record in records(response, view))
-        drawn = _rows(texts, columns, screen, heading=style.heading and any(title for _, title in columns))
+        frame = Frame(columns, screen, view.name_width, all_columns=style.wide)
+        drawn = _rows(texts, frame, heading=style.heading and any(title for _, title in columns))
     environment = streams.environment if streams.has_colour(streams.stdout) else None
     for row in drawn:
-        yield _line_up(row, environment)
+        line = _line_up(row, environment)
+        # Only a terminal needs the mark. Those of stored texts are escapes by now.
+        yield line if screen < ENDLESS else line.replace(LEFT_TO_RIGHT_MARK, "")
 
 
 def _line_up(row: Sequence[Cell], environment: Mapping[str, str] | None) -> str:
@@ -114,16 +166,18 @@ def _line_up(row: Sequence[Cell], environment: Mapping[str, str] | None) -> str:
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def _rows(texts: Iterator[list[str]], columns: Columns, screen: int, *, heading: bool) -> Iterator[Sequence[Cell]]:
+def _rows(texts: Iterator[list[str]], frame: Frame, *, heading: bool) -> Iterator[Sequence[Cell]]:
     """Yield a row for each record, given as the texts of its cells; the first records set the widths of all."""
     first = list(islice(texts, CHUNK))
-    if not first:
+    # A file has the heading of an empty table, as it has in the other formats.
+    if not first and frame.screen < ENDLESS:
         return
     # Measured once: a list of any length is drawn while it is read.
-    kept, widths = _layout(columns, first, screen, heading=heading)
+    columns = frame.columns
+    kept, widths = _layout(frame, first, heading=heading)
     if not widths:
         for record in chain(first, texts):
-            yield from _stacked(record, columns, screen)
+            yield from _stacked(record, columns, frame.screen)
         return
     shape = [(at, *columns[at], width) for at, width in zip(kept, widths, strict=True)]
     if heading:
@@ -132,22 +186,25 @@ def _rows(texts: Iterator[list[str]], columns: Columns, screen: int, *, heading:
         yield [_cell(record[at], field, width)._replace(right=_is_number(field)) for at, field, _, width in shape]
 
 
-def _layout(
-    columns: Columns, texts: Sequence[list[str]], screen: int, *, heading: bool
-) -> tuple[Sequence[int], list[int]]:
+def _layout(frame: Frame, texts: Sequence[list[str]], *, heading: bool) -> tuple[Sequence[int], list[int]]:
     """Return the positions of the columns that fit, and their widths; no widths if they must be stacked.
 
     The last columns are left out first, never the first one nor those in `ESSENTIAL`. Columns that are not folded get
-    what they need. Then the widest of the others shrink until all fit.
+    what they need. Then the widest of the others shrink until all fit, the name only if that does not suffice.
     """
+    columns, screen, name_width, all_columns = frame
     titles = [cell_len(title) if heading else 0 for _, title in columns]
     # Without folding: the widest cell of each column, or its heading.
     needed = [max([title, *(_width(row[at]) for row in texts)]) for at, title in enumerate(titles)]
+    floor_of = {**LEAST, "name": name_width}
+    never_folded = TAGS if all_columns else frozenset()
     least = [
-        width if _is_whole(field) else min(width, max(title, LEAST.get(field, NARROWEST)))
+        width if _is_whole(field) or field in never_folded else min(width, max(title, floor_of.get(field, NARROWEST)))
         for (field, _), title, width in zip(columns, titles, needed, strict=True)
     ]
     kept = list(range(len(columns)))
+    if all_columns:
+        screen = max(screen, _total(least))
     # Views list their columns by importance, so the last are the first to go.
     for at in reversed(kept[1:]):
         if _total([least[position] for position in kept]) > screen and columns[at][0] not in ESSENTIAL:
@@ -156,6 +213,11 @@ def _layout(
     floors = [least[at] for at in kept]
     if _total(floors) > screen and len(kept) > 1:
         return kept, []
+    # A name stays on one line if there is room for that when the others have shrunk. If not, it shrinks with them.
+    names = [position for position, at in enumerate(kept) if columns[at][0] == "name"]
+    one_line = [widths[position] if position in names else floor for position, floor in enumerate(floors)]
+    if _total(one_line) <= screen:
+        floors = one_line
     while _total(widths) > screen and widths != floors:
         # One cell at a time from the column that can spare most, until the row fits.
         spare = [width - floor for width, floor in zip(widths, floors, strict=True)]
@@ -197,7 +259,7 @@ def _stacked(texts: Sequence[str], columns: Columns, screen: int) -> Iterator[Se
 
 def _record(record: Document, columns: Columns, as_text: Format, screen: int) -> Iterator[Sequence[Cell]]:
     """Yield a row for each field that is not empty; on a narrow screen the values are below the labels."""
-    fields = [(title.lower().replace("_", " "), path, value_at(record, path)) for path, title in columns]
+    fields = [(label_of(title), path, value_at(record, path)) for path, title in columns]
     filled = [(label, path, as_text(value, path)) for label, path, value in fields if value not in (None, [], "")]
     label_width = max((cell_len(label) for label, _, _ in filled), default=0)
     room = screen - GAP - label_width
@@ -244,8 +306,11 @@ def _findings(rows: Iterator[Document], screen: int) -> Iterator[Sequence[Cell]]
 # --- cells --------------------------------------------------------------------------------------------------------
 
 
-def _formatter(style: Style) -> Format:
-    """Return the function that formats a value of a field: times, durations and sizes for reading."""
+def _formatter(style: Style, *, in_row: bool) -> Format:
+    """Return the function that formats a value of a field: times, durations and sizes for reading.
+
+    `in_row` is whether the values of a record are beside each other, so that long ones may be cut.
+    """
 
     def as_text(value: Any, path: str) -> str:
         if path in humanize.TIMES:
@@ -255,6 +320,8 @@ def _formatter(style: Style) -> Format:
                 return humanize.duration(value)
             if path in humanize.SIZES:
                 return humanize.size(value)
+        if path in TAGS and in_row and isinstance(value, list) and all(type(item) is str for item in value):
+            return Items.of([escape(item) for item in value])
         return cell(value)
 
     return as_text
@@ -262,6 +329,8 @@ def _formatter(style: Style) -> Format:
 
 def _cell(text: str, field: str, width: int, *, indent: str = "") -> Cell:
     """Return a cell of a field, folded to the width of its column."""
+    if isinstance(text, Items) and _width(text) > width:
+        text = text.cut(width)
     # ASCII text, the usual case, takes as many cells as characters.
     lines = [text.rstrip()] if _width(text) + len(indent) <= width else _fold(text, width - len(indent))
     if not text.isascii():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from projects_cli.messages import PROJECT_FIELDS, UNLISTED_FIELDS
+from projects_cli.project_columns import COLUMNS, COMPUTED
 
 TASK_STATUSES = (
     *("completed", "failed", "in_progress", "queued", "created", "stopped"),
@@ -30,6 +31,9 @@ class View(NamedTuple):
         changes: whether this is the response of a change, instead of which a dry run shows the plan.
         titled: whether all formats have the headings of the columns.
         nested: whether records have `children`, and a terminal shows them as a tree.
+        wide: the columns of `-o wide`, if they are not those of the table.
+        further: columns that can be chosen, beside those of the two tables.
+        name_width: the least width of a longer name; other columns are left out before a name gets less.
         bars: the field for whose value a terminal shows a bar in each record's line.
         panel: whether a table is a panel with a summary of the record, also in a pipe.
         blocks: whether a terminal shows each record, which is a finding of the doctor, as several lines.
@@ -47,6 +51,9 @@ class View(NamedTuple):
     changes: bool = False
     titled: bool = False
     nested: bool = False
+    wide: tuple[tuple[str, str], ...] = ()
+    further: tuple[tuple[str, str], ...] = ()
+    name_width: int = 20
     blocks: bool = False
     bars: str | None = None
     panel: bool = False
@@ -56,19 +63,33 @@ class View(NamedTuple):
         """The fields of a record, in order."""
         return self.fields or tuple(field for field, _ in self.columns)
 
-    def table_columns(self, selected: tuple[str, ...] | None) -> list[tuple[str, str]]:
-        """Return the columns of a table: those of the selected fields, or the view's own."""
+    @property
+    def is_one_record(self) -> bool:
+        """Whether the response is a single record."""
+        return self.rows is None and not self.values
+
+    @property
+    def headings(self) -> dict[str, str]:
+        """The heading of each field that can be a column."""
+        return dict((*self.further, *self.wide, *self.columns))
+
+    def table_columns(self, selected: tuple[str, ...] | None, *, wide: bool = False) -> list[tuple[str, str]]:
+        """Return the columns of a table: those of the selected fields, or the view's own; with `wide`, more of them."""
         if selected is None:
-            return list(self.columns)
-        headings = dict(self.columns)
-        return [(field, headings.get(field, field.upper())) for field in selected]
+            return list((wide and self.wide) or self.columns)
+        return [(field, self.headings.get(field, field.upper())) for field in selected]
 
     @property
     def selectable(self) -> tuple[str, ...]:
         """The fields that can be selected by name: those of the records, those on request, and those of the columns."""
-        columns = (field for field, _ in self.columns)
+        columns = [field for field, _ in (*self.columns, *self.wide, *self.further)]
         on_request = (field for field in self.more if not field.endswith("."))
         return tuple(dict.fromkeys((*self.all_fields, *on_request, *columns)))
+
+
+def label(heading: str) -> str:
+    """Return the label of a field that is beside its value: the heading in lower case."""
+    return heading.lower().replace("_", " ")
 
 
 def _columns(*fields: str) -> tuple[tuple[str, str], ...]:
@@ -89,14 +110,24 @@ _HISTORY = View(
     empty="the journal is empty",
 )
 _OPERATION = ("operation", "state", "projects", "tasks", "models", "summary", "skipped")
+_OF_PROJECTS = {column.heading: (column.path, column.heading) for column in COLUMNS}
+
+
+def _project_columns(*headings: str) -> tuple[tuple[str, str], ...]:
+    return tuple(_OF_PROJECTS[heading] for heading in headings)
+
+
 _LIST = View(
     rows="projects",
-    columns=_columns("name", "tags", "last_update=UPDATED", "id"),
+    columns=_project_columns("NAME", "TAGS", "UPDATED", "ID"),
+    further=tuple((column.path, column.heading) for column in COLUMNS if column.needs in {"", "user"}),
     fields=PROJECT_FIELDS,
     id="id",
     empty="no project matches",
-    more=UNLISTED_FIELDS,
+    more=(*UNLISTED_FIELDS, "owner", "owner."),
+    name_width=30,
 )
+_STATISTICS = ("TASKS", "RUNNING", "COMPLETED", "FAILED", "RUNTIME", "LAST RUN", "MODELS", "OWNER", "SUB-PROJECTS")
 _TREE = View(
     rows="projects", columns=_columns("name", "id"), id="id", empty="no project matches", more=("depth",), nested=True
 )
@@ -118,7 +149,13 @@ _TOP_FIELDS = {
     "size": "sub_projects=SUB-PROJECTS",
 }
 _ON_REQUEST = ("hidden", "own_tasks", "own_models", "own_datasets", "dataset_stats")
-_LIST_EX = _LIST._replace(more=(*UNLISTED_FIELDS, *_ON_REQUEST, "dataset_stats.", "parent.", "user.", "company."))
+_LIST_EX = _LIST._replace(
+    further=tuple((column.path, column.heading) for column in COLUMNS),
+    more=(
+        *(*UNLISTED_FIELDS, "hidden", "own_tasks", "own_models", "own_datasets", "dataset_stats", *COMPUTED),
+        *("dataset_stats.", "parent.", "user.", "company.", "owner.", "stats", "stats.", "sub_projects"),
+    ),
+)
 _UPDATED = View(columns=_columns("updated"), changes=True)
 _TAGS = View(
     values=(("tags", "user"), ("system_tags", "system")), columns=_columns("tag", "kind"), id="tag", empty="no tags"
@@ -150,21 +187,9 @@ VIEWS: dict[str, View] = {
     "projects.get_all": _LIST,
     "projects.get_all_ex": _LIST_EX,
     "projects.get_all_ex statistics": _LIST_EX._replace(
-        columns=_columns(
-            "name",
-            "stats.*.total_tasks=TASKS",
-            "stats.*.status_count.in_progress=RUNNING",
-            "stats.*.status_count.completed",
-            "stats.*.status_count.failed",
-            "stats.*.total_runtime=RUNTIME",
-            "stats.*.last_task_run=LAST RUN",
-            "models",
-            "owner.name=OWNER",
-            "size=SUB-PROJECTS",
-            "id",
-        ),
+        columns=_project_columns("NAME", *_STATISTICS, "ID"),
+        wide=_project_columns("NAME", "TAGS", *_STATISTICS, "CREATED", "UPDATED", "ID"),
         fields=(*PROJECT_FIELDS, "stats", "sub_projects"),
-        more=(*_LIST_EX.more, "stats.", "models", "size", "owner", "owner."),
     ),
     "tree": _TREE,
     "tree statistics": _TREE._replace(columns=_columns("name", "tasks", "running", "failed", "models", "id")),
@@ -196,21 +221,18 @@ VIEWS: dict[str, View] = {
     "activity by project": _ACTIVITY._replace(columns=(("name", "PROJECT"), *_ACTIVITY.columns[1:])),
     "activity by week": _ACTIVITY._replace(columns=(("id", "WEEK"), ("name", "MONDAY"), *_ACTIVITY.columns[1:-1])),
     "projects.get_all_ex own contents": _LIST_EX._replace(
-        columns=_columns("name", "own_tasks=TASKS", "own_models=MODELS", "last_update=UPDATED", "id"),
+        columns=_project_columns("NAME", "OWN TASKS", "OWN MODELS", "UPDATED", "ID"),
         fields=(*PROJECT_FIELDS, "own_tasks", "own_models"),
     ),
     "projects.get_all_ex own datasets": _LIST_EX._replace(
-        columns=_columns("name", "own_datasets=DATASETS", "last_update=UPDATED", "id"),
-        fields=(*PROJECT_FIELDS, "own_datasets"),
+        columns=_project_columns("NAME", "DATASETS", "UPDATED", "ID"), fields=(*PROJECT_FIELDS, "own_datasets")
     ),
     "projects.get_all_ex dataset sizes": _LIST_EX._replace(
-        columns=_columns(
-            "name", "dataset_stats.file_count=FILES", "dataset_stats.total_size=SIZE", "last_update=UPDATED", "id"
-        ),
+        columns=_project_columns("NAME", "FILES", "DATASET SIZE", "UPDATED", "ID"),
         fields=(*PROJECT_FIELDS, "dataset_stats"),
     ),
     "projects.get_all_ex hidden": _LIST_EX._replace(
-        columns=_columns("name", "hidden", "tags", "last_update=UPDATED", "id"), fields=(*PROJECT_FIELDS, "hidden")
+        columns=_project_columns("NAME", "HIDDEN", "TAGS", "UPDATED", "ID"), fields=(*PROJECT_FIELDS, "hidden")
     ),
     "report": View(
         columns=_columns(

@@ -142,6 +142,13 @@ def pattern(name: str, regex: str, *, ignore_case: bool = False) -> Document:
     return {name: {"$regex": regex, "$options": "i"} if ignore_case else {"$regex": regex}}
 
 
+def begins_with(prefixes: Iterable[str]) -> Document:
+    """Return the condition on a text that begins with one of these, of letters and digits; an index serves each."""
+    from bson import Regex
+
+    return {"$in": [Regex(f"^{prefix}") for prefix in prefixes]}
+
+
 def begins_an_id(text: str) -> bool:
     """Return whether a text is long enough to stand for the id that begins with it."""
     return _ID_PREFIX.fullmatch(text) is not None

@@ -86,7 +86,7 @@ START = {
 """Modules of every command."""
 
 HELP = {"config.redaction"}
-FLOW = {"cli.flow", "cli.request", "endpoints", "render.encode", "render.output", "render.views"}
+FLOW = {"cli.flow", "cli.request", "endpoints", "project_columns", "render.encode", "render.output", "render.views"}
 SCHEMA = {"schema", "schema.cache", "schema.model", "schema.refs", "schema.shipped"}
 SCHEMA |= {"schema.validate"}
 
@@ -107,7 +107,9 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
     ("--version",): Budget(set(), set(), 1),
     ("--help",): Budget({"cli", "cli.root_help"}, set(), 1),
     (): Budget({"cli", "cli.root_help"}, set(), 1),
-    ("list", "--help"): Budget(START | HELP | FLOW | _command("list_", "cli.project_filters"), {"typer"}),
+    ("list", "--help"): Budget(
+        START | HELP | FLOW | _command("list_", "cli.project_filters", "cli.project_list"), {"typer"}
+    ),
     ("delete", "-h"): Budget(START | HELP | FLOW | _command("delete", "cli.removing", "cli.project_picker"), {"typer"}),
     ("help", "output"): Budget(START | HELP | _command("help_"), {"typer"}),
     ("completion", "bash"): Budget(START | FLOW | SCHEMA | _command("completion"), {"typer"}),
@@ -120,12 +122,21 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
 """Commands that need no MongoDB, and their budgets."""
 
 REFUSED: dict[tuple[str, ...], Budget] = {
-    ("list", "--nmae"): Budget(START | FLOW | HELP | _command("list_", "cli.project_filters"), {"typer"}, 12),
+    ("list", "--nmae"): Budget(
+        START | FLOW | HELP | _command("list_", "cli.project_filters", "cli.project_list"), {"typer"}, 12
+    ),
     ("list", "--page", "-1"): Budget(
-        START | FLOW | SCHEMA | _command("list_", "cli.project_filters", "schema.shipped.get_all__2_27"), {"typer"}
+        START
+        | FLOW
+        | SCHEMA
+        | _command("list_", "cli.project_filters", "cli.project_list", "schema.shipped.get_all__2_27"),
+        {"typer"},
     ),
     ("list", "--page", "-1", "--json"): Budget(
-        START | FLOW | SCHEMA | _command("list_", "cli.project_filters", "schema.shipped.get_all__2_27"),
+        START
+        | FLOW
+        | SCHEMA
+        | _command("list_", "cli.project_filters", "cli.project_list", "schema.shipped.get_all__2_27"),
         {"typer", "orjson"},
         14,
     ),
@@ -156,12 +167,20 @@ ON_A_DATABASE: dict[tuple[str, ...], Budget] = {
         999,
     ),
     ("list", "--json"): Budget(
-        START | FLOW | SCHEMA | READING | _command("list_", "cli.project_filters", "schema.shipped.get_all__2_27"),
+        START
+        | FLOW
+        | SCHEMA
+        | READING
+        | _command("list_", "cli.project_filters", "cli.project_list", "schema.shipped.get_all__2_27"),
         DRIVER,
         999,
     ),
     ("list", "-o", "tsv"): Budget(
-        START | FLOW | SCHEMA | READING | _command("list_", "cli.project_filters", "schema.shipped.get_all__2_27"),
+        START
+        | FLOW
+        | SCHEMA
+        | READING
+        | _command("list_", "cli.project_filters", "cli.project_list", "schema.shipped.get_all__2_27"),
         DRIVER - {"orjson"},
         999,
     ),

@@ -164,10 +164,10 @@ def test_hidden_projects_are_marked_and_contents_counted(several: Site) -> None:
     found = several.json("list", "--own-contents", "--name", "^audio", "--only-fields", "name")["projects"]
     assert [(one["name"], one["own_tasks"], one["own_models"]) for one in found] == [("audio", 1, 0)]
     rows = [line.split("\t")[:3] for line in several.text("list", "--own-contents", "--name", "^audio").splitlines()]
-    assert rows == [["NAME", "TASKS", "MODELS"], ["audio", "1", "0"]]
+    assert rows == [["NAME", "OWN TASKS", "OWN MODELS"], ["audio", "1", "0"]]
     several.task(several.named("vision/detector")["_id"], runtime={"ds_file_count": 3, "ds_total_size": 9})
     rows = [line.split("\t")[:3] for line in several.text("list", "--dataset-stats", "--name", "or$").splitlines()]
-    assert rows == [["NAME", "FILES", "SIZE"], ["vision/detector", "3", "9"]]
+    assert rows == [["NAME", "FILES", "DATASET SIZE"], ["vision/detector", "3", "9"]]
     for option, count in (("--stats", 1), ("--own-stats", 0)):
         shown = several.json("list", option, "--name", "^vision$")["projects"]
         assert [one["stats"]["active"]["total_tasks"] for one in shown] == [count]

@@ -120,11 +120,11 @@ def test_last_runs_and_run_times_are_sorted(site: Site) -> None:
 
 
 def test_statistics_have_owner_models_and_sub_projects(aged: Site) -> None:
-    fields = ["--fields", "owner,models,size"]
+    fields = ["--fields", "owner,models,sub_project_count"]
     busy, *_ = aged.json("list", "--stats", "--name", "^busy$", *fields)["projects"]
-    assert busy == {"owner": {"id": "id-Ada", "name": "Ada"}, "models": 0, "size": 2}
+    assert busy == {"owner": {"id": "id-Ada", "name": "Ada"}, "models": 0, "sub_project_count": 2}
     plain, *_ = aged.json("list", "--stats", "--name", "^busy$")["projects"]
-    assert not {"owner", "models", "size"} & plain.keys(), "the response is the service's own"
+    assert not {"owner", "models", "sub_project_count"} & plain.keys(), "the response is the service's own"
     heading = aged.text("list", "--stats").splitlines()[0].split("\t")
     assert heading[-4:] == ["MODELS", "OWNER", "SUB-PROJECTS", "ID"]
 

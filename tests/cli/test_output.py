@@ -228,10 +228,10 @@ def test_documents_give_back_exactly_what_is_stored(site: Site, output: str) -> 
     assert (record["name"], record["tags"]) == (NASTY, [NASTY])
 
 
-@pytest.mark.parametrize("output", ["table", "tsv"])
-def test_text_has_one_line_a_record_with_escapes(site: Site, output: str) -> None:
+@pytest.mark.parametrize("output", [(), ("-o", "tsv")])
+def test_text_has_one_line_a_record_with_escapes(site: Site, output: tuple[str, ...]) -> None:
     site.project(NASTY, _id=ID, tags=[NASTY])
-    heading, line = site.text("list", "-o", output).splitlines()
+    heading, line = site.text("list", *output).splitlines()
     record = dict(zip(heading.lower().split("\t"), line.split("\t"), strict=True))
     assert (record["name"], record["tags"]) == (ESCAPED, ESCAPED)
 

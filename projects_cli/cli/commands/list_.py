@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.flow import answer, read, request_of, show
+from projects_cli.cli.flow import request_of
 from projects_cli.cli.project_filters import ProjectFilters, with_filters
+from projects_cli.cli.project_list import choose, show_list
 from projects_cli.cli.request import json_option
 from projects_cli.errors import UsageError
 
@@ -18,17 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from projects_cli.cli.context import Context
-    from projects_cli.messages import Request
 
 _display = partial(typer.Option, rich_help_panel="Order, pages and fields")
 _statistics = partial(typer.Option, rich_help_panel="Statistics")
-
-COMPUTED_FIELDS = ("models", "size", "owner")
-"""Fields that a table of `list --stats` adds to those of the service, and other formats if `--fields` names them."""
-
-OWN_COUNTS = ("own_tasks", "own_models", "own_datasets", "dataset_stats")
-NOT_STORED = ("stats", "sub_projects", *COMPUTED_FIELDS, "hidden", *OWN_COUNTS, "help")
-"""Words of `--fields` that name no stored field of a project."""
 
 ONLY_EXTENDED = (
     *("include_stats", "stats_for_state", "non_public", "active_users", "check_own_contents", "children_type"),
@@ -61,6 +54,10 @@ def list_(
     sort_by: Annotated[
         str | None,
         _display("--sort-by", metavar="COLUMN,...", help="Sort by columns of the table; -COLUMN: descending."),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        _display("--columns", metavar="COLUMN,...", help="Show these columns, by heading; -o wide: all of them."),
     ] = None,
     page: Annotated[int | None, _display("--page", metavar="N", help="Page number, from 0.")] = None,
     page_size: Annotated[int | None, _display("--page-size", metavar="N", help="Projects per page.")] = None,
@@ -109,6 +106,8 @@ def list_(
     Example: projects list --children-of vision --hidden
 
     Example: projects list --empty --older-than 90d -o id
+
+    Example: projects list --columns name,owner,tasks --sort-by -tasks --limit 20
     """
     context: Context = ctx.obj
     options: dict[str, Any] = {
@@ -124,15 +123,10 @@ def list_(
         "include_dataset_stats": dataset_stats,
     }
     params = filters.parameters() | {name: value for name, value in options.items() if value is not None}
-    computed = _set_order(sort_by, params)
-    optional = {"order_by", "only_fields", "page"} - params.keys()
+    given = params.keys() | ({"order_by"} if sort_by else set())
+    shown = choose(context, params, columns, sort_by)
+    optional = {"order_by", "only_fields", "page", "include_stats"} - given  # a version may lack what was not asked for
     params.setdefault("order_by", ["@text_score"] if filters.search_text else ["name"])
-    params |= _fetched_fields(context, params.get("only_fields"))
-    has_stats = "include_stats" in params or stats_for_state is not None
-    shows_computed = bool(computed) or (has_stats and only_fields is None and _shows_computed(context))
-    needs_user = shows_computed and "user" not in params.get("only_fields", ["user"])
-    if needs_user:
-        params["only_fields"] = [*params["only_fields"], "user"]  # by which the owner's name is found
     if limit is not None:
         params |= _first_page(limit, params)
     endpoint = "projects.get_all"
@@ -147,77 +141,15 @@ def list_(
     if own_stats and "stats_with_children" not in request.params:  # false is not sent to versions without it
         message = f"{endpoint} of version {request.version} has no parameter 'stats_with_children'"
         raise UsageError(f"--own-stats: {message}: version 2.16 has it", hint="choose another version")
-    ids = [value.removeprefix("-") for value in params.get("id") or () if not value.startswith("__$")]
-    if ids:
-        _warn_of_unknown_ids(context, ids)
+    if params.get("id"):
+        request = request._replace(params={**request.params, "id": _whole_ids(context, params["id"])})
     request = request._replace(narrowed=filters.narrowed(context, request.now))
-    if shows_computed and request.params.get("include_stats") and request.params.get("children_type") != "dataset":
-        _show_with_computed(context, request, computed, unshown="user" if needs_user else "")
-    else:
-        read(context, request)
-
-
-def _set_order(sort_by: str | None, params: dict[str, Any]) -> list[tuple[str, bool]]:
-    """Set the service's order by columns that it has, or return the order by computed ones, which need statistics.
-
-    Raises:
-        UsageError: a column is unknown, or `--order-by` is used too.
-    """
-    if sort_by is None:
-        return []
-    if "order_by" in params:
-        raise UsageError("--sort-by and --order-by can't be used together", hint="leave out one of them")
-    from projects_cli.inspection.columns import STORED, parse_order
-
-    order = parse_order(sort_by)
-    if all(heading in STORED for heading, _ in order):
-        params["order_by"] = ["-" * descending + STORED[heading] for heading, descending in order]
-        return []
-    params["include_stats"] = True
-    return order
-
-
-def _shows_computed(context: Context) -> bool:
-    """Return whether columns are shown that the service does not have: in a table, or if `--fields` names them."""
-    fields = {field.partition(".")[0] for field in context.settings.fields or ()}
-    return bool(fields & set(COMPUTED_FIELDS)) if fields else context.settings.output == "table"
-
-
-def _show_with_computed(context: Context, request: Request, order: list[tuple[str, bool]], unshown: str) -> None:
-    """Print a list with statistics, and with the columns that are computed from them; sort it by those.
-
-    `unshown` is a field that was read for them only. A page of a list in such an order is a part of the whole list,
-    which is read and sorted here.
-    """
-    from projects_cli.endpoints.ordering import Page
-    from projects_cli.inspection.columns import ordered, with_computed
-    from projects_cli.render.encode import value_at
-
-    page, page_number = Page.of(request.params), request.params.get("page")
-    if order:
-        whole = {name: value for name, value in request.params.items() if name not in ("page", "page_size")}
-        request = request._replace(params=whole)
-    response = answer(context, request)
-    rows = with_computed(response.data["projects"], request.params.get("stats_for_state"), context.reading)
-    if order:
-        rows = iter(ordered(rows, order, value_at)[page.skip : page.skip + page.limit if page.limit else None])
-    fields = response.fields and tuple(name for name in response.fields if name != unshown)
-    show(context, response._replace(data={**response.data, "projects": rows}, fields=fields), page=page_number)
+    show_list(context, request, shown)
 
 
 def _split(values: list[str] | None) -> list[str] | None:
     """Return the words of an option that takes `a,b` and may be repeated."""
     return None if values is None else [word for value in values for word in value.split(",")]
-
-
-def _fetched_fields(context: Context, only: list[str] | None) -> dict[str, list[str]]:
-    """Return `only_fields` if `--fields` or `-o id` shows less than the endpoint would fetch."""
-    fields = context.settings.fields
-    if only is None and fields:
-        only = [field for field in fields if field.partition(".")[0] not in NOT_STORED] or ["id"]
-    if context.settings.output == "id":
-        only = [*(only or ()), "id"]
-    return {} if only is None else {"only_fields": only}
 
 
 def _first_page(limit: int, params: Mapping[str, Any]) -> dict[str, int]:
@@ -228,13 +160,19 @@ def _first_page(limit: int, params: Mapping[str, Any]) -> dict[str, int]:
     return {"page": 0, "page_size": limit}
 
 
-def _warn_of_unknown_ids(context: Context, ids: list[str]) -> None:
-    """Warn of values of --id that are not the id of a project, such as names."""
-    from projects_cli.endpoints.address import unknown_ids
+def _whole_ids(context: Context, values: list[str]) -> list[str]:
+    """Return the values of --id with whole ids in place of prefixes; warn of those that name no project.
+
+    A value may be an operator of the service's list filters, and an id may have a `-` before it.
+    """
+    from projects_cli.endpoints.address import unknown_ids, with_whole_ids
 
     store = context.reading
-    for value in unknown_ids(ids, store):
+    ids = [value.removeprefix("-") for value in values if not value.startswith("__$")]
+    whole = dict(zip(ids, with_whole_ids(ids, store), strict=True))
+    for value in unknown_ids(whole.values(), store):
         context.console.warn(
             f"--id expects ids, and {value!r} is not the id of a project; "
             "for a name use: projects get NAME, or projects list --name REGEX"
         )
+    return [f"-{whole[value[1:]]}" if value.startswith("-") else whole.get(value, value) for value in values]
