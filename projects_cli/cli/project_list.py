@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.cli.flow import answer, show
 from projects_cli.errors import NothingFound, UsageError
-from projects_cli.project_columns import COMPUTED, NEEDED_BY, Column, column_of, field_path
+from projects_cli.render.project_columns import COMPUTED, NEEDED_BY, Column, column_of, field_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.errors import UsageError, did_you_mean, nearest
 from projects_cli.messages import Response
-from projects_cli.project_columns import normalized
+from projects_cli.render.project_columns import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from projects_cli.messages import PROJECT_FIELDS, UNLISTED_FIELDS
-from projects_cli.project_columns import COLUMNS, COMPUTED
+from projects_cli.render.project_columns import COLUMNS, COMPUTED
 
 TASK_STATUSES = (
     *("completed", "failed", "in_progress", "queued", "created", "stopped"),

@@ -86,7 +86,15 @@ START = {
 """Modules of every command."""
 
 HELP = {"config.redaction"}
-FLOW = {"cli.flow", "cli.request", "endpoints", "project_columns", "render.encode", "render.output", "render.views"}
+FLOW = {
+    "cli.flow",
+    "cli.request",
+    "endpoints",
+    "render.encode",
+    "render.project_columns",
+    "render.output",
+    "render.views",
+}
 SCHEMA = {"schema", "schema.cache", "schema.model", "schema.refs", "schema.shipped"}
 SCHEMA |= {"schema.validate"}
 
