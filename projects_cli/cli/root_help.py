@@ -103,8 +103,8 @@ Schema:
   --api-version VERSION   Endpoint version to use. [default: newest]
 
 Output:
-  -o, --output FORMAT     Format: table, json, jsonl, yaml, csv, tsv, id.
-                          [default: table]
+  -o, --output FORMAT     Format: table, wide, json, jsonl, yaml, csv, tsv, id,
+                          id0. [default: table]
   --json                  The same as -o json.
   --fields A,B            Show only these fields; --fields help lists them.
   --query JMESPATH        Apply a JMESPath expression to the JSON.
