@@ -23,7 +23,7 @@ help:
 	@echo 'make lint         run ruff and mypy, and check that generated files are fresh'
 	@echo 'make bench        print the performance table; SIZE=full for the real bars, ONLY="list get" for some rows'
 	@echo 'make soak         inject random faults for an hour, or for PROJECTS_SOAK_SECONDS'
-	@echo 'make snapshots    regenerate tests/render/snapshots/: tables and help at four widths'
+	@echo 'make snapshots    regenerate tests/render/snapshots/, and the output that docs/recipes.md shows'
 	@echo 'make pictures     regenerate docs/images/: a report on the sample, in a headless Chromium'
 	@echo 'make docs         regenerate completions/, docs/commands/, docs/options.md, docs/doctor.md, and the module map'
 	@echo 'make lock         regenerate requirements.txt, the versions that the other targets install'
@@ -116,7 +116,7 @@ docs: $(STAMP)
 
 # Tables and help, for tests/render/test_snapshots.py. Review the difference before you commit it.
 snapshots: $(STAMP)
-	RENEW_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/render/test_snapshots.py
+	RENEW_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/render/test_snapshots.py tests/cli/test_sessions.py
 
 # Needs Chromium and its driver (Debian: chromium-driver).
 pictures: system $(STAMP)

@@ -74,6 +74,7 @@ def on_terminal(
     answer: str | None = None,
     keys: Sequence[tuple[str, str]] = (),
     controlling: bool = False,
+    program: Sequence[str] = PROGRAM,
     **variables: str,
 ) -> Seen:
     """Run the program on a pseudo terminal; an answer is typed once something was asked.
@@ -85,7 +86,7 @@ def on_terminal(
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
     environment = environment_of(site, **{"TERM": "xterm-256color", "PAGER": "cat", **variables})
     process = subprocess.Popen(
-        [*PROGRAM, *arguments],
+        [*program, *arguments],
         env=environment,
         stdin=its,
         stdout=its,
