@@ -125,7 +125,7 @@ class Step:
     those before it are put back.
         `size` is how many bytes of documents are kept for undo, if they can be many.
     `expects` has fields of one project as the plan read them, if the change was computed from them: it is not made if
-    they have changed.
+    they have changed. `old` are the values that the dry run shows beside the new ones.
     """
 
     collection: Collection
@@ -139,6 +139,7 @@ class Step:
     expects: Mapping[str, Any] = field(default_factory=dict)
     edits: Edits | None = None
     size: int = 0
+    old: Document = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.extended_json import id_text
+from projects_cli.extended_json import compact, id_text
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
@@ -27,6 +27,10 @@ def described(plan: Plan[Step]) -> Response:
     )
 
 
+SHOWN = 60
+"""Characters of a value that the reason of a step shows; the change and the old values have all of it."""
+
+
 def _described(step: Step, names: dict[str, str]) -> Document:
     identifier = step.filter.get("_id")
     single = id_text(identifier) if step.collection == "project" else None
@@ -36,7 +40,21 @@ def _described(step: Step, names: dict[str, str]) -> Document:
         "documents": step.count,
         "id": single,
         "name": names.get(single) if single else None,
-        "why": step.why,
+        "why": ": ".join(filter(None, (step.why, _differences(step)))),
         "filter": step.filter,
         "change": step.change,
+        **({"before": step.old} if step.old else {}),
     }
+
+
+def _differences(step: Step) -> str:
+    """Return the old and the new value of each field that changes: `description: old → new`."""
+    new = step.change.get("$set", {})
+    return "; ".join(f"{name}: {_shortened(old)} → {_shortened(new.get(name))}" for name, old in step.old.items())
+
+
+def _shortened(value: object) -> str:
+    text = "none" if value is None or value == [] else "''" if value == "" else compact(value)
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        text = ", ".join(value)
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import re
+from copy import copy
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 import typer
 
 from projects_cli.cli.options import check_filter_tags
-from projects_cli.cli.request import json_option
+from projects_cli.cli.request import json_option, requested
 from projects_cli.config.settings import parse_duration
 from projects_cli.errors import UsageError
 
@@ -157,6 +159,28 @@ class ProjectFilters:
         }
         return {name: value for name, value in parameters.items() if value is not None}
 
+    @property
+    def is_empty(self) -> bool:
+        """Return whether no option was given."""
+        return self == ProjectFilters()
+
+    def ids(self, context: Context) -> list[str]:
+        """Return the ids of the company's own projects that pass every filter, by name.
+
+        Raises:
+            UsageError, FieldsValueError: see `parameters` and `narrowed`.
+        """
+        from projects_cli.endpoints import handler
+        from projects_cli.extended_json import argument
+
+        params = {"order_by": ["name"], "non_public": True, "only_fields": ["id"], **self.parameters()}
+        request = requested(context, "projects.get_all_ex", params, optional={"non_public"})
+        request = request._replace(narrowed=self.narrowed(context, request.now))
+        store = context.store  # the primary: what is changed must be what is stored now
+        with context.console.waiting("asking the database:"):
+            response = store.connection.retry(lambda: handler(request.endpoint)(request, store))
+            return [argument(project["id"]) for project in response.data["projects"]]
+
     def narrowed(self, context: Context, now: datetime) -> Document | None:
         """Return the condition of the filters that the service does not have, None without any.
 
@@ -183,16 +207,21 @@ class ProjectFilters:
             return store.connection.retry(lambda: condition(wanted, store))
 
 
-def with_filters(command: Callable[..., None]) -> Callable[..., None]:
+def with_filters(command: Callable[..., None], *, prefix: str = "") -> Callable[..., None]:
     """Return a command that has an option for each filter instead of its parameter `filters`.
 
     Typer makes the options of a command from its signature, so the fields of `ProjectFilters` take the place of that
-    parameter.
+    parameter. The names of the options begin with `prefix`, if the command has others of the same names.
     """
     hints = get_type_hints(ProjectFilters, include_extras=True)
+    if prefix:
+        hints = {name: _prefixed(hint, prefix) for name, hint in hints.items()}
     options = [
         inspect.Parameter(
-            field.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=field.default, annotation=hints[field.name]
+            f"{prefix.replace('-', '_')}{field.name}",
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=field.default,
+            annotation=hints[field.name],
         )
         for field in fields(ProjectFilters)
     ]
@@ -202,12 +231,25 @@ def with_filters(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def filtered(**given: Any) -> None:
-        filters = ProjectFilters(**{option.name: given.pop(option.name) for option in options})
+        values = zip(fields(ProjectFilters), options, strict=True)
+        filters = ProjectFilters(**{field.name: given.pop(option.name) for field, option in values})
         command(**given, filters=filters)
 
     filtered.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions have it
     filtered.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return filtered
+
+
+def _prefixed(hint: Any, prefix: str) -> Any:
+    """Return the annotation of an option whose long names begin with a prefix: `--where-tag` for `--tag`."""
+    value, option = get_args(hint)
+    renamed = copy(option)
+    # Typer has the first name of an annotation in the place of the default.
+    renamed.default, *others = (f"--{prefix}{name[2:]}" for name in (option.default, *option.param_decls))
+    renamed.param_decls = tuple(others)
+    renamed.help = re.sub("--(?=[a-z])", f"--{prefix}", option.help)
+    renamed.rich_help_panel = "Filters of projects, as list has them"
+    return Annotated[value, renamed]
 
 
 def time_before(now: datetime, option: str, text: str | None) -> datetime | None:

@@ -277,16 +277,20 @@ def named_projects(context: Context, endpoint: str, projects: Sequence[str]) -> 
         else:
             names.append(project)
     if not names and "-" in projects:
-        answer = WITHOUT_PROJECTS[endpoint]
-        response = Response(endpoint, answer)
-        if context.settings.dry_run and endpoint in endpoints.CHANGES:
-            from projects_cli.changes.plan_view import described
-
-            response = described(Plan(endpoint, "nothing to do", steps=[], answer=answer, counts={"projects": 0}))
-        nothing_to_do(context, response)
+        nothing_to_do(context, without_projects(context, endpoint))
     if not names:
         raise _no_project()
     return list(dict.fromkeys(names))
+
+
+def without_projects(context: Context, endpoint: str) -> Response:
+    """Return the response of an endpoint, or the plan of a dry run, if there is no project to ask it about."""
+    answer = WITHOUT_PROJECTS[endpoint]
+    if not context.settings.dry_run or endpoint not in endpoints.CHANGES:
+        return Response(endpoint, answer)
+    from projects_cli.changes.plan_view import described
+
+    return described(Plan(endpoint, "nothing to do", steps=[], answer=answer, counts={"projects": 0}))
 
 
 # --- from JSON and standard input ---------------------------------------------------------------------------------
@@ -347,13 +351,13 @@ def input_error(source: str, error: OSError | ValueError) -> UsageError:
     return UsageError(f"{source}: {reason}")
 
 
-def nothing_to_do(context: Context, response: Response) -> NoReturn:
-    """End a command because standard input is empty. Programs get a response of the usual shape.
+def nothing_to_do(context: Context, response: Response, why: str = "standard input is empty") -> NoReturn:
+    """End a command because standard input is empty, or for another reason. Programs get a response of the usual shape.
 
     Raises:
         Exit: always.
     """
-    context.console.notice("standard input is empty: nothing to do")
+    context.console.notice(f"{why}: nothing to do")
     if context.console.output in {"json", "yaml"}:
         context.output.show(response)
     raise typer.Exit(ExitStatus.DONE)

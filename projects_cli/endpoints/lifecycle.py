@@ -88,8 +88,13 @@ def plan_update(request: Request, store: Store, *, skip_unchanged: bool) -> Plan
     With `skip_unchanged` the plan has no steps if all values are stored already. The service itself sets `last_update`
     in any case.
     """
+    project = hierarchy.writable_project(request.params["project"], store)
+    return plan_for(project, request, store, skip_unchanged=skip_unchanged)
+
+
+def plan_for(project: Document, request: Request, store: Store, *, skip_unchanged: bool) -> Plan[Step]:
+    """Plan an update likewise, of a project that was read already."""
     params = request.params
-    project = hierarchy.writable_project(params["project"], store)
     sent = {name: params[name] for name in UPDATABLE if name in params}
     sent |= {name: naming.stored_tags(sent[name]) for name in ("tags", "system_tags") if name in sent}
     changes = {name: value for name, value in sent.items() if name != "name"}
@@ -109,6 +114,11 @@ def plan_update(request: Request, store: Store, *, skip_unchanged: bool) -> Plan
         why="update",
         name=hierarchy.shown_name(project),
         essential=True,
+        old={
+            name: project.get(name)
+            for name, value in changes.items()
+            if name != "basename" and not _is_stored(value, project.get(name))
+        },
     )
     return Plan(
         endpoint=request.endpoint,

@@ -12,7 +12,7 @@ from projects_cli.store.bson_codec import UNREADABLE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from projects_cli.messages import Plan, Request, Step
+    from projects_cli.messages import Document, Plan, Request, Step
     from projects_cli.store.collections import Store
 
 
@@ -26,15 +26,28 @@ def edit_tags(request: Request, store: Store, *, add: Sequence[str], remove: Seq
         ServiceError: see `lifecycle.update`.
     """
     lifecycle.check_tags(request.params)
-    stored = hierarchy.readable_project(request.params["project"], store, {"tags": 1}).get("tags")
+    project = hierarchy.writable_project(request.params["project"], store)
+    return plan_edit(project, request, store, add=add, remove=remove)
+
+
+def plan_edit(
+    project: Document, request: Request, store: Store, *, add: Sequence[str], remove: Sequence[str]
+) -> Plan[Step]:
+    """Plan the edit likewise, of a project that was read already, by a request whose tags were checked.
+
+    Raises:
+        ServiceError: see `lifecycle.update`; or a stored tag is not UTF-8 text.
+    """
+    stored = project.get("tags")
     single = [] if stored is None or stored == "" else [stored]  # stored without a list
     kept = [tag for tag in (stored if isinstance(stored, list) else single) if tag not in remove]
     if any(isinstance(tag, str) and UNREADABLE in tag for tag in kept):
         raise FieldsValueError(
-            "tags: a stored tag is not UTF-8 text, and would be lost", hint="set them all: --tag TAG"
+            f"tags of '{hierarchy.shown_name(project)}': a stored tag is not UTF-8 text, and would be lost",
+            hint="set them all: --tag TAG",
         )
     edited = request._replace(params={**request.params, "tags": [*kept, *add]})
-    plan = lifecycle.plan_update(edited, store, skip_unchanged=True)
+    plan = lifecycle.plan_for(project, edited, store, skip_unchanged=True)
     if not plan.steps:
         return plan
     own = replace(plan.steps[0], expects={"tags": stored})

@@ -316,7 +316,7 @@ VIEWS: dict[str, View] = {
     "plan": View(
         rows="steps",
         columns=_columns("action", "collection=WHAT", "documents=COUNT", "name", "id", "why"),
-        more=("filter", "change"),
+        more=("filter", "change", "change.", "before", "before."),
         id="id",
     ),
     "operation": View(columns=_columns(*_OPERATION), id="operation", more=("run",), changes=True),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.flow import DocumentChange, perform, request_of, show
-from projects_cli.cli.options import Destination, Interactive, ProjectArgument, SystemTags, Tags
+from projects_cli.cli.flow import DocumentChange, expect, perform, request_of, show
+from projects_cli.cli.options import Destination, Interactive, ProjectArguments, SystemTags, Tags
+from projects_cli.cli.project_filters import ProjectFilters, with_filters
+from projects_cli.cli.request import named_projects, nothing_to_do, requested, without_projects
 from projects_cli.errors import FieldsValueError, UsageError
 
 if TYPE_CHECKING:
@@ -19,15 +22,19 @@ if TYPE_CHECKING:
     from projects_cli.messages import Plan, Request, Step
     from projects_cli.store.collections import Store
 
+ENDPOINT = "projects.update"
+
 app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)
+@partial(with_filters, prefix="where-")
 def update(
     ctx: typer.Context,
-    project: ProjectArgument = None,
+    project: ProjectArguments = None,
     name: Annotated[
-        str | None, typer.Option("--name", metavar="NAME", help="New full name; the parent must stay the same.")
+        str | None,
+        typer.Option("--name", metavar="NAME", help="New full name of one project; the parent must stay the same."),
     ] = None,
     description: Annotated[
         str | None, typer.Option("--description", "-d", metavar="TEXT", help="New description.")
@@ -48,15 +55,19 @@ def update(
         bool, typer.Option("--clear-default-output-destination", help="Remove the destination.")
     ] = False,
     interactive: Interactive = False,
+    *,
+    filters: ProjectFilters,
 ) -> None:
-    """Change a project. A new name also renames everything below the project.
+    """Change projects. A new name also renames everything below the project.
 
-    If the project has all of the values already, nothing is written.
+    Several projects, or those that pass the filters, are one plan, one prompt and one change. Those that have all of
+    the values already are not written. --dry-run shows the old and the new values.
 
     Example: projects update vision/detection --name vision/detectors --add-tag prod
+
+    Example: projects update --where-tag experiment --where-older-than 30d --add-tag stale
     """
     arguments: dict[str, Any] = {
-        "project": project,
         "name": name,
         "description": description,
         "tags": tags,
@@ -70,21 +81,74 @@ def update(
         "default_output_destination": clear_destination,
     }
     cleared = [field for field, wanted in clear.items() if wanted]
-    edits_tags = bool(add_tag or remove_tag)
     for field in cleared:
         if arguments[field] is not None:
             raise UsageError(f"{field} can't be both set and cleared")
-    if "" in (remove_tag or ()):
-        raise FieldsValueError("--remove-tag: a tag must not be empty", hint="remove all tags with --clear-tags")
-    if edits_tags and (tags is not None or clear_tags):
-        raise UsageError("--add-tag and --remove-tag can't be used with --tag and --clear-tags")
-
-    if edits_tags:
-        arguments["tags"] = [*(add_tag or ())]  # validated like other tags; the plan adds the stored ones
+    tags_to_edit = _tags_to_edit(add_tag, remove_tag, sets=tags is not None or clear_tags)
+    if tags_to_edit is not None:
+        arguments["tags"] = [*tags_to_edit[0]]  # validated like other tags; the plan adds the stored ones
     context: Context = ctx.obj
-    request = request_of(context, "projects.update", arguments, interactive=interactive, nulls=cleared)
-    tags_to_edit = (tuple(add_tag or ()), tuple(remove_tag or ())) if edits_tags else None
-    show(context, perform(context, DocumentChange(Update(request, tags_to_edit))))
+    expect(context, ENDPOINT)
+    ids = _by_filters(context, filters, project, interactive=interactive)
+    if ids is None:
+        names = named_projects(context, ENDPOINT, project or []) if project or not interactive else [None]
+        if len(names) == 1:
+            arguments["project"] = names[0]
+            request = request_of(context, ENDPOINT, arguments, interactive=interactive, nulls=cleared)
+            show(context, perform(context, DocumentChange(Update(request, tags_to_edit))))
+            return
+    if name is not None:
+        raise UsageError("--name is for one project: several can't have one name")
+    if ids is None:
+        ids = _ids(context, [one for one in names if one is not None])
+    if not ids:
+        nothing_to_do(context, without_projects(context, ENDPOINT), "no project passes the filters")
+    # The request is valid for each of them: only its project differs.
+    request = requested(context, ENDPOINT, {"project": ids[0], **arguments}, nulls=cleared)
+    show(context, perform(context, DocumentChange(UpdateOfSeveral(request, tags_to_edit, tuple(ids)))))
+
+
+def _tags_to_edit(
+    add: list[str] | None, remove: list[str] | None, *, sets: bool
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Return the tags to add and those to remove, None without any; `sets` is whether all tags are set as well.
+
+    Raises:
+        FieldsValueError, UsageError: the options are invalid.
+    """
+    if not (add or remove):
+        return None
+    if "" in (remove or ()):
+        raise FieldsValueError("--remove-tag: a tag must not be empty", hint="remove all tags with --clear-tags")
+    if sets:
+        raise UsageError("--add-tag and --remove-tag can't be used with --tag and --clear-tags")
+    return tuple(add or ()), tuple(remove or ())
+
+
+def _by_filters(
+    context: Context, filters: ProjectFilters, projects: list[str] | None, *, interactive: bool
+) -> list[str] | None:
+    """Return the ids of the projects that pass the filters, None without any filter.
+
+    Raises:
+        UsageError: projects are named as well.
+    """
+    if filters.is_empty:
+        return None
+    if projects or interactive:
+        raise UsageError("name the projects, or choose them by filters (--where-…), not both")
+    return filters.ids(context)
+
+
+def _ids(context: Context, names: Sequence[str]) -> list[str]:
+    """Return the ids of projects by what the user wrote, each once.
+
+    Raises:
+        ProjectNotFound, AmbiguousProject, EmptyName: see `project_id`.
+    """
+    from projects_cli.endpoints.address import project_id
+
+    return list(dict.fromkeys(project_id(name, lambda: context.store) for name in names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +168,18 @@ class Update:
 
         add, remove = self.tags
         return edit_tags(self.request, store, add=add, remove=remove)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateOfSeveral:
+    """One update of several projects. `tags` are those to add and those to remove."""
+
+    request: Request
+    tags: tuple[Sequence[str], Sequence[str]] | None
+    ids: tuple[str, ...]
+
+    def plan(self, store: Store) -> Plan[Step]:
+        """Return the plan of the update, without the projects that have the values already."""
+        from projects_cli.endpoints.mass_update import update_all  # imports the driver
+
+        return update_all(self.request, self.ids, store, self.tags)
