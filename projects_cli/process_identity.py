@@ -18,6 +18,7 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from projects_cli.messages import Document
 
@@ -27,6 +28,13 @@ def machine() -> str:
     import socket  # a command that uses a running private server needs only the functions below
 
     return f"{socket.gethostname()}/{processes.boot()}/{processes.namespace()}"
+
+
+def dated_id(time: datetime) -> str:
+    """Return an id that sorts by a time and that hardly another process has: 20260131-235959-999abcd."""
+    import secrets  # only changes and logs have such ids
+
+    return f"{time:%Y%m%d-%H%M%S}-{time.microsecond // 1000:03}{secrets.token_hex(2)}"
 
 
 def born(pid: int) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -57,7 +56,7 @@ class Run:
 
     def begun(self, now: datetime) -> str:
         """Return the id of the run, which begins now if it has not begun."""
-        self.id = self.id or f"r{_dated(now)}"
+        self.id = self.id or f"r{process_identity.dated_id(now)}"
         return self.id
 
 
@@ -94,7 +93,7 @@ class Journal:
         """
         for _ in range(ATTEMPTS):
             started = datetime.now(UTC).replace(tzinfo=None) if lease is None else self._stored.now()
-            identifier = _dated(started)
+            identifier = process_identity.dated_id(started)
             written = store.connection.retry(partial(self._write_chunks, identifier, plan, store))
             if written is None:
                 continue
@@ -239,11 +238,6 @@ class Journal:
     def within(self, session: Session) -> Journal:
         """Return the same journal inside a transaction."""
         return Journal(self._stored.within(session), self._author, self._database)
-
-
-def _dated(time: datetime) -> str:
-    """Return an id that sorts by a time and that hardly another process has: 20260131-235959-999abcd."""
-    return f"{time:%Y%m%d-%H%M%S}-{time.microsecond // 1000:03}{secrets.token_hex(2)}"
 
 
 def _taken(operation: Operation) -> LeaseLost:

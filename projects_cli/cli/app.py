@@ -116,6 +116,7 @@ class GroupedCommand(HelpLayout, TyperCommand):
                 )
             raise UsageError(f"unexpected argument {ctx.args[0]!r}", hint=hint)
         refuse_unused(f"{command} --fix" if ctx.params.get("fix") else command, ctx.find_root().obj.flags)
+        ctx.find_root().obj.open_log()
         try:
             return super().invoke(ctx)
         except ValidationError as error:
@@ -261,6 +262,13 @@ class Commands(HelpLayout, TyperGroup):
             context.close()
 
     def status(self, args: list[str], context: Context) -> ExitStatus:
+        """Run a command line and return its exit status, which ends the log."""
+        status = self._status(args, context)
+        if context.is_logging:
+            context.console.record("info", f"ended with status {int(status)}")
+        return status
+
+    def _status(self, args: list[str], context: Context) -> ExitStatus:
         """Run a command line and return its exit status. Every exception ends here, as a message."""
         status = ExitStatus.DONE
         try:

@@ -73,7 +73,24 @@ class Context:
     def console(self) -> Console:
         """Return the writer of messages."""
         settings = self.readable
-        return Console(self.streams._replace(colour=not settings.no_color), settings.format, quiet=settings.quiet)
+        streams = self.streams._replace(colour=not settings.no_color)
+        return Console(streams, settings.format, quiet=settings.quiet, shown_progress=settings.progress)
+
+    def open_log(self) -> None:
+        """Begin the log, if there is to be one.
+
+        Raises:
+            UsageError: the file can't be opened.
+        """
+        if self.readable.log_file is None:
+            return
+        from projects_cli.config.redaction import redacted_command
+        from projects_cli.process_identity import dated_id
+        from projects_cli.render.log import Log
+
+        # The run begins here by this machine's clock, so that all lines of it have the id that the journal has.
+        self.console.log = Log(str(self.readable.log_file), f"r{dated_id(utc_now())}")
+        self.console.record("info", f"started: {redacted_command(sys.argv)}")
 
     @cached_property
     def output(self) -> Output:
@@ -208,7 +225,7 @@ class Context:
     def runner(self) -> Runner:
         """Return the engine that makes every change."""
         connection = self.connection
-        from projects_cli.changes.journal import Author
+        from projects_cli.changes.journal import Author, Run
         from projects_cli.changes.runner import Runner
         from projects_cli.config.redaction import redacted_command
         from projects_cli.store import deployment
@@ -219,10 +236,11 @@ class Context:
 
             stored = JournalStore(connection, self.settings.journal_db, only_read=self.only_reads_journal)
         user = deployment.user(connection)
+        run = Run() if self.console.log is None else Run(self.console.log.run)
         return Runner(
             store=self.store,
             stored=stored,
-            author=Author(by=login_name() or "?", command=redacted_command(sys.argv), database_user=user),
+            author=Author(by=login_name() or "?", command=redacted_command(sys.argv), database_user=user, run=run),
             database=self.target.name,
             clock=utc_now,
             lock_wait=self.settings.lock_wait,
@@ -238,6 +256,11 @@ class Context:
     def unreadable(self) -> list[str]:
         """Return why unfinished records of the journal can't be read. They are read once in a run."""
         return [] if self.settings.no_journal else self.runner.operations.unreadable()
+
+    @property
+    def is_logging(self) -> bool:
+        """Return whether a log was begun."""
+        return "console" in self.__dict__ and self.console.log is not None
 
     @property
     def is_connected(self) -> bool:

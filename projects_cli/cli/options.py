@@ -81,6 +81,8 @@ GROUPS: dict[str, tuple[GlobalOption, ...]] = {
         _switch("no_pager", "Write long tables directly to the terminal."),
         _switch("no_color", "Disable colour."),
         _switch("quiet", "Suppress notices; show only data, warnings and errors.", "-q"),
+        _value("log_file", "FILE", "Append all messages to this file, as JSON lines."),
+        _value("progress", "FORM", "Progress: auto (on a terminal), json, none. [default: auto]"),
         _switch("verbose", "Print which database and schema are used.", "-v"),
         _switch("fail_if_empty", "Exit with status 6 if nothing matches."),
     ),

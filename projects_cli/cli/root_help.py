@@ -116,6 +116,9 @@ Output:
   --no-pager              Write long tables directly to the terminal.
   --no-color              Disable colour.
   -q, --quiet             Suppress notices; show only data, warnings and errors.
+  --log-file FILE         Append all messages to this file, as JSON lines.
+  --progress FORM         Progress: auto (on a terminal), json, none. [default:
+                          auto]
   -v, --verbose           Print which database and schema are used.
   --fail-if-empty         Exit with status 6 if nothing matches.
 

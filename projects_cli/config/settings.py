@@ -148,6 +148,9 @@ PARSED: dict[Callable[[str], Any], type] = {parse_boolean: bool, parse_path: Pat
 
 # --- the table ----------------------------------------------------------------------------------------------------
 
+PROGRESS = ("auto", "json", "none")
+"""How progress is shown: on a terminal, as JSON lines, not at all."""
+
 Origin = Literal["flag", "environment", "project file", "user file", "default"]
 
 
@@ -241,6 +244,8 @@ class Settings:
     time: str | None = field(default=None, metadata=setting(choices=TIMES, in_profile=True))
     no_pager: bool = field(default=False, metadata=setting(parse_boolean))
     no_color: bool = field(default=False, metadata=setting(parse_boolean, in_profile=True))
+    log_file: Path | None = field(default=None, metadata=setting(parse_path, in_profile=True))
+    progress: str = field(default="auto", metadata=setting(choices=PROGRESS))
     quiet: bool = field(default=False, metadata=setting(parse_boolean))
     verbose: bool = field(default=False, metadata=setting(parse_boolean))
     timeout: float | None = field(default=None, metadata=setting(parse_duration, in_profile=True))

@@ -13,16 +13,22 @@ from projects_cli.render.streams import Streams, in_utf8, is_terminal
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from projects_cli.render.log import Level, Log
     from projects_cli.render.progress import Progress
 
 
 @dataclass(slots=True)
 class Console:
-    """Writes messages to standard error; with `output` "json" they are machine-readable."""
+    """Writes messages to standard error; with `output` "json" they are machine-readable.
+
+    `shown_progress` is a value of `--progress`. A log has all messages, those too that `--quiet` suppresses.
+    """
 
     streams: Streams
     output: str = "table"
     quiet: bool = False
+    shown_progress: str = "auto"
+    log: Log | None = None
     _progress: Progress | None = None
     _warnings: list[str] = field(default_factory=list)
 
@@ -33,11 +39,13 @@ class Console:
 
     def notice(self, text: str) -> None:
         """Write a notice, unless `--quiet` or `--json` is given."""
+        self.record("info", text)
         if self.has_notices:
             self.streams.stderr.write(escape(text) + "\n")
 
     def warn(self, text: str) -> None:
         """Write a warning; with `--json` it is kept until the command has succeeded, so that an error stands alone."""
+        self.record("warning", text)
         # Written at once or kept: `flush_warnings` does both, so that all look the same.
         self._warnings.append(text)
         if self.output != "json":
@@ -51,6 +59,7 @@ class Console:
 
     def error(self, error: ProjectsError) -> None:
         """Write an error, with its problems and its hint; with `--json` as one JSON object."""
+        self.record("error", error.message)
         write, styled = self.streams.stderr.write, self.streams.styled
         if self.output == "json":
             # A caller that parses standard error expects one document, in UTF-8 whatever the locale.
@@ -69,6 +78,12 @@ class Console:
         if error.hint:
             write(f"{styled('hint:', 'cyan')} {escape(error.hint)}\n")
 
+    def record(self, level: Level, text: str) -> None:
+        """Write a message to the log, if there is one; a log that can't be written is given up with a warning."""
+        if self.log is not None and not self.log.write(level, text):
+            self.log = None
+            self.warn("the log can't be written any more: it ends here")
+
     def progress(self, done: int, total: int) -> None:
         """Show the progress of a long change."""
         if line := self.progress_line():
@@ -84,9 +99,18 @@ class Console:
         return waiting(line, label)
 
     def progress_line(self) -> Progress | None:
-        """Return the progress line; None with `--quiet` and without a terminal that can show one."""
+        """Return the progress line; None with `--quiet` and without a terminal that can show one.
+
+        With `--progress json` it is a line of JSON now and then, wherever it goes.
+        """
+        if self.shown_progress == "json":
+            if self._progress is None:
+                from projects_cli.render.progress import JsonProgress
+
+                self._progress = JsonProgress(in_utf8(self.streams.stderr))
+            return self._progress
         # The line is overwritten with carriage returns: in a file they would only be noise.
-        if self.quiet or self.streams.is_dumb or not is_terminal(self.streams.stderr):
+        if self.quiet or self.shown_progress == "none" or self.streams.is_dumb or not is_terminal(self.streams.stderr):
             return None
         if self._progress is None:
             from projects_cli.render.progress import Progress  # only needed at a terminal

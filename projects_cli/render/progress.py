@@ -92,6 +92,38 @@ class Progress:
             self.clear()
 
 
+class JsonProgress(Progress):
+    """The same for programs: `{"progress": {"done", "total", "seconds"}}` about once a second, and at the end.
+
+    While nothing is counted it has what is waited for instead: `{"progress": {"waiting": "asking the database: 3s"}}`.
+    """
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Write how much is done of how much (null: unknown)."""
+        now = self.clock()
+        if self._start is None:
+            self._start = (now, done)
+        is_finished = total is not None and done >= total
+        if is_finished or now - self._updated >= DELAY:
+            self._updated = now
+            self._write({"done": done, "total": total, "seconds": round(now - self._start[0], 1)})
+        if is_finished:
+            self._start = None
+
+    def write(self, text: str) -> None:
+        """Write what is waited for, which `waiting` words as a label and a duration."""
+        self._write({"waiting": text})
+
+    def clear(self) -> None:
+        """Do nothing: a line of a file stays."""
+
+    def _write(self, values: dict[str, Any]) -> None:
+        from projects_cli.render.encode import dumps
+
+        self.stream.write(dumps({"progress": values}) + "\n")
+        self.stream.flush()
+
+
 @contextmanager
 def waiting(progress: Progress, label: str) -> Iterator[None]:
     """Show a label and the seconds since the start of the block."""

@@ -95,6 +95,8 @@ PROMISED = {
     "--journal-db": "PROJECTS_JOURNAL_DB",
     "--read-preference": "PROJECTS_READ_PREFERENCE",
     "--fail-if-empty": "PROJECTS_FAIL_IF_EMPTY",
+    "--log-file": "PROJECTS_LOG_FILE",
+    "--progress": "PROJECTS_PROGRESS",
 }
 """The global options and their variables, which users rely on: neither may disappear."""
 
@@ -105,7 +107,7 @@ def test_every_promised_option_is_there_with_its_variable() -> None:
 
 
 SAMPLES = {"profile": "lab", "uri": "mongodb://host", "uri_file": "/some/file", "schema": "/some/file"}
-SAMPLES |= {"timeout": "7", "lock_wait": "7", "read_preference": "nearest", "time": "absolute"}
+SAMPLES |= {"timeout": "7", "lock_wait": "7", "read_preference": "nearest", "time": "absolute", "progress": "none"}
 MIRRORED = [option for option in GLOBAL_OPTIONS if option.setting not in {"output", "fields", "query"}]
 """All but those that change how an answer looks, `config get`'s too."""
 
