@@ -116,8 +116,10 @@ def _only_fields(context: Context, only: list[str] | None, paths: tuple[str, ...
     return only
 
 
-def show_list(context: Context, request: Request, shown: Shown) -> None:
+def show_list(context: Context, request: Request, shown: Shown, web_url: str | None = None) -> None:
     """Print a list with its computed columns, in their order; then how many hidden projects were left out.
+
+    With the address of a web UI the list has the names and addresses of the projects only.
 
     A page of a list in such an order is a part of the whole list, which is read and sorted here.
 
@@ -146,7 +148,12 @@ def show_list(context: Context, request: Request, shown: Shown) -> None:
     if shown.unshown:
         rows = ({name: value for name, value in row.items() if name not in shown.unshown} for row in rows)
         fields = fields and tuple(name for name in fields if name not in shown.unshown)
-    if context.output.shortens_ids and "id" in (context.output.fields or fields or ("id",)):
+    if web_url is not None:
+        from projects_cli.cli.web import address
+
+        rows = ({"id": row.get("id"), "name": row.get("name"), "web": address(web_url, row.get("id"))} for row in rows)
+        response, fields = response._replace(view="addresses"), None
+    elif context.output.shortens_ids and "id" in (context.output.fields or fields or ("id",)):
         from projects_cli.inspection.short_ids import shortened
 
         rows = shortened(rows, context.reading)

@@ -71,7 +71,9 @@ def painted(text: str, style: str, environment: Mapping[str, str]) -> str:
     if style == "link":
         # OSC 8: terminals that do not know it ignore it, but for the console of Linux, which prints parts of it.
         has_links = environment.get("TERM") != "linux"
-        return f"\x1b]8;;{text}\x1b\\{text}\x1b]8;;\x1b\\" if has_links else text
+        address = text.lstrip()
+        indent = text[: len(text) - len(address)]
+        return f"{indent}\x1b]8;;{address}\x1b\\{address}\x1b]8;;\x1b\\" if has_links else text
     # terminfo would be exact, but curses is slow to import, and may lack the entry.
     term = environment.get("TERM", "").endswith(("256color", "-direct", "kitty", "alacritty", "foot"))
     has_256 = bool(environment.get("COLORTERM")) or term

@@ -178,7 +178,7 @@ class Output:
 
             for page in overview.draw(dict(response.data), self.console.streams, self._style):
                 write(page)
-        elif self.format == "table" and self._is_pretty and view.bars and not self.fields:
+        elif self.format == "table" and self._is_pretty and view.bars and not (self.fields or self.wide):
             from projects_cli.render import charts, pager
 
             rows = list(response.data[view.rows or ""])

@@ -28,7 +28,7 @@ CHUNK = 1000
 """Rows that are measured together; the rest of a longer list has the same widths."""
 
 WHOLE = humanize.TIMES | {"id", "parent", "company", "user", "pid", "versions", "endpoint", "command"}
-WHOLE |= {"metric_hash", "variant_hash", "operation", "state", "action", "collection", "key"}
+WHOLE |= {"metric_hash", "variant_hash", "operation", "state", "action", "collection", "key", "web"}
 """Columns that are never folded."""
 
 GAP = 2
@@ -46,7 +46,7 @@ LEAST_SCREEN = 40
 LEAST = {"summary": 24, "benefit": 24, "value": 20, "owner.name": 12}
 """Least widths of columns that need more; other columns are left out before these get less."""
 
-ESSENTIAL = frozenset({"id", "name", "summary", "benefit", "value"})
+ESSENTIAL = frozenset({"id", "web", "name", "summary", "benefit", "value"})
 """Columns that are never left out: if they do not fit side by side, they are stacked."""
 
 NUMBERS = frozenset({"count", "fixable", "documents", "updated", "deleted", "disassociated_tasks", "models"})
@@ -332,7 +332,9 @@ def _cell(text: str, field: str, width: int, *, indent: str = "") -> Cell:
     if isinstance(text, Items) and _width(text) > width:
         text = text.cut(width)
     # ASCII text, the usual case, takes as many cells as characters.
-    lines = [text.rstrip()] if _width(text) + len(indent) <= width else _fold(text, width - len(indent))
+    # An address is left to the terminal to wrap: it is a link as a whole.
+    fits = _width(text) + len(indent) <= width or field == "web"
+    lines = [text.rstrip()] if fits else _fold(text, width - len(indent))
     if not text.isascii():
         lines = [line + LEFT_TO_RIGHT_MARK if RIGHT_TO_LEFT.search(line) else line for line in lines]
     return Cell([indent + line for line in lines], width, colours.style_of(field, text))

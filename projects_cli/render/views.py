@@ -148,6 +148,15 @@ _TOP_FIELDS = {
     "last-run": "last_run",
     "size": "sub_projects=SUB-PROJECTS",
 }
+_PROJECT = _columns(
+    *("name", "id", "description", "tags", "system_tags"),
+    *("owner.name=OWNER", "user=OWNER ID", "parent_name=PARENT", "parent=PARENT ID"),
+    *("created", "last_update=UPDATED", "last_activity", "last_run", "tasks.total=TASKS"),
+    *(f"tasks.status_count.{status}={status.upper()} TASKS" for status in TASK_STATUSES),
+    *("tasks.archived=ARCHIVED TASKS", "runtime", "models.total=MODELS", "models.archived=ARCHIVED MODELS"),
+    *("sub_projects.direct=DIRECT SUB-PROJECTS", "sub_projects.all=ALL SUB-PROJECTS"),
+    *("default_output_destination=OUTPUT DESTINATION", "logo_url"),
+)
 _ON_REQUEST = ("hidden", "own_tasks", "own_models", "own_datasets", "dataset_stats")
 _LIST_EX = _LIST._replace(
     further=tuple((column.path, column.heading) for column in COLUMNS),
@@ -167,14 +176,11 @@ VIEWS: dict[str, View] = {
     "projects.create": View(columns=_columns("id"), id="id", changes=True),
     "projects.get_by_id": View(
         record="project",
-        columns=_columns(
-            *("name", "id", "description", "tags", "system_tags"),
-            *("owner.name=OWNER", "user=OWNER ID", "parent_name=PARENT", "parent=PARENT ID"),
-            *("created", "last_update=UPDATED", "last_activity", "last_run", "tasks.total=TASKS"),
-            *(f"tasks.status_count.{status}={status.upper()} TASKS" for status in TASK_STATUSES),
-            *("tasks.archived=ARCHIVED TASKS", "runtime", "models.total=MODELS", "models.archived=ARCHIVED MODELS"),
-            *("sub_projects.direct=DIRECT SUB-PROJECTS", "sub_projects.all=ALL SUB-PROJECTS"),
-            *("default_output_destination=OUTPUT DESTINATION", "logo_url"),
+        columns=_PROJECT,
+        wide=(
+            *_PROJECT,
+            *_columns("sub_projects.hidden=HIDDEN SUB-PROJECTS", "basename", "company", "company_origin"),
+            *_columns("featured", "path", "logo_blob"),
         ),
         fields=(*PROJECT_FIELDS, *UNLISTED_FIELDS),
         id="id",
@@ -182,6 +188,9 @@ VIEWS: dict[str, View] = {
             *("owner", "tasks", "models", "sub_projects"),
             *("owner.", "tasks.", "models.", "sub_projects."),
         ),
+    ),
+    "addresses": View(
+        rows="projects", columns=_columns("name", "web"), fields=("id", "name", "web"), id="id", empty=_LIST.empty
     ),
     "address": View(columns=_columns("web"), fields=("id", "name", "web"), id="id", alone="web"),
     "projects.get_all": _LIST,

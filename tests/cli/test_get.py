@@ -110,6 +110,17 @@ def test_a_hidden_project_can_be_read_by_name(site: Site) -> None:
     assert site.json("get", "vision/.datasets")["project"]["id"] == identifier
 
 
+def test_internal_fields_are_shown_on_request(site: Site) -> None:
+    site.project("vision")
+    fields = {"company", "featured", "basename", "path"}
+    narrow, wide = (
+        {line.partition("  ")[0] for line in site.text("get", "vision", "-o", output).splitlines()}
+        for output in ("table", "wide")
+    )
+    assert not fields & narrow
+    assert wide - narrow >= fields - {"path"}  # which is empty
+
+
 # --- the web UI -----------------------------------------------------------------------------------------------------
 
 WEB: dict[str, Any] = {"PROJECTS_WEB_URL": "https://clearml.example.com/"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.running import on_terminal
 from tests.worlds.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site
 
 if TYPE_CHECKING:
@@ -496,3 +497,39 @@ def test_a_listing_reads_and_changes_nothing_even_where_changes_are_off(worked: 
     before = worked.everything()
     assert names(worked.json("list", "--stats", "--read-only", "--dry-run")) == ["vision", "vision/deep"]
     assert worked.everything() == before
+
+
+# --- the web UI -----------------------------------------------------------------------------------------------------
+
+
+def test_addresses_in_the_web_ui_follow_the_filters_and_the_order(site: Site) -> None:
+    for name in ("audio", "vision", "zoo"):
+        site.project(name)
+    site.task(site.named("vision")["_id"])
+    web = {"PROJECTS_WEB_URL": "https://clearml.example.com"}
+    addresses = {
+        name: f"https://clearml.example.com/projects/{site.named(name)['_id']}" for name in ("audio", "vision")
+    }
+    assert site.text("list", "--web", "-L", "2", **web).splitlines() == [
+        "NAME\tWEB",
+        f"audio\t{addresses['audio']}",
+        f"vision\t{addresses['vision']}",
+    ]
+    (first,) = site.json("list", "--web", "-L", "1", "--sort-by", "-tasks", **web)["projects"]
+    assert first == {"id": site.named("vision")["_id"], "name": "vision", "web": addresses["vision"]}
+    assert site.text("list", "--web", "--name", "zoo", "-o", "id", **web) == f"{site.named('zoo')['_id']}\n"
+
+
+def test_on_a_narrow_screen_addresses_are_whole_and_links(site: Site) -> None:
+    address = f"https://clearml.example.com/projects/{site.project('vision')}"
+    link = f"\x1b]8;;{address}\x1b\\{address}\x1b]8;;\x1b\\"
+    for columns in (40, 120):
+        shown = on_terminal(site, "list", "--web", columns=columns, PROJECTS_WEB_URL="https://clearml.example.com")
+        assert link in shown.text
+
+
+def test_addresses_need_that_of_the_web_ui_and_have_their_own_columns(site: Site) -> None:
+    assert site.error("list", "--web", status=2)["message"] == "--web: the address of the web UI is not configured"
+    result = site("list", "--web", "--columns", "name", PROJECTS_WEB_URL="https://x")
+    assert result.exit_code == 2
+    assert "--web can't be used with --columns or --fields" in result.stderr

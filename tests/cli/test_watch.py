@@ -22,7 +22,9 @@ def named(site: Site) -> Site:
     return site
 
 
-@pytest.mark.parametrize("command", [("top", "--watch", "0.1"), ("status", "--watch=0.1")])
+@pytest.mark.parametrize(
+    "command", [("top", "--watch", "0.1"), ("list", "--watch", "0.1", "--stats"), ("status", "--watch=0.1")]
+)
 def test_the_screen_is_redrawn_until_ctrl_c_and_restored(named: Site, command: tuple[str, ...]) -> None:
     twice = f"(?s)projects {command[0]}, every 0.1s.*projects {command[0]}, every 0.1s"
     status, shown = on_terminal(named, *command, keys=[(twice, "\x03")], controlling=True)

@@ -28,8 +28,8 @@ def get(
 
     Example: projects get vision/detection
 
-    Tasks, models and the last activity include those of sub-projects. The counts are those of a table. Other formats
-    have the fields that the service returns, and the counts if --fields names them: --fields name,tasks.total
+    Tasks, models and the last activity include those of sub-projects. Internal fields are shown with -o wide. Other
+    formats have the fields that the service returns, and the counts if --fields names them: --fields name,tasks.total
     """
     context: Context = ctx.obj
     arguments = {"project": project}
@@ -57,4 +57,4 @@ def get(
 def _shows_details(context: Context) -> bool:
     """Return whether fields are shown that the service does not have."""
     fields = {field.partition(".")[0] for field in context.settings.fields or ()}
-    return bool(fields & DETAILS) if fields else context.settings.output == "table" and context.settings.query is None
+    return bool(fields & DETAILS) if fields else context.settings.format == "table" and context.settings.query is None

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
+from projects_cli.cli.app import TYPER_OPTIONS
 from projects_cli.cli.flow import request_of
+from projects_cli.cli.options import Web
 from projects_cli.cli.project_filters import ProjectFilters, with_filters
 from projects_cli.cli.project_list import choose, show_list
 from projects_cli.cli.request import json_option
+from projects_cli.cli.watch import WatchedCommand
 from projects_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +44,7 @@ class State(StrEnum):
 app = typer.Typer(**TYPER_OPTIONS)
 
 
-@app.command(cls=GroupedCommand)
+@app.command(cls=WatchedCommand)
 @with_filters
 def list_(
     ctx: typer.Context,
@@ -59,6 +61,7 @@ def list_(
         str | None,
         _display("--columns", metavar="COLUMN,...", help="Show these columns, by heading; -o wide: all of them."),
     ] = None,
+    web: Web = False,
     page: Annotated[int | None, _display("--page", metavar="N", help="Page number, from 0.")] = None,
     page_size: Annotated[int | None, _display("--page-size", metavar="N", help="Projects per page.")] = None,
     limit: Annotated[int | None, _display("--limit", "-L", metavar="N", help="Maximum number of projects.")] = None,
@@ -124,6 +127,14 @@ def list_(
     }
     params = filters.parameters() | {name: value for name, value in options.items() if value is not None}
     given = params.keys() | ({"order_by"} if sort_by else set())
+    url = None
+    if web:
+        from projects_cli.cli.web import web_url
+
+        url = web_url(context)
+        if columns is not None or context.settings.fields:
+            raise UsageError("--web can't be used with --columns or --fields", hint="leave out one of them")
+        columns = "name,id"
     shown = choose(context, params, columns, sort_by)
     optional = {"order_by", "only_fields", "page", "include_stats"} - given  # a version may lack what was not asked for
     params.setdefault("order_by", ["@text_score"] if filters.search_text else ["name"])
@@ -137,14 +148,16 @@ def list_(
             "include_stats": True,
             "stats_for_state": None if stats_for_state is State.all else stats_for_state.value,
         }
-    request = request_of(context, endpoint, params, optional=optional)
+    if url is not None:
+        context.output.fields = ()
+    request = request_of(context, endpoint, params, optional=optional, view="addresses" if web else "")
     if own_stats and "stats_with_children" not in request.params:  # false is not sent to versions without it
         message = f"{endpoint} of version {request.version} has no parameter 'stats_with_children'"
         raise UsageError(f"--own-stats: {message}: version 2.16 has it", hint="choose another version")
     if params.get("id"):
         request = request._replace(params={**request.params, "id": _whole_ids(context, params["id"])})
     request = request._replace(narrowed=filters.narrowed(context, request.now))
-    show_list(context, request, shown)
+    show_list(context, request, shown, url)
 
 
 def _split(values: list[str] | None) -> list[str] | None:
