@@ -349,7 +349,9 @@ class Deleted:
     def restore(self) -> None:
         """Restore everything, and drop the journal."""
         if not self.projects:
-            self.projects.extend(self._kept())
+            # A tree with public projects can't be moved.
+            own = {"company": COMMUNITY_COMPANY} if self.destination else {}
+            self.projects.extend(project | own for project in self._kept())
         for collection in ("task", "model"):
             moved = {"project": {"$in": [None, DESTINATION["_id"]]}}
             self.database[collection].update_many(moved, [{"$set": {"project": "$home"}}])

@@ -6,7 +6,7 @@ from collections import defaultdict
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, cast
 
-from projects_cli.changes.conditions import among, by_id
+from projects_cli.changes.conditions import among, by_id, is_comparable
 from projects_cli.changes.edits import edit_chunks
 from projects_cli.changes.records import Entry, Kind, Members, Projects
 from projects_cli.errors import CannotUndo
@@ -120,7 +120,7 @@ def _check_undoable(entry: Entry) -> None:
         raise CannotUndo(f"'{entry.name}' has the id null: a delete of it could not be undone", hint=WITHOUT_UNDO)
     if entry.action != "update" or entry.before is None or 2 * len(entry.before) + len(entry.after) <= COMMAND:
         return
-    before = bson_codec.fields(entry.before)
+    before = entry.old
     replaced = not entry.change["$unset"].keys().isdisjoint(before)
     changed = sum(len(before[name].data) for name in entry.changed_fields & before.keys())
     size = 2 * len(entry.before) if replaced else changed
@@ -134,9 +134,9 @@ def _check_undoable(entry: Entry) -> None:
 
 def _with_surroundings(entries: list[Entry], store: Store) -> Projects:
     """Add to entries what an undo compares with: the names of the parents, and other projects of the same name."""
-    befores = [(entry, bson_codec.fields(entry.before)) for entry in entries if entry.before is not None]
-    parents = {before["parent"] for _, before in befores if _is_comparable(before.get("parent"))}
-    named = {before["name"] for _, before in befores if _is_comparable(before.get("name"))}
+    befores = [(entry, entry.old) for entry in entries if entry.before is not None]
+    parents = {before["parent"] for _, before in befores if is_comparable(before.get("parent"))}
+    named = {before["name"] for _, before in befores if is_comparable(before.get("name"))}
     stored = store.projects.raw(among(parents), {"name": 1}) if parents else ()
     parent_names = {values["_id"]: values.get("name", NULL) for values in map(bson_codec.fields, stored)}
     twins: dict[Value, set[Value]] = defaultdict(set)
@@ -146,17 +146,6 @@ def _with_surroundings(entries: list[Entry], store: Store) -> Projects:
         entry.parent = parent_names.get(before.get("parent", NULL))
         entry.twins = frozenset(twins[before["name"]] - {entry.id}) if "name" in before else frozenset()
     return Projects(entries)
-
-
-def _is_comparable(value: Value | None) -> bool:
-    """Return whether a list of a filter may have a value.
-
-    MongoDB takes a regular expression in it as a pattern, and refuses `undefined`, and documents that look like an
-    operator.
-    """
-    if value is None or value.type in {bson_codec.UNDEFINED.type, bson_codec.REGEX}:
-        return False
-    return value.type != bson_codec.DOCUMENT or not next(iter(bson_codec.fields(value.data)), "").startswith("$")
 
 
 def member_chunks(kind: Kind, filter_: Document, store: Store, target: Value) -> Iterator[Chunk]:

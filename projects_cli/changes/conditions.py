@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from projects_cli.extended_json import id_text
 from projects_cli.store import bson_codec
@@ -33,6 +33,17 @@ def is_value(name: str, value: Value) -> Document:
 def among(identifiers: Iterable[Value], name: str = "_id") -> Document:
     """Match documents of which a field is one of these values."""
     return within(bson_codec.array(identifiers), name)
+
+
+def is_comparable(value: Value | None) -> TypeGuard[Value]:
+    """Return whether a list of a filter may have a value.
+
+    MongoDB takes a regular expression in it as a pattern, and refuses `undefined`, and documents that look like an
+    operator.
+    """
+    if value is None or value.type in {bson_codec.UNDEFINED.type, bson_codec.REGEX}:
+        return False
+    return value.type != bson_codec.DOCUMENT or not next(iter(bson_codec.fields(value.data)), "").startswith("$")
 
 
 def within(array: Value, name: str = "_id") -> Document:

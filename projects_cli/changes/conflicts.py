@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from projects_cli.changes import conditions, edits, effects
 from projects_cli.changes.records import Projects
+from projects_cli.changes.stored import Stored
 from projects_cli.messages import Skipped
 from projects_cli.store import bson_codec
 from projects_cli.store.bson_codec import NULL, Value
@@ -69,14 +70,14 @@ class Context:
 # --- undo ---------------------------------------------------------------------------------------------------------
 
 
-def conflict_of_entry(entry: Entry, store: Store, context: Context) -> str | None:
+def conflict_of_entry(entry: Entry, stored: Stored, context: Context) -> str | None:
     """Return why a project can't be put back as it was before the operation, or None."""
-    return next(_CONFLICTS[entry.action](entry, store, context), None)
+    return next(_CONFLICTS[entry.action](entry, stored, context), None)
 
 
 def conflicts_of_members(chunk: Members, store: Store, context: Context) -> Iterator[tuple[Document | None, str]]:
     """Stream why tasks or models can't return to their project: each with its reason, or None and one for all."""
-    if chunk.existed and not _will_exist(chunk.source, store, context):
+    if chunk.existed and not _will_exist(chunk.source, Stored(store), context):
         yield None, GONE
         return
     elsewhere = {
@@ -104,28 +105,28 @@ def conflicts_of_edits(chunk: Edits, store: Store, context: Context) -> Iterator
             yield Skipped(conditions.shown(edit.id), chunk.kind, GONE)
 
 
-def _will_exist(project: Value, store: Store, context: Context) -> bool:
+def _will_exist(project: Value, stored: Stored, context: Context) -> bool:
     if project in context.removed:
         return project not in context.skipped
-    return store.projects.find_one(conditions.by_id(project), {"_id": 1}) is not None
+    return stored.project(project) is not None
 
 
-def _conflicts_of_insert(entry: Entry, store: Store, context: Context) -> Iterator[str]:
-    current = store.projects.read(conditions.by_id(entry.id))
+def _conflicts_of_insert(entry: Entry, stored: Stored, context: Context) -> Iterator[str]:
+    current = stored.project(entry.id)
     if current is None:
         return
     if not effects.is_as_created(current, entry):
         yield "it was changed in the meantime"
-    for contents in effects.contents_of(entry.id, store):
+    for contents in effects.contents_of(entry.id, stored.store):
         if contents != "projects":
             yield f"it holds {contents} now"
-    yield from _new_below(entry, store, context)
+    yield from _new_below(entry, stored, context)
 
 
-def _conflicts_of_update(entry: Entry, store: Store, context: Context) -> Iterator[str]:
+def _conflicts_of_update(entry: Entry, stored: Stored, context: Context) -> Iterator[str]:
     if entry.before is None or entry.stale:  # nothing was changed
         return
-    current = store.projects.read(conditions.by_id(entry.id))
+    current = stored.project(entry.id)
     if current is None:
         yield "it was removed in the meantime"
         return
@@ -136,33 +137,31 @@ def _conflicts_of_update(entry: Entry, store: Store, context: Context) -> Iterat
         names = sorted(entry.changed_fields - {"last_update"})
         yield f"it was changed in the meantime: {', '.join(names)}"
     if entry.changed_fields & {"name", "company"}:
-        yield from _name_taken(entry, store, context)
+        yield from _name_taken(entry, stored, context)
     if entry.changed_fields & {"parent", "path"}:
-        yield from _misplaced(bson_codec.fields(entry.before), entry.parent, store, context)
+        yield from _misplaced(entry.old, entry.parent, stored, context)
 
 
-def _new_below(entry: Entry, store: Store, context: Context) -> Iterator[str]:
-    children = store.projects.raw(conditions.is_value("parent", entry.id), {"_id": 1})
-    ids = {bson_codec.fields(child)["_id"] for child in children}
-    if not ids <= context.ids - context.skipped:
+def _new_below(entry: Entry, stored: Stored, context: Context) -> Iterator[str]:
+    if not stored.children(entry.id) <= context.ids - context.skipped:
         yield "projects were created below it in the meantime"
 
 
-def _conflicts_of_delete(entry: Entry, store: Store, context: Context) -> Iterator[str]:
-    if entry.before is None or store.projects.find_one(conditions.by_id(entry.id), {"_id": 1}) is not None:
+def _conflicts_of_delete(entry: Entry, stored: Stored, context: Context) -> Iterator[str]:
+    if entry.before is None or stored.project(entry.id) is not None:
         return
-    yield from _name_taken(entry, store, context)
-    yield from _misplaced(bson_codec.fields(entry.before), entry.parent, store, context)
+    yield from _name_taken(entry, stored, context)
+    yield from _misplaced(entry.old, entry.parent, stored, context)
 
 
-def _misplaced(project: dict[str, Value], then: Value | None, store: Store, context: Context) -> Iterator[str]:
+def _misplaced(project: dict[str, Value], then: Value | None, stored: Stored, context: Context) -> Iterator[str]:
     """Yield why a project can't return below its parent, which had this name (None: it was not there)."""
     parent = project.get("parent", NULL)
     if parent in context.returning:
         if parent in context.skipped:
             yield "its parent project was not restored"
         return
-    current = store.projects.read(conditions.by_id(parent))
+    current = stored.project(parent)
     now = None if current is None else bson_codec.fields(current).get("name", NULL)
     if now == then or then is None:
         return
@@ -172,21 +171,15 @@ def _misplaced(project: dict[str, Value], then: Value | None, store: Store, cont
         yield f"its parent project was renamed in the meantime: '{bson_codec.python_value(now)}'"
 
 
-def _name_taken(entry: Entry, store: Store, context: Context) -> Iterator[str]:
-    name = bson_codec.fields(entry.before or b"").get("name")
+def _name_taken(entry: Entry, stored: Stored, context: Context) -> Iterator[str]:
+    name = entry.old.get("name")
     if name is None or name == bson_codec.UNDEFINED:
         return
-    if _named(name, store) - entry.twins - context.ids:
+    if stored.named(name) - entry.twins - context.ids:
         yield f"its name '{bson_codec.python_value(name)}' is taken by another project"
 
 
-def _named(name: Value, store: Store) -> set[Value]:
-    """Return the ids of the projects with a name; a list of names that has it is another name."""
-    projects = map(bson_codec.fields, store.projects.raw(conditions.is_value("name", name), {"name": 1}))
-    return {project["_id"] for project in projects if project.get("name") == name}
-
-
-_CONFLICTS: dict[str, Callable[[Entry, Store, Context], Iterator[str]]] = {
+_CONFLICTS: dict[str, Callable[[Entry, Stored, Context], Iterator[str]]] = {
     "insert": _conflicts_of_insert,
     "update": _conflicts_of_update,
     "delete": _conflicts_of_delete,
@@ -201,30 +194,33 @@ def hindrances(chunk: Chunk, store: Store, context: Context) -> Iterator[str]:
 
     Others may have worked in the same tree since. Then its names and places would contradict each other.
     """
-    for entry in chunk.entries if isinstance(chunk, Projects) else ():
-        current = store.projects.read(conditions.by_id(entry.id))
+    if not isinstance(chunk, Projects):
+        return
+    stored = Stored(store, chunk.entries)
+    for entry in chunk.entries:
+        current = stored.project(entry.id)
         if entry.action == "insert" and current is None:
-            yield from _hindrances_of_insert(entry, store, context)
+            yield from _hindrances_of_insert(entry, stored, context)
         elif entry.action == "update" and current is not None and entry.before is not None:
-            yield from _hindrances_of_update(entry, bson_codec.fields(current), store, context)
+            yield from _hindrances_of_update(entry, bson_codec.fields(current), stored, context)
 
 
-def _hindrances_of_insert(entry: Entry, store: Store, context: Context) -> Iterator[str]:
+def _hindrances_of_insert(entry: Entry, stored: Stored, context: Context) -> Iterator[str]:
     project = bson_codec.fields(entry.after)
     parent = project.get("parent", NULL)
-    is_created = parent in context.ids and store.projects.find_one(conditions.by_id(parent), {"_id": 1}) is None
+    is_created = parent in context.ids and stored.project(parent) is None
     if parent != NULL and not is_created:  # a parent that this operation still has to create has the right name
         above = bson_codec.value_of(entry.name.rpartition("/")[0])
-        yield from (f"'{entry.name}': {why}" for why in _misplaced(project, above, store, context))
-    if store.projects.find_one(conditions.is_value("name", project["name"]), {"_id": 1}):
+        yield from (f"'{entry.name}': {why}" for why in _misplaced(project, above, stored, context))
+    if stored.store.projects.find_one(conditions.is_value("name", project["name"]), {"_id": 1}):
         yield f"'{entry.name}': its name is taken by another project"
 
 
-def _hindrances_of_update(entry: Entry, now: dict[str, Value], store: Store, context: Context) -> Iterator[str]:
+def _hindrances_of_update(entry: Entry, now: dict[str, Value], stored: Stored, context: Context) -> Iterator[str]:
     parent = entry.change["$set"].get("parent")
     # The operation may still have to create the parent.
     known = {None, now.get("parent")} | context.created
-    if parent not in known and not _will_exist(parent or NULL, store, context):
+    if parent not in known and not _will_exist(parent or NULL, stored, context):
         yield f"'{entry.name}': the project that it belongs below was removed in the meantime"
     place = entry.changed_fields & {"name", "company"}
     after = {name: entry.change["$set"].get(name) for name in place}
@@ -233,7 +229,7 @@ def _hindrances_of_update(entry: Entry, now: dict[str, Value], store: Store, con
     if not effects.is_unchanged(now, entry):
         yield f"'{entry.name}': it was changed in the meantime: {', '.join(sorted(place))}"
     if "name" in place:
-        yield from (f"'{entry.name}': {why}" for why in _new_below(entry, store, context))
+        yield from (f"'{entry.name}': {why}" for why in _new_below(entry, stored, context))
     name = after.get("name") or now.get("name", NULL)
-    if _named(name, store) - entry.twins - context.ids:
+    if stored.named(name) - entry.twins - context.ids:
         yield f"'{entry.name}': the name '{bson_codec.python_value(name)}' is taken by another project"

@@ -16,9 +16,10 @@ from projects_cli.store import bson_codec, filters
 from projects_cli.store.bson_codec import NULL, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from projects_cli.changes.records import Chunk
+    from projects_cli.changes.stored import Stored
     from projects_cli.changes.writer import Tally, Writer
     from projects_cli.messages import Document
     from projects_cli.store.collections import Store
@@ -66,7 +67,7 @@ def _update_all(entries: Sequence[Entry], writer: Writer, tally: Tally) -> bool:
 
 def _conditional(entry: Entry) -> tuple[Document, Document]:
     """Return the filter of an update, by which its fields must be as in the before-image, and its change."""
-    before, change = bson_codec.fields(entry.before or b""), entry.change
+    before, change = entry.old, entry.change
     names = sorted({*change["$set"], *change["$unset"]} - {"last_update"})
     as_before = [stored_as(name, before.get(name)) for name in names]
     parts = {word: bson_codec.embedded(values) for word, values in change.items() if values}
@@ -125,7 +126,7 @@ def _delete(entry: Entry, chunk: Projects, writer: Writer, tally: Tally) -> bool
             tally.skip(entry, f"'{below.get('name')}' ({below['_id']}) is below it")
             return False
         if entry.before is not None:
-            version = stored_as("last_update", bson_codec.fields(entry.before).get("last_update"))
+            version = stored_as("last_update", entry.old.get("last_update"))
             if writer.delete(filters.all_of([by_id(entry.id), entry.condition, version])):
                 tally.add("project", "delete", 1)
                 return True
@@ -214,20 +215,45 @@ def contents_of(project: Value, store: Store) -> Iterator[str]:
 
 
 def _unupdate(entry: Entry, writer: Writer, tally: Tally) -> str | None:
-    """Restore the old values of the changed fields.
+    current = writer.store.projects.read(by_id(entry.id))
+    restored = restoration(entry, current)
+    if restored is None:
+        if current is not None:
+            tally.count_done("update")
+        return None
+    if isinstance(restored, str) or not writer.update_each([restored]):
+        return CHANGED
+    tally.add("project", "update", 1)
+    return None
+
+
+def unmake_updates(entries: Sequence[Entry], stored: Stored, writer: Writer, tally: Tally) -> bool:
+    """Restore the old values of several projects in one command.
+
+    Return False unless all of it was done: then each has to be looked at by itself.
+    """
+    restored = [restoration(entry, stored.project(entry.id)) for entry in entries]
+    updates = [one for one in restored if one is not None and not isinstance(one, str)]
+    count = writer.update_each(updates) if updates else 0
+    tally.add("project", "update", count)
+    return count == len(updates) and CHANGED not in restored
+
+
+def restoration(entry: Entry, current: bytes | None) -> tuple[Document, Document | bytes] | str | None:
+    """Return a filter and a change, or a whole document, that restore the old values of the changed fields.
+
+    Return None if there is nothing to restore, or why it can't be done.
 
     Setting a field leaves it in its place, removing one that was added removes its place. Only a field that the change
     removed has to return to its place: then the whole document is replaced, if nothing else changed it since.
     A later `last_update` stays: a server sets it whenever a task of the project changes.
     """
-    current = writer.store.projects.read(by_id(entry.id))
     if current is None or entry.before is None:
         return None
-    now, before = bson_codec.fields(current), bson_codec.fields(entry.before)
+    now, before = bson_codec.fields(current), entry.old
     ours = entry.change["$set"].get("last_update")
     touched = ours is not None and now.get("last_update") == ours != before.get("last_update")
     if is_unchanged(now, entry) and not touched:
-        tally.count_done("update")
         return None
     if not has_change(now, entry):
         return CHANGED
@@ -236,22 +262,17 @@ def _unupdate(entry: Entry, writer: Writer, tally: Tally) -> str | None:
         return None
     if any(name in before and name not in now for name in names):
         same = {"$expr": {"$eq": ["$$ROOT", bson_codec.embedded({"$literal": bson_codec.document_value(current)})]}}
-        count = writer.replace(filters.all_of([by_id(entry.id), same]), _merged(now, before, names))
-    else:
-        as_changed = filters.all_of([by_id(entry.id), *(stored_as(name, now.get(name)) for name in names)])
-        restored = {name: before[name] for name in names if name in before}
-        added = dict.fromkeys([name for name in names if name not in before], 1)
-        change = {"$set": bson_codec.embedded(restored)} if restored else {}
-        count = writer.update("project", as_changed, {**change, **({"$unset": added} if added else {})})
-    if not count:
-        return CHANGED
-    tally.add("project", "update", 1)
-    return None
+        return filters.all_of([by_id(entry.id), same]), _merged(now, before, names)
+    as_changed = filters.all_of([by_id(entry.id), *(stored_as(name, now.get(name)) for name in names)])
+    restored = {name: before[name] for name in names if name in before}
+    added = dict.fromkeys([name for name in names if name not in before], 1)
+    change = {"$set": bson_codec.embedded(restored)} if restored else {}
+    return as_changed, {**change, **({"$unset": added} if added else {})}
 
 
 def is_unchanged(now: dict[str, Value], entry: Entry) -> bool:
     """Return whether an update was never made, or is undone: its fields are as before, whoever set `last_update`."""
-    before = bson_codec.fields(entry.before or b"")
+    before = entry.old
     own = entry.changed_fields - {"last_update"}
     if not own:
         return now.get("last_update") == before.get("last_update")
@@ -282,6 +303,24 @@ _UNMAKE: dict[str, Callable[[Entry, Writer, Tally], str | None]] = {
     "update": _unupdate,
     "delete": _undelete,
 }
+
+
+def independent(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Divide entries, in order: updates of several projects, without one and its parent, or one other change.
+
+    Whether a project can be restored depends on what became of its parent.
+    """
+    some: list[Entry] = []
+    ids: set[Value] = set()
+    for entry in entries:
+        parent = entry.old.get("parent")
+        if some and (entry.action != "update" or some[-1].action != "update" or entry.id in ids or parent in ids):
+            yield some
+            some, ids = [], set()
+        some.append(entry)
+        ids.add(entry.id)
+    if some:
+        yield some
 
 
 def missing(projects: Sequence[Value], store: Store) -> list[Value]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, TypeVar
 from projects_cli.changes import chunks, conditions, conflicts, edits, effects, following
 from projects_cli.changes.records import Edits, Members, Projects, removed_and_renamed
 from projects_cli.changes.signals import Deferred
+from projects_cli.changes.stored import Stored
 from projects_cli.changes.writer import Tally, Writer
 from projects_cli.errors import ExpectedUniqueData, ServiceError
 from projects_cli.extended_json import id_text
@@ -338,9 +339,8 @@ class Engine:
             for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):
                 if isinstance(chunk, Projects):
                     created += [entry.id for entry in chunk.entries if entry.action == "insert"]
-                    for entry in reversed(chunk.entries):
-                        why = self._persistently(operation, partial(_unmake, entry, context), tally)
-                        if why is not None:
+                    for entries in effects.independent(reversed(chunk.entries)):
+                        for entry, why in self._persistently(operation, partial(_unmake, entries, context), tally):
                             context.skipped.add(entry.id)
                             tally.skip(entry, why)
                 elif isinstance(chunk, Edits) and chunk.kind == URLS:  # before the clean-up job takes more of them
@@ -359,10 +359,19 @@ class Engine:
         return tally
 
 
-def _unmake(entry: Entry, context: conflicts.Context, writer: Writer, tally: Tally) -> str | None:
-    """Put a project back unless others changed it since. Return why it was left as it is, or None."""
-    why = conflicts.conflict_of_entry(entry, writer.store, context)
-    return effects.unmake(entry, writer, tally) if why is None else why
+def _unmake(
+    entries: Sequence[Entry], context: conflicts.Context, writer: Writer, tally: Tally
+) -> list[tuple[Entry, str]]:
+    """Put projects back unless others changed them since. Return what was left as it is, each with the reason."""
+    stored = Stored(writer.store, entries)
+    reasons = [(entry, conflicts.conflict_of_entry(entry, stored, context)) for entry in entries]
+    left = [(entry, why) for entry, why in reasons if why is not None]
+    free = [entry for entry, why in reasons if why is None]
+    if len(entries) == 1:
+        return left or [(entry, why) for entry in free if (why := effects.unmake(entry, writer, tally)) is not None]
+    if not tally.repeated and effects.unmake_updates(free, stored, writer, tally):
+        return left
+    return [*left, *(found for entry in free for found in _unmake([entry], context, writer, tally))]
 
 
 def _unmake_edits(chunk: Edits, context: conflicts.Context, writer: Writer, tally: Tally) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from projects_cli.errors import CannotUndo, UnreadableRecord
 from projects_cli.messages import Edit, Prefixes
 from projects_cli.store import bson_codec
-from projects_cli.store.bson_codec import NULL, Value, decode, encode
+from projects_cli.store.bson_codec import Value, decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -135,6 +135,7 @@ class Entry:
     stale: bool = False
     parent: Value | None = None
     twins: frozenset[Value] = frozenset()
+    _old: tuple[bytes, dict[str, Value]] = field(default=(b"", {}), init=False, repr=False, compare=False)
     _change: dict[str, dict[str, Value]] | None = field(default=None, init=False, repr=False, compare=False)
 
     def encode(self) -> bytes:
@@ -145,13 +146,12 @@ class Entry:
             "condition": self.condition,
             "essential": self.essential,
             "stale": self.stale,
+            "after": self.after,
+            "before": self.before,
         }
-        raw = {"id": self.id, **bson_codec.fields(encode(plain)), "after": bson_codec.value_of(self.after)}
-        raw["before"] = NULL if self.before is None else bson_codec.value_of(self.before)
-        if self.parent is not None:
-            raw["parent"] = self.parent
-        raw["twins"] = bson_codec.array(sorted(self.twins))
-        return bson_codec.document(raw)
+        surroundings = {} if self.parent is None else {"parent": self.parent}
+        surroundings["twins"] = bson_codec.array(sorted(self.twins))
+        return bson_codec.joined(bson_codec.document({"id": self.id}), encode(plain), bson_codec.document(surroundings))
 
     @classmethod
     def decode(cls, raw: bytes) -> Entry:
@@ -161,6 +161,15 @@ class Entry:
         return cls(
             id=values["id"], parent=values.get("parent"), twins=frozenset(bson_codec.items(values["twins"])), **plain
         )
+
+    @property
+    def old(self) -> dict[str, Value]:
+        """Return the fields of the document before the change; none if there was no document."""
+        if self.before is None:
+            return {}
+        if self._old[0] is not self.before:  # asked for several times too; the before-image may be renewed
+            self._old = self.before, bson_codec.fields(self.before)
+        return self._old[1]
 
     @property
     def change(self) -> dict[str, dict[str, Value]]:

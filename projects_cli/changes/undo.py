@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from projects_cli.changes import conflicts, redo
 from projects_cli.changes.records import Edits, Operation, Projects, decode_chunk
 from projects_cli.changes.steps import steps_made, steps_undone, text_of
+from projects_cli.changes.stored import Stored
 from projects_cli.errors import CannotUndo, Problem
 from projects_cli.extended_json import id_text
 from projects_cli.messages import Response, Skipped
@@ -112,12 +113,14 @@ class Undo:
         for operation in operations:
             context = newer.including(conflicts.Context.of(self._chunks(operation)))
             for chunk in self._chunks(operation, backwards=True):
-                for entry in reversed(chunk.entries) if isinstance(chunk, Projects) else ():
+                entries = chunk.entries if isinstance(chunk, Projects) else []
+                stored = Stored(store, entries)
+                for entry in reversed(entries):
                     fields = entry.changed_fields - {"last_update"} if entry.action == "update" else {EVERY}
                     pending = EVERY in changed[entry.id] | fields or not fields.isdisjoint(changed[entry.id])
                     restored = entry.id in newer.ids and pending and entry.id not in context.skipped
                     changed[entry.id] |= fields
-                    why = None if restored else conflicts.conflict_of_entry(entry, store, context)
+                    why = None if restored else conflicts.conflict_of_entry(entry, stored, context)
                     if why is not None:
                         context.skipped.add(entry.id)
                         yield operation, text_of(entry), f"'{entry.name}'", why

@@ -92,8 +92,8 @@ class Writer:
         """Change the matching documents. Return how many matched."""
         return self._fenced(lambda guard: self.store.named(kind).update(filter_, change, guard))
 
-    def update_each(self, updates: Sequence[tuple[Document, Document]]) -> int:
-        """Change a project for each of these filters. Return how many matched."""
+    def update_each(self, updates: Sequence[tuple[Document, Document | bytes]]) -> int:
+        """Change, or replace by a document, a project for each of these filters. Return how many matched."""
         return self._fenced(lambda guard: self.store.projects.update_each(updates, guard))
 
     def delete(self, filter_: Document, kind: str = "project") -> int:

@@ -263,14 +263,14 @@ def _check_depth(root: Document, projects: Iterable[Document], depth: int, *, in
 
 def _check_names(names: Sequence[str], store: Store) -> None:
     """Refuse new names that other projects have: of the company, then public ones."""
-    holders: set[tuple[str, str]] = set()
+    holders: dict[tuple[str, str], Document] = {}
     for start in range(0, len(names), CHUNK):
-        holders |= naming.by_name(names[start : start + CHUNK], store).keys()
+        holders |= naming.by_name(names[start : start + CHUNK], store)
     taken = next((name for name in names if (name, store.company) in holders), None)
     if taken is not None:
         raise ExpectedUniqueData(f"there is a project named '{taken}' already")
     for name in names:
-        naming.check_not_public(name, {holder: {} for holder in holders if holder[0] == name})
+        naming.check_not_public(name, holders)
 
 
 def _following(below: Iterable[Document], renaming: Renaming, request: Request) -> list[Step]:

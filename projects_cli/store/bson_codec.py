@@ -120,6 +120,8 @@ class Value(NamedTuple):
     data: bytes
 
 
+_make = tuple.__new__  # half the time of the class itself: a large change parses a hundred thousand values
+
 NULL = Value(0x0A, b"")
 UNDEFINED = Value(0x06, b"")  # a deprecated type that MongoDB refuses to compare with
 
@@ -151,7 +153,7 @@ def _elements(raw: bytes) -> Iterator[tuple[str, Value]]:
         start = stop + 1
         size = size_of(raw, kind, start)
         position = start + size
-        yield name, Value(kind, raw[start:position])
+        yield name, _make(Value, (kind, raw[start:position]))
 
 
 def size_of(raw: bytes, kind: int, start: int) -> int:
@@ -169,6 +171,12 @@ def document(values: Mapping[str, Value]) -> bytes:
         bytes((value.type,)) + name.encode("utf-8", "surrogateescape") + b"\0" + value.data
         for name, value in values.items()
     )
+    return _INT32.pack(len(body) + 5) + body + b"\0"
+
+
+def joined(*documents: bytes) -> bytes:
+    """Return the BSON of a document with the fields of all of these, none of which may be in two."""
+    body = b"".join(raw[4:-1] for raw in documents)
     return _INT32.pack(len(body) + 5) + body + b"\0"
 
 

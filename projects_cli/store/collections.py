@@ -111,9 +111,17 @@ class Collection(ReadCollection):
                 self._guarded(filter_, guard), change, session=self._session, comment=guard.comment
             ).matched_count
 
-    def update_each(self, updates: Sequence[tuple[Document, Document]], guard: Guard) -> int:
-        """Change one document for each filter, in one command, while the guard holds. Return how many matched."""
-        requests = [pymongo.UpdateOne(self._guarded(filter_, guard), change) for filter_, change in updates]
+    def update_each(self, updates: Sequence[tuple[Document, Document | bytes]], guard: Guard) -> int:
+        """Change one document for each filter, or replace it by these bytes, in one command, while the guard holds.
+
+        Return how many matched.
+        """
+        requests: list[pymongo.ReplaceOne[Document] | pymongo.UpdateOne] = [
+            pymongo.ReplaceOne(self._guarded(filter_, guard), unchanged(change))
+            if isinstance(change, bytes)
+            else pymongo.UpdateOne(self._guarded(filter_, guard), change)
+            for filter_, change in updates
+        ]
         with translation(), self._connection.within(LONG_WRITE):
             return self._raw.bulk_write(requests, session=self._session, comment=guard.comment).matched_count
 

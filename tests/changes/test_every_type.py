@@ -104,6 +104,7 @@ FIELDS = (
     *("company_origin", "default_output_destination", "logo_url", "x_unknown"),
 )
 ROOT = project(1, "root")
+ELSEWHERE = project(2, "elsewhere")
 
 
 def odd(document: dict[str, Any], **values: Value) -> bytes:
@@ -119,6 +120,7 @@ def site() -> Content:
     pairs = [(field, value) for field in FIELDS for value in VALUES.values()]
     projects = [
         bson.encode(ROOT),
+        bson.encode(ELSEWHERE),
         *(child(100 + number, **{field: value}) for number, (field, value) in enumerate(pairs)),
     ]
     projects += [child(5000 + number, _id=ID_VALUES[name]) for number, name in enumerate(ID_TYPES)]
@@ -151,6 +153,9 @@ CHANGES: dict[str, Change] = {
     "delete": change("delete", project=ROOT["_id"]),
     "delete contents": change("delete", project=ROOT["_id"], delete_contents=True),
     "create": change("create", name="root/new/leaf", description=""),
+    "move": change("move", project=ROOT["_id"], new_location="elsewhere/new"),
+    "merge": change("merge", project=ROOT["_id"], destination_project=ELSEWHERE["_id"]),
+    "merge into the top level": change("merge", project=ROOT["_id"], destination_project=None),
     "make_public": change("make_public", ids=[identifier(100 + number) for number in range(len(FIELDS) * len(VALUES))]),
 }
 

@@ -12,8 +12,9 @@ import bson
 import pytest
 from bson.raw_bson import RawBSONDocument
 
-from projects_cli.changes import chunks
+from projects_cli.changes import chunks, effects
 from projects_cli.errors import CannotUndo, OperationNotFound
+from projects_cli.store import bson_codec
 from tests.worlds.site import Site
 from tests.worlds.world import (
     ALONE,
@@ -402,6 +403,60 @@ def large(count: int) -> Content:
     tasks = [member(1000 + number, DETECTOR if number % 2 else YOLO, x=number) for number in range(count)]
     models = [member(number, DETECTOR) for number in range(count // 10)]
     return content_of({"project": [VISION, DETECTOR, YOLO], "task": tasks, "model": models})
+
+
+def tree(below: int) -> Content:
+    """Return a project with this many below it, in two levels."""
+    first = [project(100 + number, f"vision/{number:03}", [VISION]) for number in range(below // 2)]
+    second = [project(500 + number, f"{above['name']}/leaf", [VISION, above]) for number, above in enumerate(first)]
+    return content_of({"project": [VISION, ALONE, *first, *second]})
+
+
+MOVED = {
+    "move": change("move", project=VISION["_id"], new_location=ALONE["name"]),
+    "merge": change("merge", project=VISION["_id"], destination_project=None),
+}
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_an_undo_asks_for_many_projects_at_a_time(lone: World, name: str) -> None:
+    """As many queries for a hundred projects as for twenty."""
+
+    def queries() -> int:
+        counted: int = lone.server.client.admin.command("serverStatus")["opcounters"]["query"]
+        return counted
+
+    needed = []
+    for below in (20, 100):
+        lone.load(tree(below))
+        before = lone.dump()
+        MOVED[name](lone.runner())
+        begun = queries()
+        undo(lone.runner())
+        needed.append(queries() - begun)
+        assert lone.dump() == before
+    assert needed[1] <= needed[0] + 5
+
+
+def test_a_project_that_changes_in_the_middle_of_an_undo_stays(lone: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others of its command come back, and are counted once. The one below follows the old name."""
+    lone.load(tree(20))
+    before = lone.dump()["project"]
+    MOVED["move"](lone.runner())
+    changed, original = identifier(105), effects.unmake_updates
+
+    def late(entries: Any, *others: Any) -> bool:
+        if any(entry.id == bson_codec.value_of(changed) for entry in entries):
+            lone.documents["project"].update_one({"_id": changed}, {"$set": {"name": "another"}})
+        return original(entries, *others)
+
+    monkeypatch.setattr(effects, "unmake_updates", late)
+    told = undo(lone.runner()).data
+    assert {document["id"] for document in told["skipped"]} == {changed}
+    assert told["projects"] == len(before) - 1
+    missing = set(before) - set(lone.dump()["project"])
+    # A follower keeps its `last_update`.
+    assert {bson.decode(raw)["_id"] for raw in missing} == {changed, identifier(505)}
 
 
 def test_a_large_delete_comes_back_byte_for_byte(lone: World, monkeypatch: pytest.MonkeyPatch) -> None:
