@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projects_cli.render import humanize
 from projects_cli.render.encode import cell
+from projects_cli.render.escaping import escape
 from projects_cli.render.svg import Chart
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _weeks(weeks: Sequence[Record]) -> Section:
 def _status(counts: Mapping[str, int]) -> Section:
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     title = "Tasks by status"
-    names = [status.replace("_", " ") for status, _ in ordered]
+    names = [escape(status.replace("_", " ")) for status, _ in ordered]
     chart = Chart(title, names, [("tasks", [count for _, count in ordered])])
     rows = [[name, _count(count)] for name, (_, count) in zip(names, ordered, strict=True)]
     return Section(title, Table(("Status", "Tasks"), rows), chart, folded=True)

@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import sys
 import zlib
 from contextlib import contextmanager, suppress
@@ -44,6 +45,9 @@ GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 COPIED = 1 << 20
 
+_CONTROLS = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""C1 controls, bidirectional marks and overrides, line and paragraph separators; JSON itself escapes the others."""
+
 
 # --- writing --------------------------------------------------------------------------------------------------------
 
@@ -70,6 +74,8 @@ class ArchiveWriter:
         self.write(orjson.dumps({"end": {"counts": self.counts, "sha256": self._hash.hexdigest()}}) + b"\n")
 
     def _line(self, line: bytes) -> None:
+        if not line.isascii() or b"\x7f" in line:  # a terminal would obey what JSON does not escape
+            line = _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", line.decode()).encode()
         self._hash.update(line)
         self.write(line)
 

@@ -49,6 +49,14 @@ def test_an_export_has_every_byte_of_the_companys_own_documents(each_site: Site)
     assert trailer["sha256"] == hashlib.sha256("".join(body[:-1]).encode()).hexdigest()
 
 
+def test_no_reader_of_the_lines_obeys_a_name(site: Site) -> None:
+    hostile = "a\x1b[31m\x9b2J\x7f\u200e\u2028\u202e日本"
+    site.project(hostile, description=hostile)
+    text = site.text("export", hostile, "-q")
+    assert all(character == "\n" or character.isprintable() for character in text)
+    assert (names(text, "project"), lines(text)[0][1]["roots"], "日本" in text) == ([hostile], [hostile], True)
+
+
 def test_projects_are_exported_with_all_below_and_their_parents_marked(site: Site) -> None:
     fill(site)
     text = site.text("export", "vision/detection", "--with", "tasks", "-q")

@@ -22,6 +22,7 @@ from tests.worlds.site import Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.conftest import Cli
     from tests.servers import Server
@@ -33,7 +34,8 @@ PARTS = 4
 
 
 @pytest.fixture
-def site(standalone: Server, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+def site(standalone: Server, cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Site]:
+    monkeypatch.chdir(tmp_path)  # some command lines write files
     with empty_site(standalone, cli) as site:
         for number in range(3):
             deep = site.project(f"vision/deep {number}", tags=["a", "b"])
