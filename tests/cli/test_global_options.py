@@ -107,7 +107,14 @@ def test_every_promised_option_is_there_with_its_variable() -> None:
 
 
 SAMPLES = {"profile": "lab", "uri": "mongodb://host", "uri_file": "/some/file", "schema": "/some/file"}
-SAMPLES |= {"timeout": "7", "lock_wait": "7", "read_preference": "nearest", "time": "absolute", "progress": "none"}
+SAMPLES |= {
+    "timeout": "7",
+    "lock_wait": "7",
+    "read_preference": "nearest",
+    "time": "absolute",
+    "progress": "none",
+    "log_file": "/dev/null",
+}
 MIRRORED = [option for option in GLOBAL_OPTIONS if option.setting not in {"output", "fields", "query"}]
 """All but those that change how an answer looks, `config get`'s too."""
 

@@ -135,6 +135,21 @@ def test_no_deletion_begins_after_the_time(aged: Site) -> None:
     assert (answer["deleted"], answer["unreached"]) == (0, 3)
 
 
+def test_a_backup_is_written_first_and_only_if_something_goes(aged: Site, tmp_path: Path) -> None:
+    file = tmp_path / "backup.jsonl"
+    prune(aged, "--tag", "no such tag", "--backup", str(file))
+    assert not file.exists()
+    missing = str(tmp_path / "no such folder" / "file")
+    assert aged("prune", "--yes", "--older-than", "9d", "--backup", missing).exit_code != 0
+    assert "runs/1" in aged.names()
+    prune(aged, "--under", "runs", "--older-than", "1d", "--delete-contents", "--backup", str(file))
+    written = file.read_text()
+    assert all(name in written for name in ('"runs/1"', '"runs/2"', '"runs/2/.reports"', '"task"'))
+    fault = aged.error("prune", "--yes", "--older-than", "9d", "--backup", str(file), status=2)
+    assert fault["message"] == f"'{file}' exists already"
+    assert file.read_text() == written
+
+
 def test_contents_are_deleted_on_request(aged: Site) -> None:
     answer = prune(aged, "--under", "runs", "--older-than", "1d", "--delete-contents")
     assert (answer["tasks"], answer["deleted_contents"]) == (1, True)

@@ -5,6 +5,7 @@ A policy chooses projects, and each of them is a delete with its own lease and r
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -65,6 +66,10 @@ def prune(
     force: Annotated[
         bool, typer.Option("--force", help="Delete despite tasks or models that are not archived.")
     ] = False,
+    backup: Annotated[
+        str | None,
+        typer.Option("--backup", metavar="FILE", help="First export the projects with their contents to a new file."),
+    ] = None,
     policy: Annotated[
         str | None,
         typer.Option(
@@ -106,8 +111,10 @@ def prune(
             hint="for example --empty, --older-than 90d, --tag TAG, --under PROJECT; see: projects prune --help",
         )
     request = requested(context, "projects.get_all_ex", {**parameters, "non_public": True})
+    if backup is not None and os.path.lexists(backup):
+        raise UsageError(f"{backup!r} exists already", hint="it is not overwritten: name another file, or move it")
     deletion = {"force": force, "delete_contents": delete_contents}
-    pruning = Pruning(Policy(policy, request, filters, keep_last, only_archived, deletion), deadline)
+    pruning = Pruning(Policy(policy, request, filters, keep_last, only_archived, deletion), deadline, backup)
     try:
         response = perform(context, pruning)
     except BaseException:
@@ -186,6 +193,7 @@ class Pruning:
 
     policy: Policy
     deadline: float | None
+    backup: str | None = None
     rows: list[dict[str, Any]] = field(default_factory=list)
     deletions: list[Deletion] = field(default_factory=list)
     unreached: int = 0
@@ -228,7 +236,13 @@ class Pruning:
         return self.deletions[0].change.preview(context, replace(plan, notes=[*plan.notes, *kept]))
 
     def apply(self, context: Context, plan: Plan[Step]) -> Response:
-        """Make one delete after the other until the time is over."""
+        """Make one delete after the other until the time is over; first the backup, if there is to be one."""
+        if self.backup is not None:
+            from projects_cli.cli.commands.export import destination, write_export
+
+            ids = [deletion.plan.samples[0].id for deletion in self.deletions]
+            with destination(context, self.backup) as write:
+                write_export(context, ids, ["task", "model"], write, snapshot=True)
         done = 0
         for number, deletion in enumerate(self.deletions):
             if self.deadline is not None and time.monotonic() > self.deadline:
