@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Columns = Sequence[tuple[str, str]]
     Format = Callable[[Any, str], str]
 
-CHUNK = 1000
+CHUNK = 500
 """Rows that are measured together; the rest of a longer list has the same widths."""
 
 WHOLE = humanize.TIMES | {"id", "parent", "company", "user", "pid", "versions", "endpoint", "command"}
