@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from projects_cli.endpoints import CHANGES, hierarchy
@@ -36,6 +36,8 @@ MAX_COMPARED = 10_000
 def project_id(project: str, store: Callable[[], Store]) -> str:
     """Return the id of the project with this id, this name, or an id that begins with it, in this order.
 
+    The id or name may be written as it is displayed, with escapes for unsafe characters.
+
     A complete id is returned without a query: its endpoint reports an unknown one.
 
     Raises:
@@ -53,6 +55,7 @@ def project_id(project: str, store: Callable[[], Store]) -> str:
     stored = list(opened.projects.find({"$or": [{"_id": {"$in": texts}}, {"name": {"$in": texts}}]}, projection))
     attempts = ([item for item in stored if item.get(key) == text] for text in texts for key in ("_id", "name"))
     matches = next(filter(None, attempts), [])
+    matches += _displayed_as(project, [match["_id"] for match in matches], opened)
     if not matches:
         matches = [{"_id": identifier} for identifier in hierarchy.ids_of_other_types([project], opened).values()]
     if not matches and filters.begins_an_id(name) and (whole := _whole_id(name, opened)):
@@ -62,6 +65,19 @@ def project_id(project: str, store: Callable[[], Store]) -> str:
     if not matches:
         raise _not_found(project, opened)
     return argument(matches[0]["_id"])
+
+
+def _displayed_as(text: str, known: Sequence[Any], store: Store) -> list[Document]:
+    r"""Return the other projects whose name or id is displayed as this text, such as `a\nb` for two lines.
+
+    A script reads names as tsv has them. One that another project has letter for letter is ambiguous then: a change
+    must never reach the wrong one of the two.
+    """
+    conditions = [condition for field in ("_id", "name") if (condition := filters.displayed_as(field, text))]
+    if not conditions:
+        return []
+    displayed = filters.all_of([filters.any_of(conditions), {"_id": {"$nin": list(known)}}])
+    return list(store.projects.find(displayed, {"name": 1}, limit=MAX_CANDIDATES + 1))
 
 
 def with_whole_ids(texts: Iterable[str], store: Store) -> list[str]:

@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 HIDDEN = "hidden"
 ARCHIVED = "archived"
 
+_ESCAPED = {
+    ascii(chr(code))[1:-1]: f"\\x{{{code:x}}}"
+    for codes in ((0, 0x1F), (0x7F, 0x9F), (0x61C, 0x61C), (0x200E, 0x200F), (0x2028, 0x202E), (0x2066, 0x2069))
+    for code in range(codes[0], codes[1] + 1)
+}
+"""How `render.escaping` shows a character that it does not print, and the same character in a pattern."""
+
+_ESCAPE = re.compile("|".join(map(re.escape, _ESCAPED)))
+MAX_PATTERN = 32_000
+"""Bytes of a regular expression; MongoDB refuses longer ones."""
+
 _ID_PREFIX = re.compile("[0-9a-f]{8,31}")
 
 Mode = Literal["default", "any", "all", "not"]
@@ -140,6 +151,21 @@ def has_none(name: str) -> Document:
 def pattern(name: str, regex: str, *, ignore_case: bool = False) -> Document:
     """Match a regular expression anywhere in a text, or in any item of a list."""
     return {name: {"$regex": regex, "$options": "i"} if ignore_case else {"$regex": regex}}
+
+
+def displayed_as(name: str, text: str) -> Document:
+    """Match a field whose text is displayed as this one, with escapes for unsafe characters; `{}` if it has none.
+
+    Each escape stands for itself or for the character, so that a text with a real backslash matches too.
+    """
+    if not _ESCAPE.search(text):
+        return {}
+    pattern, end = "", 0
+    for match in _ESCAPE.finditer(text):
+        pattern += f"{re.escape(text[end : match.start()])}(?:{re.escape(match[0])}|{_ESCAPED[match[0]]})"
+        end = match.end()
+    pattern += re.escape(text[end:])
+    return {name: {"$regex": rf"\A{pattern}\z"}} if len(pattern.encode()) < MAX_PATTERN else {}
 
 
 def begins_with(prefixes: Iterable[str]) -> Document:

@@ -188,3 +188,47 @@ def test_an_empty_list_names_the_hidden_projects(owned: Site) -> None:
     assert "1 hidden project was left out: see --hidden" in result.stderr
     assert json.loads(owned("list", "--json").stdout)["projects"]
     assert not owned("list", "--json").stderr
+
+
+# --- what a script reads is accepted ------------------------------------------------------------------------------
+
+ODD_NAMES = (
+    "two\nlines",
+    "a tab\there",
+    "esc\x1b[31m and nul\x00",
+    "c:\\new\\table",
+    "\u202eright to left",
+    " spaces at both ends ",
+    "(regex)+ [a-z]$ ^.*",
+    "日本語\u200fx",
+    "\x7f" * 600,
+)
+
+
+def test_names_of_a_list_are_accepted_as_arguments(site: Site) -> None:
+    ids = {site.project(name, _id=f"{number:032x}"): name for number, name in enumerate(ODD_NAMES, 1)}
+    names = site.text("list", "--fields", "name", "-o", "tsv", "--no-header", "--sort-by", "id")
+    assert len(names.splitlines()) == len(ids)
+    for identifier, shown in zip(ids, names.splitlines(), strict=True):
+        assert site.json("get", shown)["project"]["id"] == identifier
+    assert len(site.text("get-by-id", "-", "-o", "id", stdin=names.splitlines()[0]).split()) == 1
+    assert site.json("delete", "-", "--yes", stdin=names)["deleted"] == len(ids)
+
+
+def test_json_lines_are_accepted_as_arguments(site: Site) -> None:
+    ids = {site.project(name, _id=f"{number:032x}"): name for number, name in enumerate(ODD_NAMES, 1)}
+    for line in site.text("list", "-o", "jsonl").splitlines():
+        record = json.loads(line)
+        assert ids[record["id"]] == record["name"]
+        if "\0" not in record["name"]:  # no argument of any program has that character
+            assert site.json("get", record["name"])["project"]["id"] == record["id"]
+
+
+def test_a_name_that_two_projects_are_displayed_with_is_ambiguous(site: Site) -> None:
+    """A change must not reach the wrong one of them; the ids tell them apart."""
+    literal, lines = site.project("a\\nb"), site.project("a\nb")
+    error = site.error("delete", "a\\nb", "--yes", status=2)
+    assert literal in error["message"]
+    assert lines in error["message"]
+    assert site.json("get", literal)["project"]["name"] == "a\\nb"
+    assert site.json("get", "a\nb")["project"]["id"] == lines, "which only one project has"

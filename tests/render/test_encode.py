@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from projects_cli.messages import Response
 from projects_cli.render import encode
-from projects_cli.render.escaping import UNSAFE
+from projects_cli.render.escaping import UNSAFE, escape
 from projects_cli.render.views import View
+from projects_cli.store import filters
 from projects_cli.store.bson_codec import decode
 
 if TYPE_CHECKING:
@@ -296,3 +297,12 @@ def test_yaml_has_an_emoji_as_it_is() -> None:
     text = written(encode.write_yaml, response(rows), LIST)
     assert "name: vision 🚀\n  tags:\n  - 𝔘\n  - 日本\n  n: 1\n" in text
     assert yaml.safe_load(text) == {"rows": rows}
+
+
+def test_the_filter_for_displayed_texts_knows_every_escape() -> None:
+    """`store.filters` can't import `render`: both must agree on which characters are escaped, and how."""
+    for code in (*range(0xD800), *range(0xE000, 0x3000)):
+        escapes = UNSAFE.match(chr(code)) is not None
+        shown = filters.displayed_as("name", escape(chr(code)))
+        assert bool(shown) == escapes, hex(code)
+        assert not escapes or f"\\x{{{code:x}}}" in shown["name"]["$regex"]
