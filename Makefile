@@ -23,7 +23,7 @@ help:
 	@echo 'make lint         run ruff and mypy, and check that generated files are fresh'
 	@echo 'make bench        print the performance table; SIZE=full for the real bars, ONLY="list get" for some rows'
 	@echo 'make soak         inject random faults for an hour, or for PROJECTS_SOAK_SECONDS'
-	@echo 'make snapshots    regenerate tests/render/snapshots/, and the output that docs/recipes.md shows'
+	@echo 'make snapshots    regenerate tests/render/snapshots/, and the output that README.md and docs/recipes.md show'
 	@echo 'make pictures     regenerate docs/images/: a report on the sample, in a headless Chromium'
 	@echo 'make docs         regenerate completions/, docs/commands/, docs/options.md, docs/doctor.md, and the module map'
 	@echo 'make lock         regenerate requirements.txt, the versions that the other targets install'

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from rich.cells import cell_len
 
 from projects_cli.local.sample import load, sample
 from projects_cli.store.client import connect
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 CHECKOUT = Path(__file__).parents[2]
 RENEW = bool(os.environ.get("RENEW_SNAPSHOTS"))
 COLUMNS = 80
+
+SHELL = re.compile(r"^projects .*#.*", re.MULTILINE)
+"""A command with a comment, in a block without output."""
 
 BLOCK = re.compile(r"(?<=```console\n).*?(?=```)", re.DOTALL)
 
@@ -99,7 +103,7 @@ def printed_by(command: str, site: Site) -> list[str]:
     return [line.rstrip() for line in seen.plain.splitlines()]
 
 
-@pytest.mark.parametrize("page", ["docs/recipes.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/recipes.md"])
 def test_a_page_shows_what_the_commands_print(page: str, site: Site) -> None:
     file = CHECKOUT / page
     different = []
@@ -122,11 +126,12 @@ def test_a_page_shows_what_the_commands_print(page: str, site: Site) -> None:
         assert different == []
 
 
-@pytest.mark.parametrize("page", ["docs/recipes.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/recipes.md"])
 def test_sessions_fit_a_terminal(page: str) -> None:
-    lines = [line for block in BLOCK.findall((CHECKOUT / page).read_text("utf-8")) for line in block.splitlines()]
+    text = (CHECKOUT / page).read_text("utf-8")
+    lines = [*SHELL.findall(text), *(line for block in BLOCK.findall(text) for line in block.splitlines())]
     assert lines
-    assert [line for line in lines if len(line) > COLUMNS] == []
+    assert [line for line in lines if cell_len(line) > COLUMNS] == []
 
 
 def test_a_difference_is_noticed() -> None:
