@@ -377,6 +377,7 @@ SUMMARIES: dict[str, tuple[str, ...]] = {
     "top": ("top", "--by", "runtime", "-o", "jsonl"),
     "activity": ("activity", "--since", "2000-01-01", "--by", "project", "-o", "jsonl"),
     "tree": ("tree", "--stats", "-o", "jsonl"),
+    "report": ("report", "--since", "2000-01-01", "--html", "-"),
 }
 """Row -> the command line of a summary of all projects."""
 
