@@ -12,7 +12,7 @@ PREFIX ?= /usr/local
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo 'sudo -n')
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
-.PHONY: help demo test test-newest test-oldest test-pythons test-programs check-tag dist smoke lock lint bench docs snapshots pictures install-man soak clean system
+.PHONY: help demo test test-newest test-oldest test-pythons test-programs check-tag dist smoke lock lint bench docs site snapshots pictures install-man soak clean system
 
 help:
 	@echo 'make demo         set everything up and demonstrate the tool on a real MongoDB'
@@ -25,7 +25,8 @@ help:
 	@echo 'make soak         inject random faults for an hour, or for PROJECTS_SOAK_SECONDS'
 	@echo 'make snapshots    regenerate tests/render/snapshots/, and the output that README.md and docs/recipes.md show'
 	@echo 'make pictures     regenerate docs/images/: a report on the sample, in a headless Chromium'
-	@echo 'make docs         regenerate completions/, docs/commands/, docs/options.md, docs/doctor.md, and the module map'
+	@echo 'make docs         regenerate completions/, docs/commands/, docs/options.md, docs/doctor.md, the picture in README.md, and the module map'
+	@echo 'make site         build the documentation as a site in site/'
 	@echo 'make lock         regenerate requirements.txt, the versions that the other targets install'
 	@echo 'make test-programs install the programs that some tests need: zsh, fish, groff, Chromium (Debian)'
 	@echo 'make dist         build the wheel and the source distribution in dist/, and check their metadata'
@@ -102,17 +103,23 @@ $(UV):
 	@$(PYTHON) -m venv --clear .venv-uv
 	@.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
 
-lint: $(STAMP)
+# The picture in README.md is that of real output: `system` provides what its database needs.
+lint: system $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m tools --check
 	$(BIN)/python -m tools.module_map --check
+	$(BIN)/python -m tools.terminal_picture --check
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml .github/workflows/publish.yml
 
-docs: $(STAMP)
+docs: system $(STAMP)
 	$(BIN)/python -m tools
 	$(BIN)/python -m tools.module_map
+	$(BIN)/python -m tools.terminal_picture
+
+site: $(STAMP)
+	$(BIN)/python -m tools.site
 
 # Tables and help, for tests/render/test_snapshots.py. Review the difference before you commit it.
 snapshots: $(STAMP)
@@ -136,5 +143,5 @@ soak: system $(STAMP)
 	$(BIN)/python -m tests.faults.soak
 
 clean:
-	rm -rf $(VENV) .venv-* $(DEMO) build dist .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* $(DEMO) build dist site .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,7 +18,7 @@ MAX_COMPARED = 200
 
 
 class ExitStatus(IntEnum):
-    """The exit status of the process; the README has a table of the meanings below."""
+    """The exit status of the process; docs/scripting.md has a table of the meanings below."""
 
     DONE = 0
     FAILED = 1

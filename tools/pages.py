@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 MORE = "Options of every command: [options](../options.md)."
 
+ENDPOINTS = """\
+`projects list` is `projects.get_all_ex` with options that only that endpoint has, such as `--stats` and `--hidden`.
+The names of the endpoints are commands too (`projects get-all`)."""
+
 TOPIC_PAGES = "../../projects_cli/cli/topics"
 
 MARK = f"<!-- {HEADER} -->"
@@ -101,7 +105,8 @@ def _index(program: Program) -> str:
         )
         for command in program.root.commands
     ]
-    return "\n".join([MARK, "# Commands", "", *table(("command", "description", "endpoint"), rows), "", MORE, ""])
+    lines = table(("command", "description", "endpoint"), rows)
+    return "\n".join([MARK, "# Commands", "", *lines, "", ENDPOINTS, "", MORE, ""])
 
 
 def _page(program: Program, command: Command) -> str:

@@ -1,10 +1,8 @@
-"""The examples of the help and of README.md work on the sample that `projects local sample` adds."""
+"""The examples of the help work on the sample that `projects local sample` adds."""
 
 from __future__ import annotations
 
-import re
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +17,7 @@ from tools.program import program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.conftest import Cli
     from tests.servers import Server
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 OWNER = "Ana Souza"
 """A user of the sample."""
-
-README = Path(__file__).parents[2] / "README.md"
 
 
 def _examples() -> list[str]:
@@ -37,13 +34,6 @@ def _examples() -> list[str]:
     blocks = [block for topic in TOPICS for block in topic_blocks(topic) if isinstance(block, Lines)]
     lines = [*examples, *(line for block in blocks for line in block.lines)]
     return sorted({line.partition(" | ")[0] for line in lines if line.startswith("projects ")})
-
-
-def _sessions() -> list[list[str]]:
-    """Return the command lines of each console example in README.md that shows the sample."""
-    blocks = re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    sessions = [re.findall(r"^\$ projects (.*)$", block, re.MULTILINE) for block in blocks]
-    return [[f"projects {line.partition(' | ')[0]}" for line in lines] for lines in sessions]
 
 
 @pytest.fixture
@@ -73,12 +63,3 @@ def test_an_example_of_the_help_works_on_the_sample(sample: Site, line: str) -> 
     variables = {"PROJECTS_DRY_RUN": "1", "PROJECTS_USER": OWNER, "EDITOR": "true"}
     result = sample(*shlex.split(line)[1:], stdin="mongodb://127.0.0.1\n", **variables)
     assert result.exit_code in ({0, 6} if line.startswith("projects doctor") else {0}), result.stderr
-
-
-def test_the_examples_of_the_readme_work_on_the_sample(sample: Site) -> None:
-    lines = [line for session in _sessions() for line in session]
-    assert len(lines) > 5
-    for line in lines:
-        if not line.startswith(("projects local", "projects config", "projects profile")):
-            result = sample(*shlex.split(line, comments=True)[1:], "--yes", PROJECTS_USER="")
-            assert result.exit_code == 0, (line, result.stderr)
