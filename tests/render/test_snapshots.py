@@ -15,6 +15,7 @@ import pytest
 from rich.cells import cell_len
 
 from projects_cli.messages import Response
+from projects_cli.render import charts, overview
 from projects_cli.render.streams import Streams
 from projects_cli.render.table import Style, draw
 from projects_cli.render.views import VIEWS
@@ -42,6 +43,13 @@ class Screen(Streams):
 
     def size(self) -> tuple[int, int]:
         return self.columns, 1_000_000
+
+
+class Terminal(io.StringIO):
+    """A stream that is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def listed(name: str, number: int) -> dict[str, Any]:
@@ -136,6 +144,31 @@ TABLES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """The tables, by command: the view, and the data of the response."""
 
+RANKED = [
+    {"id": ID, "name": name, "tasks": 4321 // (number + 1), "completed": 3000 // (number + 1), "failed": 100 * number,
+     "models": 7 * number, "runtime": 86_399 * (4 - number), "last_run": f"2024-01-0{8 - number}T08:00:00+00:00"}
+    for number, name in enumerate(NAMES)
+]  # fmt: skip
+WEEKS = [
+    {"id": f"2023-W{week}", "name": f"2023-{week // 5:02}-01", "tasks": week * (week % 3), "completed": 0, "failed": 0,
+     "runtime": 3600 * week, "last_run": None}
+    for week in range(26, 53)
+]  # fmt: skip
+OVERVIEW = {
+    "project": {"id": ID, "name": NAMES[0]},
+    "sub_projects": {"direct": 3, "all": 1234, "hidden": 12},
+    "tasks": {"total": 4321, "archived": 100, "status_count": {"completed": 4000, "in_progress": 21, "failed": 300}},
+    "models": {"total": 12, "archived": 0},
+    "runtime": 12_345_678,
+    "last_run": "2024-01-08T08:00:00+00:00",
+    "activity": {"weeks": WEEKS},
+    "largest": RANKED,
+    "owners": [
+        {"id": ID, "name": "山田 花子", "projects": 1200, "tasks": 4000},
+        {"id": ID, "name": None, "projects": 3, "tasks": 321},
+    ],
+}
+
 HELPS = ((), ("list", "--help"), ("delete", "--help"), ("local", "--help"))
 
 
@@ -168,6 +201,25 @@ def test_tables(columns: int) -> None:
 
 
 @pytest.mark.parametrize("columns", WIDTHS)
+def test_charts(columns: int) -> None:
+    screen = Screen(io.StringIO(), Terminal(), io.StringIO(), {"TERM": "dumb"})
+    screen.columns = columns
+    style = Style(heading=True, times="relative", now=NOW)
+    texts = {"stats": "".join(overview.draw(OVERVIEW, screen, style))}
+    for command, view, rows in (
+        ("top", "top by tasks", RANKED),
+        ("top --by last-run", "top by last-run", RANKED[::-1]),
+        ("activity --by project", "activity by project", RANKED),
+        ("activity --by week", "activity by week", WEEKS[-5:]),
+    ):
+        chosen = [column for column in VIEWS[view].columns if column[1] != "ID"]
+        texts[command] = "".join(charts.draw(rows, chosen, VIEWS[view].bars or "", screen, style))
+    for command, text in texts.items():
+        assert [line for line in text.splitlines() if cell_len(line) > columns] == [], command
+    check(f"charts-{columns}", "\n".join(f"$ projects {command}\n{text}" for command, text in texts.items()))
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
 def test_help(cli: Cli, columns: int) -> None:
     texts = {" ".join(words): cli(*words, COLUMNS=str(columns)).stdout for words in HELPS}
     for words, text in texts.items():
@@ -177,5 +229,5 @@ def test_help(cli: Cli, columns: int) -> None:
 
 
 def test_every_snapshot_is_compared() -> None:
-    compared = {f"{kind}-{columns}" for kind in ("tables", "help") for columns in WIDTHS}
+    compared = {f"{kind}-{columns}" for kind in ("tables", "charts", "help") for columns in WIDTHS}
     assert {file.stem for file in FOLDER.iterdir()} == compared
