@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import typer
 
 from projects_cli.cli.app import app
+from projects_cli.cli.commands.report import ChartName
 from projects_cli.cli.help_format import OPTIONS, HelpText, help_text
 from projects_cli.cli.options import GLOBAL_OPTIONS
 from projects_cli.cli.registry import BY_WORD, COMMANDS, TOPICS
@@ -100,6 +101,7 @@ class Program:
 SETTABLE = tuple(setting.key for setting in SETTINGS if setting.in_file)
 
 OFFERED: dict[str, tuple[Kind, tuple[str, ...]]] = {
+    "CHART FILE": ("words", tuple(ChartName)),
     "FINDING": ("words", tuple(KINDS)),
     "FILE": ("files", ()),
     "PATH": ("files", ()),
