@@ -12,6 +12,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.layout import BufferControl, FormattedTextControl, HSplit, Layout, VSplit, Window
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.output.vt100 import Vt100_Output
+from prompt_toolkit.utils import get_cwidth
 
 from projects_cli.errors import Declined
 from projects_cli.render.escaping import escape
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 MAX_LINES = 12
 """Most lines of the list that are visible at once."""
 
+LEAST_LABEL = 16
+"""Least width of a label beside a key."""
+
 
 @dataclass(slots=True)
 class Choice:
@@ -37,6 +41,11 @@ class Choice:
     matching: list[tuple[str, str]] = field(default_factory=list)
     cursor: int = 0
     marked: dict[str, str] = field(default_factory=dict)
+    longest_key: int = 0
+
+    def __post_init__(self) -> None:
+        """Measure the keys, once for all of what may be very many."""
+        self.longest_key = max((len(key) for key, _ in self.options), default=0)
 
     def search(self, text: str) -> None:
         """Select the options whose label has every word of the text, in any case, or whose key begins with it."""
@@ -66,23 +75,45 @@ class Choice:
         """The marked options, or the one at the cursor if none is marked."""
         return self.marked or dict(self.matching[self.cursor : self.cursor + 1])
 
-    def lines(self, height: int) -> StyleAndTextTuples:
-        """Return the visible lines of the list, each with its style."""
+    def lines(self, height: int, width: int) -> StyleAndTextTuples:
+        """Return the visible lines of the list, each with its style: a label is cut to the width, a key never.
+
+        If too little of the labels would be left, the keys are not on their lines: `status` has that at the cursor.
+        """
         # The cursor stays in the middle, except near the ends of the list.
         top = max(0, min(self.cursor - height // 2, len(self.matching) - height))
         styled: StyleAndTextTuples = []
+        marks = 6 if self.several else 2
+        room = self._room(width) or width - marks
         for position, (key, label) in enumerate(self.matching[top : top + height], top):
             box = ("[x] " if key in self.marked else "[ ] ") if self.several else ""
             style = "reverse" if position == self.cursor else ""
-            styled.append((style, f"{'>' if position == self.cursor else ' '} {box}{escape(label)}"))
-            styled.append(("", f"  {key}\n"))
+            styled.append((style, f"{'>' if position == self.cursor else ' '} {box}{_end_of(escape(label), room)}"))
+            styled.append(("", f"  {key}\n" if self._room(width) else "\n"))
         return styled
 
-    def status(self) -> str:
-        """Return the number of matches, and the keys."""
+    def _room(self, width: int) -> int:
+        """Return how many columns a label has beside the longest key; 0 if they are too few."""
+        room = width - (6 if self.several else 2) - 2 - self.longest_key
+        return room if room >= LEAST_LABEL else 0
+
+    def status(self, width: int) -> str:
+        """Return the number of matches, and the keys; without room for those of the options, that at the cursor."""
+        if self.matching and not self._room(width):
+            return self.matching[self.cursor][0]
         marked = f", {len(self.marked)} marked" if self.marked else ""
         keys = "Tab marks, Enter takes" if self.several else "Enter takes"
         return f"{len(self.matching):,} of {len(self.options):,}{marked}; {keys}, Esc leaves"
+
+
+def _end_of(text: str, width: int) -> str:
+    """Return a text that fits, without its beginning if it is too long: the ends of names differ."""
+    if get_cwidth(text) <= width:
+        return text
+    end = text
+    while end and get_cwidth(end) > width - 1:
+        end = end[1:]
+    return f"…{end}"
 
 
 def pick(options: Sequence[tuple[str, str]], streams: Streams, *, title: str, several: bool) -> dict[str, str]:
@@ -99,8 +130,12 @@ def pick(options: Sequence[tuple[str, str]], streams: Streams, *, title: str, se
     typed = Buffer(multiline=False, on_text_changed=lambda buffer: choice.search(buffer.text))
     rows = [
         VSplit([Window(FormattedTextControl(f"{title}: "), dont_extend_width=True), Window(BufferControl(typed))]),
-        Window(FormattedTextControl(lambda: choice.lines(height)), height=height, always_hide_cursor=True),
-        Window(FormattedTextControl(lambda: [("", choice.status())]), height=1),
+        Window(
+            FormattedTextControl(lambda: choice.lines(height, streams.size()[0] - 1)),
+            height=height,
+            always_hide_cursor=True,
+        ),
+        Window(FormattedTextControl(lambda: [("", choice.status(streams.size()[0] - 1))]), height=1),
     ]
     stderr = streams.stderr
 

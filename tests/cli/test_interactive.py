@@ -50,6 +50,17 @@ def test_several_are_marked_and_asked_about_once(site: Site) -> None:
     assert site.names() == ["vision", "vision/detection"]
 
 
+@pytest.mark.parametrize("columns", [40, 80])
+def test_an_id_is_never_cut(site: Site, columns: int) -> None:
+    """Beside a long name its end is cut; on a narrow terminal the id at the cursor has a line of its own."""
+    identifier = site.project("a/" + "x" * 60 + " the end")
+    first = site.named("a")["_id"]
+    seen = on_terminal(site, "get", "-i", "-o", "id", columns=columns, keys=[(first, ENTER)])
+    assert seen.plain.splitlines()[-1] == first
+    assert "x the end" in seen.plain
+    assert (identifier in seen.plain) == (columns == 80)
+
+
 @pytest.mark.parametrize(("key", "status"), [(ESCAPE, 1), (CTRL_C, 130)])
 def test_leaving_changes_nothing(site: Site, key: str, status: int) -> None:
     before = site.everything()
