@@ -223,6 +223,14 @@ class DamagedFile(ProjectsError, status=ExitStatus.USAGE):
     """A file that an export wrote is damaged, not complete, or something else."""
 
 
+class ImportConflict(
+    ProjectsError,
+    status=ExitStatus.REFUSED,
+    hint="choose --on-conflict skip, update or rename; or import below another project: --into LOCATION",
+):
+    """What a file would create exists already; `problems` has the first of them."""
+
+
 class UnknownEndpoint(ProjectsError, status=ExitStatus.USAGE):
     """The loaded schema does not have the endpoint, or not in the chosen version."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from projects_cli.changes import conditions, edits, effects
-from projects_cli.changes.records import Projects
+from projects_cli.changes.records import Edits, Projects
 from projects_cli.changes.stored import Stored
 from projects_cli.messages import Skipped
 from projects_cli.store import bson_codec
@@ -19,7 +19,7 @@ from projects_cli.store.bson_codec import NULL, Value
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from projects_cli.changes.records import Chunk, Edits, Entry, Members
+    from projects_cli.changes.records import Chunk, Entry, Members
     from projects_cli.messages import Document
     from projects_cli.store.collections import Store
 
@@ -32,20 +32,23 @@ class Context:
     """The projects of one operation, which are no conflict for each other; `skipped` stay as they are in an undo.
 
     `created` are those that it inserts. `returning` are those that an undo restores by name: they were removed, renamed
-    or moved.
+    or moved. `contents` are the tasks and models that it inserts.
     """
 
     ids: frozenset[Value]
     created: frozenset[Value]
     removed: frozenset[Value]
     returning: frozenset[Value]
+    contents: frozenset[Value] = frozenset()
     skipped: set[Value] = field(default_factory=set)
 
     @classmethod
     def of(cls, operation: Iterable[Chunk]) -> Context:
         """Return the context of an operation's chunks."""
-        ids, created, removed, renamed = set(), set(), set(), set()
+        ids, created, removed, renamed, contents = set(), set(), set(), set(), set()
         for chunk in operation:
+            if isinstance(chunk, Edits):
+                contents |= {edit.id for edit in chunk.edits if edit.before is None}
             for entry in chunk.entries if isinstance(chunk, Projects) else ():
                 ids.add(entry.id)
                 if entry.action == "insert":
@@ -54,7 +57,13 @@ class Context:
                     removed.add(entry.id)
                 elif "name" in entry.changed_fields:
                     renamed.add(entry.id)
-        return cls(frozenset(ids), frozenset(created), frozenset(removed), frozenset(removed | renamed))
+        return cls(
+            frozenset(ids),
+            frozenset(created),
+            frozenset(removed),
+            frozenset(removed | renamed),
+            frozenset(contents),
+        )
 
     def including(self, other: Context) -> Context:
         """Return the context of both operations, which belong to one run; what is skipped is shared with this one."""
@@ -63,6 +72,7 @@ class Context:
             created=self.created | other.created,
             removed=self.removed | other.removed,
             returning=self.returning | other.returning,
+            contents=self.contents | other.contents,
             skipped=self.skipped,
         )
 
@@ -117,7 +127,7 @@ def _conflicts_of_insert(entry: Entry, stored: Stored, context: Context) -> Iter
         return
     if not effects.is_as_created(current, entry):
         yield "it was changed in the meantime"
-    for contents in effects.contents_of(entry.id, stored.store):
+    for contents in effects.contents_of(entry.id, stored.store, context.contents):
         if contents != "projects":
             yield f"it holds {contents} now"
     yield from _new_below(entry, stored, context)
@@ -212,7 +222,7 @@ def _hindrances_of_insert(entry: Entry, stored: Stored, context: Context) -> Ite
     if parent != NULL and not is_created:  # a parent that this operation still has to create has the right name
         above = bson_codec.value_of(entry.name.rpartition("/")[0])
         yield from (f"'{entry.name}': {why}" for why in _misplaced(project, above, stored, context))
-    if stored.store.projects.find_one(conditions.is_value("name", project["name"]), {"_id": 1}):
+    if stored.store.projects.find_one(conditions.is_value("name", project.get("name", NULL)), {"_id": 1}):
         yield f"'{entry.name}': its name is taken by another project"
 
 

@@ -32,6 +32,8 @@ BYTES = 4_000_000
 TRIES = 10
 """How often a removal is attempted while another writer changes the document."""
 
+CONTENTS = frozenset({"task", "model"})
+
 WITHOUT_UNDO = "delete without undo: --no-journal"
 
 
@@ -94,6 +96,8 @@ def make_edits(chunk: Edits, writer: Writer, tally: Tally) -> None:
     for batch in _batches(chunk.edits, BYTES, BATCH):
         if all(edit.after is None for edit in batch):
             _remove(batch, chunk, writer, tally)
+        elif chunk.kind in CONTENTS and all(edit.before is None for edit in batch):
+            _insert_new(chunk.kind, batch, writer, tally)
         else:
             for edit in batch:
                 _change(chunk.kind, edit.id, edit.before, edit.after, writer, tally)
@@ -106,22 +110,37 @@ def unmake_edits(chunk: Edits, left: Mapping[str, Skipped], writer: Writer, tall
             for edit in batch:
                 _change(chunk.kind, edit.id, edit.after, edit.before, writer, tally)
             continue
-        restored = [edit for edit in batch if shown(edit.id) not in left]
-        missing = _missing(chunk.kind, restored, writer)
-        count = len(restored) if tally.repeated else len(missing)
-        for _ in range(TRIES):
-            if not missing:
-                break
-            writer.insert_all(chunk.kind, [cast("bytes", edit.before) for edit in missing])
-            missing = _missing(chunk.kind, missing, writer)
-        tally.add(chunk.kind, "insert", count - len(missing))
-        tally.skipped += [Skipped(shown(edit.id), chunk.kind, "a unique index has its value") for edit in missing]
+        restored = [(edit.id, cast("bytes", edit.before)) for edit in batch if shown(edit.id) not in left]
+        _insert_all(chunk.kind, restored, writer, tally)
         tally.skipped += [left[shown(edit.id)] for edit in batch if shown(edit.id) in left]
 
 
-def _missing(kind: str, edits: Sequence[Edit], writer: Writer) -> list[Edit]:
-    documents = stored(kind, edits, writer.store)
-    return [edit for edit in edits if edit.id not in documents]
+def _insert_new(kind: str, batch: Sequence[Edit], writer: Writer, tally: Tally) -> None:
+    """Insert tasks or models, except those whose id another writer has used for something else."""
+    existing = stored(kind, batch, writer.store)
+    taken = {edit.id for edit in batch if existing.get(edit.id, edit.after) != edit.after}
+    tally.skipped += [Skipped(shown(identifier), kind, "another one with its id exists") for identifier in taken]
+    documents = [(edit.id, cast("bytes", edit.after)) for edit in batch if edit.id not in taken]
+    _insert_all(kind, documents, writer, tally)
+
+
+def _insert_all(kind: str, documents: Sequence[tuple[Value, bytes]], writer: Writer, tally: Tally) -> None:
+    """Insert the documents of these ids that do not exist."""
+    missing = _missing(kind, documents, writer)
+    count = len(documents) if tally.repeated else len(missing)
+    for _ in range(TRIES):
+        if not missing:
+            break
+        writer.insert_all(kind, [raw for _, raw in missing])
+        missing = _missing(kind, missing, writer)
+    tally.add(kind, "insert", count - len(missing))
+    tally.skipped += [Skipped(shown(identifier), kind, "a unique index has its value") for identifier, _ in missing]
+
+
+def _missing(kind: str, documents: Sequence[tuple[Value, bytes]], writer: Writer) -> list[tuple[Value, bytes]]:
+    existing = writer.store.named(kind).raw(among(identifier for identifier, _ in documents), {"_id": 1})
+    ids = {bson_codec.identifier(raw) for raw in existing}
+    return [(identifier, raw) for identifier, raw in documents if identifier not in ids]
 
 
 def _remove(batch: Sequence[Edit], chunk: Edits, writer: Writer, tally: Tally) -> None:

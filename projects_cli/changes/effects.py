@@ -205,10 +205,11 @@ def is_as_created(current: bytes, entry: Entry) -> bool:
     return (now | {"last_update": NULL}) == (created | {"last_update": NULL})
 
 
-def contents_of(project: Value, store: Store) -> Iterator[str]:
-    """Stream what a project holds: tasks, models, projects."""
+def contents_of(project: Value, store: Store, own: frozenset[Value] = frozenset()) -> Iterator[str]:
+    """Stream what a project holds: tasks, models, projects; the tasks and models with these ids do not count."""
+    inside = is_value("project", project)
     for kind in ("task", "model"):
-        if store.named(kind).find_one(is_value("project", project), {"_id": 1}):
+        if any(bson_codec.identifier(raw) not in own for raw in store.named(kind).raw(inside, {"_id": 1})):
             yield f"{kind}s"
     if store.projects.find_one(is_value("parent", project), {"_id": 1}):
         yield "projects"

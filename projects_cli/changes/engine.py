@@ -343,12 +343,12 @@ class Engine:
                         for entry, why in self._persistently(operation, partial(_unmake, entries, context), tally):
                             context.skipped.add(entry.id)
                             tally.skip(entry, why)
-                elif isinstance(chunk, Edits) and chunk.kind == URLS:  # before the clean-up job takes more of them
+                elif isinstance(chunk, Edits) and _comes_first(chunk):
                     self._persistently(operation, partial(_unmake_edits, chunk, context), tally)
             for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):
                 if isinstance(chunk, Members):
                     self._persistently(operation, partial(_move_back, chunk, context), tally)
-                elif isinstance(chunk, Edits) and chunk.kind != URLS:
+                elif isinstance(chunk, Edits) and not _comes_first(chunk):
                     self._persistently(operation, partial(_unmake_edits, chunk, context), tally)
             if operation.prefixes:  # projects that were created below follow the old name as well
                 back = Prefixes(operation.prefixes.new, operation.prefixes.old)
@@ -357,6 +357,14 @@ class Engine:
             self.journal.finish(operation, before if nothing and before == "done" else "undone", tally)
             tally.skipped += [skipped for gone in self._gone(created) for skipped in self._left(gone)]
         return tally
+
+
+def _comes_first(chunk: Edits) -> bool:
+    """Return whether documents go back before projects: URLs, of which the clean-up job takes more, and inserted ones.
+
+    A project that the operation created can be removed only when its inserted tasks and models are gone.
+    """
+    return chunk.kind == URLS or chunk.inserts
 
 
 def _unmake(

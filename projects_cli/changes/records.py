@@ -233,6 +233,11 @@ class Edits:
         """Return how many documents the chunk is about."""
         return len(self.edits)
 
+    @property
+    def inserts(self) -> bool:
+        """Return whether none of the documents existed before."""
+        return all(edit.before is None for edit in self.edits)
+
 
 Chunk = Projects | Members | Edits
 

@@ -23,7 +23,7 @@ def steps_undone(chunk: Chunk) -> Iterator[Document]:
         for entry in reversed(chunk.entries):
             yield _step(_OPPOSITE[entry.action], "project", "undo", entry=entry)
     elif isinstance(chunk, Edits):
-        yield _step("restore", chunk.kind, "undo", documents=chunk.size)
+        yield _step("delete" if chunk.inserts else "restore", chunk.kind, "undo", documents=chunk.size)
     else:
         yield _step("update", chunk.kind, f"back into {bson_codec.python_value(chunk.source)}", documents=chunk.size)
 
@@ -34,7 +34,8 @@ def steps_made(chunk: Chunk, why: str) -> Iterator[Document]:
         for entry in chunk.entries:
             yield _step(entry.action, "project", why, entry=entry)
     elif isinstance(chunk, Edits):
-        action = "delete" if all(edit.after is None for edit in chunk.edits) else "update"
+        removes = all(edit.after is None for edit in chunk.edits)
+        action = "delete" if removes else "insert" if chunk.inserts else "update"
         yield _step(action, chunk.kind, why, documents=chunk.size)
     else:
         source, target = (bson_codec.python_value(place) for place in (chunk.source, chunk.target))

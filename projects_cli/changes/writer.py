@@ -109,8 +109,16 @@ class Writer:
         return self._fenced(lambda guard: self.store.named(kind).delete(filter_, guard))
 
     def insert_all(self, kind: str, documents: Sequence[bytes]) -> None:
-        """Insert documents. If one exists or another writer is faster, some may be missing afterwards."""
+        """Insert documents. If one exists or another writer is faster, some may be missing afterwards.
+
+        Raises:
+            ExpectedUniqueData: one exists, and this is a transaction. LeaseLost: another process took over.
+        """
         collection = self.store.named(kind)
+        if collection.in_transaction:  # in which nothing can be missing afterwards: it is over if one is refused
+            for raw in documents:
+                collection.insert(raw, Guard(self.operation))
+            return
         same = among(bson_codec.identifier(raw) for raw in documents)
 
         def write(guard: Guard) -> int:

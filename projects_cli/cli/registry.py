@@ -161,6 +161,7 @@ COMMANDS: tuple[Entry, ...] = (
         changes=ITSELF,
     ),
     Entry("export", "export", "Write projects to a file.", TRANSFER),
+    Entry("import", "import_", "Restore projects from a file.", TRANSFER, changes=ITSELF),
     Entry("undo", "undo", "Undo a change.", REPAIR, changes=ITSELF),
     Entry("redo", "redo", "Do an undone change again.", REPAIR, changes=ITSELF),
     Entry("resume", "resume", "Resume an interrupted change.", REPAIR, changes=ITSELF),

@@ -99,6 +99,18 @@ class RequestBuilder:
             new_id=lambda: uuid.uuid4().hex,
         )
 
+    def of_file(self, name: str, *, creates: bool) -> Request:
+        """Return a request that is not one of the service: the documents of a file for this company.
+
+        The owner is looked up if a project `creates` that the file does not have.
+
+        Raises:
+            UnknownCompany, UsageError: see `_check_company` and `_owner`.
+        """
+        self._check_company()
+        user = self._owner(None, ask=True) if creates else ""
+        return Request(name, "", {}, self._context.settings.company, user, utc_now(), lambda: uuid.uuid4().hex)
+
     def _creates(self, params: Mapping[str, Any]) -> bool:
         """Return whether projects will be created: a move looks up no owner unless its location is missing."""
         if "project" not in params:

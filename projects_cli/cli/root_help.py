@@ -51,6 +51,7 @@ Change:
 
 Backup and transfer:
   export                 Write projects to a file.
+  import                 Restore projects from a file.
 
 Undo and repair:
   undo                   Undo a change.
@@ -159,7 +160,7 @@ Commands:
                         project-tags, validate-delete
   Change:               create, update, delete, rename, move, merge, prune,
                         make-public, make-private
-  Backup and transfer:  export
+  Backup and transfer:  export, import
   Undo and repair:      undo, redo, resume, history, doctor, indexes
   Low level:            call, batch, schema
   Setup:                local, config, profile, completion, help

@@ -331,6 +331,7 @@ VIEWS: dict[str, View] = {
     "operation": View(columns=_columns(*_OPERATION), id="operation", more=("run",), changes=True),
     "operations": View(rows="operations", columns=_columns(*_OPERATION), id="operation", more=("run",), changes=True),
     "export": View(columns=_columns("file", "counts", "snapshot"), more=("counts.",)),
+    "import": View(columns=_columns("projects", "tasks", "models", "updated"), changes=True),
     "history": _HISTORY,
     "history filtered": _HISTORY._replace(empty="no operation matches"),
     "history.operations": View(

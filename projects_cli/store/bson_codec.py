@@ -180,6 +180,18 @@ def joined(*documents: bytes) -> bytes:
     return _INT32.pack(len(body) + 5) + body + b"\0"
 
 
+def with_fields(raw: bytes, changes: Mapping[str, Value]) -> bytes:
+    """Return a document with other values for some of its fields, each in its place; new fields come last."""
+    parts: list[bytes] = []
+    left = dict(changes)
+    for name, value in _elements(raw):
+        chosen = changes.get(name, value)
+        left.pop(name, None)
+        parts += [bytes((chosen.type,)), name.encode("utf-8", "surrogateescape"), b"\0", chosen.data]
+    body = b"".join(parts) + document(left)[4:-1]
+    return _INT32.pack(len(body) + 5) + body + b"\0"
+
+
 def array(values: Iterable[Value]) -> Value:
     """Return an array of these values."""
     return Value(ARRAY, document({str(index): value for index, value in enumerate(values)}))

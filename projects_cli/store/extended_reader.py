@@ -11,6 +11,8 @@ import struct
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
+import bson
+import orjson
 from bson.decimal128 import Decimal128
 
 from projects_cli.store import bson_codec
@@ -57,13 +59,60 @@ def _refuse(word: str) -> Any:
     raise ValueError(f"{word} is not JSON")
 
 
-def document_of(line: str) -> bytes:
+def document_of(line: bytes) -> bytes:
     """Return the document of a line of canonical Extended JSON, as BSON.
+
+    Almost every line is parsed without a loss by orjson, as writing it again proves, and has common types only: that is
+    four times as fast.
 
     Raises:
         UnreadableLine: the line is not such a document.
     """
-    return document_from(parsed(line))
+    try:
+        members = orjson.loads(line)
+        # The driver would put the id first.
+        if orjson.dumps(members) == line and next(iter(members), "_id") == "_id":
+            return bson.encode({name: item if type(item) is str else _decoded(item) for name, item in members.items()})
+    except (*UNREADABLE, RecursionError):
+        pass
+    try:
+        text = line.decode()
+    except UnicodeDecodeError as error:
+        raise UnreadableLine("it is not UTF-8") from error
+    return document_from(parsed(text))
+
+
+def _decoded(value: Any) -> Any:
+    """Return a parsed value as the driver encodes it.
+
+    Raises:
+        LookupError, ValueError, TypeError: it is of a rare type, or invalid.
+    """
+    if type(value) is dict:
+        first = next(iter(value), "")
+        if first in READERS:
+            ((_, text),) = value.items()
+            return _COMMON[first](text)
+        return {name: item if type(item) is str else _decoded(item) for name, item in value.items()}
+    if type(value) is list:
+        return [item if type(item) is str else _decoded(item) for item in value]
+    return value
+
+
+def _int32(text: str) -> int:
+    number = int(text)
+    if not -(2**31) <= number < 2**31:
+        raise ValueError
+    return number
+
+
+_COMMON: dict[str, Callable[[Any], Any]] = {
+    "$numberInt": _int32,
+    "$numberLong": lambda text: bson.Int64(int(text)),
+    "$numberDouble": float,
+    "$date": lambda value: bson.DatetimeMS(int(value["$numberLong"])) if len(value) == 1 else value[""],
+    "$oid": bson.ObjectId,
+}
 
 
 def document_from(members: Any) -> bytes:

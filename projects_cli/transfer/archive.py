@@ -22,7 +22,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import orjson
 
 from projects_cli.errors import DamagedFile, UsageError
-from projects_cli.store.extended_reader import Members, UnreadableLine, document_from, parsed
+from projects_cli.store.extended_reader import UnreadableLine, document_of
 from projects_cli.store.extended_writer import line_of
 from projects_cli.transfer.replacement import replacement
 
@@ -42,6 +42,9 @@ LONGEST = 128 * 1024 * 1024
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 """The first bytes of compressed files: what counts is the content of a file, not its name."""
+
+PER_UPDATE = 1000
+"""Lines between two updates of the progress line."""
 
 COPIED = 1 << 20
 
@@ -71,13 +74,18 @@ class ArchiveWriter:
 
     def end(self) -> None:
         """Write the trailer."""
-        self.write(orjson.dumps({"end": {"counts": self.counts, "sha256": self._hash.hexdigest()}}) + b"\n")
+        self.write(trailer_of(self.counts, self._hash.hexdigest()))
 
     def _line(self, line: bytes) -> None:
         if not line.isascii() or b"\x7f" in line:  # a terminal would obey what JSON does not escape
             line = _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", line.decode()).encode()
         self._hash.update(line)
         self.write(line)
+
+
+def trailer_of(counts: dict[str, int], checksum: str) -> bytes:
+    """Return the last line of a file."""
+    return orjson.dumps({"end": {"counts": counts, "sha256": checksum}}) + b"\n"
 
 
 @contextmanager
@@ -132,12 +140,13 @@ class Header:
 class Archive:
     """A file of an export that stays open, so that every pass reads the same file even if another takes its name.
 
-    `counts` are known once it was checked.
+    `counts`, by the plural of the kind, and `sizes` in bytes, by kind, are known once it was checked.
     """
 
     name: str
     file: IO[bytes]
     counts: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -170,33 +179,32 @@ class Archive:
         Raises:
             DamagedFile: the file is damaged, ends too soon, or is not of this program.
         """
-        checksum, counts, order = hashlib.sha256(), dict[str, int](), 0
-        header: Header | None = None
-        trailer: Any = None
-        total = os.fstat(self.file.fileno()).st_size
-        for number, line in self._lines():
+        checksum, order, header, trailer = hashlib.sha256(), 0, None, None
+        total = os.fstat(self.file.fileno()).st_size + 1
+        for number, line in self.lines():
             if trailer is not None:
                 raise self._damaged(number, "there is something after the end")
-            kind, content = self._parsed(number, line)
+            kind = line[2 : line.find(b'":')].decode("utf-8", "replace")
             if header is None:
-                header = self._header(kind, content)
+                header = self._header(line)
             elif kind == "end":
-                trailer = content
+                trailer = line
                 continue
             elif kind not in KINDS or KINDS.index(kind) < order:
-                raise self._damaged(number, f"{kind!r} is not expected here")
+                raise self._damaged(number, f"{kind[:20]!r} is not expected here")
             else:
                 order = KINDS.index(kind)
-                self._document(number, content)
-                counts[f"{kind}s"] = counts.get(f"{kind}s", 0) + 1
+                self._document(number, kind, line)
+                self.counts[f"{kind}s"] = self.counts.get(f"{kind}s", 0) + 1
+                self.sizes[kind] = self.sizes.get(kind, 0) + len(line)
             checksum.update(line)
-            if number % 1000 == 0:
+            if number % PER_UPDATE == 0:
                 progress(self.file.tell(), total)
+        progress(total, total)
         if header is None or trailer is None:
             raise DamagedFile(f"{self.name} is not complete: it has no end", hint="export it again")
-        if trailer != {"counts": counts, "sha256": checksum.hexdigest()}:
+        if trailer != trailer_of(self.counts, checksum.hexdigest()):
             raise DamagedFile(f"{self.name} is damaged: its checksum or counts are wrong", hint="export it again")
-        self.counts = counts
         return header
 
     def documents(self, *kinds: Kind) -> Iterator[tuple[Kind, bytes]]:
@@ -205,16 +213,16 @@ class Archive:
         Raises:
             DamagedFile: the file was changed since it was checked.
         """
-        wanted = {b'{"%s":' % kind.encode() for kind in kinds}
-        last = max((KINDS.index(kind) for kind in kinds), default=-1)
-        for number, line in self._lines():
-            if line[: line.find(b":") + 1] in wanted:
-                kind, content = self._parsed(number, line)
-                yield cast("Kind", kind), self._document(number, content)
-            elif any(line.startswith(b'{"%s":' % kind.encode()) for kind in KINDS[last + 1 :]):
+        last = max(map(KINDS.index, kinds))
+        later = tuple(b'{"%s":' % kind.encode() for kind in (*KINDS[last + 1 :], "end"))
+        for number, line in self.lines():
+            kind = line[2 : line.find(b'":')].decode("utf-8", "replace")
+            if kind in kinds:
+                yield kind, self._document(number, kind, line)
+            elif line.startswith(later):
                 return
 
-    def _lines(self) -> Iterator[tuple[int, bytes]]:
+    def lines(self) -> Iterator[tuple[int, bytes]]:
         """Stream the lines with their numbers."""
         self.file.seek(0)
         magic = self.file.read(4)
@@ -237,37 +245,28 @@ class Archive:
                 with suppress(Exception):
                     stream.detach().close()
 
-    def _parsed(self, number: int, line: bytes) -> tuple[str, Any]:
-        """Return the only member of a line."""
+    def _document(self, number: int, kind: str, line: bytes) -> bytes:
         if len(line) > LONGEST:
             raise self._damaged(number, "it is too long")
+        if not line.endswith(b"}\n"):
+            raise self._damaged(number, "it is cut off")
         try:
-            members = parsed(line.decode())
-        except (UnicodeDecodeError, UnreadableLine) as error:
-            raise self._damaged(number, "it is not JSON" if line.endswith(b"\n") else "it is cut off") from error
-        if not isinstance(members, Members) or len(members) != 1 or not line.endswith(b"\n"):
-            raise self._damaged(number, "it is not an object with one member")
-        return members[0]
-
-    def _document(self, number: int, content: Any) -> bytes:
-        try:
-            return document_from(content)
+            return document_of(line[len(kind) + 4 : -2])
         except UnreadableLine as error:
             raise self._damaged(number, str(error)) from error
 
-    def _header(self, kind: str, content: Any) -> Header:
+    def _header(self, line: bytes) -> Header:
         foreign = DamagedFile(f"{self.name} is not a file that projects export wrote")
-        if kind != "export" or not isinstance(content, Members):
+        try:
+            header = orjson.loads(line)["export"]
+            if header["format"] != FORMAT:
+                raise DamagedFile(f"{self.name} has another format: {header['format']!r} instead of {FORMAT}")
+            company, roots = header["company"], tuple(map(str, header["roots"]))
+        except (ValueError, LookupError, TypeError) as error:
+            raise foreign from error
+        if not isinstance(company, str):
             raise foreign
-        header = dict(content)
-        if header.get("format") != FORMAT:
-            raise DamagedFile(f"{self.name} has another format: {header.get('format')!r} instead of {FORMAT}")
-        roots = header.get("roots")
-        if not isinstance(header.get("company"), str) or not isinstance(roots, list):
-            raise foreign
-        return Header(
-            header["company"], str(header.get("created")), header.get("snapshot") is True, tuple(map(str, roots))
-        )
+        return Header(company, str(header.get("created")), header.get("snapshot") is True, roots)
 
     def _damaged(self, number: int, why: str) -> DamagedFile:
         return DamagedFile(f"{self.name} is damaged: line {number}: {why}", hint="export it again")

@@ -36,6 +36,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "batch": ("batch", "-"),
     "doctor --fix": ("doctor", "--fix", "--yes"),
     "indexes create": ("indexes", "create", "--yes"),
+    "import": ("import", "-", "--into", "copies", "--on-conflict", "rename", "--yes"),
     "undo": ("undo", "--yes"),
     "redo": ("redo", "--yes"),
     "resume": ("resume",),
@@ -126,11 +127,17 @@ def prepare(site: Site, name: str) -> None:
         journal.update_many({"database": site.name}, {"$set": {"state": "applied"}})
 
 
+def stdin_of(site: Site, name: str) -> str:
+    """Return what a command reads: an export, or a request."""
+    text = site.text("export", "vision", "-q") if name == "import" else ""
+    return text or f'{{"endpoint": "create", "params": {CREATE}}}'
+
+
 @pytest.mark.parametrize("name", DATABASE)
 def test_read_only_mode_changes_nothing(site: Site, config: Path, name: str) -> None:
     prepare(site, name)
     before = everything(site, config)
-    line = f'{{"endpoint": "create", "params": {CREATE}}}'
+    line = stdin_of(site, name)
     refused = site(*CASES[name], "--read-only", stdin=line)
     assert refused.exit_code == (5 if name == "batch" else 4), refused.stderr
     assert everything(site, config) == before
@@ -145,7 +152,7 @@ def test_a_dry_run_changes_nothing(site: Site, config: Path, tmp_path: Path, nam
     editor.chmod(0o755)
     prepare(site, name)
     before = everything(site, config)
-    line = f'{{"endpoint": "create", "params": {CREATE}}}'
+    line = stdin_of(site, name)
     dry = site(*CASES[name], "--dry-run", stdin=line, EDITOR=str(editor))
     assert (dry.exit_code, bool(dry.stdout + dry.stderr)) == (0, True), dry.stderr
     assert everything(site, config) == before

@@ -40,7 +40,7 @@ def test_an_export_has_every_byte_of_the_companys_own_documents(each_site: Site)
     body = text.splitlines(keepends=True)
     for line in body[1:-1]:
         kind, content = line[:-2].removeprefix('{"').split('":', 1)
-        documents[kind].append(document_of(content))
+        documents[kind].append(document_of(content.encode()))
     assert {kind: sorted(raws) for kind, raws in documents.items()} == before == stored(each_site)
     header, trailer = json.loads(body[0])["export"], json.loads(body[-1])["end"]
     counts = {"projects": 4, "tasks": 5, "models": 1}

@@ -26,6 +26,7 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
     "make-public": ("make-public", ID),
     "make-private": ("make-private", ID),
     "export": ("export",),
+    "import": ("import", "-"),
     "tree": ("tree",),
     "contents": ("contents", ID),
     "activity": ("activity",),
