@@ -222,6 +222,7 @@ def test_a_file_is_overwritten_only_on_request(site: Site, tmp_path: Path) -> No
         (["--html", "."], "'.' is a folder"),
         (["--html", "missing/x.html"], "cannot write 'missing/x.html': its folder does not exist"),
         (["--html", "-", "--svg", "weeks", "-"], "two outputs can't be written to '-'"),
+        (["--format", "markdown", "--html", "x.html"], "--format can't be used with --html or --svg"),
         (["--since", "soon"], "--since: 'soon'"),
     ],
 )

@@ -11,6 +11,7 @@ from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.context import Context, utc_now
 from projects_cli.cli.flow import expect, show
 from projects_cli.cli.options import OptionalProject, time_since
+from projects_cli.errors import UsageError
 from projects_cli.messages import Response
 from projects_cli.render import target
 
@@ -68,6 +69,8 @@ def report(
     """
     context: Context = ctx.obj
     paths = [path for path in (html, svg and svg[1]) if path is not None]
+    if paths and format_ is not None:
+        raise UsageError("--format can't be used with --html or --svg")
     target.check(paths, clobber=clobber)
     prints_markdown = not paths and (format_ is not None or context.output.is_plain_table)
     if not prints_markdown:
