@@ -1,4 +1,4 @@
-"""A headless Chromium, for the tests of reports and for their pictures. Nothing is downloaded for it."""
+"""A headless Chromium, for tests of reports and of the site, and for pictures. Nothing is downloaded for it."""
 
 from __future__ import annotations
 
@@ -39,11 +39,15 @@ class Browser:
 
     def open(self, page: Path, medium: Medium, scale: int = 1) -> None:
         """Load a file."""
+        self.show(page.as_uri(), medium, scale)
+
+    def show(self, address: str, medium: Medium, scale: int = 1) -> None:
+        """Load a page by its address."""
         size = {"width": medium.width, "height": 800, "deviceScaleFactor": scale, "mobile": True}
         self.command("Emulation.setDeviceMetricsOverride", **size)
         feature = {"name": "prefers-color-scheme", "value": medium.scheme}
         self.command("Emulation.setEmulatedMedia", media=medium.media, features=[feature])
-        self.driver.get(page.as_uri())
+        self.driver.get(address)
 
     def messages(self) -> list[str]:
         """Return the messages of the console since the last call."""

@@ -6,6 +6,7 @@ copied with the files that they link to, in their places: links work in the chec
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -95,7 +96,8 @@ def build(target: Path) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Build the site into the folder that is named, or into `site`."""
+    """Build the site into the folder that is named, or into `site`; warnings are printed, and fail the build."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     build(Path(arguments[0] if arguments else CHECKOUT / "site").absolute())
     return 0
 
