@@ -40,7 +40,9 @@ class ChildrenType(StrEnum):
 class ProjectFilters:
     """The values of the options, each None or false if it was not given."""
 
-    id: Annotated[list[str] | None, _filter("--id", metavar="ID", help="Only these ids, hidden ones too.")] = None
+    id: Annotated[
+        list[str] | None, _filter("--id", metavar="ID", help="Only these ids, or ids that begin so; hidden ones too.")
+    ] = None
     name: Annotated[str | None, _filter("--name", metavar="REGEX", help="Name matches this pattern.")] = None
     basename: Annotated[
         str | None, _filter("--basename", metavar="REGEX", help="The last part of the name matches this pattern.")

@@ -53,6 +53,9 @@ WITHOUT_PROJECTS: dict[str, dict[str, Any]] = {
 ADDRESSED = ("project", "projects", "ids", "parent", "destination_project")
 """Parameters that hold ids of projects. On the command line they may be names or the beginnings of ids."""
 
+LISTS = frozenset({"projects.get_all", "projects.get_all_ex"})
+"""Endpoints whose parameter `id` filters projects: its values may be the beginnings of ids, but not names."""
+
 OTHER_IDS = {"projects.get_unique_metric_variants": ("ids",)}
 """Those that hold ids of tasks or models instead."""
 
@@ -240,6 +243,8 @@ def requested(
     for name in addressed:
         if name in params:
             valid[name] = _project_ids(context, endpoint, valid[name])
+    if endpoint in LISTS and params.get("id"):
+        valid["id"] = _whole_ids(context, valid["id"])
     return RequestBuilder(context).build(version, valid, ask=True)
 
 
@@ -254,6 +259,18 @@ def _unknown_parameter(version: Version, name: str) -> UsageError:
 
 def _no_project() -> UsageError:
     return UsageError("no project was named", hint="name it, or select it from a list with --interactive")
+
+
+def _whole_ids(context: Context, values: Sequence[str]) -> list[str]:
+    """Return the values of the parameter `id` with whole ids in place of the beginnings of ids.
+
+    A value may be an operator of the service's list filters, and an id may have a `-` before it.
+    """
+    from projects_cli.endpoints.address import with_whole_ids
+
+    ids = [value.removeprefix("-") for value in values]
+    whole = dict(zip(ids, with_whole_ids(ids, context.reading), strict=True))
+    return [f"-{whole[value[1:]]}" if value.startswith("-") else whole[value] for value in values]
 
 
 def _project_ids(context: Context, endpoint: str, value: str | list[str | None]) -> str | list[str | None]:

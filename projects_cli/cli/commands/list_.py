@@ -154,8 +154,8 @@ def list_(
     if own_stats and "stats_with_children" not in request.params:  # false is not sent to versions without it
         message = f"{endpoint} of version {request.version} has no parameter 'stats_with_children'"
         raise UsageError(f"--own-stats: {message}: version 2.16 has it", hint="choose another version")
-    if params.get("id"):
-        request = request._replace(params={**request.params, "id": _whole_ids(context, params["id"])})
+    if ids := request.params.get("id"):
+        _warn_of_unknown_ids(context, ids)
     request = request._replace(narrowed=filters.narrowed(context, request.now))
     show_list(context, request, shown, url)
 
@@ -173,19 +173,13 @@ def _first_page(limit: int, params: Mapping[str, Any]) -> dict[str, int]:
     return {"page": 0, "page_size": limit}
 
 
-def _whole_ids(context: Context, values: list[str]) -> list[str]:
-    """Return the values of --id with whole ids in place of prefixes; warn of those that name no project.
-
-    A value may be an operator of the service's list filters, and an id may have a `-` before it.
-    """
-    from projects_cli.endpoints.address import unknown_ids, with_whole_ids
+def _warn_of_unknown_ids(context: Context, values: list[str]) -> None:
+    """Warn of values of --id that are not the id of a project, such as names."""
+    from projects_cli.endpoints.address import unknown_ids
 
     store = context.reading
-    ids = [value.removeprefix("-") for value in values if not value.startswith("__$")]
-    whole = dict(zip(ids, with_whole_ids(ids, store), strict=True))
-    for value in unknown_ids(whole.values(), store):
+    for value in unknown_ids([value.removeprefix("-") for value in values if not value.startswith("__$")], store):
         context.console.warn(
             f"--id expects ids, and {value!r} is not the id of a project; "
             "for a name use: projects get NAME, or projects list --name REGEX"
         )
-    return [f"-{whole[value[1:]]}" if value.startswith("-") else whole.get(value, value) for value in values]
