@@ -36,7 +36,12 @@ class Cli(Protocol):
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Compile the program once. If PYTHONDONTWRITEBYTECODE is set, each of its many processes would compile it anew."""
+    """Compile the program once, and have the folders of tests in memory.
+
+    If PYTHONDONTWRITEBYTECODE is set, each of the many processes of the program would compile it anew.
+    """
+    if (memory := servers.memory()) is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
     if not hasattr(config, "workerinput"):  # the workers of xdist start later
         compileall.compile_dir(Path(__file__).parents[1] / "projects_cli", quiet=2)
 

@@ -35,8 +35,8 @@ PATIENCE = 60.0
 """Seconds for a server to start on a busy machine."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system, in which a folder of a unique name is made
-ROOM = 2 << 30
-"""Bytes that are free in memory where the data of the servers goes there."""
+ROOM = 4 << 30
+"""Bytes that are free where data of servers, and folders of tests, are kept in memory."""
 
 # The child asks the kernel for its end when its parent ends, even by SIGKILL, and then becomes mongod.
 TRAMPOLINE = (
@@ -105,10 +105,15 @@ def _wanted(collection: str) -> set[str]:
     return {"_id_", *(str(index["name"]) for index in SERVER[collection])}
 
 
+def memory() -> Path | None:
+    """Return a file system in memory, if there is one with room: writes and files cost little there."""
+    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM
+    return MEMORY if roomy else None
+
+
 def new_folder() -> Path:
     """Make a folder with a short path for a server: in memory if there is room: each write waits for the disk."""
-    roomy = os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free >= ROOM
-    return Path(tempfile.mkdtemp(prefix="pt-", dir=MEMORY if roomy else None)).resolve()
+    return Path(tempfile.mkdtemp(prefix="pt-", dir=memory())).resolve()
 
 
 @contextmanager
