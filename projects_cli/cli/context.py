@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.config.resolution import resolve
 from projects_cli.config.settings import Settings, login_name
-from projects_cli.errors import ProjectsError
+from projects_cli.errors import ProjectsError, UsageError
 from projects_cli.render.console import Console
 from projects_cli.render.escaping import check_utf8
 
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 VARIABLES = ("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_")
 """Prefixes of the variables that hold settings."""
+
+PLACE = frozenset({"uri", "uri_file", "database", "company", "profile"})
+"""Settings that say where the documents are."""
 
 
 class Context:
@@ -63,6 +66,31 @@ class Context:
         except OSError:  # it was removed: no file is found in a relative path
             folder = Path()
         return resolve(self.flags, self.streams.environment, folder)
+
+    def for_profile(self, name: str) -> Context:
+        """Return the context of another profile, which alone says where the other database is.
+
+        The flags of this run hold for both, except those that choose a database, as do variables.
+
+        Raises:
+            ConfigError, UsageError: there is no such profile, or it has no URI.
+        """
+        kept = {flag: value for flag, value in self.flags.items() if flag not in PLACE}
+        variables = {f"PROJECTS_{flag.upper()}" for flag in PLACE} | {"PROJECTS_MONGO_URI"}
+        environment = {
+            variable: value
+            for variable, value in self.streams.environment.items()
+            if variable not in variables and not variable.startswith(("CLEARML_", "TRAINS_", "MONGODB_"))
+        }
+        other = Context(self.streams._replace(environment=environment))
+        other.flags = {**kept, "profile": name}
+        # From the root folder: a project file below it may name the database of this context.
+        other.settings = resolve(other.flags, environment, Path("/"))
+        if other.target.uri is None:
+            raise UsageError(
+                f"the profile {name!r} has no URI", hint=f"projects config set profiles.{name}.uri-file FILE"
+            )
+        return other
 
     @cached_property
     def given(self) -> Settings:

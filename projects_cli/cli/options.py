@@ -129,7 +129,7 @@ _VALUES = {"hyperparam-values", "model-metadata-keys", "model-metadata-values", 
 _READS = frozenset({"list", "get", "metrics", "hyperparams", "task-tags", "model-tags", "project-tags", *_VALUES})
 _CHANGES = frozenset({"create", "update", "rename", "move", "merge", "delete", "prune", "make-public", "make-private"})
 _REQUESTS = frozenset({"call", "batch"})
-_TRANSFERS = frozenset({"import"})
+_TRANSFERS = frozenset({"import", "copy"})
 _JOURNALED = (
     _TRANSFERS
     | _CHANGES
@@ -161,7 +161,7 @@ USED_BY: dict[str, frozenset[str]] = {
     **dict.fromkeys(("schema", "api_version"), _READS | _CHANGES | _REQUESTS | {"schema"}),
     **dict.fromkeys(("no_journal", "journal_db"), _JOURNALED | {"doctor", "status"}),
     "lock_wait": _JOURNALED - {"history", "history show"},
-    "user": frozenset({"create", "delete", "move", "prune", "import"}) | _REQUESTS,
+    "user": frozenset({"create", "delete", "move", "prune", "import", "copy"}) | _REQUESTS,
     "confirm": _CHANGES | {"undo", "redo", "doctor --fix", "history prune", "indexes create", "local reset"},
 }
 """The commands that use a setting; all others refuse its option, because it would not have the expected effect.

@@ -162,6 +162,7 @@ COMMANDS: tuple[Entry, ...] = (
     ),
     Entry("export", "export", "Write projects to a file.", TRANSFER),
     Entry("import", "import_", "Restore projects from a file.", TRANSFER, changes=ITSELF),
+    Entry("copy", "copy", "Copy projects to the database of another profile.", TRANSFER, changes=ITSELF),
     Entry("undo", "undo", "Undo a change.", REPAIR, changes=ITSELF),
     Entry("redo", "redo", "Do an undone change again.", REPAIR, changes=ITSELF),
     Entry("resume", "resume", "Resume an interrupted change.", REPAIR, changes=ITSELF),

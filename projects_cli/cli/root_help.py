@@ -52,6 +52,7 @@ Change:
 Backup and transfer:
   export                 Write projects to a file.
   import                 Restore projects from a file.
+  copy                   Copy projects to the database of another profile.
 
 Undo and repair:
   undo                   Undo a change.
@@ -160,7 +161,7 @@ Commands:
                         project-tags, validate-delete
   Change:               create, update, delete, rename, move, merge, prune,
                         make-public, make-private
-  Backup and transfer:  export, import
+  Backup and transfer:  export, import, copy
   Undo and repair:      undo, redo, resume, history, doctor, indexes
   Low level:            call, batch, schema
   Setup:                local, config, profile, completion, help

@@ -37,6 +37,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "doctor --fix": ("doctor", "--fix", "--yes"),
     "indexes create": ("indexes", "create", "--yes"),
     "import": ("import", "-", "--into", "copies", "--on-conflict", "rename", "--yes"),
+    "copy": ("copy", "vision", "--to-profile", "toy", "--into", "copies", "--on-conflict", "rename", "--yes"),
     "undo": ("undo", "--yes"),
     "redo": ("redo", "--yes"),
     "resume": ("resume",),
@@ -53,7 +54,7 @@ ELSEWHERE = {f"local {word}": "tests/local/test_local_dry_run.py" for word in ("
 """Commands that need another database than a server's, and the file of their tests."""
 
 CHANGING = {f"{entry.name} {word}".strip() for entry in COMMANDS for word in entry.changes}
-WRITES = re.compile(r"\b(perform|DocumentChange|change_file)\(")
+WRITES = re.compile(r"\b(perform|import_archive|DocumentChange|change_file)\(")
 POLICY = re.compile(r"\.(dry_run|read_only|production)\b")
 """Reads of the settings that only the policy function may decide by."""
 
@@ -120,6 +121,9 @@ DATABASE = [name for name in CASES if name.split()[0] not in {"config", "profile
 
 def prepare(site: Site, name: str) -> None:
     """Leave an interrupted operation for `resume`, and an undone one for `redo`."""
+    if name == "copy":
+        site.text("config", "set", "profiles.toy.uri", site.server.uri)
+        site.text("config", "set", "profiles.toy.database", site.name)
     if name == "redo":
         site.json("undo", "--yes")
     if name == "resume":

@@ -27,6 +27,7 @@ COMMAND_LINES: dict[str, tuple[str, ...]] = {
     "make-private": ("make-private", ID),
     "export": ("export",),
     "import": ("import", "-"),
+    "copy": ("copy", ID, "--to-profile", "lab"),
     "tree": ("tree",),
     "contents": ("contents", ID),
     "activity": ("activity",),
