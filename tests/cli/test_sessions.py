@@ -1,5 +1,6 @@
 """The console sessions of the pages show what the commands print on the sample, on a terminal of 80 columns.
 
+A session does not pipe a command into another: which of the two writes first to the terminal would be left to chance.
 `make snapshots` writes what differs into the pages. Review the difference before you commit it.
 """
 
@@ -131,6 +132,7 @@ def test_sessions_fit_a_terminal(page: str) -> None:
     text = (CHECKOUT / page).read_text("utf-8")
     lines = [*SHELL.findall(text), *(line for block in BLOCK.findall(text) for line in block.splitlines())]
     assert lines
+    assert [line for line in lines if line.startswith("$ ") and " | " in line] == []
     assert [line for line in lines if cell_len(line) > COLUMNS] == []
 
 
