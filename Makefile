@@ -12,7 +12,7 @@ PREFIX ?= /usr/local
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo 'sudo -n')
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
-.PHONY: help demo test test-newest test-oldest test-pythons test-programs check-tag dist smoke lock lint bench docs site snapshots pictures install-man soak clean system
+.PHONY: help demo test test-newest test-oldest test-pythons test-programs check-tag dist smoke lock lint bench docs site snapshots pictures install-man soak soak-kills clean system
 
 help:
 	@echo 'make demo         set everything up and demonstrate the tool on a real MongoDB'
@@ -23,6 +23,7 @@ help:
 	@echo 'make lint         run ruff and mypy, and check that generated files are fresh'
 	@echo 'make bench        print the performance table; SIZE=full for the real bars, ONLY="list get" for some rows'
 	@echo 'make soak         inject random faults for an hour, or for PROJECTS_SOAK_SECONDS'
+	@echo 'make soak-kills   kill moves and merges of a large tree at random writes, for as long'
 	@echo 'make snapshots    regenerate tests/render/snapshots/, and the output that README.md and docs/recipes.md show'
 	@echo 'make pictures     regenerate docs/images/: a report on the sample, in a headless Chromium'
 	@echo 'make docs         regenerate completions/, docs/commands/, docs/options.md, docs/doctor.md, the picture in README.md, and the module map'
@@ -141,6 +142,9 @@ bench: system $(STAMP)
 # An hour, or PROJECTS_SOAK_SECONDS.
 soak: system $(STAMP)
 	$(BIN)/python -m tests.faults.soak
+
+soak-kills: system $(STAMP)
+	$(BIN)/python -m tests.faults.kills
 
 clean:
 	rm -rf $(VENV) .venv-* $(DEMO) build dist site .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -394,6 +394,11 @@ class Writes(monitoring.CommandListener):
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         """A write that failed changed nothing."""
 
+    @property
+    def succeeded_so_far(self) -> int:
+        """Return how many writes were answered."""
+        return self._seen["succeeded"]
+
     def _count(self, when: When) -> None:
         self._seen[when] += 1
         if when == self._when and self._seen[when] == self._number:
@@ -405,14 +410,14 @@ def signals_itself(number: int, when: When, signal_: signal.Signals) -> Writes:
     return Writes(number, when, lambda: os.kill(os.getpid(), signal_))
 
 
-def forked(work: Callable[[], object]) -> int:
-    """Do something in a forked process. Return its id."""
+def forked(work: Callable[[], object], patience: int = 60) -> int:
+    """Do something in a forked process, for some seconds at most. Return its id."""
     pid = os.fork()
     if pid:
         return pid
     status = 1
     try:
-        signal.alarm(60)
+        signal.alarm(patience)
         work()
         status = 0
     except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as a second pytest
@@ -421,9 +426,9 @@ def forked(work: Callable[[], object]) -> int:
         os._exit(status)
 
 
-def in_child(work: Callable[[], object]) -> int:
-    """Do something in a forked process. Return its wait status."""
-    return os.waitpid(forked(work), 0)[1]
+def in_child(work: Callable[[], object], patience: int = 60) -> int:
+    """Do something in a forked process, for some seconds at most. Return its wait status."""
+    return os.waitpid(forked(work, patience), 0)[1]
 
 
 def dies(world: World, command: Callable[[Runner], object], number: int, when: When, *, small: int = SMALL) -> bool:
