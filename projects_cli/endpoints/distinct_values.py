@@ -14,7 +14,7 @@ from projects_cli.messages import Response
 from projects_cli.store import filters, pipelines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from projects_cli.messages import Document, Pipeline, Request
     from projects_cli.store.collections import Collection, Store
@@ -27,6 +27,11 @@ SAMPLE = 1_000
 
 MOST_SECTIONS = 16
 """Sections of hyper-parameters up to which it is faster to look for other keys than to group all of them."""
+
+MOST_NAMES = 24
+MOST_GROUPS = 2
+"""Names of metrics and variants, and groups of them, up to which it is faster to look for other pairs than to group all
+of them."""
 
 _KEY = re.compile(r"[^.$][^.]*\Z")
 """Keys that a schema can name; no server stores another one."""
@@ -45,32 +50,62 @@ def get_unique_metric_variants(request: Request, store: Store) -> Response:
     if ids := request.params.get("ids"):
         others = hierarchy.ids_of_other_types(ids, store, collection)
         condition = filters.all_of([condition, {"_id": {"$in": [*ids, *others.values()]}}])
-    stages = pipelines.metric_variants()
-    if not condition and _have_common_metrics(collection):
-        stages = [*pipelines.one_of_each_set(), *stages]
+    pairs = _metrics(collection, condition)
     metrics = (
-        {
-            "metric": pair["_id"]["metric"],
-            "metric_hash": pair["metric_hash"],
-            "variant": pair["_id"]["variant"],
-            "variant_hash": pair["variant_hash"],
-        }
-        for pair in scope.aggregate(collection, condition, stages)
+        {"metric": metric, "metric_hash": hashes[0], "variant": variant, "variant_hash": hashes[1]}
+        for (metric, variant), hashes in sorted(pairs.items())
     )
     return Response(request.endpoint, {"metrics": metrics})
 
 
+def _metrics(collection: Collection, condition: Document) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return each (metric, variant) pair of the matching documents, with its hashes.
+
+    Most tasks have metrics that many others have. Of a large collection that this company alone uses, the pairs of some
+    tasks are read first. Then the server passes over the tasks that have no other pairs, if the names are few enough
+    for that; otherwise it groups tasks by all of their metrics first, if many have the same (docs/performance.md).
+    """
+    stages = pipelines.metric_variants()
+    also: Document = {}
+    pairs: dict[tuple[str, str], tuple[str, str]] = {}
+    if not condition and _is_large(collection):
+        with suppress(IndexGone):
+            pairs = dict(map(_metric, _of_sample(collection, stages)))
+            groups = _alike(pairs)
+            names = sum(len(metrics) + len(variants) for metrics, variants in groups)
+            if 0 < len(groups) <= MOST_GROUPS and names <= MOST_NAMES:
+                also = filters.has_other_pairs("last_metrics", groups)
+            elif _have_common_metrics(collection):
+                stages = [*pipelines.one_of_each_set(), *stages]
+    return dict(map(_metric, scope.aggregate(collection, condition, stages, also=also))) | pairs
+
+
+def _metric(group: Document) -> tuple[tuple[str, str], tuple[str, str]]:
+    return (group["_id"]["metric"], group["_id"]["variant"]), (group["metric_hash"], group["variant_hash"])
+
+
+def _alike(pairs: Iterable[tuple[str, str]]) -> list[tuple[list[str], list[str]]]:
+    """Return groups of metrics that have the same variants, with these: together exactly the pairs."""
+    variants: dict[str, set[str]] = {}
+    for metric, variant in pairs:
+        variants.setdefault(metric, set()).add(variant)
+    groups: dict[frozenset[str], list[str]] = {}
+    for metric, own in variants.items():
+        groups.setdefault(frozenset(own), []).append(metric)
+    return [(sorted(metrics), sorted(own)) for own, metrics in groups.items()]
+
+
 def _have_common_metrics(collection: Collection) -> bool:
-    """Return whether it is faster to group documents by all of their metrics first (docs/performance.md).
+    """Return whether it is faster to group documents by all of their metrics first.
 
     At most one in a hundred may have metrics that no other one has. The first group would become too large otherwise.
+
+    Raises:
+        IndexGone: the collection has no index of the ids.
     """
     alone: Pipeline = [{"$match": {"count": 1}}, {"$group": {"_id": None, "count": {"$sum": 1}}}]
-    with suppress(IndexGone):
-        if _is_large(collection):
-            groups = _of_sample(collection, [*pipelines.one_of_each_set(), *alone])
-            return bool(sum(group["count"] for group in groups) <= SAMPLE // 100)
-    return False
+    groups = _of_sample(collection, [*pipelines.one_of_each_set(), *alone])
+    return bool(sum(group["count"] for group in groups) <= SAMPLE // 100)
 
 
 def get_hyper_parameters(request: Request, store: Store) -> Response:

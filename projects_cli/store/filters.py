@@ -266,6 +266,17 @@ def has_other_keys(field: str, known: Mapping[str, Iterable[str]]) -> Document:
     return {"$nor": [{"$jsonSchema": {"properties": {field: {"properties": closed, "additionalProperties": False}}}}]}
 
 
+def has_other_pairs(field: str, groups: Sequence[tuple[Sequence[str], Sequence[str]]]) -> Document:
+    """Match documents in which a field is an object of objects of metrics, one of them with another pair than these.
+
+    A pair is known if a group has its `metric` and its `variant`. MongoDB compares each metric with the names of one
+    group after the other: several times as fast as expanding the objects, as long as there are few names.
+    """
+    known = [{"properties": {"metric": {"enum": first}, "variant": {"enum": second}}} for first, second in groups]
+    variants = {"additionalProperties": {"anyOf": known} if len(known) > 1 else known[0]}
+    return {"$nor": [{"$jsonSchema": {"properties": {field: {"additionalProperties": variants}}}}]}
+
+
 def below(ids: Sequence[Any]) -> Document:
     """Match the sub-projects of any of these, at every level."""
     return _reference("path", ids)

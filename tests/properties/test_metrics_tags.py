@@ -219,16 +219,19 @@ ODD_METRICS: SearchStrategy[Any] = st.one_of(
 )
 
 
-@settings(max_examples=50)
+@pytest.mark.parametrize("most_groups", [0, 1, 9])
+@settings(max_examples=30)
 @given(found=st.lists(worlds.document(company=worlds.COMPANIES, last_metrics=ODD_METRICS), max_size=6))
-def test_metrics_are_the_same_if_tasks_are_grouped_by_all_of_them(
-    caller: Caller, monkeypatch: pytest.MonkeyPatch, found: list[Document]
+def test_metrics_are_the_same_if_some_tasks_are_read_first(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, most_groups: int, found: list[Document]
 ) -> None:
     """The hashes may be those of another task with the same pair."""
     caller.fill({"task": [one | {"_id": f"t{number}"} for number, one in enumerate(found)]})
+    monkeypatch.setattr(distinct_values, "MOST_GROUPS", most_groups)
     answers = []
-    for large in (1_000, 0):
+    for large, sample in ((1_000, 1), (0, 1), (0, 3)):
         monkeypatch.setattr(distinct_values, "LARGE", large)
+        monkeypatch.setattr(distinct_values, "SAMPLE", sample)
         answer = caller.answer("projects.get_unique_metric_variants", {})
         assert isinstance(answer, dict)
         answers.append([(pair["metric"], pair["variant"]) for pair in answer["metrics"]])
@@ -236,4 +239,4 @@ def test_metrics_are_the_same_if_tasks_are_grouped_by_all_of_them(
             stored = [one["last_metrics"] for one in found if isinstance(one.get("last_metrics"), dict)]
             entries = [one.get(pair["metric_hash"]) for one in stored]
             assert any(isinstance(entry, dict) and entry for entry in entries), pair
-    assert answers[0] == answers[1]
+    assert answers[0] == answers[1] == answers[2]
