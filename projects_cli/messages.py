@@ -109,6 +109,13 @@ class Edits(Protocol):
         """Stream the edits, from what is stored now."""
 
 
+class TagChange(NamedTuple):
+    """How the tags of documents change: some are removed, and others added, if a document lacks them."""
+
+    remove: frozenset[str]
+    add: Sequence[str]
+
+
 Action = Literal["insert", "update", "delete"]
 Collection = Literal["project", "task", "model", "url_to_delete"]
 
@@ -119,7 +126,8 @@ class Step:
 
     `filter` holds which documents and the precondition under which each may still be changed, so that a step
     is safe to repeat. For one project it has `_id`; for tasks and models it is over their `project`. `edits` are
-    changes of single documents that are not projects; the filter then only describes them. `change` is the
+    changes of single documents that are not projects; the filter then only describes them. `tags` is a change of the
+    tags of all documents that match the filter. `change` is the
     document for an insert, `$set` and `$unset` for an update, and empty for a delete. `count` is how many documents
         matched when the plan was made. If an `essential` step can't be taken, those after it are not taken either, and
     those before it are put back.
@@ -140,6 +148,7 @@ class Step:
     edits: Edits | None = None
     size: int = 0
     old: Document = field(default_factory=dict)
+    tags: TagChange | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, cast
 
+from projects_cli.changes import tagging
 from projects_cli.changes.conditions import among, by_id, is_comparable
 from projects_cli.changes.edits import edit_chunks
 from projects_cli.changes.records import Entry, Kind, Members, Projects
@@ -41,12 +42,14 @@ def chunks_of(steps: Sequence[Step], store: Store, *, journaled: bool = True) ->
     Raises:
         CannotUndo: a document is too large for its change to be undone; only if the change is `journaled`.
     """
-    for on_projects, run in groupby(steps, lambda step: step.collection == "project"):
+    for on_projects, run in groupby(steps, lambda step: step.collection == "project" and step.tags is None):
         if on_projects:
             yield from _project_chunks(run, store, journaled=journaled)
         else:
             for step in run:
-                if step.edits is not None or step.action == "delete":
+                if step.tags is not None:
+                    yield from tagging.tag_chunks(step, step.tags, store, limit=IDS)
+                elif step.edits is not None or step.action == "delete":
                     yield from edit_chunks(step, store, journaled=journaled)
                 else:
                     target = bson_codec.value_of(step.change["$set"]["project"])

@@ -8,9 +8,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, cast
 
-from projects_cli.changes import edits
+from projects_cli.changes import edits, tagging
 from projects_cli.changes.conditions import among, by_id, is_value, stored_as, within
-from projects_cli.changes.records import Edits, Entry, Members, Projects
+from projects_cli.changes.records import Edits, Entry, Members, Projects, Tagging
 from projects_cli.errors import ExpectedUniqueData
 from projects_cli.store import bson_codec, filters
 from projects_cli.store.bson_codec import NULL, Value
@@ -43,6 +43,9 @@ def make(chunk: Chunk, writer: Writer, tally: Tally) -> bool:
     """
     if isinstance(chunk, Edits):
         edits.make_edits(chunk, writer, tally)
+        return True
+    if isinstance(chunk, Tagging):
+        tagging.make(chunk, writer, tally)
         return True
     if isinstance(chunk, Members):
         move(chunk, chunk.source, chunk.target, writer, tally)
@@ -160,6 +163,8 @@ def is_untouched(chunk: Chunk, store: Store) -> bool:
     """Return whether nothing of a chunk was made."""
     if isinstance(chunk, Edits):
         return edits.is_untouched(chunk, store)
+    if isinstance(chunk, Tagging):
+        return tagging.is_untouched(chunk, store)
     if isinstance(chunk, Members):
         left = {**within(chunk.ids), **is_value("project", chunk.source)}
         return store.named(chunk.kind).count(left) == chunk.size

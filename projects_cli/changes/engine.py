@@ -17,10 +17,9 @@ from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 
-from projects_cli.changes import chunks, conditions, conflicts, edits, effects, following
-from projects_cli.changes.records import Edits, Members, Projects, removed_and_renamed
+from projects_cli.changes import chunks, conditions, conflicts, effects, following, restoring
+from projects_cli.changes.records import Projects, removed_and_renamed
 from projects_cli.changes.signals import Deferred
-from projects_cli.changes.stored import Stored
 from projects_cli.changes.writer import Tally, Writer
 from projects_cli.errors import ExpectedUniqueData, ServiceError
 from projects_cli.extended_json import id_text
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
 
     from projects_cli.changes.journal import Journal
     from projects_cli.changes.lease import Lease
-    from projects_cli.changes.records import Chunk, Entry, Kind, Operation, State
+    from projects_cli.changes.records import Chunk, Kind, Operation, State
     from projects_cli.messages import Document, Plan
     from projects_cli.store.bson_codec import Value
     from projects_cli.store.collections import Store
@@ -59,8 +58,6 @@ SMALL = 1000
 KEPT = 16 * 1024 * 1024
 """Bytes of documents that one transaction may remove."""
 
-URLS = "url_to_delete"
-
 KINDS: tuple[Kind, ...] = ("task", "model")
 
 NOTHING = frozenset({NULL, value_of("")})
@@ -68,9 +65,6 @@ NOTHING = frozenset({NULL, value_of("")})
 
 ROUNDS = 4
 """How often it is looked whether a server has put something into removed projects, or below renamed ones."""
-
-NAMED = 100
-"""Documents of a chunk that are named when they are left as they are."""
 
 OLD_NAME = "a server gave it the old name at that moment (correct it: projects doctor --fix)"
 LEFT = "a server put it into the deleted project at that moment (move it out: projects doctor --fix)"
@@ -340,16 +334,16 @@ class Engine:
                 if isinstance(chunk, Projects):
                     created += [entry.id for entry in chunk.entries if entry.action == "insert"]
                     for entries in effects.independent(reversed(chunk.entries)):
-                        for entry, why in self._persistently(operation, partial(_unmake, entries, context), tally):
+                        for entry, why in self._persistently(
+                            operation, partial(restoring.unmake, entries, context), tally
+                        ):
                             context.skipped.add(entry.id)
                             tally.skip(entry, why)
-                elif isinstance(chunk, Edits) and _comes_first(chunk):
-                    self._persistently(operation, partial(_unmake_edits, chunk, context), tally)
+                elif restoring.comes_first(chunk):
+                    self._persistently(operation, partial(restoring.restore, chunk, context), tally)
             for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):
-                if isinstance(chunk, Members):
-                    self._persistently(operation, partial(_move_back, chunk, context), tally)
-                elif isinstance(chunk, Edits) and not _comes_first(chunk):
-                    self._persistently(operation, partial(_unmake_edits, chunk, context), tally)
+                if not isinstance(chunk, Projects) and not restoring.comes_first(chunk):
+                    self._persistently(operation, partial(restoring.restore, chunk, context), tally)
             if operation.prefixes:  # projects that were created below follow the old name as well
                 back = Prefixes(operation.prefixes.new, operation.prefixes.old)
                 self._follow(operation, renamed, back, tally, journaled=False)
@@ -357,50 +351,3 @@ class Engine:
             self.journal.finish(operation, before if nothing and before == "done" else "undone", tally)
             tally.skipped += [skipped for gone in self._gone(created) for skipped in self._left(gone)]
         return tally
-
-
-def _comes_first(chunk: Edits) -> bool:
-    """Return whether documents go back before projects: URLs, of which the clean-up job takes more, and inserted ones.
-
-    A project that the operation created can be removed only when its inserted tasks and models are gone.
-    """
-    return chunk.kind == URLS or chunk.inserts
-
-
-def _unmake(
-    entries: Sequence[Entry], context: conflicts.Context, writer: Writer, tally: Tally
-) -> list[tuple[Entry, str]]:
-    """Put projects back unless others changed them since. Return what was left as it is, each with the reason."""
-    stored = Stored(writer.store, entries)
-    reasons = [(entry, conflicts.conflict_of_entry(entry, stored, context)) for entry in entries]
-    left = [(entry, why) for entry, why in reasons if why is not None]
-    free = [entry for entry, why in reasons if why is None]
-    if len(entries) == 1:
-        return left or [(entry, why) for entry in free if (why := effects.unmake(entry, writer, tally)) is not None]
-    if not tally.repeated and effects.unmake_updates(free, stored, writer, tally):
-        return left
-    return [*left, *(found for entry in free for found in _unmake([entry], context, writer, tally))]
-
-
-def _unmake_edits(chunk: Edits, context: conflicts.Context, writer: Writer, tally: Tally) -> None:
-    """Bring documents back into their former state; what others changed, or has no project any more, stays."""
-    left = {skipped.id: skipped for skipped in conflicts.conflicts_of_edits(chunk, writer.store, context)}
-    edits.unmake_edits(chunk, left, writer, tally)
-
-
-def _move_back(chunk: Members, context: conflicts.Context, writer: Writer, tally: Tally) -> None:
-    """Move tasks or models back into their project; what others moved stays, and is named."""
-    listed = 0
-    for document, why in conflicts.conflicts_of_members(chunk, writer.store, context):
-        if document is None:
-            tally.skipped.append(Skipped(conditions.shown(chunk.source), f"{chunk.size} {chunk.kind}s", why))
-            return
-        listed += 1
-        if listed <= NAMED:
-            tally.skipped.append(Skipped(id_text(document["_id"]), f"{chunk.kind} {document.get('name')!r}", why))
-    if listed > NAMED:
-        more = listed - NAMED
-        tally.skipped.append(
-            Skipped(conditions.shown(chunk.source), f"{more} more {chunk.kind}s", "they were moved as well")
-        )
-    effects.move(chunk, chunk.target, chunk.source, writer, tally)

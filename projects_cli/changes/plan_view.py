@@ -33,7 +33,7 @@ SHOWN = 60
 
 def _described(step: Step, names: dict[str, str]) -> Document:
     identifier = step.filter.get("_id")
-    single = id_text(identifier) if step.collection == "project" else None
+    single = id_text(identifier) if step.collection == "project" and step.tags is None else None
     return {
         "action": step.action,
         "collection": step.collection,
@@ -49,6 +49,8 @@ def _described(step: Step, names: dict[str, str]) -> Document:
 
 def _differences(step: Step) -> str:
     """Return the old and the new value of each field that changes: `description: old → new`."""
+    if step.tags is not None:
+        return " ".join([*(f"-{tag}" for tag in sorted(step.tags.remove)), *(f"+{tag}" for tag in step.tags.add)])
     new = step.change.get("$set", {})
     return "; ".join(f"{name}: {_shortened(old)} → {_shortened(new.get(name))}" for name, old in step.old.items())
 

@@ -7,7 +7,7 @@ describes the journal.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from projects_cli.errors import CannotUndo, UnreadableRecord
 from projects_cli.messages import Edit, Prefixes
@@ -239,7 +239,33 @@ class Edits:
         return all(edit.before is None for edit in self.edits)
 
 
-Chunk = Projects | Members | Edits
+class TagGroup(NamedTuple):
+    """Documents of which the tags go from one value to another; None is a document without the field.
+
+    `ids` is a BSON array.
+    """
+
+    before: Value | None
+    after: Value
+    ids: Value
+    size: int
+
+
+@dataclass(slots=True)
+class Tagging:
+    """A chunk of documents of one kind whose tags change, those with the same tags together."""
+
+    kind: str
+    groups: list[TagGroup]
+    number: int = 0
+
+    @property
+    def size(self) -> int:
+        """Return how many documents the chunk is about."""
+        return sum(group.size for group in self.groups)
+
+
+Chunk = Projects | Members | Edits | Tagging
 
 
 def chunk_id(operation: str, number: int) -> str:
@@ -260,6 +286,9 @@ def encode_chunk(operation: str, chunk: Chunk, *, limit: int = LARGEST_CHUNK) ->
     elif isinstance(chunk, Edits):
         states = bson_codec.array(_edit_value(edit) for edit in chunk.edits)
         body = {"kind": bson_codec.value_of(chunk.kind), "edits": states}
+    elif isinstance(chunk, Tagging):
+        groups = bson_codec.array(_group_value(group) for group in chunk.groups)
+        body = {"kind": bson_codec.value_of(chunk.kind), "groups": groups}
     else:
         plain = {"kind": chunk.kind, "size": chunk.size, "existed": chunk.existed}
         body = {**bson_codec.fields(encode(plain)), "project": chunk.source, "to": chunk.target, "ids": chunk.ids}
@@ -282,6 +311,8 @@ def decode_chunk(raw: bytes) -> Chunk:
     number = int(str(bson_codec.python_value(values["_id"])).rpartition("/")[2])
     if "edits" in values:
         return Edits(kind, [_edit(item.data) for item in bson_codec.items(values["edits"])], number)
+    if "groups" in values:
+        return Tagging(kind, [_group(item.data) for item in bson_codec.items(values["groups"])], number)
     if kind == "project":
         return Projects([Entry.decode(entry.data) for entry in bson_codec.items(values["entries"])], number)
     return Members(
@@ -308,6 +339,20 @@ def _edit(raw: bytes) -> Edit:
     states = bson_codec.fields(raw)
     before, after = (states[name].data if name in states else None for name in ("before", "after"))
     return Edit(states["id"], before, after)
+
+
+def _group_value(group: TagGroup) -> Value:
+    states = {} if group.before is None else {"before": group.before}
+    size = bson_codec.value_of(group.size)
+    return bson_codec.document_value(
+        bson_codec.document(states | {"after": group.after, "ids": group.ids, "size": size})
+    )
+
+
+def _group(raw: bytes) -> TagGroup:
+    values = bson_codec.fields(raw)
+    size = int(bson_codec.python_value(values["size"]))
+    return TagGroup(values.get("before"), values["after"], values["ids"], size)
 
 
 def removed_and_renamed(chunks: Iterable[Chunk]) -> tuple[list[Value], list[Value]]:

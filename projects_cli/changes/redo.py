@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from projects_cli.changes import conditions, conflicts, edits, effects
-from projects_cli.changes.records import Edits, Members, Projects
+from projects_cli.changes import conditions, conflicts, edits, effects, tagging
+from projects_cli.changes.records import Edits, Members, Projects, Tagging
 from projects_cli.store import bson_codec, filters
 from projects_cli.store.bson_codec import NULL, Value, value_of
 
@@ -40,6 +40,8 @@ def obstacles(chunks: Callable[[], Iterable[Chunk]], store: Store, earlier: conf
         elif isinstance(chunk, Members):
             inside = {**conditions.within(chunk.ids), **conditions.is_value("project", chunk.source)}
             known[chunk.kind, chunk.source] += store.named(chunk.kind).count(inside)
+        elif isinstance(chunk, Tagging):
+            yield from (f"{skipped.name} {skipped.id}: {skipped.why}" for skipped in tagging.conflicts(chunk, store))
         else:
             yield from _of_edits(chunk, store, known)
     yield from _of_contents(removed, known, store)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.changes.records import Edits, Projects
+from projects_cli.changes.records import Edits, Projects, Tagging
 from projects_cli.extended_json import id_text
 from projects_cli.store import bson_codec
 
@@ -22,6 +22,8 @@ def steps_undone(chunk: Chunk) -> Iterator[Document]:
     if isinstance(chunk, Projects):
         for entry in reversed(chunk.entries):
             yield _step(_OPPOSITE[entry.action], "project", "undo", entry=entry)
+    elif isinstance(chunk, Tagging):
+        yield _step("restore", chunk.kind, "undo: tags", documents=chunk.size)
     elif isinstance(chunk, Edits):
         yield _step("delete" if chunk.inserts else "restore", chunk.kind, "undo", documents=chunk.size)
     else:
@@ -33,6 +35,8 @@ def steps_made(chunk: Chunk, why: str) -> Iterator[Document]:
     if isinstance(chunk, Projects):
         for entry in chunk.entries:
             yield _step(entry.action, "project", why, entry=entry)
+    elif isinstance(chunk, Tagging):
+        yield _step("update", chunk.kind, f"{why}: tags", documents=chunk.size)
     elif isinstance(chunk, Edits):
         removes = all(edit.after is None for edit in chunk.edits)
         action = "delete" if removes else "insert" if chunk.inserts else "update"

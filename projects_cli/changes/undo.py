@@ -8,8 +8,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from projects_cli.changes import conflicts, redo
-from projects_cli.changes.records import Edits, Operation, Projects, decode_chunk
+from projects_cli.changes import conflicts, redo, tagging
+from projects_cli.changes.records import Edits, Operation, Projects, Tagging, decode_chunk
 from projects_cli.changes.steps import steps_made, steps_undone, text_of
 from projects_cli.changes.stored import Stored
 from projects_cli.errors import CannotUndo, Problem
@@ -134,9 +134,12 @@ class Undo:
                         yield operation, identifier, name, why
             newer, kinds = context, kinds | own_kinds
 
-    def _conflicts_of_contents(self, chunk: Members | Edits, context: conflicts.Context) -> Iterator[Skipped]:
+    def _conflicts_of_contents(self, chunk: Members | Edits | Tagging, context: conflicts.Context) -> Iterator[Skipped]:
         """Stream the tasks, models and other documents that an undo would leave as they are."""
         store = self.operations.store
+        if isinstance(chunk, Tagging):
+            yield from tagging.conflicts(chunk, store)
+            return
         if isinstance(chunk, Edits):
             yield from conflicts.conflicts_of_edits(chunk, store, context)
             return

@@ -96,6 +96,10 @@ class Writer:
         """Change, or replace by a document, a project for each of these filters. Return how many matched."""
         return self._fenced(lambda guard: self.store.projects.update_each(updates, guard))
 
+    def update_groups(self, kind: str, updates: Sequence[tuple[Document, Document]]) -> int:
+        """Change all documents that match each of these filters. Return how many matched."""
+        return self._fenced(lambda guard: self.store.named(kind).update_groups(updates, guard))
+
     def delete(self, filter_: Document, kind: str = "project") -> int:
         """Remove a matching document. Return how many were removed."""
         return self._fenced(lambda guard: self.store.named(kind).delete_one(filter_, guard))

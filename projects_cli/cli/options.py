@@ -126,8 +126,13 @@ OTHER_SETTINGS = (
 """The settings that no option sets."""
 
 _VALUES = {"hyperparam-values", "model-metadata-keys", "model-metadata-values", "task-parents", "users"}
-_READS = frozenset({"list", "get", "metrics", "hyperparams", "task-tags", "model-tags", "project-tags", *_VALUES})
-_CHANGES = frozenset({"create", "update", "rename", "move", "merge", "delete", "prune", "make-public", "make-private"})
+_READS = frozenset(
+    {"list", "get", "tags list", "metrics", "hyperparams", "task-tags", "model-tags", "project-tags", *_VALUES}
+)
+_TAG_CHANGES = frozenset({"tags rename", "tags merge", "tags add", "tags remove"})
+_CHANGES = _TAG_CHANGES | {
+    *("create", "update", "rename", "move", "merge", "delete", "prune", "make-public", "make-private")
+}
 _REQUESTS = frozenset({"call", "batch"})
 _TRANSFERS = frozenset({"import", "copy"})
 _JOURNALED = (

@@ -118,11 +118,20 @@ COMMANDS: tuple[Entry, ...] = (
         "projects.get_user_names",
         ("get-user-names",),
     ),
-    Entry("task-tags", "tags", "List the tags of tasks.", INSPECT, "projects.get_task_tags", ("get-task-tags",)),
-    Entry("model-tags", "tags", "List the tags of models.", INSPECT, "projects.get_model_tags", ("get-model-tags",)),
+    Entry(
+        "task-tags", "distinct_tags", "List the tags of tasks.", INSPECT, "projects.get_task_tags", ("get-task-tags",)
+    ),
+    Entry(
+        "model-tags",
+        "distinct_tags",
+        "List the tags of models.",
+        INSPECT,
+        "projects.get_model_tags",
+        ("get-model-tags",),
+    ),
     Entry(
         "project-tags",
-        "tags",
+        "distinct_tags",
         "List the tags of projects.",
         INSPECT,
         "projects.get_project_tags",
@@ -161,6 +170,13 @@ COMMANDS: tuple[Entry, ...] = (
         changes=ITSELF,
     ),
     Entry("export", "export", "Write projects to a file.", TRANSFER),
+    Entry(
+        "tags",
+        "tags",
+        "List, rename, merge, add and remove tags everywhere.",
+        CHANGE,
+        changes=("rename", "merge", "add", "remove"),
+    ),
     Entry("import", "import_", "Restore projects from a file.", TRANSFER, changes=ITSELF),
     Entry("copy", "copy", "Copy projects to the database of another profile.", TRANSFER, changes=ITSELF),
     Entry("undo", "undo", "Undo a change.", REPAIR, changes=ITSELF),
@@ -191,6 +207,7 @@ _VALUES = ("hyperparam-values", "model-metadata-keys", "model-metadata-values", 
 _READS = ("list", "get", "metrics", "hyperparams", *_VALUES, *_TAGS, "status", "doctor")
 _CHANGES = (
     "create",
+    "tags",
     "update",
     "rename",
     "move",

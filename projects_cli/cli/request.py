@@ -47,6 +47,9 @@ WITHOUT_PROJECTS: dict[str, dict[str, Any]] = {
     "projects.get_model_metadata_keys": {"total": 0, "remaining": 0, "keys": []},
     "projects.get_model_metadata_values": {"total": 0, "values": []},
     "projects.get_user_names": {"users": []},
+    "tags.list": {"tags": []},
+    "tags.counts": {"tags": []},
+    "tags.change": {"projects": 0, "tasks": 0, "models": 0},
 }
 """The responses of commands if standard input names no project."""
 

@@ -46,10 +46,10 @@ def _tags(request: Request, store: Store, collection: Collection) -> dict[str, l
         ]
     )
     names = ["tags", "system_tags"] if request.params.get("include_system") else ["tags"]
-    return {name: _distinct(store, collection, condition, name) for name in names}
+    return {name: distinct(store, collection, condition, name) for name in names}
 
 
-def _distinct(store: Store, collection: Collection, condition: Document, name: str) -> list[str]:
+def distinct(store: Store, collection: Collection, condition: Document, name: str) -> list[str]:
     """Return each text of a list once, sorted. An index alone answers if there is no filter and a suitable index."""
     try:
         texts = None if condition else _distinct_from_index(store, collection, name)

@@ -322,6 +322,9 @@ VIEWS: dict[str, View] = {
     ),
     "projects.make_public": _UPDATED,
     "projects.make_private": _UPDATED,
+    "tags.list": View(rows="tags", columns=_columns("tag", "of"), id="tag", empty="no tags"),
+    "tags.counts": View(rows="tags", columns=_columns("tag", "projects", "tasks", "models"), id="tag", empty="no tags"),
+    "tags.change": View(columns=_columns("projects", "tasks", "models"), changes=True),
     "plan": View(
         rows="steps",
         columns=_columns("action", "collection=WHAT", "documents=COUNT", "name", "id", "why"),

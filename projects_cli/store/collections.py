@@ -125,6 +125,15 @@ class Collection(ReadCollection):
         with translation(), self._connection.within(LONG_WRITE):
             return self._raw.bulk_write(requests, session=self._session, comment=guard.comment).matched_count
 
+    def update_groups(self, updates: Sequence[tuple[Document, Document]], guard: Guard) -> int:
+        """Change the documents that match each filter, in one command, while the guard holds. Return how many matched.
+
+        The command is not transiently retried by the driver; the change engine repeats it.
+        """
+        requests = [pymongo.UpdateMany(self._guarded(filter_, guard), change) for filter_, change in updates]
+        with translation(), self._connection.within(LONG_WRITE):
+            return self._raw.bulk_write(requests, session=self._session, comment=guard.comment).matched_count
+
     def delete(self, filter_: Document, guard: Guard) -> int:
         """Remove the matching documents, while the guard holds. Return how many were removed."""
         with translation(), self._connection.within(LONG_WRITE):

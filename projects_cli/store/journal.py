@@ -136,7 +136,7 @@ class JournalStore:
     @_retried
     def operations_touching(self, project: str) -> list[str]:
         """Return the operations whose chunks name a project by its id, the beginning of one, or its full name."""
-        named: list[Document] = [{field: project} for field in ("entries.id", "entries.name", "project")]
+        named: list[Document] = [{field: project} for field in ("entries.id", "entries.name", "project", "groups.ids")]
         if filters.begins_an_id(project):
             named += [filters.pattern(field, f"^{project}") for field in ("entries.id", "project")]
         return self._chunks.distinct("operation", {"$or": named})

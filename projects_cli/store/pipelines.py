@@ -45,6 +45,17 @@ def distinct_items(name: str) -> Pipeline:
     ]
 
 
+def counted_items(name: str) -> Pipeline:
+    """Return how many documents have each item of a list, as `{_id: item, count}`; only texts, and each once."""
+    single = {"$cond": [{"$isArray": f"${name}"}, f"${name}", [f"${name}"]]}
+    return [
+        {"$project": {"_id": 0, "item": {"$setUnion": [single]}}},
+        {"$unwind": "$item"},
+        {"$group": {"_id": "$item", "count": {"$sum": 1}}},
+        {"$match": {"$expr": _is("$_id", "string")}},
+    ]
+
+
 def metric_variants() -> Pipeline:
     """Return each (metric, variant) pair of `last_metrics` once, with the hashes under which it is stored."""
     return [

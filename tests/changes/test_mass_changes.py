@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from projects_cli.endpoints.mass_update import update_all
-from projects_cli.messages import Request
+from projects_cli.endpoints.retagging import Where, retag
+from projects_cli.errors import CannotUndo
+from projects_cli.messages import Request, TagChange
 from tests.worlds.world import (
     ALONE,
     BEFORE,
@@ -49,7 +51,19 @@ def update(store: Store) -> Plan[Step]:
     )
 
 
-COMMANDS: dict[str, tuple[Callable[[Store], Plan[Step]], int]] = {"update": (update, 5)}
+def rename(store: Store) -> Plan[Step]:
+    return retag(TagChange(frozenset({"zoo", "kept"}), ("new",)), "rename", Where(("project", "task", "model")), store)
+
+
+def add(store: Store) -> Plan[Step]:
+    return retag(TagChange(frozenset(), ("new", "alpha")), "add", Where(("project", "task"), PROJECTS), store)
+
+
+COMMANDS: dict[str, tuple[Callable[[Store], Plan[Step]], int]] = {
+    "update": (update, 5),
+    "rename": (rename, 8),
+    "add": (add, 6),
+}
 """Each change, and how many writes it has at least."""
 
 
@@ -93,3 +107,75 @@ def test_a_project_that_another_process_edits_meanwhile_is_planned_again(lone: W
     projects = by_id(lone.dump())
     assert [skipped.id for skipped in outcome.skipped] == [ALONE["_id"]]
     assert (projects[ALONE["_id"]]["tags"], projects[YOLO["_id"]]["tags"]) == (["theirs"], ["alpha", "x", "zoo"])
+
+
+def test_the_undo_of_a_change_of_tags_killed_at_every_write(lone: World) -> None:
+    made(rename, lone.runner())
+    after, journal = lone.dump(), lone.dump_journal()
+    for point in points(lone, undo, lambda: lone.load(after, journal), 1000):
+        if lone.states() != ["undone"]:
+            (resume if point.when == "started" and lone.interrupted() else undo)(lone.runner())
+        assert (lone.dump(), lone.states()) == (BEFORE, ["undone"]), point
+
+
+def test_tags_that_another_process_changes_stay(lone: World) -> None:
+    """Between plan and write, and between the change and its undo and redo."""
+    theirs = {"$set": {"tags": ["theirs"]}}
+    task = by_id(BEFORE, "task")
+    one, two, *_ = task
+    runner = lone.runner()
+    plan = rename(runner.store)
+    lone.documents["task"].update_one({"_id": one}, theirs)
+    _, outcome = runner.apply(Planning(rename), plan)
+    assert outcome.skipped == []  # it is read again when it is journaled
+    tasks = by_id(lone.dump(), "task")
+    assert (tasks[one]["tags"], tasks[two]["tags"]) == (["theirs"], ["new"])
+    assert tasks[two].get("last_update") == task[two].get("last_update")
+    lone.documents["task"].update_one({"_id": two}, theirs)
+    preview = runner.undoing.preview(runner.undoing.chosen(None)).data["skipped"]
+    response = undo(lone.runner())
+    assert [skipped.id for skipped in response.skipped] == [one["id"] for one in preview] == [two]
+    assert by_id(lone.dump(), "task")[two]["tags"] == ["theirs"]
+    with pytest.raises(CannotUndo, match=f"task {two}: its tags were changed"):
+        lone.runner().redo(None)
+    lone.documents["task"].update_one({"_id": two}, {"$set": {"tags": ["kept"]}})
+    lone.runner().redo(None)
+    assert by_id(lone.dump(), "task")[two]["tags"] == ["new"]
+
+
+ODD = [
+    None,
+    "zoo",
+    ["zoo", 1, {"a": "zoo"}],
+    ["zoo", "new"],
+    ["b", "zoo", "a"],
+    [["zoo"]],
+    [],
+    "__missing__",
+    ["\U0001f680", "zoo", "ß"],
+]
+
+
+def test_tags_of_every_shape_change_and_come_back(lone: World) -> None:
+    for number, tags in enumerate(ODD):
+        fields = {} if tags == "__missing__" else {"tags": tags}
+        document = {"_id": number, "company": COMPANY, "project": ALONE["_id"], **fields, "last": 1}
+        lone.documents["model"].insert_one(document)
+    before = lone.dump()
+    made(
+        lambda store: retag(TagChange(frozenset({"zoo"}), ("new",)), "rename", Where(("model",)), store), lone.runner()
+    )
+    stored: dict[Any, Any] = {**by_id(lone.dump(), "model")}
+    assert [stored[number].get("tags", "__missing__") for number in range(len(ODD))] == [
+        None, ["new"], [1, {"a": "zoo"}, "new"], ["new"], ["a", "b", "new"], [["zoo"]], [], "__missing__",
+        ["new", "ß", "\U0001f680"],
+    ]  # fmt: skip
+    undo(lone.runner())
+    assert lone.dump() == before
+    made(
+        lambda store: retag(TagChange(frozenset(), ("x",)), "add", Where(("model",), [ALONE["_id"]]), store),
+        lone.runner(),
+    )
+    assert all("x" in model["tags"] for model in by_id(lone.dump(), "model").values() if "last" in model)
+    undo(lone.runner())
+    assert lone.dump() == before

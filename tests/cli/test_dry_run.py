@@ -34,6 +34,10 @@ CASES: dict[str, tuple[str, ...]] = {
     "make-private": ("make-private", "shown"),
     "call": ("call", "create", "--data", CREATE),
     "batch": ("batch", "-"),
+    "tags rename": ("tags", "rename", "old", "new", "--yes"),
+    "tags merge": ("tags", "merge", "old", "--into", "new", "--yes"),
+    "tags add": ("tags", "add", "new", "--project", "vision", "--yes"),
+    "tags remove": ("tags", "remove", "old", "--yes"),
     "doctor --fix": ("doctor", "--fix", "--yes"),
     "indexes create": ("indexes", "create", "--yes"),
     "import": ("import", "-", "--into", "copies", "--on-conflict", "rename", "--yes"),
@@ -96,7 +100,7 @@ def site(standalone: Server, cli: Cli, config: Path) -> Iterator[Site]:
     with empty_site(standalone, cli) as site:
         site.task(site.project("vision/deep"), system_tags=["archived"])
         site.project("shown", company="", company_origin=COMPANY)
-        site.project("crooked", path=["nowhere"])
+        site.project("crooked", path=["nowhere"], tags=["old"])
         site.json("create", "newest", "-d", "x")
         yield site
 
