@@ -48,6 +48,7 @@ Change:
   prune                  Delete the projects that match a policy.
   make-public            Make projects visible to every company.
   make-private           Make public projects private again.
+  tags                   List, rename, merge, add and remove tags everywhere.
 
 Backup and transfer:
   export                 Write projects to a file.
@@ -160,7 +161,7 @@ Commands:
                         task-parents, users, task-tags, model-tags,
                         project-tags, validate-delete
   Change:               create, update, delete, rename, move, merge, prune,
-                        make-public, make-private
+                        make-public, make-private, tags
   Backup and transfer:  export, import, copy
   Undo and repair:      undo, redo, resume, history, doctor, indexes
   Low level:            call, batch, schema
