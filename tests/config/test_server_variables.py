@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import chain
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from projects_cli.config.connection import Target, target
 from projects_cli.config.resolution import resolve
-from projects_cli.config.server_variables import PARTS, PREFIXES, VARIABLES
+from projects_cli.config.server_variables import CONFIGURATION_PREFIXES, FOLDERS, PARTS, PREFIXES, VARIABLES
 from projects_cli.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOST = "CLEARML_MONGODB_SERVICE_HOST"
 PORT = "CLEARML_MONGODB_SERVICE_PORT"
@@ -206,3 +204,10 @@ def test_a_database_in_the_uri_is_used_unless_it_is_admin(tmp_path: Path, uri: s
     assert (mine.name, mine.name_source) == ("mine", "PROJECTS_DATABASE")
     mine = found(tmp_path, {"database": "mine"}, PROJECTS_MONGO_URI=uri)
     assert (mine.name, mine.name_source) == ("mine", "--database")
+
+
+def test_every_variable_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "connecting.md").read_text("utf-8")
+    hosts = [f"{prefix}HOSTS__MONGO__BACKEND__HOST" for prefix in CONFIGURATION_PREFIXES]
+    names = [*chain.from_iterable(VARIABLES.values()), *FOLDERS, *hosts]
+    assert [name for name in names if f"`{name}`" not in page] == []

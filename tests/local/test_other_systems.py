@@ -61,3 +61,10 @@ def test_a_private_server_starts_is_found_and_stops(private: Private) -> None:
     assert private.status()["pid"] == first["pid"]
     assert server.stop(private.settings()) is True
     assert private.status()["running"] is False
+
+
+def test_windows_is_refused_with_what_to_do_instead() -> None:
+    code = "import sys; sys.platform = 'win32'; from projects_cli.__main__ import main; main()"
+    result = subprocess.run([sys.executable, "-c", code, "list"], check=False, capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: Windows is not supported\nhint: use WSL")
