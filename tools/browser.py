@@ -37,13 +37,13 @@ class Browser:
         """Run a command of the DevTools protocol."""
         return self.driver.execute_cdp_cmd(name, parameters)
 
-    def open(self, page: Path, medium: Medium, scale: int = 1) -> None:
+    def open(self, page: Path, medium: Medium) -> None:
         """Load a file."""
-        self.show(page.as_uri(), medium, scale)
+        self.show(page.as_uri(), medium)
 
-    def show(self, address: str, medium: Medium, scale: int = 1) -> None:
+    def show(self, address: str, medium: Medium) -> None:
         """Load a page by its address."""
-        size = {"width": medium.width, "height": 800, "deviceScaleFactor": scale, "mobile": True}
+        size = {"width": medium.width, "height": 800, "deviceScaleFactor": 1, "mobile": True}
         self.command("Emulation.setDeviceMetricsOverride", **size)
         feature = {"name": "prefers-color-scheme", "value": medium.scheme}
         self.command("Emulation.setEmulatedMedia", media=medium.media, features=[feature])

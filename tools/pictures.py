@@ -14,11 +14,11 @@ CHECKOUT = Path(__file__).parents[1]
 FOLDER = CHECKOUT / "docs" / "images"
 
 PICTURES = {
-    "report-light": (Medium(1100), 880, 1),
-    "report-dark": (Medium(1100, "dark"), 880, 1),
-    "report-phone": (Medium(360), 800, 2),
+    "report-light": (Medium(1100), 880),
+    "report-dark": (Medium(1100, "dark"), 880),
+    "report-phone": (Medium(360), 800),
 }
-"""Name -> on what the page is shown, how many pixels of it, and how many pixels of the picture are one of it."""
+"""Name -> on what the page is shown, and how many pixels of its height."""
 
 
 def main() -> None:
@@ -31,8 +31,8 @@ def main() -> None:
             command = [sys.executable, "-m", "projects_cli", "--quiet", *words]
             subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own words
         with browser() as shown:
-            for name, (medium, height, scale) in PICTURES.items():
-                shown.open(page, medium, scale)
+            for name, (medium, height) in PICTURES.items():
+                shown.open(page, medium)
                 (FOLDER / f"{name}.png").write_bytes(shown.picture(height))
 
 
