@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from dataclasses import dataclass, field
@@ -286,6 +287,21 @@ def _export(site: Site) -> tuple[Command, Command]:
     return program, site.baseline("export", shape, COMMUNITY_COMPANY)
 
 
+# --- manifests ------------------------------------------------------------------------------------------------------
+
+
+def _apply(site: Site) -> tuple[Command, Command]:
+    """Apply a manifest with all projects of a company, none of which differs."""
+    shape = site.size.listed
+    stored = site.client[site.made(shape)]["project"].find({"company": COMMUNITY_COMPANY})
+    fields = ("name", "description", "tags")
+    wanted = [{name: project[name] for name in fields if name in project} for project in stored]
+    path = site.folder / "projects.json"
+    path.write_text(json.dumps({"projects": wanted}))
+    program = site.program("apply", "-f", str(path), "--yes", "--json", shape=shape)
+    return program, site.program("list", "-o", "jsonl", shape=shape)
+
+
 # --- writes -------------------------------------------------------------------------------------------------------
 
 
@@ -444,6 +460,7 @@ ROWS: tuple[Row, ...] = (
         _listed_with("--dataset-stats", "dataset_sizes"), agreement.sizes,
     ),
     Row("stats-growth", "list --stats, ten times the tasks", "a tenth", bars(wall=12), _statistics_growth, rounds=1),
+    Row("apply", "apply of unchanged projects", "list -o jsonl", bars(wall=2), _apply, agreement.unchanged),
     Row(
         "export", "export --with tasks,models", "pymongo and bson.json_util, ten lines", bars(wall=1.3, memory=1.3),
         _export, agreement.exported,

@@ -223,6 +223,10 @@ class DamagedFile(ProjectsError, status=ExitStatus.USAGE):
     """A file that an export wrote is damaged, not complete, or something else."""
 
 
+class ManifestError(ProjectsError, status=ExitStatus.USAGE):
+    """A manifest is invalid (`FILE:LINE:COLUMN: message`), or what it wants can't be done."""
+
+
 class ImportConflict(
     ProjectsError,
     status=ExitStatus.REFUSED,

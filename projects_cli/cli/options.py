@@ -134,7 +134,7 @@ _CHANGES = _TAG_CHANGES | {
     *("create", "update", "rename", "move", "merge", "delete", "prune", "make-public", "make-private")
 }
 _REQUESTS = frozenset({"call", "batch"})
-_TRANSFERS = frozenset({"import", "copy"})
+_TRANSFERS = frozenset({"import", "copy", "apply", "edit"})
 _JOURNALED = (
     _TRANSFERS
     | _CHANGES
@@ -146,6 +146,7 @@ _CONNECTED = (
     | _JOURNALED
     | {
         "activity",
+        "diff",
         "export",
         "report",
         "stats",
@@ -166,7 +167,7 @@ USED_BY: dict[str, frozenset[str]] = {
     **dict.fromkeys(("schema", "api_version"), _READS | _CHANGES | _REQUESTS | {"schema"}),
     **dict.fromkeys(("no_journal", "journal_db"), _JOURNALED | {"doctor", "status"}),
     "lock_wait": _JOURNALED - {"history", "history show"},
-    "user": frozenset({"create", "delete", "move", "prune", "import", "copy"}) | _REQUESTS,
+    "user": frozenset({"create", "delete", "move", "prune", "import", "copy", "apply", "edit"}) | _REQUESTS,
     "confirm": _CHANGES | {"undo", "redo", "doctor --fix", "history prune", "indexes create", "local reset"},
 }
 """The commands that use a setting; all others refuse its option, because it would not have the expected effect.

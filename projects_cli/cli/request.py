@@ -115,7 +115,8 @@ class RequestBuilder:
         """
         self._check_company()
         user = self._owner(None, ask=True) if creates else ""
-        return Request(name, "", {}, self._context.settings.company, user, utc_now(), lambda: uuid.uuid4().hex)
+        version = self._context.version("projects.delete").number
+        return Request(name, version, {}, self._context.settings.company, user, utc_now(), lambda: uuid.uuid4().hex)
 
     def _creates(self, params: Mapping[str, Any]) -> bool:
         """Return whether projects will be created: a move looks up no owner unless its location is missing."""

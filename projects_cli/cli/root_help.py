@@ -53,6 +53,9 @@ Change:
 Backup and transfer:
   export                 Write projects to a file.
   import                 Restore projects from a file.
+  diff                   Compare projects with files that describe them.
+  apply                  Make projects as files describe them.
+  edit                   Edit a project as a file in $EDITOR.
   copy                   Copy projects to the database of another profile.
 
 Undo and repair:
@@ -162,7 +165,7 @@ Commands:
                         project-tags, validate-delete
   Change:               create, update, delete, rename, move, merge, prune,
                         make-public, make-private, tags
-  Backup and transfer:  export, import, copy
+  Backup and transfer:  export, import, diff, apply, edit, copy
   Undo and repair:      undo, redo, resume, history, doctor, indexes
   Low level:            call, batch, schema
   Setup:                local, config, profile, completion, help

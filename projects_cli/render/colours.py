@@ -43,6 +43,7 @@ OF_WORD: dict[str, str] = {
     "delete": "red",
     "update": "blue",
     "insert": "green",
+    "create": "green",
     "missing": "orange",
     "present": "green",
     "true": "green",

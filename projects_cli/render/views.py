@@ -334,6 +334,12 @@ VIEWS: dict[str, View] = {
     "operation": View(columns=_columns(*_OPERATION), id="operation", more=("run",), changes=True),
     "operations": View(rows="operations", columns=_columns(*_OPERATION), id="operation", more=("run",), changes=True),
     "export": View(columns=_columns("file", "counts", "snapshot"), more=("counts.",)),
+    "apply": View(columns=_columns("created", "updated", "deleted"), changes=True),
+    "diff": View(
+        rows="changes",
+        columns=_columns("action", "name", "field", "old", "new"),
+        empty="no difference: all projects are as the files have them",
+    ),
     "import": View(columns=_columns("projects", "tasks", "models", "updated"), changes=True),
     "history": _HISTORY,
     "history filtered": _HISTORY._replace(empty="no operation matches"),

@@ -76,6 +76,10 @@ class Export:
                 for raw in self.store.named(kind).raw(some):
                     yield kind, raw
 
+    def projects(self) -> Iterator[Document]:
+        """Stream the projects without their parents, decoded."""
+        return self.store.projects.find(self._own(self._tree()), sort=PARENTS_FIRST)
+
     def _own(self, condition: Document) -> Document:
         company = self.store.company
         own: Document = {"$or": [{"company": company}, {"company": "", "company_origin": company}]}

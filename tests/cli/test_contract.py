@@ -27,7 +27,19 @@ PACKAGE = HERE / "projects_cli"
 
 MAY_IMPORT: dict[str, set[str]] = {
     "cli": {
-        *("schema", "endpoints", "changes", "diagnosis", "inspection", "transfer", "render", "config", "local", "cli"),
+        *(
+            "schema",
+            "endpoints",
+            "changes",
+            "diagnosis",
+            "inspection",
+            "transfer",
+            "manifests",
+            "render",
+            "config",
+            "local",
+            "cli",
+        ),
     },
     "schema": {"schema"},
     "endpoints": {"store", "endpoints"},
@@ -36,6 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "diagnosis": {"store", "changes", "diagnosis"},
     "inspection": {"store", "endpoints", "inspection"},
     "transfer": {"store", "endpoints", "transfer"},
+    "manifests": {"store", "endpoints", "schema", "manifests"},
     "render": {"render"},
     "local": {"config", "store", "local"},
     "config": {"config"},

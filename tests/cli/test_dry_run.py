@@ -41,6 +41,8 @@ CASES: dict[str, tuple[str, ...]] = {
     "doctor --fix": ("doctor", "--fix", "--yes"),
     "indexes create": ("indexes", "create", "--yes"),
     "import": ("import", "-", "--into", "copies", "--on-conflict", "rename", "--yes"),
+    "apply": ("apply", "-f", "-", "--yes"),
+    "edit": ("edit", "vision", "--yes"),
     "copy": ("copy", "vision", "--to-profile", "toy", "--into", "copies", "--on-conflict", "rename", "--yes"),
     "undo": ("undo", "--yes"),
     "redo": ("redo", "--yes"),
@@ -58,7 +60,7 @@ ELSEWHERE = {f"local {word}": "tests/local/test_local_dry_run.py" for word in ("
 """Commands that need another database than a server's, and the file of their tests."""
 
 CHANGING = {f"{entry.name} {word}".strip() for entry in COMMANDS for word in entry.changes}
-WRITES = re.compile(r"\b(perform|import_archive|DocumentChange|change_file)\(")
+WRITES = re.compile(r"\b(perform|import_archive|apply_manifest|DocumentChange|change_file)\(")
 POLICY = re.compile(r"\.(dry_run|read_only|production)\b")
 """Reads of the settings that only the policy function may decide by."""
 
@@ -92,6 +94,16 @@ def config(tmp_path: Path) -> Path:
     path.parent.mkdir(parents=True)
     path.write_text('profile = "lab"\n[profiles.lab]\n[profiles.toy]\n')
     return path
+
+
+@pytest.fixture(autouse=True)
+def _editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Provide an editor that changes a setting, or the description of a project."""
+    editor = tmp_path / "editor"
+    change = 'sed -i "s/description: .*/description: new/" "$1"'
+    editor.write_text(f'#!/bin/sh\ncase "$1" in *.yaml) {change};; *) echo "timeout = 5" > "$1";; esac\n')
+    editor.chmod(0o755)
+    monkeypatch.setenv("EDITOR", str(editor))
 
 
 @pytest.fixture
@@ -137,8 +149,9 @@ def prepare(site: Site, name: str) -> None:
 
 def stdin_of(site: Site, name: str) -> str:
     """Return what a command reads: an export, or a request."""
-    text = site.text("export", "vision", "-q") if name == "import" else ""
-    return text or f'{{"endpoint": "create", "params": {CREATE}}}'
+    if name == "import":
+        return site.text("export", "vision", "-q")
+    return "projects: [{name: fresh}]" if name == "apply" else f'{{"endpoint": "create", "params": {CREATE}}}'
 
 
 @pytest.mark.parametrize("name", DATABASE)
@@ -154,16 +167,13 @@ def test_read_only_mode_changes_nothing(site: Site, config: Path, name: str) -> 
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_dry_run_changes_nothing(site: Site, config: Path, tmp_path: Path, name: str) -> None:
-    editor = tmp_path / "editor"
-    editor.write_text('#!/bin/sh\necho "timeout = 5" > "$1"\n')
-    editor.chmod(0o755)
+def test_a_dry_run_changes_nothing(site: Site, config: Path, name: str) -> None:
     prepare(site, name)
     before = everything(site, config)
     line = stdin_of(site, name)
-    dry = site(*CASES[name], "--dry-run", stdin=line, EDITOR=str(editor))
+    dry = site(*CASES[name], "--dry-run", stdin=line)
     assert (dry.exit_code, bool(dry.stdout + dry.stderr)) == (0, True), dry.stderr
     assert everything(site, config) == before
-    wet = site(*CASES[name], stdin=line, EDITOR=str(editor))
+    wet = site(*CASES[name], stdin=line)
     assert wet.exit_code in ({0, 6} if name == "doctor --fix" else {0}), wet.stderr
     assert everything(site, config) != before, "the command changes nothing"

@@ -308,19 +308,9 @@ def _check_profile_option(context: Context, name: str | None) -> None:
 def _edited(context: Context, draft: Path, file: Path) -> bytes:
     """Return the edited draft once it is valid; a user at a terminal may edit it again."""
     from projects_cli.config.editor import check
-    from projects_cli.render.pager import interrupts_left_to_the_child
 
-    editor = _editor(context)
     while True:
-        try:
-            with interrupts_left_to_the_child():
-                # The variable may have arguments, as in EDITOR="code --wait".
-                done = subprocess.run([*shlex.split(editor), str(draft)], check=False)  # noqa: S603 - the user's editor
-        except (OSError, ValueError) as error:
-            hint = "name another editor: EDITOR=nano"
-            raise UsageError(f"cannot start the editor {editor!r}: {error}", hint=hint) from error
-        if done.returncode or not draft.exists():
-            raise Declined(f"the editor ended with status {done.returncode}: nothing was changed")
+        run_editor(context, draft)
         text = draft.read_bytes()
         try:
             check(text, file)
@@ -332,6 +322,26 @@ def _edited(context: Context, draft: Path, file: Path) -> bytes:
             context.prompts.confirm("Edit it again?")
         else:
             return text
+
+
+def run_editor(context: Context, draft: Path) -> None:
+    """Run the user's editor on a file.
+
+    Raises:
+        UsageError: there is no editor. Declined: it failed, or removed the file.
+    """
+    from projects_cli.render.pager import interrupts_left_to_the_child
+
+    editor = _editor(context)
+    try:
+        with interrupts_left_to_the_child():
+            # The variable may have arguments, as in EDITOR="code --wait".
+            done = subprocess.run([*shlex.split(editor), str(draft)], check=False)  # noqa: S603 - the user's editor
+    except (OSError, ValueError) as error:
+        hint = "name another editor: EDITOR=nano"
+        raise UsageError(f"cannot start the editor {editor!r}: {error}", hint=hint) from error
+    if done.returncode or not draft.exists():
+        raise Declined(f"the editor ended with status {done.returncode}: nothing was changed")
 
 
 def _editor(context: Context) -> str:

@@ -51,6 +51,9 @@ def export(
         str | None,
         typer.Option("--to", metavar="FILE", help="The file; .gz or .zst compresses it. [default: standard output]"),
     ] = None,
+    as_manifest: Annotated[
+        bool, typer.Option("--as-manifest", help="Write a YAML file for apply instead: names, descriptions, tags.")
+    ] = False,
     no_snapshot: NoSnapshot = False,
 ) -> None:
     """Write projects to a file, from which import restores them.
@@ -60,6 +63,8 @@ def export(
     documents are those of one moment.
 
     Example: projects export vision --with tasks,models --to vision.jsonl.gz
+
+    Example: projects export --as-manifest --to projects.yaml
     """
     context: Context = ctx.obj
     kinds = kinds_of(with_)
@@ -67,11 +72,14 @@ def export(
         expect(context, "export")
     elif context.output.fields or context.output.query is not None:
         raise UsageError("export to standard output does not support --fields and --query", hint="use --to FILE")
-    elif is_terminal(context.streams.stdout):
+    elif is_terminal(context.streams.stdout) and not as_manifest:
         raise UsageError("an export is not written to a terminal", hint="use --to FILE, or a pipe")
+    if as_manifest and (kinds or (to or "").endswith((".gz", ".zst"))):
+        raise UsageError("a manifest has neither tasks nor models, and is not compressed")
     names = named_projects(context, "projects.get_by_id", project) if project else []
+    write_all = write_manifest if as_manifest else write_export
     with destination(context, to) as write:
-        answer = write_export(context, names, kinds, write, snapshot=not no_snapshot)
+        answer = write_all(context, names, kinds, write, snapshot=not no_snapshot)
     if not answer["snapshot"]:
         context.console.notice("without a snapshot: what others changed meanwhile may be there in part")
     described = ", ".join(f"{count} {kind if count != 1 else kind[:-1]}" for kind, count in answer["counts"].items())
@@ -143,3 +151,19 @@ def write_export(
         writer.end()
     counts = {"projects": 0, **dict.fromkeys((f"{kind}s" for kind in kinds), 0), **writer.counts}
     return {"snapshot": is_snapshot, "counts": counts}
+
+
+def write_manifest(
+    context: Context, projects: list[str], kinds: list[Kind], write: Callable[[bytes], object], *, snapshot: bool
+) -> dict[str, Any]:
+    """Write a manifest of projects without hidden ones; return their number, and whether all are of one moment."""
+    with context.snapshot(wanted=snapshot) as (store, is_snapshot):
+        from projects_cli.endpoints.address import project_id
+        from projects_cli.manifests.comparison import as_manifest, is_describable
+        from projects_cli.render import encode
+        from projects_cli.transfer.exports import Export
+
+        source = Export.of(store, [project_id(name, lambda: store) for name in projects], kinds)
+        described = list(filter(is_describable, source.projects()))
+    encode.write_value(as_manifest(described), "yaml", lambda text: write(text.encode()), pretty=True)
+    return {"snapshot": is_snapshot, "counts": {"projects": len(described)}}

@@ -1,0 +1,243 @@
+"""The formats of manifests: YAML, JSON, HOCON and CSV, read into plain values, with the place of each.
+
+JSON is parsed by its own parser. Only if something is wrong in it, it is parsed again as YAML, of which JSON is a part,
+for the line and the column.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from projects_cli.errors import ManifestError, SchemaError
+from projects_cli.private_files import read_regular
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Location = tuple[str | int, ...]
+
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a file."""
+
+DEEPEST = 100
+"""Levels of a file. Each level of projects takes two of them."""
+
+MOST_VALUES = 1_000_000
+"""Values of a file. An alias of YAML counts as all that it stands for: a few lines could be billions of values."""
+
+SUFFIXES = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".conf": "hocon", ".hocon": "hocon", ".csv": "csv"}
+
+LISTS = frozenset({"tags"})
+"""Columns of CSV whose cells are lists, separated by `;`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A file as plain values, and what finds the line and column of one, both from 1; None if they are unknown."""
+
+    name: str
+    tree: Any
+    locate: Callable[[Location], tuple[int, int] | None]
+
+    def error(self, location: Location, message: str) -> ManifestError:
+        """Return the error about a value."""
+        place = self.locate(location)
+        return ManifestError(f"{self.name}:{place[0]}:{place[1]}: {message}" if place else f"{self.name}: {message}")
+
+
+def read_all(path: str, stdin: IO[bytes]) -> list[Parsed]:
+    """Read a file, the files of a folder in the order of their names, or standard input (`-`).
+
+    Raises:
+        ManifestError: a file can't be read or parsed, or the folder has none.
+    """
+    if path == "-":
+        return [parse("standard input", stdin.read(LARGEST + 1), "yaml")]
+    folder = Path(path)
+    if not folder.is_dir():
+        return [_read(path)]
+    files = sorted(file for file in folder.iterdir() if file.suffix in SUFFIXES and not file.name.startswith("."))
+    if not files:
+        raise ManifestError(f"{path} has no file whose name ends with {', '.join(SUFFIXES)}")
+    return [_read(str(file)) for file in files]
+
+
+def _read(path: str) -> Parsed:
+    form = SUFFIXES.get(Path(path).suffix.lower())
+    if form is None:
+        raise ManifestError(f"{path}: unknown format", hint=f"the name should end with {', '.join(SUFFIXES)}")
+    try:
+        return parse(path, read_regular(path, LARGEST + 1), form)
+    except (OSError, ValueError) as error:
+        raise ManifestError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def parse(name: str, content: bytes, form: str) -> Parsed:
+    """Parse a file.
+
+    Raises:
+        ManifestError: it is too large, not UTF-8, or invalid.
+    """
+    if len(content) > LARGEST:
+        raise ManifestError(f"{name} is larger than {LARGEST // 1024**2} MiB")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ManifestError(f"{name}:{line}: byte {content[error.start]:#04x} is not UTF-8") from error
+    return {"yaml": _yaml, "json": _json, "hocon": _hocon, "csv": _csv}[form](name, text)
+
+
+# --- JSON and YAML ----------------------------------------------------------------------------------------------------
+
+
+def _json(name: str, text: str) -> Parsed:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            raise _Duplicate
+        return members
+
+    try:
+        tree = json.loads(text, object_pairs_hook=unique)
+    except json.JSONDecodeError as error:
+        raise ManifestError(f"{name}:{error.lineno}:{error.colno}: invalid JSON: {error.msg}") from error
+    except _Duplicate as error:
+        _yaml(name, text)  # reports where it is
+        raise ManifestError(f"{name}: a key occurs twice") from error
+    except (ValueError, RecursionError) as error:
+        raise ManifestError(f"{name}: invalid JSON, or nested too deeply") from error
+
+    def locate(location: Location) -> tuple[int, int] | None:
+        try:
+            return _yaml(name, text).locate(location)
+        except ManifestError:  # a few texts are JSON but not YAML
+            return None
+
+    return Parsed(name, tree, locate)
+
+
+class _Duplicate(ValueError):
+    """A key occurs twice in an object."""
+
+
+def _yaml(name: str, text: str) -> Parsed:
+    import yaml
+
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one of C is ten times as fast
+    try:
+        root = yaml.compose(text, Loader=loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise ManifestError(f"{name}{place}: invalid YAML: {error.problem or error.context}") from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ManifestError(f"{name}: invalid YAML, or nested too deeply") from error
+    tree = None if root is None else _Values(name).of(root, 0)
+    return Parsed(name, tree, lambda location: _mark(root, location))
+
+
+class _Values:
+    """Turns the nodes of a YAML file into plain values."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._count = 0
+
+    def of(self, node: Any, depth: int) -> Any:
+        """Return the value of a node. A scalar is its text: `1.10` and `yes` are names like others; null is None."""
+        self._count += 1
+        if depth > DEEPEST or self._count > MOST_VALUES:
+            raise self._error(node, "the file is nested too deeply, or has too many values")
+        if node.id == "mapping":
+            members: dict[str, Any] = {}
+            for key, value in node.value:
+                if key.id != "scalar":
+                    raise self._error(key, "a key should be text")
+                if key.value in members:
+                    raise self._error(key, f"the key {key.value!r} occurs twice")
+                members[key.value] = self.of(value, depth + 1)
+            return members
+        if node.id == "sequence":
+            return [self.of(item, depth + 1) for item in node.value]
+        return None if node.tag == "tag:yaml.org,2002:null" else node.value
+
+    def _error(self, node: Any, message: str) -> ManifestError:
+        mark = node.start_mark
+        return ManifestError(f"{self._name}:{mark.line + 1}:{mark.column + 1}: {message}")
+
+
+def _mark(root: Any, location: Location) -> tuple[int, int] | None:
+    """Return the line and column of the node at a location, or of the nearest one above it."""
+    node = root
+    mark = None if node is None else node.start_mark
+    for part in location:
+        found = None
+        if node.id == "mapping":
+            found = next(((key, value) for key, value in node.value if key.value == part), None)
+        elif node.id == "sequence" and isinstance(part, int) and part < len(node.value):
+            found = node.value[part], node.value[part]
+        if found is None:
+            break
+        mark, node = found[0].start_mark, found[1]
+    return None if mark is None else (mark.line + 1, mark.column + 1)
+
+
+# --- HOCON and CSV ----------------------------------------------------------------------------------------------------
+
+
+def _hocon(name: str, text: str) -> Parsed:
+    from projects_cli.schema import hocon
+    from projects_cli.schema.hocon_tokens import Source
+
+    try:
+        document = hocon.parse(Source(name, text.encode()))
+    except SchemaError as error:
+        raise ManifestError(error.message) from error
+
+    def locate(location: Location) -> tuple[int, int] | None:
+        # The reader of HOCON knows the line of each key, and not the items of lists.
+        keys = tuple(str(part) for part in location if isinstance(part, str))
+        for length in range(len(keys), 0, -1):
+            if place := document.places.get(keys[:length]):
+                return place.line, 1
+        return None
+
+    return Parsed(name, document.tree, locate)
+
+
+def _csv(name: str, text: str) -> Parsed:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[dict[str, Any]] = []
+    lines: list[int] = []
+    try:
+        heading: Sequence[str] = [cell.strip() for cell in next(reader, [])]
+        if len(set(heading)) < len(heading):
+            raise ManifestError(f"{name}:1:1: a column occurs twice")
+        line = reader.line_num + 1
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                if len(cells) > len(heading):
+                    raise ManifestError(f"{name}:{line}:1: the row has more cells than the heading")
+                # An empty cell says nothing about its field.
+                values = {key: cell for key, cell in zip(heading, cells, strict=False) if cell.strip()}
+                rows.append({key: _items(cell) if key in LISTS else cell for key, cell in values.items()})
+                lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ManifestError(f"{name}:{reader.line_num}:1: invalid CSV: {error}") from error
+
+    def locate(location: Location) -> tuple[int, int] | None:
+        row = next((part for part in location if isinstance(part, int)), None)
+        return None if row is None else (lines[row], 1)
+
+    return Parsed(name, {"projects": rows}, locate)
+
+
+def _items(cell: str) -> list[str]:
+    return [item.strip() for item in cell.split(";") if item.strip()]
