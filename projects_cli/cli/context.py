@@ -50,6 +50,12 @@ class Context:
         self.private_is_chosen = False
         self.only_reads_journal = False
 
+    def add_flag(self, setting: str, value: Any) -> None:
+        """Add an option of a command that sets a setting, also if the settings were read before, as for the log."""
+        self.flags[setting] = value
+        for name in ("settings", "given", "readable"):
+            self.__dict__.pop(name, None)
+
     @cached_property
     def settings(self) -> Settings:
         """Return the settings in effect.

@@ -379,7 +379,7 @@ def test_a_table_in_a_terminal_fits_its_width_and_never_cuts_an_id(site: Site, c
         seen = on_terminal(site, *arguments, columns=columns)
         assert seen.status == 0
         assert [line for line in seen.plain.splitlines() if cell_len(line) > columns] == []
-        assert ID in seen.plain
+        assert (ID[:8] if arguments == ("list",) else ID) in seen.plain
 
 
 def test_a_long_table_goes_through_the_pager_and_quitting_early_is_not_a_failure(site: Site) -> None:
@@ -403,7 +403,7 @@ def test_off_a_terminal_nothing_is_cut_and_nothing_coloured(site: Site) -> None:
 
 def test_data_on_standard_output_everything_else_on_the_other(site: Site) -> None:
     result = site("delete", ID, "--force")
-    assert result.stdout == "DELETED\tDISASSOCIATED TASKS\tDELETED MODELS\tDELETED TASKS\n1\t1\t0\t0\n"
+    assert result.stdout == "deleted\t1\ndisassociated tasks\t1\ndeleted models\t0\ndeleted tasks\t0\n"
     assert result.stderr == "done: delete the project 'vision/detector' (1 project, 1 task, 0 models)\n"
 
 
@@ -550,7 +550,7 @@ def test_a_dry_run_shows_ids_names_and_counts_and_changes_nothing(site: Site, co
 @pytest.mark.parametrize("command", CHANGES[:4], ids=lambda command: command[0])
 def test_every_change_reports_what_changed(site: Site, command: tuple[str, ...]) -> None:
     result = site(*command)
-    assert (result.exit_code, len(result.stdout.splitlines())) == (0, 2)
+    assert (result.exit_code, {len(line.split("\t")) for line in result.stdout.splitlines()}) == (0, {2})
     assert result.stderr.startswith("done: ")
 
 

@@ -103,7 +103,7 @@ def test_list_has_every_format_and_no_secret(cli: Cli, file: Path, output: str) 
     assert (result.exit_code, result.stderr) == (0, "")
     assert UNSPOKEN not in result.stdout
     read: dict[str, Any] = {
-        "table": lambda text: [line.split("\t")[0] for line in text.splitlines()[1:]],
+        "table": lambda text: [line.split()[0] for line in text.splitlines()[1:]],
         "tsv": lambda text: [line.split("\t")[0] for line in text.splitlines()[1:]],
         "csv": lambda text: [row["key"] for row in csv.DictReader(io.StringIO(text))],
         "yaml": lambda text: [row["key"] for row in yaml.safe_load(text)["settings"]],

@@ -79,7 +79,7 @@ def test_empty_parts_of_a_name_are_dropped_and_the_others_stripped(site: Site) -
 
 def test_people_see_the_id_and_what_was_done(site: Site) -> None:
     result = site("create", "vision/detector", *DESCRIBED)
-    assert result.stdout == f"ID\n{site.named('vision/detector')['_id']}\n"
+    assert result.stdout == f"id\t{site.named('vision/detector')['_id']}\n"
     assert result.stderr == "done: create the project 'vision/detector' (2 projects)\n"
 
 

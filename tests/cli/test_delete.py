@@ -317,7 +317,7 @@ def test_one_failing_of_several_leaves_the_others_done_and_status_5(site: Site) 
     site.project("two")
     result = site("delete", "one", "busy", "nowhere", "two", "--yes")
     assert result.exit_code == 5
-    assert result.stdout == "DELETED\tDISASSOCIATED TASKS\tDELETED MODELS\tDELETED TASKS\n2\t0\t0\t0\n"
+    assert result.stdout == "deleted\t2\ndisassociated tasks\t0\ndeleted models\t0\ndeleted tasks\t0\n"
     assert "error: 'busy' holds tasks that are not archived: 1" in result.stderr
     assert "error: there is no project 'nowhere'" in result.stderr
     assert "error: 2 of 4 did not succeed" in result.stderr

@@ -79,4 +79,4 @@ def test_read_only_refuses(site: Site) -> None:
 def test_people_are_told_what_changed(site: Site) -> None:
     site.project("vision")
     result = site("make-public", "vision")
-    assert (result.stdout, result.stderr) == ("UPDATED\n1\n", "done: make 1 project public (1 project)\n")
+    assert (result.stdout, result.stderr) == ("updated\t1\n", "done: make 1 project public (1 project)\n")

@@ -254,7 +254,7 @@ def test_read_only_refuses(site: Site) -> None:
 def test_people_are_told_what_changed(site: Site) -> None:
     site.project("vision")
     result = site("update", "vision", "-d", "new")
-    assert result.stdout == 'UPDATED\tFIELDS\n1\t{"description":"new"}\n'
+    assert result.stdout == 'updated\t1\nfields\t{"description":"new"}\n'
     assert result.stderr == "done: update description of 'vision' (1 project)\n"
 
 

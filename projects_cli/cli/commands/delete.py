@@ -91,7 +91,7 @@ def delete(
         "delete_external_artifacts": delete_external_artifacts,
     }
     if max_delete is not None:
-        context.flags["max_delete"] = max_delete
+        context.add_flag("max_delete", max_delete)
     expect(context, ENDPOINT)
     if interactive:
         from projects_cli.cli.project_picker import with_picked

@@ -92,7 +92,7 @@ def prune(
     """
     context: Context = ctx.obj
     if max_delete is not None:
-        context.flags["max_delete"] = max_delete
+        context.add_flag("max_delete", max_delete)
     deadline = None if max_duration is None else time.monotonic() + _seconds("--max-duration", max_duration)
     expect(context, VIEW)
     parameters = filters.parameters()
