@@ -15,6 +15,7 @@ export PROJECTS_LOG_FILE="$folder/night.log" PROJECTS_YES=1 PROJECTS_NO_INPUT=1
 
 projects resume --quiet
 projects export --quiet --with tasks,models --to "$folder/all-$now.jsonl.gz"
+projects tags merge Prod production --into prod
 projects prune --policy nightly --backup "$folder/pruned-$now.jsonl.gz"
 projects report --html "$folder/report.html" --clobber >/dev/null
 # 6: there are findings, which are printed.

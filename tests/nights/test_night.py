@@ -107,6 +107,8 @@ def test_a_night_that_is_killed_is_finished_by_the_next(
     assert f"deleted {len(gone) * 10} projects, with {len(gone) * 100} tasks" in output
     assert len(wanted["project"]) == PROJECTS - 10 * len(gone)
     assert len(wanted["task"]) == PROJECTS * 10
+    tags = {tag for kind in ("project", "task") for one in wanted[kind] for tag in one["tags"]}
+    assert tags == {"prod", "x"}
     restore(site)
     assert site.everything() == original
     moments = random.Random(f"{seconds:.0f}")
