@@ -219,9 +219,21 @@ ODD_METRICS: SearchStrategy[Any] = st.one_of(
 )
 
 
+PLAIN_LEAF = st.fixed_dictionaries({
+    "metric": st.sampled_from(["loss", "acc"]), "variant": st.sampled_from(["train", "test"]),
+})  # fmt: skip
+PLAIN_METRICS = st.dictionaries(
+    st.sampled_from(["h1", "h2"]), st.dictionaries(st.sampled_from(["v1", "v2"]), PLAIN_LEAF, max_size=2), max_size=2
+)
+"""Metrics of few names, so that one task often has another pair of the names of a task before it."""
+
+
 @pytest.mark.parametrize("most_groups", [0, 1, 9])
-@settings(max_examples=30)
-@given(found=st.lists(worlds.document(company=worlds.COMPANIES, last_metrics=ODD_METRICS), max_size=6))
+@settings(max_examples=40)
+@given(
+    found=st.lists(worlds.document(company=worlds.COMPANIES, last_metrics=ODD_METRICS), max_size=6)
+    | st.lists(worlds.document(company=st.just(OWN), last_metrics=PLAIN_METRICS), min_size=2, max_size=4)
+)
 def test_metrics_are_the_same_if_some_tasks_are_read_first(
     caller: Caller, monkeypatch: pytest.MonkeyPatch, most_groups: int, found: list[Document]
 ) -> None:
