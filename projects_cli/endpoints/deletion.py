@@ -75,11 +75,12 @@ def _count(collection: Collection, ids: Sequence[Any], *conditions: Document) ->
 # --- delete -------------------------------------------------------------------------------------------------------
 
 
-def delete(request: Request, store: Store) -> Plan[Step]:
+def delete(request: Request, store: Store, *, only_archived: bool = False) -> Plan[Step]:
     """Plan the removal of a project and its sub-projects. Tasks and models lose their project, or are removed as well.
 
     The response is `{deleted, disassociated_tasks}`, from 2.13 on with `{deleted_models, deleted_tasks}`, and with
-    `{urls}` if the contents are deleted.
+    `{urls}` if the contents are deleted. With `only_archived` only archived ones are: others that a server puts into a
+    project meanwhile lose their project.
 
     Raises:
         ServiceError: the first of the checks of docs/semantics.md (delete) that fails.
@@ -105,7 +106,7 @@ def delete(request: Request, store: Store) -> Plan[Step]:
     if request.params.get("delete_contents"):
         files = contents.Files.of(ids, store, hand_over=request.params.get("delete_external_artifacts", True))
         before = _references(ids, request, store)
-        tasks, models = (_remove("task", ids, store), _remove("model", ids, store))
+        tasks, models = (_remove(kind, ids, store, only_archived=only_archived) for kind in ("task", "model"))
         after = _hand_over(files.external, project, request)
         answer |= {"disassociated_tasks": 0, "urls": files.answer}
         answer |= {"deleted_models": Count("model", "delete"), "deleted_tasks": Count("task", "delete")}
@@ -124,7 +125,7 @@ def delete(request: Request, store: Store) -> Plan[Step]:
     return Plan(
         endpoint=request.endpoint,
         summary=f"delete the project '{hierarchy.shown_name(project)}'"
-        + (" with its tasks and models" if request.params.get("delete_contents") else ""),
+        + (f" with its {'archived ' * only_archived}tasks and models" if request.params.get("delete_contents") else ""),
         steps=[*before, *tasks, *models, *removed, *after],
         answer=answer,
         counts=counts | {"references": sum(step.count for step in before)} if before else counts,
@@ -147,12 +148,12 @@ def _references(ids: Sequence[Any], request: Request, store: Store) -> list[Step
     return steps
 
 
-def _remove(kind: Any, ids: Sequence[Any], store: Store) -> list[Step]:
-    """Return the steps that remove the tasks or models of these projects."""
+def _remove(kind: Any, ids: Sequence[Any], store: Store, *, only_archived: bool) -> list[Step]:
+    """Return the steps that remove the tasks or models of these projects, or only the archived ones."""
     steps = []
     total: Document = {"_id": None, "count": {"$sum": 1}, "size": {"$sum": {"$bsonSize": "$$ROOT"}}}
     for chunk in refusals.chunks(ids):
-        condition = filters.in_projects(chunk)
+        condition = filters.all_of([filters.in_projects(chunk), filters.archived() if only_archived else {}])
         steps += [
             Step(kind, "delete", condition, {}, sums["count"], "delete", size=sums["size"])
             for sums in store.named(kind).aggregate(condition, [{"$group": total}])

@@ -67,6 +67,26 @@ def create(request: Request, store: Store) -> Plan[Step]:
     )
 
 
+def create_if_missing(request: Request, store: Store) -> Plan[Step]:
+    """Plan the creation likewise; no steps if the company has a project of that name, whose id is the response.
+
+    Raises:
+        ServiceError: see `create`.
+    """
+    name = "/".join(hierarchy.segments(request.params["name"]))
+    present = naming.by_name([name], store).get((name, store.company))
+    if present is None:
+        return create(request, store)
+    return Plan(
+        endpoint=request.endpoint,
+        summary=f"the project '{name}' exists already",
+        steps=[],
+        answer={"id": present["_id"]},
+        counts={"projects": 0},
+        name=name,
+    )
+
+
 # --- update -------------------------------------------------------------------------------------------------------
 
 UPDATABLE = ("name", "description", "tags", "system_tags", "default_output_destination")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.running import run
 from tests.worlds.site import COMPANY, LONG_AGO, OTHER, USER, Site
 
 if TYPE_CHECKING:
@@ -173,3 +176,31 @@ def test_read_only_refuses(site: Site) -> None:
 def test_names_of_another_script_are_kept(site: Site) -> None:
     site.json("create", "vision/b c/日本語", *DESCRIBED)
     assert site.named("vision/b c/日本語")["basename"] == "日本語"
+
+
+def test_if_missing_creates_or_prints_the_id(site: Site) -> None:
+    made = site.json("create", "vision/new", "-d", "x", "--if-missing")
+    before = site.everything()
+    result = site("create", "/vision// new", "-d", "other", "--if-missing", "-o", "id")
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        0,
+        f"{made['id']}\n",
+        "the project 'vision/new' exists already\n",
+    )
+    assert site.json("create", "vision/new", "-d", "x", "--if-missing", "--dry-run", PROJECTS_QUIET="1")["steps"] == []
+    assert site.everything() == before
+    assert site.error("create", "vision/new", "-d", "x", status=4)["name"] == "ExpectedUniqueData"
+
+
+def test_if_missing_refuses_the_name_of_a_public_project(site: Site) -> None:
+    site.project("shared", company="", company_origin=OTHER)
+    assert site.error("create", "shared", "-d", "x", "--if-missing", status=4)["name"] == "PublicProjectExists"
+
+
+def test_processes_that_create_if_missing_at_once_get_the_same_id(site: Site) -> None:
+    words = ("create", "vision/new", "-d", "x", "--if-missing", "--json")
+    with ThreadPoolExecutor(3) as pool:
+        answers = list(pool.map(lambda _: run(site, *words), range(3)))
+    assert {(one.returncode, one.stdout.strip()) for one in answers} == {
+        (0, json.dumps({"id": site.named("vision/new")["_id"]}, separators=(",", ":")))
+    }

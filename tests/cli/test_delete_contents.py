@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.worlds.site import OTHER, USER, Site
+from projects_cli.endpoints import deletion
+from projects_cli.messages import Request
+from projects_cli.store.client import connect
+from projects_cli.store.collections import open_store
+from tests.worlds.site import COMPANY, LONG_AGO, OTHER, USER, Site
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,3 +180,41 @@ def test_several_projects_share_a_file_of_urls(site: Site, tmp_path: Path) -> No
     answer = site.json(*arguments, "--yes")
     assert answer["urls"]["artifact_urls"] == ["file:///a\nb", "file:///one", "file:///two"]
     assert sorted(file.read_text().splitlines()) == ["file:///a%0Ab", "file:///a%0Ab", "file:///one", "file:///two"]
+
+
+def test_archived_contents_go_and_others_refuse(site: Site) -> None:
+    project, deep = site.project("vision"), site.project("vision/deep")
+    archived = [site.task(project, system_tags=["archived"]), site.task(deep, system_tags=["archived"])]
+    site.model(deep, system_tags=["archived"])
+    active = site.task(deep)
+    assert site.error("delete", "vision", "--archived-contents", "--yes", status=4)["name"] == "ProjectHasTasks"
+    assert site.error("delete", "vision", "--archived-contents", "--force", status=2)["name"] == "UsageError"
+    site.documents.task.delete_one({"_id": active})
+    before = site.everything()
+    plan = site.json("delete", "vision", "--archived-contents", "-n", PROJECTS_QUIET="1")
+    assert plan["plan"] == "delete the project 'vision' with its archived tasks and models"
+    answer = json.loads(site("delete", "vision", "--archived-contents", "--yes", "-q", "--json").stdout)
+    assert [answer[name] for name in ("deleted", "deleted_tasks", "deleted_models", "disassociated_tasks")] == [
+        2,
+        2,
+        1,
+        0,
+    ]
+    assert site.documents.task.count_documents({"_id": {"$in": archived}}) == 0
+    site("undo", "--yes")
+    assert site.everything() == before
+
+
+def test_a_task_that_comes_before_archived_contents_are_deleted_is_kept(site: Site) -> None:
+    project = site.project("vision")
+    site.task(project, system_tags=["archived"])
+    connection = connect(site.server.uri, site.name, shown="test")
+    store = open_store(connection, COMPANY)
+    params = {"project": project, "delete_contents": True, "delete_external_artifacts": True}
+    request = Request("projects.delete", "2.14", params, COMPANY, USER, LONG_AGO, str)
+    plan = deletion.delete(request, store, only_archived=True)
+    late = site.task(project)
+    steps = [step for step in plan.steps if step.collection == "task" and step.action == "delete"]
+    stored = [task["_id"] for step in steps for task in store.tasks.find(step.filter, {"_id": 1})]
+    connection.close()
+    assert (len(stored), late in stored) == (1, False)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from projects_cli.cli.context import Context
     from projects_cli.cli.flow import Scope
+    from projects_cli.messages import Request
+    from projects_cli.store.collections import Store
 
 ENDPOINT = "projects.delete"
 
@@ -60,6 +62,10 @@ def delete(
     delete_contents: Annotated[
         bool, typer.Option("--delete-contents", help="Delete the tasks and models of the projects too.")
     ] = False,
+    archived_contents: Annotated[
+        bool,
+        typer.Option("--archived-contents", help="Delete tasks and models too, if all are archived; otherwise refuse."),
+    ] = False,
     delete_external_artifacts: Annotated[
         bool | None,
         typer.Option(
@@ -75,21 +81,22 @@ def delete(
 ) -> None:
     """Delete projects and their sub-projects; their tasks and models are kept, without a project.
 
-    With --delete-contents tasks and models are deleted as well, and references to them from elsewhere are cleared.
+    With --delete-contents tasks and models are deleted as well, and references to them from elsewhere are cleared. With
+    --archived-contents archived ones are, and any that is not archived refuses the delete.
     This program touches neither events in Elasticsearch nor stored files: the response lists the URLs of files that
     remain, and --urls-file writes them, one a line, before the first document is deleted.
 
     Example: projects delete vision/detection --force --dry-run
     """
     context: Context = ctx.obj
-    if urls_file is not None and not delete_contents:
-        raise UsageError("--urls-file needs --delete-contents: without it no file loses its task")
-    files = None if urls_file is None else UrlsFile(urls_file)
+    delete_contents = delete_contents or archived_contents
+    files = _urls_file(urls_file, delete_contents=delete_contents, refuses=archived_contents, force=force)
     parameters = {
         "force": force,
         "delete_contents": delete_contents,
         "delete_external_artifacts": delete_external_artifacts,
     }
+    make = Deleting(context, parameters, files, only_archived=archived_contents)
     if max_delete is not None:
         context.add_flag("max_delete", max_delete)
     expect(context, ENDPOINT)
@@ -100,14 +107,14 @@ def delete(
     names = named_projects(context, ENDPOINT, project or [])
     if len(names) == 1:
         with nullcontext() if files is None else files.reported(context):
-            response = perform(context, _change(context, names[0], parameters, files))
+            response = perform(context, make.change(names[0]))
         show(context, response)
         return
     failures = Failures(context)
     deletions: dict[str, Deletion] = {}
     for name in names:
         try:
-            change = _change(context, name, parameters, files)
+            change = make.change(name)
             plan = change.plan(context)
             deletions.setdefault(plan.samples[0].id, Deletion(name, change, plan))
         except FAULTS_OF_A_PROJECT as error:
@@ -124,10 +131,47 @@ def delete(
         raise PartialFailure(f"{len(failures.errors)} of {len(names)} did not succeed", failures=failures.errors)
 
 
-def _change(context: Context, project: str, parameters: Mapping[str, Any], files: UrlsFile | None) -> DocumentChange:
-    request = requested(context, ENDPOINT, {"project": project, **parameters})
-    begin = None if files is None else files.write
-    return DocumentChange(endpoints.Call(request), forced=parameters["force"], begin=begin)
+def _urls_file(path: str | None, *, delete_contents: bool, refuses: bool, force: bool) -> UrlsFile | None:
+    """Check options against each other, and return the file for the URLs, if one is named.
+
+    Raises:
+        UsageError: two options contradict each other, or the file exists.
+    """
+    if refuses and force:
+        raise UsageError("--archived-contents can't be used with --force, which deletes what is not archived as well")
+    if path is not None and not delete_contents:
+        raise UsageError("--urls-file needs --delete-contents: without it no file loses its task")
+    return None if path is None else UrlsFile(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Deleting:
+    """What the options of the command line say about every project that is deleted."""
+
+    context: Context
+    parameters: Mapping[str, Any]
+    files: UrlsFile | None
+    only_archived: bool
+
+    def change(self, project: str) -> DocumentChange:
+        """Return the deletion of a project as a change."""
+        request = requested(self.context, ENDPOINT, {"project": project, **self.parameters})
+        begin = None if self.files is None else self.files.write
+        planner = ArchivedDeletion(request) if self.only_archived else endpoints.Call(request)
+        return DocumentChange(planner, forced=self.parameters["force"], begin=begin)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivedDeletion:
+    """The deletion of a project whose tasks and models are all archived, with these."""
+
+    request: Request
+
+    def plan(self, store: Store) -> Plan[Step]:
+        """Return the plan of the deletion."""
+        from projects_cli.endpoints import deletion  # imports the driver
+
+        return deletion.delete(self.request, store, only_archived=True)
 
 
 class UrlsFile:
