@@ -183,10 +183,7 @@ def _rows(texts: Iterator[list[str]], frame: Frame, *, heading: bool) -> Iterato
     if heading:
         yield [Cell([title], width, "bold", _is_number(field)) for _, field, title, width in shape]
     for record in chain(first, texts):
-        cells = [(record[at], field, width) for at, field, _, width in shape]
-        if frame.screen >= ENDLESS:  # a row that is longer than those that were measured is not folded either
-            cells = [(text, field, max(width, _width(text))) for text, field, width in cells]
-        yield [_cell(text, field, width)._replace(right=_is_number(field)) for text, field, width in cells]
+        yield [_cell(record[at], field, width)._replace(right=_is_number(field)) for at, field, _, width in shape]
 
 
 def _layout(frame: Frame, texts: Sequence[list[str]], *, heading: bool) -> tuple[Sequence[int], list[int]]:

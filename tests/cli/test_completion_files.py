@@ -35,7 +35,7 @@ def _program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 NAMES = [entry.name for entry in COMMANDS]
-FORMATS = {"table", "json", "jsonl", "yaml", "csv", "tsv", "id"}
+FORMATS = {"table", "json", "jsonl", "yaml", "csv", "tsv", "id", "id0"}
 NASTY = 'it\'s [a] "b" $HOME $(touch oops) `touch oops` \\ c: %s ’'
 
 
@@ -106,15 +106,15 @@ def nasty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 # Lines, and what every shell has to offer for them
 
 CASES: list[tuple[str, set[str]]] = [
-    ("projects li", {"list"}),
+    ("projects lis", {"list"}),
     ("projects ", set(NAMES)),
     ("projects get-al", set()),  # other names are understood, not offered
     ("projects loc", {"local"}),
     ("projects local ", below("local")),
     ("projects local sta", {"start", "status"}),
-    ("projects --uri mongodb://a:b@c li", {"list"}),
-    ("projects -qo json li", {"list"}),
-    ("projects -ojson li", {"list"}),
+    ("projects --uri mongodb://a:b@c lis", {"list"}),
+    ("projects -qo json lis", {"list"}),
+    ("projects -ojson lis", {"list"}),
     ("projects --output=json --user=a lis", {"list"}),
     ("projects list --exclude", {"--exclude-tag"}),
     ("projects list --id list --exclude", {"--exclude-tag"}),
@@ -228,12 +228,12 @@ def test_bash_on_a_terminal(bash_terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "one").touch()
     cases = {
-        "projects li\t--out\t=y\t": "list|--output|=y|",
+        "projects lis\t--out\t=y\t": "list|--output|=y|",
         "projects --output=y\t": "--output=yaml|",
-        "X=1 projects li\t": "list|",
-        "echo; projects li\t": "list|",
+        "X=1 projects lis\t": "list|",
+        "echo; projects lis\t": "list|",
         "projects list --exc\tx --state ar\t": "list|--exclude-tag|x|--state|archived|",
-        "projects --uri mongodb://a:1/b li\t": "--uri|mongodb://a:1/b|list|",
+        "projects --uri mongodb://a:1/b lis\t": "--uri|mongodb://a:1/b|list|",
         "projects call projects.get_by\t--data @my\t": "call|projects.get_by_id|--data|@my file.json|",
         "projects call x --data=@my\t": "call|x|--data=@my file.json|",
         "projects call x --data @no\to\t": "call|x|--data|@notes/one|",
@@ -241,7 +241,7 @@ def test_bash_on_a_terminal(bash_terminal: Terminal, tmp_path: Path) -> None:
         "projects call x --data '@my\t": "call|x|--data|@my file.json|",
         'projects call x --data "@my f\t': "call|x|--data|@my file.json|",
         "projects batch my\t": "batch|my file.json|",
-        "projects --uri-file=my\tli\t": "--uri-file=my file.json|list|",
+        "projects --uri-file=my\tlis\t": "--uri-file=my file.json|list|",
         "projects list -o 'y\t": "list|-o|yaml|",
         "projects list --output='y\t": "list|--output=yaml|",
         "projects list --name my\t": "list|--name|my|",
@@ -312,7 +312,7 @@ def test_zsh_finds_the_file_in_a_folder_of_fpath(tmp_path: Path) -> None:
     setup = ZSH_SETUP.format(file="/dev/null")
     terminal = Terminal(["zsh", "-f", "-i"], tmp_path, f"fpath=({shlex.quote(str(FOLDER))} $fpath)\n{setup}")
     try:
-        assert zsh_answers(terminal, ["projects li", "projects list --state ar"]) == [{"list"}, {"archived"}]
+        assert zsh_answers(terminal, ["projects lis", "projects list --state ar"]) == [{"list"}, {"archived"}]
     finally:
         terminal.close()
 

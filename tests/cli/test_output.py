@@ -118,14 +118,6 @@ def test_chosen_fields_are_those_of_every_format(two: Site) -> None:
     assert two.text(*chosen, "-o", "jsonl") == '{"basename":"audio","path":[]}\n'
 
 
-def test_a_table_in_a_file_has_one_line_for_each_record_however_long_a_late_one_is(site: Site) -> None:
-    site.documents.project.insert_many(
-        {"_id": f"{number:032x}", "company": COMPANY, "name": f"{number:04} {'long ' * 40 * (number > 550)}"}
-        for number in range(560)
-    )
-    assert len(site.text("list", "-o", "table").splitlines()) == 1 + 560
-
-
 # --- empty answers ------------------------------------------------------------------------------------------------
 
 
