@@ -8,6 +8,8 @@ LOCK := requirements.txt
 UV := .venv-uv/bin/uv
 DEMO := .demo
 SIZE ?= small
+# Tests of faults wait for servers most of the time: one process more than two cores keeps both busy.
+WORKERS ?= 3
 PREFIX ?= /usr/local
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo 'sudo -n')
 PYTHONS ?= 3.11 3.12 3.13 3.14
@@ -55,7 +57,7 @@ demo: system $(STAMP)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh '$(CURDIR)/$(DEMO)'
 
 test: system $(STAMP)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 # Without these programs the tests of completion and of manuals are skipped.
 test-programs:
@@ -69,7 +71,7 @@ test-newest test-oldest: test-%: system $(UV)
 	@echo 'Setting up: installing the $* dependencies in .venv-$*, about a minute'
 	@$(UV) venv --quiet --clear --python $(PYTHON) .venv-$*
 	@$(UV) pip install --quiet --python .venv-$* --resolution $(RESOLUTION_$*) --editable '.[local,dev]'
-	.venv-$*/bin/python -m pytest -n 2 --dist loadgroup $(TESTS)
+	.venv-$*/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 test-pythons: system
 	@for version in $(PYTHONS); do \

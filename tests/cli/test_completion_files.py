@@ -35,7 +35,7 @@ def _program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 NAMES = [entry.name for entry in COMMANDS]
-FORMATS = {"table", "json", "jsonl", "yaml", "csv", "tsv", "id", "id0"}
+FORMATS = {"table", "json", "jsonl", "yaml", "csv", "tsv", "id", "id0", "wide"}
 NASTY = 'it\'s [a] "b" $HOME $(touch oops) `touch oops` \\ c: %s ’'
 
 
