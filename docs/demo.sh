@@ -12,17 +12,8 @@ done
 cd / # without a .projects.toml
 export PROJECTS_LOCAL_DIR="$folder" XDG_CONFIG_HOME="$folder/no-configuration" PROJECTS_NO_PAGER=1
 
-# In a pipe, tables are tab-separated lines. Without a terminal, a pseudo-terminal shows them as a user sees them.
-ON_A_TERMINAL='import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))'
-terminal=yes
-[ -t 1 ] || python3 -c 'import pty; pty.openpty()' 2>/dev/null || terminal=none # a bare chroot has no /dev/pts
-run() {
-    if [ -t 1 ] || [ $terminal = none ]; then
-        projects "$@"
-    else
-        COLUMNS=100 TERM=dumb python3 -c "$ON_A_TERMINAL" sh -c 'stty -opost; exec projects "$@"' sh "$@" </dev/null
-    fi
-}
+# In a pipe as well: aligned columns, and ages instead of times.
+export PROJECTS_OUTPUT=table PROJECTS_TIME=relative
 
 show() {
     printf '\n$ projects'
@@ -33,7 +24,7 @@ show() {
         esac
     done
     printf '\n'
-    run "$@"
+    projects "$@"
 }
 
 echo 'A private MongoDB is started automatically; it opens no port.'
