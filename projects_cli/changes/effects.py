@@ -54,6 +54,10 @@ def make(chunk: Chunk, writer: Writer, tally: Tally) -> bool:
         entries = list(run)
         if action == "update" and len(entries) > 1 and not tally.repeated and _update_all(entries, writer, tally):
             continue
+        if action == "insert" and len(entries) > 1:
+            for batch in _insertable(entries):
+                _insert_all(batch, chunk, writer, tally)
+            continue
         if not all(_MAKE[action](entry, chunk, writer, tally) or not entry.essential for entry in entries):
             return False
     return True
@@ -86,6 +90,40 @@ def move(chunk: Members, source: Value, target: Value, writer: Writer, tally: Ta
     if tally.repeated:
         count = writer.store.named(chunk.kind).count({**ids, **is_value("project", target)})
     tally.add(chunk.kind, "update", count)
+
+
+def _insertable(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Divide new projects, in order, for one command each: none of them has its parent in the same one."""
+    batch: list[Entry] = []
+    ids: set[Value] = set()
+    size = 0
+    for entry in entries:
+        size += len(entry.after)
+        full = len(batch) >= edits.BATCH or size > edits.BYTES
+        if batch and (full or bson_codec.fields(entry.after).get("parent") in ids):
+            yield batch
+            batch, ids, size = [], set(), len(entry.after)
+        batch.append(entry)
+        ids.add(entry.id)
+    if batch:
+        yield batch
+
+
+def _insert_all(batch: Sequence[Entry], chunk: Projects, writer: Writer, tally: Tally) -> None:
+    """Insert projects in one command. What it refuses is inserted by itself, so that its own error is reported.
+
+    Raises:
+        ExpectedUniqueData: another project has the name of one of them.
+    """
+    ids = [entry.id for entry in batch]
+    new = set(missing(ids, writer.store))
+    if new:
+        writer.insert_all("project", [entry.after for entry in batch if entry.id in new])
+    refused = set(missing(ids, writer.store)) if new else set()
+    tally.add("project", "insert", len(new - refused))
+    for entry in batch:
+        if entry.id not in new - refused:
+            _insert(entry, chunk, writer, tally)
 
 
 def _insert(entry: Entry, _: Projects, writer: Writer, tally: Tally) -> bool:

@@ -206,3 +206,23 @@ def test_an_import_asks_and_a_large_one_is_made_in_steps(each_site: Site, tmp_pa
     assert each_site.json("import", "-", "--yes", stdin=text)["tasks"] == 1500
     assert stored(each_site) == before
     assert each_site.json("history")["runs"][0]["counts"]["tasks"] == 1500
+
+
+def test_an_interrupted_import_is_finished_without_its_file(site: Site, tmp_path: Path) -> None:
+    fill(site)
+    path = exported(site, tmp_path / "x.jsonl")
+    before = stored(site)
+    emptied(site)
+    site.json("import", path, "--yes")
+    # As if the process had been killed in the middle: the record has not ended, and a part is not there.
+    site.server.client["projects_cli"]["operation"].update_many(
+        {"database": site.name}, {"$set": {"state": "applying"}}
+    )
+    site.documents.task.delete_many({"name": {"$in": ["first", "homeless"]}})
+    site.documents.model.delete_many({})
+    site.documents.project.delete_one({"name": "vision/detection/deep"})
+    (tmp_path / "x.jsonl").unlink()
+    assert site.json("resume")["state"] == "done"
+    assert stored(site) == before
+    site.json("undo", "--yes")
+    assert stored(site) == {name: [] for name in EVERYTHING}
