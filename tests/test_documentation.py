@@ -154,3 +154,10 @@ def test_a_stale_module_map_is_reported_and_not_written(tmp_path: Path, capsys: 
     assert "| `store.client` | The connection. |" in text
     assert text.startswith("Before\n")
     assert text.endswith("\nAfter\n")
+
+
+def test_the_readme_is_short_and_leaves_the_rest_to_the_pages() -> None:
+    """The table of commands is docs/commands/README.md, formats and exit statuses are in docs/scripting.md."""
+    text = (CHECKOUT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 150
+    assert re.findall("^## (.+)$", text, re.MULTILINE) == ["Install", "Tour", "Documentation"]
