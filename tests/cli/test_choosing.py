@@ -52,7 +52,7 @@ def test_fields_are_the_keys_and_the_columns_in_their_order(two: Site) -> None:
 def test_fields_of_one_record_and_of_a_change(two: Site) -> None:
     assert two.json("get", "vision", "--fields", "name,path") == {"project": {"name": "vision", "path": []}}
     assert two.json("update", "vision", "-d", "x", "--fields", "updated") == {"updated": 1}
-    assert two.text("update", "vision", "-d", "y", "--fields", "fields.description") == "FIELDS.DESCRIPTION\ny\n"
+    assert two.text("update", "vision", "-d", "y", "--fields", "fields.description") == "fields.description\ty\n"
 
 
 def test_a_list_fetches_no_more_than_the_fields_and_also_those_that_it_does_not_show_by_itself(two: Site) -> None:
@@ -124,7 +124,7 @@ QUERIES: dict[str, tuple[str, dict[str, str]]] = {
     "objects": (
         "projects[].{name: name, n: length(tags)}",
         {
-            "table": "name\tn\naudio\t0\nvision\t2\n",
+            "table": "name    n\naudio   0\nvision  2\n",
             "csv": "name,n\naudio,0\nvision,2\n",
             "json": '[{"n":0,"name":"audio"},{"n":2,"name":"vision"}]\n',
             "jsonl": '{"name":"audio","n":0}\n{"name":"vision","n":2}\n',
@@ -132,7 +132,7 @@ QUERIES: dict[str, tuple[str, dict[str, str]]] = {
     ),
     "lists": (
         "projects[].[name, tags]",
-        {"table": "audio\t\nvision\tgpu, prod\n", "csv": 'audio,\nvision,"gpu, prod"\n'},
+        {"table": "audio\nvision  gpu, prod\n", "csv": 'audio,\nvision,"gpu, prod"\n'},
     ),
     "plain values": (
         "projects[].name",
@@ -141,7 +141,7 @@ QUERIES: dict[str, tuple[str, dict[str, str]]] = {
     "a number": ("length(projects)", {"table": "2\n", "json": "2\n", "jsonl": "2\n", "yaml": "2\n", "tsv": "2\n"}),
     "an object": (
         "projects[1].{a.b: name}".replace("a.b", '"a.b"'),
-        {"table": "a.b\nvision\n", "json": '{"a.b":"vision"}\n'},
+        {"table": "a.b  vision\n", "json": '{"a.b":"vision"}\n'},
     ),
     "a literal as it was written once": ("`name`", {"table": "name\n", "json": '"name"\n'}),
     "nothing": ("nowhere", {"table": "", "json": "null\n", "yaml": "null\n", "csv": ""}),
