@@ -107,6 +107,9 @@ def unmake_edits(chunk: Edits, left: Mapping[str, Skipped], writer: Writer, tall
     """Bring the documents of a chunk back into their former state, the last one first, except those that are `left`."""
     for batch in _batches(reversed(chunk.edits), BYTES, BATCH):
         if any(edit.after is not None for edit in batch):
+            removable = chunk.kind in CONTENTS and all(edit.before is None for edit in batch)
+            if removable and not tally.repeated and _remove_new(chunk.kind, batch, writer, tally):
+                continue
             for edit in batch:
                 _change(chunk.kind, edit.id, edit.after, edit.before, writer, tally)
             continue
@@ -122,6 +125,15 @@ def _insert_new(kind: str, batch: Sequence[Edit], writer: Writer, tally: Tally) 
     tally.skipped += [Skipped(shown(identifier), kind, "another one with its id exists") for identifier in taken]
     documents = [(edit.id, cast("bytes", edit.after)) for edit in batch if edit.id not in taken]
     _insert_all(kind, documents, writer, tally)
+
+
+def _remove_new(kind: str, batch: Sequence[Edit], writer: Writer, tally: Tally) -> bool:
+    """Remove inserted tasks or models that are as they were inserted. Return whether these are all of them."""
+    inserted = bson_codec.array(bson_codec.document_value(cast("bytes", edit.after)) for edit in batch)
+    same = {"$expr": {"$in": ["$$ROOT", bson_codec.embedded({"$literal": inserted})]}}
+    removed = writer.delete_all(kind, {**among(edit.id for edit in batch), **same})
+    tally.add(kind, "delete", removed)
+    return removed == len(batch)
 
 
 def _insert_all(kind: str, documents: Sequence[tuple[Value, bytes]], writer: Writer, tally: Tally) -> None:
