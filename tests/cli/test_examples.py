@@ -38,7 +38,7 @@ def _examples() -> list[str]:
 
 @pytest.fixture
 def sample(standalone: Server, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """Return a site with the sample, a profile `work`, and the file that the example of `batch` reads."""
+    """Return a site with the sample, the profiles `work` and `lab`, and the file that the example of `batch` reads."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "requests.jsonl").write_text('{"endpoint": "projects.get_all"}\n', encoding="utf-8")
     config = tmp_path / "home" / ".config" / "projects" / "config.toml"
@@ -49,6 +49,8 @@ def sample(standalone: Server, cli: Cli, tmp_path: Path, monkeypatch: pytest.Mon
         connection = connect(site.server.uri, site.name, shown="test")
         load(connection, COMMUNITY_COMPANY)
         connection.close()
+        lab = f'[profiles.lab]\nuri = "{site.server.uri}"\ndatabase = "{site.name}"\n'
+        config.write_text(f"{config.read_text(encoding='utf-8')}{lab}", encoding="utf-8")
         for command in ("update nlp -d x", "undo --yes", "update nlp --add-tag text"):  # something to redo and to undo
             assert site(*command.split()).exit_code == 0
         yield site

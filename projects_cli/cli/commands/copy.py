@@ -37,7 +37,7 @@ def copy(
 
     They become documents of that profile's company. Variables and options that name a database are for the source only.
 
-    Example: projects copy vision --to-profile lab --with tasks,models --dry-run
+    Example: projects copy vision --to-profile lab --on-conflict rename --dry-run
     """
     context: Context = ctx.obj
     expect(context, "import")
