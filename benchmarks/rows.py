@@ -385,6 +385,24 @@ class Deleted:
         return list(kept.find())
 
 
+OLD_TAG, NEW_TAG = "to be renamed", "was renamed"
+
+
+def _retag(site: Site) -> tuple[Command, Command]:
+    """Return the commands that rename a tag which every task has, beside up to three others."""
+    shape = site.size.retagged
+    database = site.client[site.made(shape)]
+
+    def restore() -> None:
+        other = {"$filter": {"input": "$tags", "cond": {"$not": [{"$in": ["$$this", [OLD_TAG, NEW_TAG]]}]}}}
+        database["task"].update_many({}, [{"$set": {"tags": {"$concatArrays": [other, [OLD_TAG]]}}}])
+        site.client.drop_database(JOURNAL)
+
+    words = ("tags", "rename", OLD_TAG, NEW_TAG, "--of", "tasks", "--yes", "--json", "--journal-db", JOURNAL)
+    program = site.program(*words, shape=shape, before=restore)
+    return program, site.baseline("retag", shape, COMMUNITY_COMPANY, OLD_TAG, NEW_TAG, before=restore)
+
+
 # --- the table ----------------------------------------------------------------------------------------------------
 
 NOTHING = "python -c pass"
@@ -493,5 +511,6 @@ ROWS: tuple[Row, ...] = (
         "delete", "delete --force, with journal", "update_many, delete_many", bars(wall=2), _delete, agreement.change
     ),
     Row("move", "move, with journal", "update_many", bars(wall=2), _move, agreement.change),
+    Row("retag", "tags rename, with journal", "one update_many", bars(wall=2), _retag, agreement.change),
     Row("merge", "merge, with journal", "update_many, delete_one", bars(wall=2), _merge, agreement.change),
 )  # fmt: skip

@@ -41,6 +41,7 @@ class Size:
     values: Shape
     deleted: Shape
     relocated: Shape
+    retagged: Shape
     examined: Shape
     examined_less: Shape
 
@@ -63,6 +64,7 @@ SIZES: dict[str, Size] = {
         values=Shape(200, 600),
         deleted=_deleted(100),
         relocated=Shape(30, 100, models=5, roots=1),
+        retagged=Shape(12, 100, roots=1),
         examined=Shape(200, 600),
         examined_less=Shape(200, 600),
     ),
@@ -78,6 +80,7 @@ SIZES: dict[str, Size] = {
         values=Shape(5_000, 50_000),
         deleted=_deleted(5_000),
         relocated=Shape(500, 20_000, models=1_000, roots=1),
+        retagged=Shape(12, 20_000, roots=1),
         examined=Shape(5_000, 50_000),
         examined_less=Shape(5_000, 5_000),
     ),
@@ -93,6 +96,7 @@ SIZES: dict[str, Size] = {
         values=Shape(20_000, 200_000),
         deleted=_deleted(200_000),
         relocated=Shape(5_000, 500_000, models=25_000, roots=1),
+        retagged=Shape(12, 200_000, roots=1),
         examined=Shape(100_000, 1_000_000),
         examined_less=Shape(100_000, 100_000),
     ),

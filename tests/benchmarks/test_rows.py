@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from tests.servers import Server
 
 TINY = SIZES["tiny"]
-SHAPES = {TINY.listed, TINY.statistics, TINY.deleted, TINY.relocated}
+SHAPES = {TINY.listed, TINY.statistics, TINY.deleted, TINY.relocated, TINY.retagged}
 
-CHANGES = {"delete", "move", "merge"}  # rows that share a database or the journal, which each of them restores
+CHANGES = {"delete", "move", "merge", "retag"}  # rows that share a database or the journal, which each of them restores
 
 
 @pytest.fixture
