@@ -7,6 +7,7 @@ dark scheme. Texts must be free of control characters, which XML does not have (
 from __future__ import annotations
 
 import re
+import sys
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from xml.etree import ElementTree as ET
@@ -64,6 +65,9 @@ def draw(chart: Chart) -> ET.Element:
         chart = chart._replace(labels=["none"], series=[(name, [0]) for name, _ in chart.series])
     import pygal
     from pygal.etree import etree
+
+    # Its importer of plugins is of an old kind, of which Python warns at every later import.
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not type(finder).__module__.startswith("pygal")]
 
     etree.to_etree()  # its elements would be those of lxml if that happens to be installed
     sizes = dict.fromkeys(
