@@ -174,6 +174,7 @@ def _hidden_notice(context: Context, request: Request) -> str:
     """
     if not context.console.has_notices or request.params.get("search_hidden") or request.params.get("id"):
         return ""
+    from projects_cli.endpoints.catalog import count_matching
     from projects_cli.endpoints.selection import hidden_only
 
     params = {name: value for name, value in request.params.items() if name not in WHOLE_LIST | STATISTICS}
@@ -182,7 +183,8 @@ def _hidden_notice(context: Context, request: Request) -> str:
         params=params | {"search_hidden": True, "only_fields": ["id"]},
         narrowed=hidden_only(request.narrowed),
     )
-    count = sum(1 for _ in answer(context, hidden).data["projects"])
+    store = context.reading
+    count = store.connection.retry(lambda: count_matching(hidden, store))
     if not count:
         return ""
     return f"{count} hidden {'project was' if count == 1 else 'projects were'} left out: see --hidden"

@@ -124,6 +124,11 @@ def matching(request: Request, store: Store) -> tuple[Document, Mapping[Any, Any
     return filters.all_of([condition, {"_id": {"$in": list(selected.values())}}]), selected
 
 
+def count_matching(request: Request, store: Store) -> int:
+    """Return how many projects get_all_ex lists, without reading them."""
+    return store.projects.count(matching(request, store)[0])
+
+
 # --- fields -------------------------------------------------------------------------------------------------------
 
 

@@ -27,7 +27,7 @@ app = typer.Typer(**TYPER_OPTIONS)
 def edit(ctx: typer.Context, project: RequiredProject) -> None:
     """Open a project as a manifest in $VISUAL or $EDITOR, and apply the difference.
 
-    Example: EDITOR=true projects edit vision
+    Example: projects edit vision
     """
     context: Context = ctx.obj
     expect(context, "apply")
