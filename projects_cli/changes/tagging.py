@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.changes.conditions import shown, stored_as, within
+from projects_cli.changes.conditions import by_id, shown, stored_as, within
 from projects_cli.changes.records import Tagging, TagGroup
 from projects_cli.messages import Skipped
 from projects_cli.store import bson_codec, filters
@@ -128,7 +128,9 @@ def _change(
 
 def _with_tags(group: TagGroup, tags: Value | None) -> Document:
     """Match the documents of a group with exactly these tags."""
-    return filters.all_of([within(group.ids), stored_as("tags", tags)])
+    # Most groups of random tags have a single document, which a plain id finds sooner than a list of one.
+    ids = by_id(bson_codec.items(group.ids)[0]) if group.size == 1 else within(group.ids)
+    return filters.all_of([ids, stored_as("tags", tags)])
 
 
 # --- what others changed ------------------------------------------------------------------------------------------
