@@ -147,7 +147,8 @@ def test_an_option_is_refused_by_exactly_the_commands_that_do_not_use_it(site: S
 def test_the_error_names_the_option_and_the_commands_that_use_it(site: Site, words: tuple[str, ...]) -> None:
     error = site.error(*words, status=2)
     assert "does not use --user" in error["message"]
-    assert "used by: batch, call, create" in error["hint"]
+    assert error["hint"].endswith(f"used by: {', '.join(sorted(USED_BY['user']))}")
+    assert USED_BY["user"] >= {"batch", "call", "create", "delete"}
 
 
 def test_call_uses_user_only_for_endpoints_with_an_owner(site: Site) -> None:
