@@ -97,12 +97,12 @@ def _changed(tags: Value | None, remove: set[Value], add: list[Value]) -> Value 
 
 
 def make(chunk: Tagging, writer: Writer, tally: Tally) -> None:
-    """Give the documents of a chunk their new tags."""
+    """Set the new tags of the documents of a chunk."""
     _change(chunk, [(group, group.before, group.after) for group in chunk.groups], writer, tally)
 
 
 def unmake(chunk: Tagging, writer: Writer, tally: Tally) -> None:
-    """Give the documents of a chunk their former tags."""
+    """Restore the former tags of the documents of a chunk."""
     _change(chunk, [(group, group.after, group.before) for group in chunk.groups], writer, tally)
 
 

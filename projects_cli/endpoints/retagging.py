@@ -1,6 +1,6 @@
 """The tags of projects, tasks and models everywhere: which there are, and how a change of them is planned.
 
-These are no endpoints of the service. Times of the documents are kept: nobody has worked on them.
+The service has no such endpoints. The documents keep their times, because a new tag is not activity.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class Prefixes:
 
 
 def _distinct_length(text: str, alike: list[str]) -> int:
-    """Return how many digits tell an id from all that begin alike, which are in order: the closest are beside it."""
+    """Return how many digits distinguish an id from its sorted prefix matches; the closest are its neighbours."""
     at = bisect_left(alike, text)
     beside = [other for other in alike[max(at - 1, 0) : at + 2] if other != text]
     length = LEAST

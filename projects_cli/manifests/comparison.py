@@ -191,7 +191,7 @@ class Manifest:
         gone = {id_text(project["_id"]): project for project in labelled}
         for project in labelled:
             if any(id_text(item) in gone for item in hierarchy.path_of(project)):
-                continue  # it goes with the one above it
+                continue  # it goes with its parent
             name = hierarchy.shown_name(project)
             kept = [below for below in hierarchy.tree_below(project, store) if id_text(below["_id"]) not in gone]
             if kept:

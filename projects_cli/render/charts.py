@@ -175,7 +175,7 @@ def _line(
 
 
 def fitted(text: str, width: int, marks: Marks) -> str:
-    """Return a text of at most so many cells: of a longer one the end, which tells paths apart."""
+    """Return a text of at most `width` cells: of a longer one the end, which distinguishes paths."""
     if cell_len(text) <= width:
         return text
     end = text[-width:]  # a character has no more than two cells, and some have none

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Record = Mapping[str, Any]
 
 LONGEST_NAME = 120
-"""Characters of a name in a table; the rest tells no reader more."""
+"""Characters of a name in a table; the rest has no information for a reader."""
 
 LONGEST_LABEL = 24
 """Columns of a name beside a bar."""

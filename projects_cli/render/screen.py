@@ -40,7 +40,7 @@ class Frame(io.TextIOWrapper):
 
 
 def redraw(console: Console, run: Callable[[], object], command: str, seconds: float) -> None:
-    """Run a command and show its output on the screen, again after so many seconds, until an exception ends it.
+    """Run a command and show its output on the screen, again after `seconds`, until an exception ends it.
 
     What does not fit is cut. Messages are shown below the output; an error ends the loop and is the caller's to print.
     """

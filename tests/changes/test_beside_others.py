@@ -113,7 +113,7 @@ def late_task(documents: Database[Document]) -> None:
 
 
 def test_a_task_that_arrives_before_its_project_is_deleted_with_contents_stops_that(world: World) -> None:
-    """Its URLs are not among those that were listed, and nobody agreed to lose it: the before-images are final."""
+    """Its URLs are not among those that were listed, and no user agreed to lose it: the before-images are final."""
     runner = world.runner()
     deletion = change("delete", project=YOLO["_id"], force=True, delete_contents=True)
     plan = deletion.plan(runner.store)

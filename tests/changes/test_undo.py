@@ -451,9 +451,9 @@ def test_a_project_that_changes_in_the_middle_of_an_undo_stays(lone: World, monk
         return original(entries, *others)
 
     monkeypatch.setattr(effects, "unmake_updates", late)
-    told = undo(lone.runner()).data
-    assert {document["id"] for document in told["skipped"]} == {changed}
-    assert told["projects"] == len(before) - 1
+    response = undo(lone.runner()).data
+    assert {document["id"] for document in response["skipped"]} == {changed}
+    assert response["projects"] == len(before) - 1
     missing = set(before) - set(lone.dump()["project"])
     # A follower keeps its `last_update`.
     assert {bson.decode(raw)["_id"] for raw in missing} == {changed, identifier(505)}

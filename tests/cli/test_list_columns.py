@@ -225,7 +225,7 @@ def test_json_lines_are_accepted_as_arguments(site: Site) -> None:
 
 
 def test_a_name_that_two_projects_are_displayed_with_is_ambiguous(site: Site) -> None:
-    """A change must not reach the wrong one of them; the ids tell them apart."""
+    """A change must not reach the wrong one of them; the ids distinguish them."""
     literal, lines = site.project("a\\nb"), site.project("a\nb")
     error = site.error("delete", "a\\nb", "--yes", status=2)
     assert literal in error["message"]
