@@ -62,7 +62,7 @@ test: system $(STAMP)
 # Without these programs the tests of completion and of manuals are skipped.
 test-programs:
 	@command -v zsh && command -v fish && command -v groff && command -v chromedriver || { $(SUDO) apt-get -qq update && \
-		DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get -qq install --yes zsh fish groff-base chromium chromium-driver; }
+		DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get -qq install --yes zsh fish groff-base locales chromium chromium-driver; }
 
 # A fresh environment each time, because the newest versions change.
 RESOLUTION_newest := highest

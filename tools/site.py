@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 CHECKOUT = Path(__file__).resolve().parents[1]
-PAGES = "build/pages"
 TOPICS = "projects_cli/cli/topics"
 LINK = re.compile(r"\]\(([^()\s#]+)(?:#[^()\s]*)?\)")
 
@@ -71,8 +71,7 @@ def navigation() -> list[dict[str, Any]]:
 
 
 def copy(folder: Path) -> None:
-    """Copy the pages, and what they link to, into a folder, which is emptied first."""
-    shutil.rmtree(folder, ignore_errors=True)
+    """Copy the pages, and what they link to, into an empty folder."""
     for page in pages():
         for file in {page, *_linked_files(page)}:
             (folder / file).parent.mkdir(parents=True, exist_ok=True)
@@ -90,9 +89,16 @@ def build(target: Path) -> None:
     from mkdocs.commands.build import build as build_site
     from mkdocs.config import load_config
 
-    copy(CHECKOUT / PAGES)
-    options: dict[str, Any] = {"site_dir": str(target), "nav": navigation(), "strict": True}
-    build_site(load_config(str(CHECKOUT / "mkdocs.yml"), **options))
+    # A folder of its own, since two builds may run at the same time.
+    with tempfile.TemporaryDirectory() as pages_folder:
+        copy(Path(pages_folder))
+        options: dict[str, Any] = {
+            "docs_dir": pages_folder,
+            "site_dir": str(target),
+            "nav": navigation(),
+            "strict": True,
+        }
+        build_site(load_config(str(CHECKOUT / "mkdocs.yml"), **options))
 
 
 def main(arguments: Sequence[str]) -> int:

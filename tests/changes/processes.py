@@ -19,12 +19,28 @@ ROOT = Path(__file__).parents[2]
 COUNT = 6_000
 """Tasks of a large delete: three batches of `PROGRAM` in each of two projects, so that there is a middle."""
 
-PROGRAM = (
-    sys.executable,
-    "-c",
-    "from projects_cli.changes import chunks; chunks.IDS = 1_000; from projects_cli.__main__ import main; main()",
-)
-"""The program with batches of 1,000 tasks instead of 10,000: a tenth of the documents has as many batches."""
+SLOWED = """
+import time
+from pymongo import monitoring
+from projects_cli.changes import chunks
+
+class Pause(monitoring.CommandListener):
+    def started(self, event): pass
+    def failed(self, event): pass
+    def succeeded(self, event):
+        if event.command_name == "update":
+            time.sleep(0.1)
+
+monitoring.register(Pause())
+chunks.IDS = 1_000
+from projects_cli.__main__ import main
+main()
+"""
+PROGRAM = (sys.executable, "-c", SLOWED)
+"""The program with batches of 1,000 tasks instead of 10,000: a tenth of the documents has as many batches.
+
+It pauses after each write, because on a busy machine a test would notice the middle only when it is over.
+"""
 
 
 def large(count: int = COUNT) -> Content:
