@@ -124,16 +124,14 @@ Collection = Literal["project", "task", "model", "url_to_delete"]
 class Step:
     """One write of a plan: to one project, or to all tasks or models of some projects.
 
-    `filter` holds which documents and the precondition under which each may still be changed, so that a step
-    is safe to repeat. For one project it has `_id`; for tasks and models it is over their `project`. `edits` are
-    changes of single documents that are not projects; the filter then only describes them. `tags` is a change of the
-    tags of all documents that match the filter. `change` is the
-    document for an insert, `$set` and `$unset` for an update, and empty for a delete. `count` is how many documents
-        matched when the plan was made. If an `essential` step can't be taken, those after it are not taken either, and
-    those before it are put back.
-        `size` is how many bytes of documents are kept for undo, if they can be many.
-    `expects` has fields of one project as the plan read them, if the change was computed from them: it is not made if
-    they have changed. `old` are the values that the dry run shows beside the new ones.
+    `filter` holds which documents and the precondition under which each may still be changed, so that a step is safe to
+    repeat. For one project it has `_id`; for tasks and models it is over their `project`. `edits` are changes of single
+    documents that are not projects; the filter then only describes them. `tags` is a change of the tags of all
+    documents that match the filter. `change` is the document for an insert, `$set` and `$unset` for an update, and
+    empty for a delete. `count` is how many documents matched when the plan was made, `size` how many bytes of them are
+    kept for undo, if they can be many. If an `essential` step can't be taken, those after it are not taken either, and
+    those before it are put back. `expects` has fields of one project as the plan read them, if the change was computed
+    from them: it is not made if they have changed. `old` are the values that the dry run shows beside the new ones.
     """
 
     collection: Collection

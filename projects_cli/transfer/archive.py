@@ -228,17 +228,15 @@ class Archive:
         magic = self.file.read(4)
         self.file.seek(0)
         stream: Any = self.file
+        faults: tuple[type[Exception], ...] = (EOFError, OSError, zlib.error)
         try:
             if magic.startswith(GZIP):
                 stream = io.BufferedReader(gzip.GzipFile(fileobj=self.file), COPIED)
             elif magic == ZSTD:
+                faults = (*faults, zstd_module().ZstdError)
                 stream = io.BufferedReader(zstd_module().ZstdFile(self.file), COPIED)
             yield from enumerate(iter(partial(stream.readline, LONGEST + 1), b""), 1)
-        except (EOFError, OSError, zlib.error) as error:
-            raise DamagedFile(f"{self.name} is damaged: it can't be decompressed", hint="export it again") from error
-        except Exception as error:
-            if type(error).__name__ != "ZstdError":
-                raise
+        except faults as error:
             raise DamagedFile(f"{self.name} is damaged: it can't be decompressed", hint="export it again") from error
         finally:
             if stream is not self.file:

@@ -314,7 +314,7 @@ class Steps(Sequence[Step]):
             for count, are_new, action in ((new, True, "insert"), (replaced, False, "update")):
                 if count:
                     edits = Contents(self.adapted, kind, are_new)
-                    yield Step(kind, action, {}, count=count, why="import", edits=edits, size=size)  # type: ignore[arg-type]
+                    yield Step(kind, action, {}, count=count, why="import", edits=edits, size=size)  # type: ignore[arg-type]  # not "parent"
 
     def _of_project(self, item: tuple[Kind, bytes]) -> Iterator[Step]:
         adapted = self.adapted.project(item[1])
@@ -326,7 +326,7 @@ class Steps(Sequence[Step]):
             raise DamagedFile(f"the id of the project '{place.name}' is not valid text")
         name = place.name or id_text(identifier)
         if place.action == "insert":
-            yield Step("project", "insert", {"_id": identifier}, bson_codec.unchanged(after), why="import", name=name)  # type: ignore[arg-type]
+            yield Step("project", "insert", {"_id": identifier}, bson_codec.unchanged(after), why="import", name=name)  # type: ignore[arg-type]  # a document as bytes
             return
         change = self._update(identifier, after)
         if change:
