@@ -11,6 +11,7 @@ from projects_cli.render.charts import GREY, LEAST_SCREEN
 from projects_cli.render.colours import COLOURS
 from projects_cli.render.escaping import escape
 from projects_cli.render.streams import is_terminal
+from projects_cli.render.table import LEFT_TO_RIGHT_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +52,8 @@ def draw(record: Document, streams: Streams, style: Style) -> Iterator[str]:
             lines += [Text(), *charts.chart(rows, columns, measured, inner, marks, style._replace(heading=True))]
     if not on_terminal:
         yield f"{title}\n\n"
-        yield "".join(f"{line.plain.rstrip()}\n" for line in lines)
+        # Only a terminal needs the mark, as in `table`.
+        yield "".join(f"{line.plain.rstrip()}\n" for line in lines).replace(LEFT_TO_RIGHT_MARK, "")
         return
     from rich.box import ROUNDED
     from rich.console import Group

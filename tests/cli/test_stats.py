@@ -70,6 +70,14 @@ def test_in_a_pipe_it_is_plain(busy: Site) -> None:
     assert busy.text("stats", "vision", "--fields", "tasks.total", "-o", "csv") == "tasks.total\n3\n"
 
 
+@pytest.mark.parametrize("where", ["pipe", "terminal"])
+def test_only_a_terminal_gets_a_mark_behind_text_from_right_to_left(busy: Site, where: str) -> None:
+    busy.project("vision/שלום")
+    shown = busy.text("stats", "vision") if where == "pipe" else on_terminal(busy, "stats", "vision")[1]
+    assert "שלום" in shown
+    assert ("\u200e" in shown) == (where == "terminal")
+
+
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_on_a_terminal_it_is_a_panel_that_fits(busy: Site, columns: int) -> None:
     busy.project("vision/" + "画" * 200)
