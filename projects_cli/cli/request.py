@@ -105,15 +105,16 @@ class RequestBuilder:
             new_id=lambda: uuid.uuid4().hex,
         )
 
-    def of_file(self, name: str, *, creates: bool) -> Request:
+    def of_file(self, name: str, *, creates: bool, restores: bool = False) -> Request:
         """Return a request that is not one of the service: the documents of a file for this company.
 
-        The owner is looked up if a project `creates` that the file does not have.
+        The owner is looked up if a project `creates` that the file does not have. A file that `restores` documents
+        with their company may go to an empty database.
 
         Raises:
             UnknownCompany, UsageError: see `_check_company` and `_owner`.
         """
-        self._check_company()
+        self._check_company(empty_is_fine=restores)
         user = self._owner(None, ask=True) if creates else ""
         version = self._context.version("projects.delete").number
         return Request(name, version, {}, self._context.settings.company, user, utc_now(), lambda: uuid.uuid4().hex)
@@ -127,7 +128,7 @@ class RequestBuilder:
 
         return naming.is_missing(params.get("new_location") or "", store)
 
-    def _check_company(self) -> None:
+    def _check_company(self, *, empty_is_fine: bool = False) -> None:
         """Refuse to create a project for an unknown company, unless `--new-company` is set.
 
         All other changes are about documents that the company has.
@@ -150,10 +151,12 @@ class RequestBuilder:
             f"the company {settings.company!r} is unknown in {database}: no company document, project, user or task"
         )
         if company.is_empty(store):
+            if empty_is_fine:
+                return
             message = f"{database} has no company, project, user or task"
         sources = {"--database": context.target.name_source, "--company": settings.sources["company"]}
         origins = [f"{option} is set by {source}" for option, source in sources.items() if source]
-        hint = "; ".join(["see projects status", *origins, "to create the project anyway: --new-company"])
+        hint = "; ".join(["see projects status", *origins, "to go on anyway: --new-company"])
         raise UnknownCompany(message, hint=hint)
 
     def _owner(self, user: str | None, *, ask: bool) -> str:

@@ -11,6 +11,7 @@ from tests.worlds.site import COMPANY, OTHER, USER, Site, empty_site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.conftest import Cli
     from tests.servers import Server
@@ -49,6 +50,19 @@ def test_an_unknown_company_is_refused(empty: Site, arguments: tuple[str, ...], 
     assert error["message"].startswith(f"the company 'acme' is unknown in the database '{empty.name}'")
     assert "--company is set by --company" in error["hint"]
     assert OTHER not in str(error)
+
+
+def test_an_import_may_fill_an_empty_database_but_not_one_of_others(empty: Site, tmp_path: Path) -> None:
+    empty.json(*CREATE, "--new-company")
+    stored = list(empty.documents.project.find())
+    file = str(tmp_path / "x.jsonl")
+    empty.json("export", "--to", file)
+    empty.documents.project.delete_many({})
+    empty.json("import", file, "--yes")
+    assert list(empty.documents.project.find()) == stored
+    empty.documents.project.delete_many({})
+    empty.project("theirs", company=OTHER)
+    assert empty.error("import", file, "--yes", status=4)["name"] == "UnknownCompany"
 
 
 def test_a_batch_refuses_each_line(empty: Site) -> None:

@@ -115,7 +115,7 @@ def import_archive(context: Context, archive: Archive, options: Options) -> Resp
     from projects_cli.transfer.imports import Import
 
     creates = options.location is not None and naming.is_missing(options.location, store)
-    request = RequestBuilder(context).of_file("import", creates=creates)
+    request = RequestBuilder(context).of_file("import", creates=creates, restores=True)
     try:
         with context.connection.unlimited():
             return perform(context, DocumentChange(Import(archive, header, options, request)))
