@@ -38,8 +38,8 @@ def with_picked(context: Context, endpoint: str, arguments: Mapping[str, Any]) -
     return {**arguments, name: list(selected) if several else next(iter(selected))}
 
 
-def pick_owner(context: Context) -> str:
-    """Return the owner of new projects that the user selects, and print how to keep the choice.
+def pick_owner(context: Context, role: str) -> str:
+    """Return the user that is selected at the terminal for a role such as "the owner", and print how to keep it.
 
     Raises:
         Declined: the user cancelled.
@@ -47,8 +47,8 @@ def pick_owner(context: Context) -> str:
     from projects_cli.endpoints.owner import choices
 
     profile = context.settings.profile
-    selected = context.prompts.pick(choices(context.store), title="Owner of the project", several=False)
+    selected = context.prompts.pick(choices(context.store), title=role.removeprefix("the ").capitalize(), several=False)
     [(owner, name)] = selected.items()
     key = f"profiles.{profile}.user" if profile else "user"
-    context.console.notice(f"owner: {name}; to keep this choice: projects config set {key} {shlex.quote(owner)}")
+    context.console.notice(f"user: {name}; to keep this choice: projects config set {key} {shlex.quote(owner)}")
     return owner

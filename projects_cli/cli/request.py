@@ -65,6 +65,9 @@ OTHER_IDS = {"projects.get_unique_metric_variants": ("ids",)}
 DEFAULT_TRUE = frozenset({"include_subprojects", "allow_public"})
 """Switches that are on by default: of these, false is a value that the user set."""
 
+OWNER, DELETER = "the owner of new projects", "the user who deletes tasks and models"
+"""What a user is needed for, in messages."""
+
 WITH_OWNER = frozenset({"projects.create", "projects.move"})
 """Endpoints that store the owner: of a new project, or of the missing parents of one that moves."""
 
@@ -94,7 +97,7 @@ class RequestBuilder:
             self._check_company()
             user = self._owner(user, ask=ask)
         elif params.get("delete_contents"):  # tasks and models elsewhere get the user as `last_changed_by`
-            user = self._owner(user, ask=ask)
+            user = self._owner(user, ask=ask, role=DELETER)
         return Request(
             endpoint=version.endpoint,
             version=version.number,
@@ -159,8 +162,8 @@ class RequestBuilder:
         hint = "; ".join(["see projects status", *origins, "to go on anyway: --new-company"])
         raise UnknownCompany(message, hint=hint)
 
-    def _owner(self, user: str | None, *, ask: bool) -> str:
-        """Return the id of the owner of new projects.
+    def _owner(self, user: str | None, *, ask: bool, role: str = OWNER) -> str:
+        """Return the id of the owner of new projects, or of the user in whose name other documents are changed.
 
         Raises:
             UsageError: the user is unknown, ambiguous, or not Unicode text.
@@ -175,10 +178,10 @@ class RequestBuilder:
             store = context.store
             from projects_cli.endpoints.owner import named_owner
 
-            self._owners[user] = named_owner(user, source, store) if user else self._default_owner(ask=ask)
+            self._owners[user] = named_owner(user, source, store) if user else self._default_owner(role, ask=ask)
         return self._owners[user]
 
-    def _default_owner(self, *, ask: bool) -> str:
+    def _default_owner(self, role: str, *, ask: bool) -> str:
         context = self._context
         login, store = login_name(), context.store
         _check_unicode(login)
@@ -191,11 +194,11 @@ class RequestBuilder:
         if ask and context.prompts.can_pick:
             from projects_cli.cli.project_picker import pick_owner
 
-            return pick_owner(context)
+            return pick_owner(context, role)
         if users := some_users(store):
-            hint = f"name the owner with --user NAME, or in the request of a batch; users: {users}"
-            raise UsageError(f"the owner is ambiguous: no user has the OS login {login!r} as its id or name", hint=hint)
-        raise UsageError("the owner is unknown: the OS login has no name", hint="name the owner with --user NAME")
+            hint = f"name one with --user NAME, or in the request of a batch; users: {users}"
+            raise UsageError(f"{role} is ambiguous: no user has the OS login {login!r} as its id or name", hint=hint)
+        raise UsageError(f"{role} is unknown: the OS login has no name", hint="name one with --user NAME")
 
 
 def _check_unicode(user: str | None) -> None:

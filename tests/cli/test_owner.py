@@ -116,6 +116,20 @@ def test_call_and_batch_follow_the_same_rule_and_never_ask(site: Site) -> None:
     assert owners == {"vision": "0a", "one": "Bob", "four": "0a"}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "role"),
+    [
+        (("create", "audio", "-d", "x"), "the owner of new projects"),
+        (("delete", "vision", "--delete-contents", "--yes"), "the user who deletes tasks and models"),
+        (("prune", "--name", "vision", "--delete-contents", "--yes"), "the user who deletes tasks and models"),
+    ],
+)
+def test_an_ambiguous_user_is_named_by_the_role(site: Site, arguments: tuple[str, ...], role: str) -> None:
+    site.task(site.project("vision"))
+    error = site.error(*arguments, status=2, PROJECTS_USER="", LOGNAME="nobody")
+    assert error["message"].startswith(f"{role} is ambiguous")
+
+
 def test_on_a_terminal_the_owner_is_picked_and_the_choice_can_be_kept(site: Site) -> None:
     variables = {"PROJECTS_USER": "", "LOGNAME": "nobody"}
     keys = [(LISTED, "ann\r")]
