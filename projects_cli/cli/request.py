@@ -73,12 +73,11 @@ WITH_OWNER = frozenset({"projects.create", "projects.move"})
 
 
 class RequestBuilder:
-    """Builds requests. The company and each owner are looked up once, for all lines of a batch."""
+    """Builds requests. The company is looked up once, for all lines of a batch."""
 
     def __init__(self, context: Context) -> None:
         """Start without anything looked up."""
         self._context = context
-        self._owners: dict[str, str] = {}
         self._company_is_known = False
 
     def build(
@@ -174,12 +173,12 @@ class RequestBuilder:
         user = user or context.settings.user or ""
         _check_unicode(user)
         # One look-up for each name, however many lines a batch has.
-        if user not in self._owners:
+        if user not in context.users:
             store = context.store
             from projects_cli.endpoints.owner import named_owner
 
-            self._owners[user] = named_owner(user, source, store) if user else self._default_owner(role, ask=ask)
-        return self._owners[user]
+            context.users[user] = named_owner(user, source, store) if user else self._default_owner(role, ask=ask)
+        return context.users[user]
 
     def _default_owner(self, role: str, *, ask: bool) -> str:
         context = self._context

@@ -142,6 +142,16 @@ def test_on_a_terminal_the_owner_is_picked_and_the_choice_can_be_kept(site: Site
     assert site.named("audio")["user"] == "0a"
 
 
+@pytest.mark.parametrize("words", [("delete", "vision", "audio", "--yes"), ("prune", "--name", "i", "--yes")])
+def test_a_user_is_picked_once_for_all_projects(site: Site, words: tuple[str, ...]) -> None:
+    for name in ("vision", "audio"):
+        site.project(name)
+    seen = on_terminal(
+        site, *words, "--delete-contents", keys=[(LISTED, "ann\r")], columns=120, PROJECTS_USER="", LOGNAME="nobody"
+    )
+    assert (seen.status, seen.plain.count(LISTED), site.names()) == (0, 1, [])
+
+
 def test_who_picks_no_owner_or_may_not_be_asked_creates_nothing(site: Site) -> None:
     words = ("create", "vision", "-d", "x")
     keys = [(LISTED, "\x1b")]
