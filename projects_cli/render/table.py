@@ -43,10 +43,10 @@ ENDLESS = 1_000_000_000
 LEAST_SCREEN = 40
 """Least width that is assumed of a screen: no id fits a narrower one."""
 
-LEAST = {"summary": 24, "benefit": 24, "value": 20, "owner.name": 12}
+LEAST = {"summary": 24, "benefit": 24, "reason": 24, "value": 20, "owner.name": 12}
 """Least widths of columns that need more; other columns are left out before these get less."""
 
-ESSENTIAL = frozenset({"id", "web", "name", "summary", "benefit", "value"})
+ESSENTIAL = frozenset({"id", "web", "name", "summary", "benefit", "reason", "value"})
 """Columns that are never left out: if they do not fit side by side, they are stacked."""
 
 NUMBERS = frozenset({"count", "fixable", "documents", "updated", "deleted", "disassociated_tasks", "models"})

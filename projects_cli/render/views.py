@@ -286,7 +286,8 @@ VIEWS: dict[str, View] = {
     ),
     "prune": View(
         rows="projects",
-        columns=_columns("name", "result", "projects", "tasks", "models", "reason", "id"),
+        columns=_columns("name", "result", "reason", "projects", "tasks", "models"),
+        fields=("name", "result", "projects", "tasks", "models", "reason", "id"),
         id="id",
         empty="no project matches the policy",
         changes=True,
