@@ -9,7 +9,7 @@ from projects_cli.cli.options import GLOBAL_OPTIONS, OTHER_SETTINGS, GlobalOptio
 from projects_cli.cli.registry import TOPICS
 from projects_cli.config.settings import BY_NAME
 from projects_cli.diagnosis.findings import DEPLOYMENT, MEMBERS, PROJECTS
-from tools.program import HEADER, Command, Program, grouped, usage
+from tools.program import HEADER, Command, Option, Program, grouped, usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +23,8 @@ The names of the endpoints are commands too (`projects get-all`)."""
 TOPIC_PAGES = "../../projects_cli/cli/topics"
 
 MARK = f"<!-- {HEADER} -->"
+
+LIST = ("list",)
 
 OPTIONS_HEAD = """\
 # Options of every command
@@ -130,11 +132,22 @@ def _body(program: Program, command: Command) -> Iterator[str]:
         rows = [(code(value.name), plain(value.help)) for value in command.arguments]
         yield from ("", *table(("argument", "description"), rows))
     for title, options in grouped(program.own(command)).items():
+        if title != OPTIONS and command.path != LIST and _is_of_list(options, program):
+            # Otherwise ten tables would repeat those rows.
+            yield from ("", f"{plain(title)}: {', '.join(code(o.flags[0]) for o in options)}; see [list](list.md).")
+            continue
         heading = "option" if title == OPTIONS else plain(title)
         yield from ("", *table((heading, "description"), [(code(o.spelling), plain(o.help)) for o in options]))
     if command.commands:
         rows = [(code(below.names[0]), plain(below.text.summary)) for below in command.commands]
         yield from ("", *table(("command", "description"), rows))
+
+
+def _is_of_list(options: Iterable[Option], program: Program) -> bool:
+    """Return whether `list` has all these options, perhaps without the prefix of those that select projects."""
+    [listing] = (command for command in program.root.commands if command.path == LIST)
+    known = {option.flags for option in listing.options}
+    return all(tuple(flag.replace("--where-", "--") for flag in option.flags) in known for option in options)
 
 
 def _also(command: Command) -> str:
