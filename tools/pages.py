@@ -134,7 +134,8 @@ def _body(program: Program, command: Command) -> Iterator[str]:
     for title, options in grouped(program.own(command)).items():
         if title != OPTIONS and command.path != LIST and _is_of_list(options, program):
             # Otherwise ten tables would repeat those rows.
-            yield from ("", f"{plain(title)}: {', '.join(code(o.flags[0]) for o in options)}; see [list](list.md).")
+            names = ", ".join(code(flag) for option in options for flag in option.flags)
+            yield from ("", f"{plain(title)}: {names}; see [list](list.md).")
             continue
         heading = "option" if title == OPTIONS else plain(title)
         yield from ("", *table((heading, "description"), [(code(o.spelling), plain(o.help)) for o in options]))
