@@ -31,8 +31,6 @@ def main() -> NoReturn:
     pymongo's exit hook joins threads that sleep for half a second at a time. `os._exit` skips it, once everything is
     written (docs/performance.md).
     """
-    if sys.platform == "win32":  # no owners of files, no locks that a killed process releases
-        sys.exit("error: Windows is not supported\nhint: use WSL, which is Linux; see docs/platforms.md")
     _ensure_utf8()
     _repair_streams()
     status = _status(sys.argv[1:])

@@ -27,7 +27,7 @@ class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one m
 
     It is not wall time, so that the same input succeeds on a busy machine. The timer's signal also interrupts a regular
     expression, since Python's engine checks for signals while it backtracks. Only the main thread handles signals; in
-    any other thread the block runs without a limit.
+    any other thread the block runs without a limit, as on Windows, which has no such timer.
     """
 
     def __init__(self, seconds: float, make_error: Callable[[], Exception]) -> None:
@@ -42,7 +42,7 @@ class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one m
         """Start the timer."""
         try:
             self._before = signal.signal(signal.SIGPROF, self._expire)
-        except ValueError:  # not the main thread
+        except (ValueError, AttributeError):  # not the main thread, or Windows
             return
         self._active = True
         self._unraisable = sys.unraisablehook
@@ -75,7 +75,8 @@ class cpu_limit:  # noqa: N801 - used like a function; contextlib would be one m
 class memory_limit:  # noqa: N801 - as above
     """Raise MemoryError if the block allocates more than `limit` bytes.
 
-    The block is not limited if the kernel does not report the size of the process, or if a lower limit is set already.
+    The block is not limited if the kernel does not report the size of the process, if a lower limit is set already, or
+    on Windows.
     """
 
     def __init__(self, limit: int) -> None:
@@ -85,12 +86,12 @@ class memory_limit:  # noqa: N801 - as above
 
     def __enter__(self) -> None:
         """Lower the limit of the process."""
-        import resource  # only if something is compiled
-
         try:
+            import resource  # only if something is compiled
+
             with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - pathlib is slow to import
                 limit = int(file.read().split()[0]) * resource.getpagesize() + self._limit
-        except (OSError, ValueError):
+        except (ImportError, OSError, ValueError):
             return
         before = resource.getrlimit(resource.RLIMIT_AS)
         if all(bound == resource.RLIM_INFINITY or bound > limit for bound in before):

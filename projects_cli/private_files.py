@@ -1,5 +1,8 @@
 """Files that other users must not change: XDG folders, ownership checks, locks, atomic replacement.
 
+What differs on Windows is here, too. Files have no owner and mode there that could be checked: those in a user's
+profile are private by the access list of its folder.
+
 Completion and the schema cache import this module at every start. It therefore loads nothing that the interpreter has
 not loaded already: paths are strings (pathlib alone costs more than a whole answer), and `errors`, `fcntl` and
 `tempfile` are imported by the functions that need them.
@@ -17,7 +20,7 @@ from errno import EINVAL, EISDIR, EPERM
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import IO, Any
 
     StrPath = str | os.PathLike[str]
 
@@ -31,6 +34,26 @@ LONGEST_OWNED = 1 << 20
 
 _LOCK_PAUSE = 0.01
 
+POSIX = hasattr(os, "geteuid")
+"""Whether files have owners and modes, folders can be opened, and open files can be moved: not on Windows."""
+
+_LOCKED_BYTE = 1 << 30
+"""Windows locks bytes, which nobody else can read or write then; this one is in none of the files."""
+
+
+def _flags(*names: str) -> int:
+    """Return the flags of `os.open` of these names, without those that the system lacks."""
+    return sum(getattr(os, name, 0) for name in names)
+
+
+INHERITED_BY_NONE = _flags("O_CLOEXEC", "O_NOINHERIT", "O_BINARY")
+"""Flags of every file that is opened: no child process has it, and Windows converts no line ends."""
+
+_NO_LINK = _flags("O_NOFOLLOW")
+
+_NO_WAIT = _flags("O_NONBLOCK")
+"""Opening a pipe would block otherwise."""
+
 
 # --- folders and digests ------------------------------------------------------------------------------------------
 
@@ -38,9 +61,11 @@ _LOCK_PAUSE = 0.01
 def xdg_folder(environment: Mapping[str, str], variable: str, default: str) -> str:
     """Return a folder of the XDG standard: the variable's value, else `default` below the home folder.
 
-    The standard requires that a relative value is ignored.
+    The standard requires that a relative value is ignored. Windows has a folder for settings and one for other data.
     """
     value = environment.get(variable, "")
+    if not (POSIX or os.path.isabs(value)):
+        value = environment.get("APPDATA" if default == ".config" else "LOCALAPPDATA", "")
     home = environment.get("HOME") or "~"
     return value if os.path.isabs(value) else os.path.join(os.path.expanduser(home), default)
 
@@ -68,7 +93,8 @@ def blake2b(data: bytes = b"") -> Any:
 
 def is_private(information: os.stat_result) -> bool:
     """Return whether no other user can write a file or folder."""
-    return information.st_uid == os.geteuid() and not information.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    own = not POSIX or information.st_uid == os.geteuid()
+    return own and not (POSIX and information.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def open_private(path: str) -> int:
@@ -78,8 +104,8 @@ def open_private(path: str) -> int:
         OSError: it cannot be opened, is a link, or it or its folder is not private.
     """
     if is_private(os.stat(os.path.dirname(path))):
-        # Opening a pipe would block without O_NONBLOCK. The checks are of the open file, so none can take its place.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        # The checks are of the open file, so none can take its place.
+        descriptor = os.open(path, os.O_RDONLY | _NO_LINK | _NO_WAIT | INHERITED_BY_NONE)
         information = os.fstat(descriptor)
         if stat.S_ISREG(information.st_mode) and is_private(information):
             return descriptor
@@ -101,19 +127,19 @@ def read_owned(path: StrPath) -> tuple[bytes, os.stat_result, bool]:
     try:
         with open(path, "rb") as stream:
             information = os.fstat(stream.fileno())
-            on_read_only_mount = bool(os.fstatvfs(stream.fileno()).f_flag & os.ST_RDONLY)
+            on_read_only_mount = POSIX and bool(os.fstatvfs(stream.fileno()).f_flag & os.ST_RDONLY)
             # One byte more than allowed shows that a file is too long, without reading all of it.
             content = stream.read(LONGEST_OWNED + 1)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
     # Root could change the file in any case.
-    if information.st_uid not in {os.geteuid(), 0}:
+    if POSIX and information.st_uid not in {os.geteuid(), 0}:
         raise ConfigError(
             f"{path} belongs to another user (uid {information.st_uid})",
             hint=f"change its owner: chown {os.geteuid()} {path}; or use options or variables instead",
         )
     # A pipe or a device, such as /dev/stdin, may have any mode.
-    if stat.S_ISREG(information.st_mode) and information.st_mode & 0o022 and not on_read_only_mount:
+    if POSIX and stat.S_ISREG(information.st_mode) and information.st_mode & 0o022 and not on_read_only_mount:
         writers = "all users" if information.st_mode & stat.S_IWOTH else f"its group (gid {information.st_gid})"
         raise ConfigError(f"{path} can be written by {writers}", hint=f"chmod go-w {path}")
     if len(content) > LONGEST_OWNED:
@@ -132,7 +158,7 @@ def check_secret(
     Raises:
         ConfigError: other users can read the file, and its mode could be changed.
     """
-    if not information.st_mode & 0o077:
+    if not (POSIX and information.st_mode & 0o077):
         return None
     if on_read_only_mount:
         mode = f"{stat.S_IMODE(information.st_mode):04o}"
@@ -160,7 +186,7 @@ def read_regular(path: str, limit: int) -> bytes:
         ValueError: the path contains a NUL.
     """
     _check_regular(path, os.stat(path))
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    handle = os.open(path, os.O_RDONLY | INHERITED_BY_NONE | _NO_WAIT)
     with open(handle, "rb") as file:
         _check_regular(path, os.fstat(handle))
         return file.read(limit) or b""  # None: some files of /proc have nothing to read yet
@@ -183,7 +209,8 @@ def create(folder: StrPath, content: bytes, mode: int = 0o600, *, suffix: str = 
             file.write(content)
             file.flush()
             # Before the file has its name: it is never readable by others for a moment.
-            os.fchmod(handle, mode)
+            if POSIX:
+                os.fchmod(handle, mode)
             if durable:
                 os.fsync(handle)
     except BaseException:
@@ -200,6 +227,25 @@ def replace(path: StrPath, content: bytes, mode: int = 0o600, *, durable: bool =
     except OSError:
         os.unlink(new)
         raise
+
+
+def move_open(file: IO[bytes], path: StrPath, target: StrPath) -> None:
+    """Move an open file in one step, and wait until its name is on the disk.
+
+    It keeps its lock meanwhile, except on Windows, which moves closed files only, and has no such wait.
+    """
+    if not POSIX:
+        file.close()
+    os.replace(path, target)
+    sync_folder(os.path.dirname(target))
+
+
+def sync_folder(folder: StrPath) -> None:
+    """Wait until the names in a folder are on the disk, if the system can."""
+    if POSIX:
+        descriptor = os.open(folder, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
 
 
 def prune(folder: str, prefixes: tuple[str, ...], keep: int) -> None:
@@ -224,7 +270,14 @@ def prune(folder: str, prefixes: tuple[str, ...], keep: int) -> None:
 
 def open_lock(path: StrPath) -> int:
     """Open a lock file and return its descriptor; the file is created if needed, and a link is not followed."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    return os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK | INHERITED_BY_NONE, 0o600)
+
+
+def open_folder_lock(folder: StrPath) -> int:
+    """Open a folder to lock it, and return its descriptor; on Windows a file in it stands for the folder."""
+    if POSIX:
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    return open_lock(os.path.join(folder, ".lock"))
 
 
 def lock(descriptor: int, *, shared: bool = False, timeout: float = 0.0) -> bool:
@@ -232,15 +285,49 @@ def lock(descriptor: int, *, shared: bool = False, timeout: float = 0.0) -> bool
 
     The kernel releases the lock when the descriptor is closed, so also when its process is killed.
     """
+    deadline = time.monotonic() + timeout
+    while not (_lock_now(descriptor, shared=shared) if POSIX else _lock_byte_now(descriptor)):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_LOCK_PAUSE)
+    return True
+
+
+def _lock_now(descriptor: int, *, shared: bool) -> bool:
     import fcntl
 
-    deadline = time.monotonic() + timeout
-    while True:
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock_byte_now(descriptor: int) -> bool:
+    """Lock as Windows can: exclusively. Only the private server, which it does not have, shares locks."""
+    msvcrt = __import__("msvcrt")
+    position = os.lseek(descriptor, 0, os.SEEK_CUR)
+    os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+    try:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    except OSError:
+        return False
+    finally:
+        os.lseek(descriptor, position, os.SEEK_SET)
+    return True
+
+
+def remove_unlocked(path: StrPath) -> None:
+    """Remove a file unless another process has it locked."""
+    try:
+        descriptor = open_lock(path)
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(_LOCK_PAUSE)
-        else:
-            return True
+            is_unlocked = lock(descriptor)
+            if POSIX and is_unlocked:
+                os.unlink(path)
+        finally:
+            os.close(descriptor)
+        if is_unlocked and not POSIX:  # Windows removes closed files only
+            os.unlink(path)
+    except OSError:
+        return  # it is not ours, or gone

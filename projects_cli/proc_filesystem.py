@@ -35,6 +35,17 @@ def start_time(pid: int) -> str | None:
         return None
 
 
+def exists(pid: int) -> bool:
+    """Return whether there is a process, also if this user may not see it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
 def is_visible(pid: int) -> bool:
     """Return whether this user may see a process: with `hidepid`, /proc hides those of other users."""
     return Path(f"/proc/{pid}/stat").exists()

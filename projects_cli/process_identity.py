@@ -59,12 +59,8 @@ def is_dead(holder: Mapping[str, object]) -> bool:
     # When in doubt a process lives: a lease of a living one must not be taken.
     if not isinstance(pid, int) or pid <= 0 or holder.get("machine") != machine() or "//" in machine():
         return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+    if not processes.exists(pid):
         return True
-    except OSError:
-        pass
     if not processes.is_visible(pid):
         return False
     # The process exists and can be seen: the start time decides whether it is the same.

@@ -1,4 +1,4 @@
-"""Processes of systems without /proc, such as macOS, by psutil; `proc_filesystem.py` has the same functions."""
+"""Processes of systems without /proc (macOS, Windows), by psutil; `proc_filesystem.py` has the same functions."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ def start_time(pid: int) -> str | None:
         return None if process.status() == psutil.STATUS_ZOMBIE else repr(process.create_time())
     except psutil.Error:
         return None
+
+
+def exists(pid: int) -> bool:
+    """Return whether there is a process, also if this user may not see it."""
+    return psutil.pid_exists(pid)  # on Windows `os.kill` with any number would do more than ask
 
 
 def is_visible(pid: int) -> bool:

@@ -188,7 +188,7 @@ def _locked(path: Path) -> Iterator[None]:
     folder = path.parent
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = private_files.open_folder_lock(folder)
         try:
             if not private_files.lock(descriptor, timeout=LOCK_TIMEOUT):
                 raise LockHeld(

@@ -338,5 +338,5 @@ def login_name() -> str | None:
 
     try:
         return getpass.getuser().encode("utf-8", "replace").decode("utf-8")
-    except (OSError, KeyError):
+    except (OSError, KeyError, ImportError):  # ImportError: Windows, if no variable has the name
         return None

@@ -24,8 +24,6 @@ def how_to_get(system: str, machine: str, *, glibc: bool) -> str:
     if system == "linux" and not glibc:
         # Neither the extra nor MongoDB itself has a build for another C library.
         return "no mongod runs with this system's C library (musl): name a database with PROJECTS_MONGO_URI"
-    if system == "win32":
-        return "the private server needs Linux or macOS (or WSL): name a database with PROJECTS_MONGO_URI"
     if (system, machine) in BUNDLED:
         return f"pip install 'projects-cli[local]' installs one; so do {OWN_PACKAGES}; {ALTERNATIVE}"
     return f"projects-cli[local] has none for {system} on {machine}: install {OWN_PACKAGES}, {ALTERNATIVE}"

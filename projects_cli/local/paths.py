@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from projects_cli.config.settings import absolute
 from projects_cli.errors import NoPrivateServer
-from projects_cli.private_files import APPLICATION, blake2b, xdg_folder
+from projects_cli.private_files import APPLICATION, POSIX, blake2b, xdg_folder
 
 if TYPE_CHECKING:
     from projects_cli.config.settings import Settings
@@ -57,8 +57,12 @@ def server_paths(settings: Settings) -> ServerPaths:
     The socket is beside the data, or in a short folder of our own if mongod or the kernel cannot use that path.
 
     Raises:
-        NoPrivateServer: no folder has a path that is short and plain enough for a socket.
+        NoPrivateServer: the system is Windows, or no folder has a path that is short and plain enough for a socket.
     """
+    if not POSIX:
+        raise NoPrivateServer(
+            "the private database needs Linux or macOS", hint="name a database with PROJECTS_MONGO_URI, or use WSL"
+        )
     environment = settings.environment
     default = Path(xdg_folder(environment, "XDG_DATA_HOME", ".local/share"), APPLICATION, "local")
     folder = absolute(settings.local_dir.expanduser() if settings.local_dir else default)

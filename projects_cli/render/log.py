@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from projects_cli.errors import UsageError
+from projects_cli.private_files import INHERITED_BY_NONE
 from projects_cli.render.encode import dumps
 
 Level = Literal["info", "warning", "error"]
@@ -24,7 +25,7 @@ class Log:
         Raises:
             UsageError: it can't be opened.
         """
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | INHERITED_BY_NONE | getattr(os, "O_NOCTTY", 0)
         try:
             self._descriptor = os.open(path, flags, MODE)
         except (OSError, ValueError) as error:

@@ -8,6 +8,8 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from projects_cli.private_files import POSIX
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -33,8 +35,8 @@ class Streams(NamedTuple):
 
     @property
     def is_dumb(self) -> bool:
-        """Whether the terminal understands no escape sequences."""
-        return self.environment.get("TERM") == "dumb"
+        """Whether the terminal understands no escape sequences; on Windows it has to name itself in TERM."""
+        return self.environment.get("TERM", "" if POSIX else "dumb") == "dumb"
 
     def has_colour(self, stream: TextIO) -> bool:
         """Return whether to use colour: on a terminal that has it, unless NO_COLOR or --no-color is given."""

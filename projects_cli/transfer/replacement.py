@@ -33,7 +33,7 @@ def replacement(path: str) -> Iterator[IO[bytes]]:
         raise OSError(EINVAL, "not a regular file", path)
     prefix = f".{target.name[:LONGEST_NAME]}{private_files.NEW}"
     for stale in target.parent.glob(f"{_literal(prefix)}*"):
-        _remove_unlocked(stale)
+        private_files.remove_unlocked(stale)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=prefix)  # mode 0600, whatever the umask is
     new = Path(name)
     try:
@@ -42,10 +42,7 @@ def replacement(path: str) -> Iterator[IO[bytes]]:
             yield file
             file.flush()
             os.fsync(handle)
-            new.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY)
-        os.fsync(folder)
-        os.close(folder)
+            private_files.move_open(file, new, target)
     except BaseException:
         new.unlink(missing_ok=True)
         raise
@@ -54,16 +51,3 @@ def replacement(path: str) -> Iterator[IO[bytes]]:
 def _literal(text: str) -> str:
     """Return a pattern of `glob` that matches only this text."""
     return "".join(f"[{character}]" if character in "*?[" else character for character in text)
-
-
-def _remove_unlocked(path: Path) -> None:
-    """Remove a file unless another process has it locked."""
-    try:
-        descriptor = private_files.open_lock(path)
-        try:
-            if private_files.lock(descriptor):
-                path.unlink()
-        finally:
-            os.close(descriptor)
-    except OSError:
-        return  # it is not ours, or gone

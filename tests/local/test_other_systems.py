@@ -32,6 +32,7 @@ def test_the_library_knows_of_processes_what_proc_does() -> None:
         assert born is not None
         assert born == process_library.start_time(pid) != process_library.start_time(os.getpid())
         assert process_library.is_visible(pid)
+        assert process_library.exists(pid) is True is proc_filesystem.exists(pid)
         assert process_library.arguments(pid) == SLEEP == proc_filesystem.arguments(pid)[: len(SLEEP)]
         process.kill()
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
@@ -39,6 +40,7 @@ def test_the_library_knows_of_processes_what_proc_does() -> None:
         assert process_library.start_time(pid) is None is proc_filesystem.start_time(pid)
     assert process_library.start_time(pid) is None
     assert not process_library.is_visible(pid)
+    assert process_library.exists(pid) is False is proc_filesystem.exists(pid)
     assert process_library.arguments(pid) == []
     assert process_library.boot() == process_library.boot() != ""
 
@@ -61,10 +63,3 @@ def test_a_private_server_starts_is_found_and_stops(private: Private) -> None:
     assert private.status()["pid"] == first["pid"]
     assert server.stop(private.settings()) is True
     assert private.status()["running"] is False
-
-
-def test_windows_is_refused_with_what_to_do_instead() -> None:
-    code = "import sys; sys.platform = 'win32'; from projects_cli.__main__ import main; main()"
-    result = subprocess.run([sys.executable, "-c", code, "list"], check=False, capture_output=True, text=True)
-    assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.startswith("error: Windows is not supported\nhint: use WSL")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from projects_cli import endpoints
+from projects_cli import endpoints, private_files
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import DocumentChange, expect, partial_failure, perform, show
 from projects_cli.cli.options import Interactive, ProjectArguments
@@ -209,9 +209,7 @@ class UrlsFile:
         try:
             if self._file is None:
                 self._file = self._path.open("xb")  # open until the command ends
-                folder = os.open(self._path.parent, os.O_RDONLY)
-                os.fsync(folder)
-                os.close(folder)
+                private_files.sync_folder(self._path.parent)
             self._written = self._file.tell()
             self._file.write("".join(f"{line}\n" for line in sorted(lines)).encode())
             self._file.flush()
@@ -227,8 +225,8 @@ class UrlsFile:
             self._file.seek(self._written)
             self._file.truncate()
             if not self._written:
+                self._file.close()  # Windows removes closed files only
                 self._path.unlink()
-                self._file.close()
                 self._file = None
 
     @contextmanager

@@ -173,10 +173,10 @@ class LoadSample:
     scope: Scope = "database"
 
     def plan(self, context: Context) -> Plan[str]:
-        """Return the sample as the only step.
+        """Return the folder of the server as the only step.
 
         Raises:
-            UsageError: the settings name another database.
+            UsageError: the settings name another database. NoPrivateServer: this system has no private one.
         """
         # Sample projects in the database of a site would be lost among real ones.
         if context.target.uri is not None:
@@ -184,7 +184,7 @@ class LoadSample:
                 "the sample can only be loaded into the private database, but a URI is set",
                 hint="unset the URI (to find its origin: projects config get uri)",
             )
-        return Plan(self.view, "load the sample", ["sample"])
+        return Plan(self.view, "load the sample", [str(server_paths(context.settings).folder)])
 
     def preview(self, context: Context, _: Plan[str]) -> Response:
         """Return how many documents are missing."""

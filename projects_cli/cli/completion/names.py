@@ -16,7 +16,7 @@ import time
 from bisect import bisect_left
 from mmap import ACCESS_READ, mmap
 
-from projects_cli.private_files import blake2b, cache_folder, is_private, open_private, xdg_folder
+from projects_cli.private_files import POSIX, blake2b, cache_folder, is_private, open_private, xdg_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -197,6 +197,8 @@ def _start_fetching(path: str, environment: Mapping[str, str], now: float) -> No
 
     After a failure, such as a full disk, the old names are offered nevertheless.
     """
+    if not POSIX:
+        return
     folder, mark = os.path.dirname(path), f"{path}.lock"
     nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
     command = [sys.executable, "-P", "-m", "projects_cli", "--fetch-names"]
