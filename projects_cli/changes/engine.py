@@ -88,12 +88,10 @@ class Engine:
             CannotUndo: a document is too large to be undone; nothing was changed.
             Interrupted: a signal came; what was begun can be resumed or undone.
         """
-        tally = self._in_transaction(plan) if self._fits_a_transaction(plan) else self._in_steps(plan)
-        return Outcome(tally.changed, tally.skipped)
-
-    def _fits_a_transaction(self, plan: Plan[Step]) -> bool:
         small = sum(step.count for step in plan.steps) <= self.small and sum(step.size for step in plan.steps) <= KEPT
-        return small and transactions.available(self.store.connection)
+        in_transaction = small and transactions.available(self.store.connection)
+        tally = self._in_transaction(plan) if in_transaction else self._in_steps(plan)
+        return Outcome(tally.changed, tally.skipped)
 
     def _in_transaction(self, plan: Plan[Step]) -> Tally:
         """Make all chunks and end the record in one transaction."""

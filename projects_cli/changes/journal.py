@@ -70,14 +70,13 @@ class Author:
     run: Run = field(default_factory=Run)
 
 
+@dataclass(frozen=True, slots=True)
 class Journal:
-    """Records of operations and their chunks, in a database."""
+    """Records of operations and their chunks; `_database` is the one that is changed."""
 
-    def __init__(self, stored: JournalStore | MemoryStore, author: Author, database: str) -> None:
-        """`database` is the one that is changed."""
-        self._stored = stored
-        self._author = author
-        self._database = database
+    _stored: JournalStore | MemoryStore
+    _author: Author
+    _database: str
 
     def begin(
         self, plan: Plan[Step], store: Store, lease: Lease | None, details: Document
@@ -91,6 +90,7 @@ class Journal:
         Raises:
             CannotUndo: a document is too large to be kept.
         """
+        process = process_identity.process()
         for _ in range(ATTEMPTS):
             started = datetime.now(UTC).replace(tzinfo=None) if lease is None else self._stored.now()
             identifier = process_identity.dated_id(started)
@@ -111,8 +111,8 @@ class Journal:
                 "by": self._author.by,
                 "database_user": self._author.database_user,
                 "command": self._author.command,
-                **process_identity.process(),
-                "worker": self._worker(lease).as_document(),
+                **process,
+                "worker": _worker(process, lease).as_document(),
                 "counts": dict(plan.counts),
                 "projects": [sample.id for sample in islice(plan.samples, TOUCHED)],
                 "documents": documents,
@@ -148,10 +148,6 @@ class Journal:
                 kept.append(numbered)
         return documents, number, kept if size <= KEPT else None
 
-    def _worker(self, lease: Lease | None) -> Worker:
-        key, owner = ("", "") if lease is None else (lease.key, lease.owner)
-        return Worker(**process_identity.process(), key=key, owner=owner)
-
     def chunks(self, operation: Operation, *, backwards: bool = False) -> Iterator[Chunk]:
         """Stream the chunks of an operation."""
         return map(decode_chunk, self._stored.chunks(operation.id, backwards=backwards))
@@ -179,7 +175,7 @@ class Journal:
         Raises:
             LeaseLost: the operation was removed from the journal, or another process took it over.
         """
-        worker = self._worker(lease)
+        worker = _worker(process_identity.process(), lease)
         ended: State = "undone" if undone else "done"
         self._advance(operation, (*UNFINISHED, ended), {"worker": worker.as_document(), **fields})
         operation.worker = worker
@@ -238,6 +234,11 @@ class Journal:
     def within(self, session: Session) -> Journal:
         """Return the same journal inside a transaction."""
         return Journal(self._stored.within(session), self._author, self._database)
+
+
+def _worker(process: Document, lease: Lease | None) -> Worker:
+    key, owner = ("", "") if lease is None else (lease.key, lease.owner)
+    return Worker(**process, key=key, owner=owner)
 
 
 def _taken(operation: Operation) -> LeaseLost:

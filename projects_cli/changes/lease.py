@@ -49,6 +49,7 @@ class Lease:
         """`holder` is stored: `owner` (a unique word), user, command and process. `wait` is in seconds."""
         self._journal = journal
         self.key = key
+        self.owner = str(holder["owner"])
         self._holder = holder
         self._wait = wait
         self._shared = shared
@@ -65,7 +66,10 @@ class Lease:
         deadline = time.monotonic() + self._wait
         pause = POLL
         instead_of: str | None = None
-        while not isinstance(term := self._take(instead_of), Term):
+        while True:
+            term = self._journal.take_lease(self.key, self._holder, TERM, MARGIN, instead_of=instead_of)
+            if isinstance(term, Term):
+                break
             if instead_of is None and is_dead(term):
                 instead_of = str(term.get("owner"))
                 continue
@@ -87,11 +91,6 @@ class Lease:
         with suppress(ProjectsError):
             self._journal.release_lease(self.key, self.owner, shared=self._shared)
 
-    @property
-    def owner(self) -> str:
-        """Return the word by which this holder is known."""
-        return str(self._holder["owner"])
-
     def guard(self, operation: str) -> Guard:
         """Return the fence for the next write of an operation."""
         return Guard(operation, self.deadline, LeaseId(self._journal.name, self.key, self.owner))
@@ -112,9 +111,6 @@ class Lease:
         if term is None:
             raise LeaseLost("the lease was lost: it was not renewed in time", hint="see: projects history")
         self.deadline = term.expires
-
-    def _take(self, instead_of: str | None) -> Term | Document:
-        return self._journal.take_lease(self.key, self._holder, TERM, MARGIN, instead_of=instead_of)
 
     def _keep(self) -> None:
         """Renew the lease until it is freed. A failure is retried; a loss is noticed by `check`."""

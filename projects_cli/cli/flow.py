@@ -103,7 +103,7 @@ def answer(context: Context, request: Request, *, ask: bool = False) -> Response
     """Return the response of an endpoint; a change is performed, silently unless `ask` is set."""
     if request.endpoint in endpoints.CHANGES:
         return perform(context, DocumentChange(endpoints.Call(request), ask=ask))
-    store = context.store_for(request.endpoint)
+    store = context.reading
     with context.console.waiting("asking the database:"):
         # Imported only now: a request that is refused has not paid for that.
         handler = endpoints.handler(request.endpoint)

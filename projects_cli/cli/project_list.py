@@ -52,7 +52,11 @@ def choose(context: Context, params: dict[str, Any], columns: str | None, sort_b
         params.setdefault("include_stats", True)
     if paths:
         computed = {path.partition(".")[0] for path in paths} & set(COMPUTED)
-    elif context.output.format == "table" and "only_fields" not in params and _has_statistics(params):
+    elif (
+        context.output.format == "table"
+        and "only_fields" not in params
+        and params.keys() & {"include_stats", "stats_for_state"}
+    ):
         computed = set(COMPUTED)
     else:
         computed = set()
@@ -69,10 +73,6 @@ def choose(context: Context, params: dict[str, Any], columns: str | None, sort_b
         unshown |= missing
         params["only_fields"] = [*only, *sorted(missing)]
     return Shown(frozenset(computed), order, frozenset(unshown))
-
-
-def _has_statistics(params: dict[str, Any]) -> bool:
-    return "include_stats" in params or "stats_for_state" in params
 
 
 def _chosen_paths(context: Context, columns: str | None) -> tuple[str, ...]:

@@ -90,16 +90,12 @@ def delete(request: Request, store: Store, *, only_archived: bool = False) -> Pl
     if not request.params.get("force"):
         refusals.check(tree, store, with_contents=bool(request.params.get("delete_contents")))
     ids = [each["_id"] for each in tree.every]
+    named = [(each, hierarchy.shown_name(each)) for each in tree.every]
+    name = named[0][1]
     removed = [
-        Step(
-            "project",
-            "delete",
-            {"_id": each["_id"], "company": store.company},
-            why="delete",
-            name=hierarchy.shown_name(each),
-        )
+        Step("project", "delete", {"_id": each["_id"], "company": store.company}, why="delete", name=each_name)
         # The deepest first: a reader never sees a project whose parent is gone.
-        for each in sorted(tree.every, key=lambda each: -len(hierarchy.path_of(each)))
+        for each, each_name in sorted(named, key=lambda pair: -len(hierarchy.path_of(pair[0])))
     ]
     answer: Document = {"deleted": Count("project", "delete")}
     notes: list[str] = []
@@ -124,14 +120,14 @@ def delete(request: Request, store: Store, *, only_archived: bool = False) -> Pl
     }
     return Plan(
         endpoint=request.endpoint,
-        summary=f"delete the project '{hierarchy.shown_name(project)}'"
+        summary=f"delete the project '{name}'"
         + (f" with its {'archived ' * only_archived}tasks and models" if request.params.get("delete_contents") else ""),
         steps=[*before, *tasks, *models, *removed, *after],
         answer=answer,
         counts=counts | {"references": sum(step.count for step in before)} if before else counts,
-        samples=[Sample(id_text(each["_id"]), hierarchy.shown_name(each)) for each in tree.every],
+        samples=[Sample(id_text(each["_id"]), each_name) for each, each_name in named],
         question="yes" if counts == {"projects": 1, "tasks": 0, "models": 0} else "name",
-        name=hierarchy.shown_name(project),
+        name=name,
         notes=notes,
         removes=len(ids),
     )

@@ -34,11 +34,6 @@ class Page:
     skip: int
     limit: int
 
-    @staticmethod
-    def is_scroll(params: Mapping[str, Any]) -> bool:
-        """Return whether a request begins or continues a scroll."""
-        return "scroll_id" in params or "size" in params
-
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Page:
         """Return the page of `page` and `page_size`: a size alone is page 0, a page alone has 500 projects."""
@@ -62,7 +57,7 @@ def listed(
         ValidationError: a scroll has no size, or an id that can't be read.
     """
     sort = _sort(params.get("order_by"), searching=bool(params.get("search_text")))
-    if not Page.is_scroll(params):
+    if "scroll_id" not in params and "size" not in params:
         return _ordered(Listing(store, projection, sort), condition, Page.of(params)), {}
     if params.get("size") is None:
         raise ValidationError("size: required in a scroll", hint="set size to the number of projects of each response")

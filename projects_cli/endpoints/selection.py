@@ -71,6 +71,8 @@ def _ids(params: Mapping[str, Any]) -> Sequence[str | None]:
 
 def with_stored_ids(condition: Document, store: Store) -> Document:
     """Return a condition on ids, parents or paths with the stored ids in place of the texts that denote them."""
+    if not condition:
+        return condition
 
     def texts(part: Any) -> Iterator[str]:
         if isinstance(part, str):

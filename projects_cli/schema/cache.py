@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from projects_cli.errors import SchemaError
+    from projects_cli.private_files import StrPath
     from projects_cli.schema.model import MakeVersion, Record
 
     Compiled = dict[str, Any]
@@ -80,7 +81,7 @@ SHIPPED_MODULES = "projects_cli.schema.shipped"
 # --- loading ------------------------------------------------------------------------------------------------------
 
 
-def load(path: str | os.PathLike[str] | None = None, *, cache_dir: str | os.PathLike[str] | None = None) -> Catalog:
+def load(path: StrPath | None = None, *, cache_dir: StrPath | None = None) -> Catalog:
     """Return the services of a schema file, or of a folder of `*.conf` files; without a path, the shipped service.
 
     The file, or the folder's `projects.conf`, is read now, other files of the folder on demand.
@@ -88,8 +89,7 @@ def load(path: str | os.PathLike[str] | None = None, *, cache_dir: str | os.Path
     Raises:
         SchemaError: `FILE:LINE: message`.
     """
-    folder = os.fspath(cache_dir) if cache_dir is not None else cache_folder()
-    shipped = Catalog({DEFAULT_SERVICE: lambda: _shipped(folder)})
+    shipped = Catalog({DEFAULT_SERVICE: lambda: _shipped(cache_dir)})
     if path is None:
         return shipped
     from projects_cli.schema.custom import CustomVersion  # not with the shipped schema
@@ -98,7 +98,7 @@ def load(path: str | os.PathLike[str] | None = None, *, cache_dir: str | os.Path
         return CustomVersion(shipped, *arguments)
 
     def loader(file: str) -> Callable[[], Service]:
-        return lambda: _service(file, folder, make_version=version)
+        return lambda: _service(file, cache_dir, make_version=version)
 
     catalog = Catalog({_stem(file): loader(file) for file in _schema_files(os.fspath(path))})
     catalog.default  # noqa: B018 - its errors are reported before any others
@@ -134,16 +134,16 @@ def _schema_files(path: str) -> list[str]:
     return [os.path.join(path, name) for name in names]
 
 
-def _shipped(folder: str) -> Service:
+def _shipped(cache_dir: StrPath | None) -> Service:
     """Return the shipped service as compiled at build time, unless its file has been edited since."""
     path = shipped_file()
     content = _read(path)
     try:
         shipped: ModuleType = __import__(SHIPPED_MODULES, fromlist=["KEY", "INDEX"])
     except ImportError:
-        return _service(path, folder, content)
+        return _service(path, cache_dir, content)
     if getattr(shipped, "KEY", None) != content_key(path, content):
-        return _service(path, folder, content)
+        return _service(path, cache_dir, content)
 
     def record(endpoint: str, number: str) -> Record:
         module: ModuleType = __import__(f"{SHIPPED_MODULES}.{module_name(endpoint, number)}", fromlist=["RECORD"])
@@ -153,7 +153,9 @@ def _shipped(folder: str) -> Service:
     return Service(shipped.INDEX, record)
 
 
-def _service(path: str, folder: str, content: bytes | None = None, make_version: MakeVersion = Version) -> Service:
+def _service(
+    path: str, cache_dir: StrPath | None, content: bytes | None = None, make_version: MakeVersion = Version
+) -> Service:
     """Return the service of one file: from the cache, or compiled and then cached."""
     content = _read(path) if content is None else content
     from projects_cli.limits import cpu_limit  # not with the shipped schema
@@ -161,7 +163,7 @@ def _service(path: str, folder: str, content: bytes | None = None, make_version:
     with cpu_limit(READING_SECONDS, lambda: _too_slow(path)):
         # Code of another version of the interpreter can't be run.
         key = blake2b(content_key(path, content).encode() + MAGIC_NUMBER).hexdigest()
-    cached = os.path.join(folder, f"schema-{key}.bin")
+    cached = os.path.join(cache_folder() if cache_dir is None else os.fspath(cache_dir), f"schema-{key}.bin")
     compiled = _read_cache(cached)
     if compiled is None:
         compiled = _compile(path, content)

@@ -167,8 +167,9 @@ class _Normalizer:
         self.faults: list[Fault] = []
 
     def normalize(self, value: Any, schema: Any, path: Path) -> Any:
-        schema = resolve(schema, self._definitions)
         schema = schema if isinstance(schema, dict) else {}
+        if "$ref" in schema:
+            schema = resolve(schema, self._definitions)
         if isinstance(value, dict):
             properties = schema.get("properties", {})
             required = schema.get("required", ())

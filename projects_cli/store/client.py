@@ -18,8 +18,14 @@ from pymongo.read_preferences import Secondary, make_read_preference, read_pref_
 from projects_cli import __version__
 from projects_cli.errors import ConfigError, ConnectionLost, DatabaseRefused, DatabaseTimeout, DatabaseUnavailable
 from projects_cli.store import uri as uris
-from projects_cli.store.driver_errors import LOGIN_CODES, UNREADABLE, malformed_reply, server_message, translation
-from projects_cli.store.retry import Retry
+from projects_cli.store.driver_errors import (
+    LOGIN_CODES,
+    UNREADABLE,
+    Retry,
+    malformed_reply,
+    server_message,
+    translation,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +92,7 @@ class Connection:
     """A client of one deployment, and the database that holds the documents.
 
     `database` is read from the primary, `reading` by the read preference. `timeout` is what `--timeout` sets, or None.
-    `retry` repeats what may be repeated after a transient failure.
+    `command_timeout` are the seconds for one command. `retry` repeats what may be repeated after a transient failure.
     """
 
     def __init__(self, client: Client, database: str, timeout: float | None, preference: ReadPreference) -> None:
@@ -95,12 +101,8 @@ class Connection:
         self.database: Database[dict[str, Any]] = client.get_database(database, read_preference=PRIMARY)
         self.reading: Database[dict[str, Any]] = client.get_database(database, read_preference=preference)
         self.timeout = timeout
+        self.command_timeout = timeout or DEFAULT_TIMEOUT
         self.retry = Retry(self.command_timeout)
-
-    @property
-    def command_timeout(self) -> float:
-        """Return the seconds for one command."""
-        return self.timeout or DEFAULT_TIMEOUT
 
     def within(self, seconds: float) -> AbstractContextManager[object]:
         """Limit the time of the whole block: to `--timeout` if it is set, else to `seconds`."""

@@ -6,8 +6,8 @@ from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from projects_cli.store.cursors import batches
 from projects_cli.store.driver_errors import malformed_reply, translation
+from projects_cli.store.reading import batches
 
 if TYPE_CHECKING:
     from projects_cli.messages import Document
@@ -110,10 +110,5 @@ def index_use(connection: Connection, collection: str) -> list[Document]:
 
 def _command(connection: Connection, command: str, **parameters: Any) -> Document:
     """Return the reply of the member that the read preference chooses."""
-
-    def attempt() -> Document:
-        with translation():
-            preference = connection.reading.read_preference
-            return dict(connection.client.admin.command(command, read_preference=preference, **parameters))
-
-    return connection.retry(attempt)
+    admin, preference = connection.client.admin, connection.reading.read_preference
+    return connection.retry.command(lambda: dict(admin.command(command, read_preference=preference, **parameters)))

@@ -1,12 +1,18 @@
-"""Translation of the driver's exceptions into this program's errors."""
+"""Failures of the database: the driver's exceptions as this program's errors, and retries after transient ones.
+
+The driver itself repeats single reads and writes, once. Everything else is repeated here, and nowhere else.
+"""
 
 from __future__ import annotations
 
 import re
 import struct
+import time
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextvars import ContextVar
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
 
 from bson.errors import BSONError, InvalidDocument
 from pymongo import errors as driver
@@ -14,7 +20,9 @@ from pymongo import errors as driver
 from projects_cli import errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+Result = TypeVar("Result")
 
 UNREADABLE = (
     BSONError,
@@ -108,6 +116,15 @@ _HINTS: tuple[tuple[str, str], ...] = (
 
 DEFAULT_HINT = "check the address, that the server is running, and what lies between: network, TLS, replica set name"
 
+FIRST_PAUSE = 0.1
+LONGEST_PAUSE = 2.0  # seconds between two attempts; the pauses double in between
+
+_is_repeated: ContextVar[bool] = ContextVar("is_repeated", default=False)
+"""Whether the current work is repeated as a whole: then no part of it is repeated by itself."""
+
+
+# --- translation ------------------------------------------------------------------------------------------------------
+
 
 @contextmanager
 def translation(server: str = "the database", limit: float | None = None) -> Iterator[None]:
@@ -196,3 +213,72 @@ def _reason(error: driver.PyMongoError) -> str:
     """Return the first reason of a connection fault in one line: the driver lists every host with its settings."""
     first = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0].partition(", full error")[0]
     return next((reason for words, reason in _REASONS if words in first), " ".join(first.split())[:300])
+
+
+# --- retries ----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def repeated_as_a_whole() -> Iterator[None]:
+    """Retry no part of this block: after a transient failure the caller repeats all of it."""
+    token = _is_repeated.set(True)
+    try:
+        yield
+    finally:
+        _is_repeated.reset(token)
+
+
+class Retry:
+    """Repeats work that may be repeated, until it succeeds or the time is over."""
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds` is how long attempts are made after the first failure."""
+        self._seconds = seconds
+
+    def __call__(self, work: Callable[[], Result], *, before_again: Callable[[], object] | None = None) -> Result:
+        """Return the result of `work`; `before_again` is called first in every repetition, and repeated with it.
+
+        Raises:
+            ConnectionLost: the failure was not transient. DatabaseUnavailable: no server answers any longer.
+        """
+        if _is_repeated.get():
+            return work()
+        deadline: float | None = None
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                with repeated_as_a_whole():
+                    if deadline is not None and before_again is not None:
+                        before_again()
+                    return work()
+            except errors.ConnectionLost:
+                deadline = deadline or time.monotonic() + self._seconds
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(LONGEST_PAUSE, 2 * pause)
+
+    def command(self, work: Callable[[], Result]) -> Result:
+        """Return the result of `work`, which calls the driver: its exceptions are translated."""
+
+        def attempt() -> Result:
+            with translation():
+                return work()
+
+        return self(attempt)
+
+    def stream(self, begin: Callable[[], Iterator[Result]]) -> Iterator[Result]:
+        """Yield from the iterator of the driver that `begin` returns, with the driver's exceptions translated.
+
+        It is begun again until it has yielded its first item. Later failures are raised: a repetition would yield items
+        twice.
+        """
+
+        def begun() -> tuple[list[Result], Iterator[Result]]:
+            stream = begin()
+            return list(islice(stream, 1)), stream
+
+        first, rest = self.command(begun)
+        yield from first
+        with translation():
+            yield from rest

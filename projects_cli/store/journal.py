@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from bson.codec_options import CodecOptions
@@ -55,11 +55,8 @@ def _retried(
 
     @wraps(method)
     def call(self: JournalStore, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        def attempt() -> Result:
-            with self._translation():
-                return method(self, *args, **kwargs)
-
-        return self.connection.retry(attempt)
+        with self._explained():
+            return self.connection.retry.command(lambda: method(self, *args, **kwargs))
 
     return call
 
@@ -105,21 +102,16 @@ class JournalStore:
 
     def operations(self, filter_: Document, *, limit: int = 0) -> Iterator[Document]:
         """Stream records, the newest first; ids begin with the server's time."""
-
-        def begin() -> Iterator[Document]:
-            with self._translation():
-                yield from self._records.find(filter_, sort=[("_id", -1)], limit=limit, session=self._session)
-
-        return self.connection.retry.stream(begin)
+        find = partial(self._records.find, filter_, sort=[("_id", -1)], limit=limit, session=self._session)
+        return self._stream(find)
 
     def runs(self, filter_: Document) -> Iterator[Document]:
         """Stream the runs of the matching operations, the newest first: each with what its operations have in sum."""
+        return self._stream(partial(self._records.aggregate, _runs(filter_), session=self._session, allowDiskUse=True))
 
-        def begin() -> Iterator[Document]:
-            with self._translation():
-                yield from self._records.aggregate(_runs(filter_), session=self._session, allowDiskUse=True)
-
-        return self.connection.retry.stream(begin)
+    def _stream(self, begin: Callable[[], Iterator[Document]]) -> Iterator[Document]:
+        with self._explained():
+            yield from self.connection.retry.stream(begin)
 
     @_retried
     def advance(self, identifier: str, condition: Document, fields: Document, *, finished: bool = False) -> bool:
@@ -179,7 +171,7 @@ class JournalStore:
     def forget(self, operations: Sequence[str], condition: Document) -> int:
         """Remove operations that still meet a condition, each record before its chunks. Return how many."""
         removed = 0
-        with self._translation():
+        with self._explained(), translation():
             for identifier in operations:
                 result = self._records.delete_one({"_id": identifier, **condition})
                 if result.deleted_count:
@@ -263,7 +255,7 @@ class JournalStore:
 
     def release_lease(self, key: str, owner: str, *, shared: bool) -> None:
         """Free a lease. One that only a single operation uses is removed."""
-        with self._translation():
+        with self._explained(), translation():
             if shared:
                 self._leases.update_one({"_id": key, "owner": owner}, {"$set": FREE})
             else:
@@ -277,11 +269,10 @@ class JournalStore:
         self._leases.delete_many({"_id": {"$gte": prefix, "$lt": f"{prefix}\uffff"}, **old})
 
     @contextmanager
-    def _translation(self) -> Iterator[None]:
-        """Translate exceptions; a refusal names the missing right."""
+    def _explained(self) -> Iterator[None]:
+        """Name the missing right if the database refuses."""
         try:
-            with translation():
-                yield
+            yield
         except DatabaseRefused as error:
             role, verb = ("read", "read") if self._only_read else ("readWrite", "write")
             without = "" if self._only_read else ", or do without undo: --no-journal"

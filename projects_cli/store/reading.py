@@ -1,12 +1,14 @@
 """Reading a collection as one company may see it.
 
-Reads are retried after a transient failure (`store.retry`): a stream until its first batch has come, everything else as
-a whole.
+Reads are retried after a transient failure (`Retry`): a stream until its first batch has come, everything else as a
+whole. A cursor is read to its end, although a broken server may never reach one.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager, nullcontext, suppress
+import time
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,13 +16,12 @@ import pymongo
 from bson import MaxKey
 from pymongo.errors import OperationFailure, PyMongoError
 
-from projects_cli.errors import CollectionMissing, DatabaseRefused
+from projects_cli.errors import CollectionMissing, DatabaseRefused, MalformedReply
 from projects_cli.store.client import PRIMARY, UNLIMITED, Connection, check_server
-from projects_cli.store.cursors import BATCH, Progress, batches, split
-from projects_cli.store.driver_errors import translation
+from projects_cli.store.driver_errors import malformed_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pymongo.client_session import ClientSession
     from pymongo.collection import Collection as DriverCollection
@@ -29,30 +30,33 @@ if TYPE_CHECKING:
 
     from projects_cli.messages import Document, Pipeline
 
+    AnyCursor = Cursor[Any] | CommandCursor[Any]
+
 GOODBYE = 1.0  # seconds to close a cursor that is not needed any longer
 NATURAL = "$natural"  # as a hint: no index, the documents in the order of the disk
 TOO_LARGE = 17217  # MongoDB's code for distinct values that are over 16 MB together
 
+BATCH = 1000
+"""Documents in one batch of a cursor: the driver's default of 16 MB costs memory and time (docs/performance.md)."""
+
+REPEATS = 50  # how often a cursor may return its first document. One that is moved while it is read may come twice
+EMPTY_DOCUMENT = 5  # bytes of an empty document
+
 Sort = list[tuple[str, Any]]
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+Batch = TypeVar("Batch")
 
 
+@dataclass(slots=True, eq=False)
 class ReadCollection:
-    """What can be read of a collection: the documents of one company and the public ones."""
+    """What can be read of a collection: the documents of one company and the public ones.
 
-    def __init__(
-        self,
-        connection: Connection,
-        raw: DriverCollection[dict[str, Any]],
-        scope: Document,
-        session: ClientSession | None = None,
-    ) -> None:
-        """`raw` is the driver's collection, `scope` a part of every filter, `session` that of a transaction."""
-        self._connection = connection
-        self._raw = raw
-        self._scope = scope
-        self._session = session
+    `_raw` is the driver's collection, `_scope` a part of every filter, `_session` that of a transaction.
+    """
+
+    _connection: Connection
+    _raw: DriverCollection[dict[str, Any]]
+    _scope: Document
+    _session: ClientSession | None = None
 
     def scoped(self, filter_: Document) -> Document:
         """Return the filter with the company's scope added."""
@@ -70,20 +74,19 @@ class ReadCollection:
         """Stream the matching documents."""
 
         def begin() -> Iterator[list[Document]]:
-            with translation():
-                cursor = self._raw.find(
-                    self.scoped(filter_),
-                    projection,
-                    sort=sort,
-                    skip=skip,
-                    limit=limit,
-                    batch_size=BATCH,
-                    allow_disk_use=True if sort else None,
-                    session=self._session,
-                )
-                yield from self._batches(cursor, _key(projection))
+            cursor = self._raw.find(
+                self.scoped(filter_),
+                projection,
+                sort=sort,
+                skip=skip,
+                limit=limit,
+                batch_size=BATCH,
+                allow_disk_use=True if sort else None,
+                session=self._session,
+            )
+            return self._watched(cursor, batches(cursor, self._connection.command_timeout, key=_key(projection)))
 
-        return self._stream(begin)
+        return chain.from_iterable(self._connection.retry.stream(begin))
 
     def find_one(self, filter_: Document, projection: Document | None = None) -> Document | None:
         """Return one matching document, or None."""
@@ -99,13 +102,14 @@ class ReadCollection:
         """
 
         def begin() -> Iterator[list[Document]]:
-            with translation():
-                cursor = self._raw.find(
-                    self.scoped(filter_), projection, batch_size=BATCH, hint=_hint(hint), session=self._session
-                )
-                yield from self._batches(cursor, _key(projection), UNLIMITED)
+            cursor = self._raw.find(
+                self.scoped(filter_), projection, batch_size=BATCH, hint=_hint(hint), session=self._session
+            )
+            return self._watched(
+                cursor, batches(cursor, self._connection.command_timeout, key=_key(projection)), UNLIMITED
+            )
 
-        return self._stream(begin)
+        return chain.from_iterable(self._connection.retry.stream(begin))
 
     def aggregate(self, filter_: Document, stages: Pipeline, *, hint: str | None = None) -> Iterator[Document]:
         """Stream the result of stages on the matching documents, without a time limit unless `--timeout` is set.
@@ -120,22 +124,21 @@ class ReadCollection:
         options = {"hint": _hint(hint), "readConcern": concern}
 
         def begin() -> Iterator[list[Document]]:
-            with translation():
-                with self._connection.within(UNLIMITED):
-                    cursor = self._raw.database.cursor_command(
-                        "aggregate",
-                        self._raw.name,
-                        pipeline=[{"$match": self.scoped(filter_)}, *stages],
-                        allowDiskUse=True,
-                        cursor={"batchSize": BATCH},
-                        read_preference=self._raw.read_preference,
-                        codec_options=self._raw.codec_options,
-                        session=self._session,
-                        **{name: value for name, value in options.items() if value},
-                    )
-                yield from self._batches(cursor, "_id")
+            with self._connection.within(UNLIMITED):
+                cursor = self._raw.database.cursor_command(
+                    "aggregate",
+                    self._raw.name,
+                    pipeline=[{"$match": self.scoped(filter_)}, *stages],
+                    allowDiskUse=True,
+                    cursor={"batchSize": BATCH},
+                    read_preference=self._raw.read_preference,
+                    codec_options=self._raw.codec_options,
+                    session=self._session,
+                    **{name: value for name, value in options.items() if value},
+                )
+            return self._watched(cursor, batches(cursor, self._connection.command_timeout, key="_id"))
 
-        return self._stream(begin)
+        return chain.from_iterable(self._connection.retry.stream(begin))
 
     def raw(
         self, filter_: Document, projection: Document | None = None, *, sort: Sort | None = None, limit: int = 0
@@ -143,19 +146,21 @@ class ReadCollection:
         """Stream the matching documents as bytes, exactly as stored."""
 
         def begin() -> Iterator[Iterator[bytes]]:
-            with translation():
-                cursor = self._raw.find_raw_batches(
-                    self.scoped(filter_),
-                    projection,
-                    sort=sort,
-                    limit=limit,
-                    batch_size=BATCH,
-                    allow_disk_use=True if sort else None,
-                    session=self._session,
-                )
-                yield from map(split, self._raw_batches(cursor, _key(projection)))
+            cursor = self._raw.find_raw_batches(
+                self.scoped(filter_),
+                projection,
+                sort=sort,
+                limit=limit,
+                batch_size=BATCH,
+                allow_disk_use=True if sort else None,
+                session=self._session,
+            )
+            return map(
+                split,
+                self._watched(cursor, raw_batches(cursor, self._connection.command_timeout, key=_key(projection))),
+            )
 
-        return self._stream(begin)
+        return chain.from_iterable(self._connection.retry.stream(begin))
 
     def read(self, filter_: Document) -> bytes | None:
         """Return the bytes of one matching document, or None."""
@@ -163,7 +168,9 @@ class ReadCollection:
 
     def count(self, filter_: Document) -> int:
         """Count the matching documents."""
-        return self._read(lambda: self._raw.count_documents(self.scoped(filter_), session=self._session))
+        return self._connection.retry.command(
+            lambda: self._raw.count_documents(self.scoped(filter_), session=self._session)
+        )
 
     def indexes(self, *, required: bool = False) -> list[Document]:
         """Return the collection's indexes as the server describes them; none if there is no collection.
@@ -183,7 +190,7 @@ class ReadCollection:
             return list(chain.from_iterable(batches(cursor, self._connection.command_timeout, key="name")))
 
         try:
-            return self._read(described)
+            return self._connection.retry.command(described)
         except CollectionMissing:
             return []
         except DatabaseRefused:
@@ -201,7 +208,7 @@ class ReadCollection:
 
     def estimated_count(self) -> int:
         """Return about how many documents all companies have: for choosing a plan, never to be shown."""
-        return self._read(self._raw.estimated_document_count)
+        return self._connection.retry.command(self._raw.estimated_document_count)
 
     def has_others(self, companies: Sequence[str], index: str) -> bool:
         """Return whether a document belongs to none of these companies, by an index that begins with the company.
@@ -212,7 +219,9 @@ class ReadCollection:
             IndexGone: the index is missing.
         """
         others = {"company": {"$nin": list(companies)}}
-        return self._read(lambda: self._raw.find_one(others, {"_id": 1}, hint=index, session=self._session) is not None)
+        return self._connection.retry.command(
+            lambda: self._raw.find_one(others, {"_id": 1}, hint=index, session=self._session) is not None
+        )
 
     def items_of_all(self, company: str, field: str, *, index: str, by_company: str) -> list[Any] | None:
         """Return each item of a list field once, if all documents are one company's and no list has inner lists.
@@ -241,7 +250,7 @@ class ReadCollection:
         if self._raw.read_preference != PRIMARY or self.has_others([company], by_company):
             return None
         with self._connection.within(UNLIMITED):
-            values = self._read(items)
+            values = self._connection.retry.command(items)
         return None if self.has_others([company], by_company) else values
 
     def texts(self, company: str, field: str, index: str, most: int) -> list[str] | None:
@@ -267,58 +276,25 @@ class ReadCollection:
             return None
 
         with self._connection.within(UNLIMITED):
-            return self._read(distinct)
+            return self._connection.retry.command(distinct)
 
-    # --- retries and cursors ----------------------------------------------------------------------------------------
+    # --- cursors --------------------------------------------------------------------------------------------------
 
-    def _read(self, work: Callable[[], Result]) -> Result:
-        def attempt() -> Result:
-            with translation():
-                return work()
-
-        return self._connection.retry(attempt)
-
-    def _stream(self, begin: Callable[[], Iterator[Iterable[Item]]]) -> Iterator[Item]:
-        return chain.from_iterable(self._connection.retry.stream(begin))
-
-    def _batches(
-        self, cursor: Cursor[Document] | CommandCursor[Document], key: str | None, limit: float | None = None
-    ) -> Iterator[list[Document]]:
+    def _watched(self, cursor: AnyCursor, batches: Iterator[Batch], limit: float | None = None) -> Iterator[Batch]:
         """Yield the batches of a cursor; `limit` is the time for each, in seconds.
 
-        A server that went away is not waited for, although the driver would wait.
+        A server that went away is not waited for, although the driver would wait. If the reader stops early the cursor
+        is closed: the server would keep it for ten minutes.
         """
-        rows = batches(cursor, self._connection.command_timeout, key=key)
-        with self._closing(cursor):
+        try:
             while True:
                 with nullcontext() if limit is None else self._connection.within(limit):
-                    batch = next(rows, None)
+                    batch = next(batches, None)
                 if batch is None:
                     return
                 yield batch
-                self._check(cursor)
-
-    def _raw_batches(self, cursor: RawBatchCursor[Any], key: str | None) -> Iterator[bytes]:
-        """Yield the batches of a cursor as bytes."""
-        progress = Progress(self._connection.command_timeout)
-        with self._closing(cursor):
-            while cursor.alive:
-                if batch := next(cursor, None):
-                    progress.batch([batch], unique=key is not None)
-                    yield batch
-                    self._check(cursor)
-                elif cursor.alive:
-                    progress.empty()
-
-    def _check(self, cursor: Cursor[Any] | CommandCursor[Any]) -> None:
-        if cursor.alive and cursor.address is not None:
-            check_server(self._connection.client, cursor.address)
-
-    @contextmanager
-    def _closing(self, cursor: Cursor[Any] | CommandCursor[Any]) -> Iterator[None]:
-        """Close the cursor if its reader stops early: the server would keep it for ten minutes."""
-        try:
-            yield
+                if cursor.alive and cursor.address is not None:
+                    check_server(self._connection.client, cursor.address)
         except (GeneratorExit, KeyboardInterrupt):
             with pymongo.timeout(GOODBYE), suppress(PyMongoError):
                 cursor.close()
@@ -332,3 +308,87 @@ def _key(projection: Document | None) -> str | None:
 
 def _hint(hint: str | None) -> Any:
     return {NATURAL: 1} if hint == NATURAL else hint
+
+
+class Progress:
+    """Watches the batches of a cursor, and raises when they cannot come from a working server."""
+
+    def __init__(self, seconds: float) -> None:
+        """`seconds` is how long empty batches are accepted in a row."""
+        self._seconds = seconds
+        self._deadline = time.monotonic() + seconds
+        self._first: Any = None
+        self._repeats = 0
+
+    def empty(self) -> None:
+        """Note an empty batch of a cursor that has not ended: a router of a cluster may send one.
+
+        Raises:
+            MalformedReply: there were no others for too long.
+        """
+        if time.monotonic() > self._deadline:
+            raise MalformedReply("the server sends one empty batch after the other, and no end")
+
+    def batch(self, documents: list[Any], *, unique: bool) -> None:
+        """Note a batch of documents, or of batches as bytes; `unique` if none can come twice.
+
+        Raises:
+            MalformedReply: it is the same again and again.
+        """
+        self._deadline = time.monotonic() + self._seconds
+        if not unique:
+            return
+        if self._first is None:
+            self._first = documents[0]
+        self._repeats += documents.count(self._first)
+        if self._repeats > REPEATS:
+            raise MalformedReply("the server sends the same documents again and again")
+
+
+def batches(
+    cursor: Cursor[Document] | CommandCursor[Document], seconds: float, *, key: str | None
+) -> Iterator[list[Document]]:
+    """Yield the batches of a cursor, without empty ones.
+
+    `key` is a field that every document has, with a value of its own; None if there is none.
+
+    Raises:
+        MalformedReply: the items are not documents, or empty batches come for longer than `seconds`, or the same
+            documents again and again.
+    """
+    progress = Progress(seconds)
+    while cursor.alive:
+        batch: list[Any] = cursor.to_list(BATCH)
+        if batch:
+            if any(not isinstance(document, dict) or (key is not None and key not in document) for document in batch):
+                raise MalformedReply("the server sent documents without the fields that were requested")
+            progress.batch(batch, unique=key is not None)
+            yield batch
+        elif cursor.alive:
+            progress.empty()
+
+
+def raw_batches(cursor: RawBatchCursor[Any], seconds: float, *, key: str | None) -> Iterator[bytes]:
+    """Yield the same as bytes."""
+    progress = Progress(seconds)
+    while cursor.alive:
+        if batch := next(cursor, None):
+            progress.batch([batch], unique=key is not None)
+            yield batch
+        elif cursor.alive:
+            progress.empty()
+
+
+def split(batch: bytes) -> Iterator[bytes]:
+    """Split a batch of bytes into its documents, each of which begins with its length.
+
+    Raises:
+        MalformedReply: a length cannot be right.
+    """
+    position = 0
+    while position < len(batch):
+        size = int.from_bytes(batch[position : position + 4], "little")
+        if not EMPTY_DOCUMENT <= size <= len(batch) - position:
+            raise malformed_reply()
+        yield batch[position : position + size]
+        position += size

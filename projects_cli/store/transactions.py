@@ -14,8 +14,7 @@ from pymongo.read_concern import ReadConcern
 from projects_cli.errors import DatabaseTimeout, ProjectsError
 from projects_cli.store import deployment
 from projects_cli.store.client import LONG_WRITE, PRIMARY
-from projects_cli.store.driver_errors import translation
-from projects_cli.store.retry import repeated_as_a_whole
+from projects_cli.store.driver_errors import repeated_as_a_whole, translation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,15 +53,11 @@ class Transaction:
     """A session with a known id, so that another process can end it if this one is killed."""
 
     def __init__(self, connection: Connection) -> None:
-        """Start the session."""
+        """Start the session; `number` is its id."""
         self._connection = connection
         with translation():
             self._session = connection.client.start_session()
-
-    @property
-    def number(self) -> Any:
-        """Return the session's id."""
-        return self._session.session_id["id"]
+        self.number = self._session.session_id["id"]
 
     def run(self, work: Callable[[ClientSession], Result]) -> Result:
         """Do the work in a transaction, which the driver repeats after a transient failure."""

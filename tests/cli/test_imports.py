@@ -158,14 +158,13 @@ READING |= {
     "store",
     "store.client",
     "store.collections",
-    "store.cursors",
     "store.bson_codec",
     "store.driver_errors",
     "store.filters",
     "store.reading",
 }
 READING |= {"store.uri"}
-READING |= {"store.index_match", "store.retry"}
+READING |= {"store.index_match"}
 DRIVER = {"typer", "pymongo", "orjson"}
 
 ON_A_DATABASE: dict[tuple[str, ...], Budget] = {

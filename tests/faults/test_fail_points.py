@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pymongo import common
 
-from projects_cli.store import retry
+from projects_cli.store import driver_errors
 from projects_cli.store.driver_errors import TRANSIENT_CODES
 from tests.changes.processes import run_here
 from tests.faults.ending import after_fault, failing
@@ -51,7 +51,7 @@ LASTING = {
 def _tries_again_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the driver look for a lost server after 50 ms instead of 500, and the program try again ten times as soon."""
     monkeypatch.setattr(common, "MIN_HEARTBEAT_INTERVAL", 0.05)
-    monkeypatch.setattr(retry, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(driver_errors, "FIRST_PAUSE", 0.01)
 
 
 @pytest.fixture(params=["standalone", "replica_set"])
