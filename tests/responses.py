@@ -28,7 +28,7 @@ def check_response(catalog: Catalog, endpoint: str, version: str | None, data: A
     check = response_check(catalog.version(endpoint, version).response_schema)
     faults = list(_broken_rules(check, data))
     if faults:
-        raise _error(faults, "response")
+        raise _error(faults, {}, "response")
 
 
 def response_check(schema: dict[str, Any]) -> Callable[[Any], Any]:

@@ -90,7 +90,15 @@ class Engine:
         """
         small = sum(step.count for step in plan.steps) <= self.small and sum(step.size for step in plan.steps) <= KEPT
         in_transaction = small and transactions.available(self.store.connection)
-        tally = self._in_transaction(plan) if in_transaction else self._in_steps(plan)
+        if in_transaction:
+            tally = self._in_transaction(plan)
+        else:
+            operation, kept = self.journal.begin(plan, self.store, self.lease, {"mode": "steps"})
+            try:
+                tally = self._make(operation, kept, resumed=False)
+            except ServiceError:  # the database refused a chunk: those before it are put back
+                self.undo(operation)
+                raise
         return Outcome(tally.changed, tally.skipped)
 
     def _in_transaction(self, plan: Plan[Step]) -> Tally:
@@ -126,15 +134,6 @@ class Engine:
             if state == "applied":
                 self._complete(operation, stored, tally)
         return tally
-
-    def _in_steps(self, plan: Plan[Step]) -> Tally:
-        """Make one chunk after the other; if the database refuses one, everything is put back."""
-        operation, kept = self.journal.begin(plan, self.store, self.lease, {"mode": "steps"})
-        try:
-            return self._make(operation, kept, resumed=False)
-        except ServiceError:
-            self.undo(operation)
-            raise
 
     def _writer(self, operation: Operation, store: Store) -> Writer:
         return Writer(store, operation.id, self.lease, partial(self.journal.renew, operation))

@@ -193,7 +193,12 @@ class Operations:
             OperationNotFound: there are none.
         """
         mine = {"undone_by.by": self.by, "state": "undone"}
-        newest = max(self._readable(mine), key=_undone_at, default=None)
+        newest = max(
+            self._readable(mine),
+            # An old record has no time of its undo.
+            key=lambda operation: (str((operation.undone_by or {}).get("at", "")), operation.id),
+            default=None,
+        )
         if newest is None:
             raise OperationNotFound(
                 f"the journal has no operation that {self.by!r} has undone",
@@ -274,27 +279,19 @@ class Operations:
         return removed
 
 
-def _undone_at(operation: Operation) -> tuple[str, str]:
-    """Return what sorts undone operations by the time of their undo; an old record has none."""
-    return str((operation.undone_by or {}).get("at", "")), operation.id
-
-
 def _shown(record: Document, *, whole: bool = False) -> Document:
-    """Return a record as it is shown; with `whole`, who undid it with host, process and command."""
+    """Return a record as it is shown; with `whole`, who undid or redid it with host, process and command."""
     shown: dict[str, Any] = {name.removeprefix("_"): record[name] for name in SHOWN if record.get(name) is not None}
     shown.setdefault("run", shown["id"])
     _show_times(shown, "started", "finished")
     for name in ("undone_by", "redone_by"):
-        if isinstance(shown.get(name), dict):
-            shown[name] = _signature(shown[name]) if whole else shown[name].get("by")
-    return shown
-
-
-def _signature(signature: Document) -> Document:
-    """Return who undid or redid an operation as it is shown."""
-    names = ("by", "database_user", "at", "host", "pid", "command", "run")
-    shown = {name: signature[name] for name in names if signature.get(name) is not None}
-    _show_times(shown, "at")
+        signature = shown.get(name)
+        if isinstance(signature, dict) and whole:
+            names = ("by", "database_user", "at", "host", "pid", "command", "run")
+            shown[name] = {each: signature[each] for each in names if signature.get(each) is not None}
+            _show_times(shown[name], "at")
+        elif isinstance(signature, dict):
+            shown[name] = signature.get("by")
     return shown
 
 
@@ -309,17 +306,13 @@ def _shown_run(run: Document) -> Document:
     names = ("started", "finished", "by", "database_user", "host", "pid", "command", "operations")
     shown: Document = {"id": run["_id"], **{name: run[name] for name in names if run.get(name) is not None}}
     _show_times(shown, "started", "finished")
-    shown["state"] = _state_of(run["states"])
+    # The state of the operations, an unfinished one first; void ones count only if all are void.
+    states = [str(state) for state in run["states"] if state != "void"] or ["void"]
+    unfinished = [state for state in states if state not in FINISHED]
+    shown["state"] = unfinished[0] if unfinished else states[0] if len(states) == 1 else "partly undone"
     more = run["operations"] - 1
     shown["summary"] = f"{run.get('summary')}" + (f" and {more} more" if more else "")
     shown["counts"] = {name: run[name] for name in ("projects", "tasks", "models") if run[name]}
     if run["undone_by"]:
         shown["undone_by"] = sorted(map(str, run["undone_by"]))
     return shown
-
-
-def _state_of(states: Sequence[Any]) -> str:
-    """Return the state of a run: that of its operations, an unfinished one first; void ones count if all are."""
-    counted = [str(state) for state in states if state != "void"] or ["void"]
-    unfinished = [state for state in counted if state not in FINISHED]
-    return unfinished[0] if unfinished else counted[0] if len(counted) == 1 else "partly undone"

@@ -88,12 +88,9 @@ def _of_edits(chunk: Edits, store: Store, known: Known) -> Iterator[str]:
         current = documents.get(edit.id)
         if edit.after is None and current is not None:
             known[chunk.kind, bson_codec.fields(current).get("project", NULL)] += 1
-        if not any(edits.has_state(current, *states) for states in _states(edit.before, edit.after)):
+        states = (edit.before, edit.after), (edit.after, edit.before)
+        if not any(edits.has_state(current, before, after) for before, after in states):
             yield f"{chunk.kind} {conditions.shown(edit.id)}: {edits.reason(chunk.kind, current)}"
-
-
-def _states(before: bytes | None, after: bytes | None) -> tuple[tuple[bytes | None, bytes | None], ...]:
-    return (before, after), (after, before)
 
 
 def _of_contents(removed: dict[Value, str], known: Known, store: Store) -> Iterator[str]:

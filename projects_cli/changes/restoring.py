@@ -52,13 +52,9 @@ def restore(chunk: Members | Edits | Tagging, context: conflicts.Context, writer
     elif isinstance(chunk, Tagging):
         tagging.unmake(chunk, writer, tally)
     else:
-        _unmake_edits(chunk, context, writer, tally)
-
-
-def _unmake_edits(chunk: Edits, context: conflicts.Context, writer: Writer, tally: Tally) -> None:
-    """Bring documents back into their former state; what others changed, or has no project any more, stays."""
-    left = {skipped.id: skipped for skipped in conflicts.conflicts_of_edits(chunk, writer.store, context)}
-    edits.unmake_edits(chunk, left, writer, tally)
+        # What others changed, or has no project any more, stays.
+        left = {skipped.id: skipped for skipped in conflicts.conflicts_of_edits(chunk, writer.store, context)}
+        edits.unmake_edits(chunk, left, writer, tally)
 
 
 def _move_back(chunk: Members, context: conflicts.Context, writer: Writer, tally: Tally) -> None:

@@ -186,6 +186,7 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
 
     Raises:
         ReadOnly: read-only mode is on, and this is not a dry run.
+        ConfirmationNeeded: `--confirm` names something else. OverMaxDelete: it removes too many projects.
     """
     if change.view:
         expect(context, change.view)
@@ -197,7 +198,11 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
     while True:
         plan = plan or change.plan(context)
         # The safeguards come before the dry run, which shows whether the change itself would be refused.
-        _check(context, plan)
+        if plan.name:
+            check_confirm(context, plan.name)
+        plan.check_max_delete(context.settings.max_delete)
+        for note in plan.notes:
+            context.console.notice(note)
         if dry_run or not plan.steps:
             return change.preview(context, plan)
         if change.scope != "files" and _authorize(context, plan, change.scope):
@@ -210,20 +215,6 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
                 raise
             context.console.warn(error.message)
             plan = None
-
-
-def _check(context: Context, plan: Plan[Any]) -> None:
-    """Check a plan against the command line, and print what the user has to know before it is applied.
-
-    Raises:
-        ConfirmationNeeded: `--confirm` names something else. OverMaxDelete: it removes too many projects.
-    """
-    if plan.name:
-        check_confirm(context, plan.name)
-    if plan.removes:
-        plan.check_max_delete(context.settings.max_delete)
-    for note in plan.notes:
-        context.console.notice(note)
 
 
 def _authorize(context: Context, plan: Plan[Any], scope: Scope) -> bool:

@@ -58,7 +58,12 @@ class WatchedCommand(GroupedCommand):
         if text is None:
             return super().invoke(ctx)
         context: Context = ctx.find_root().obj
-        seconds = _interval(text)
+        try:
+            seconds = parse_duration(text)
+        except ValueError as error:
+            raise UsageError(f"{FLAG}: {error}") from error
+        if seconds < SHORTEST:
+            raise UsageError(f"{FLAG} {text!r}: must be at least {SHORTEST} seconds")
         _check_terminal(context)
         from projects_cli.render.screen import redraw
 
@@ -74,16 +79,6 @@ def _is_interval(word: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _interval(text: str) -> float:
-    try:
-        seconds = parse_duration(text)
-    except ValueError as error:
-        raise UsageError(f"{FLAG}: {error}") from error
-    if seconds < SHORTEST:
-        raise UsageError(f"{FLAG} {text!r}: must be at least {SHORTEST} seconds")
-    return seconds
 
 
 def _check_terminal(context: Context) -> None:

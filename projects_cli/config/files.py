@@ -104,16 +104,11 @@ def parse_user_file(content: bytes, path: Path) -> UserFile:
     """Parse a user's configuration without checking its values."""
     table = parse_toml(content, path)
     # Every other key of the file is a setting.
-    profiles, policies = (_tables(table, key, path) for key in ("profiles", "policies"))
-    return UserFile(path, table, profiles, policies=policies)
-
-
-def _tables(table: dict[str, Any], key: str, path: Path) -> dict[str, dict[str, Any]]:
-    """Remove and return the tables below a key, by their names."""
-    tables = table.pop(key, {})
-    if not isinstance(tables, dict) or not all(isinstance(inner, dict) for inner in tables.values()):
-        raise ConfigError(f"{path}: {key} should be tables: [{key}.NAME]")
-    return tables
+    tables = {key: table.pop(key, {}) for key in ("profiles", "policies")}
+    for key, named in tables.items():
+        if not isinstance(named, dict) or not all(isinstance(inner, dict) for inner in named.values()):
+            raise ConfigError(f"{path}: {key} should be tables: [{key}.NAME]")
+    return UserFile(path, table, tables["profiles"], policies=tables["policies"])
 
 
 def parse_toml(content: bytes, path: Path) -> dict[str, Any]:

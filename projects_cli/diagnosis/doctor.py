@@ -72,8 +72,14 @@ class Diagnosis:
         with store.connection.unlimited():
             # A check that is not wanted is not made: it could be slow, or refused.
             for kinds, check in self._deployment_checks(report):
-                if not kinds.isdisjoint(wanted):
-                    self._try(kinds & wanted, check, findings)
+                if kinds.isdisjoint(wanted):
+                    continue
+                try:
+                    check()
+                except (errors.ConnectionLost, errors.MalformedReply):  # the server is broken: all is retried
+                    raise
+                except FAILURES as error:
+                    findings.skipped |= dict.fromkeys(kinds & wanted, error)
             # Lost tasks and models are those whose project is not in the tree.
             if not wanted.isdisjoint(PROJECT_FINDINGS | {f"{kind}-project-gone" for kind in MEMBER_KINDS}):
                 report.projects = Projects(store, findings)
@@ -106,14 +112,6 @@ class Diagnosis:
                 {"operation-unfinished", "lease-stale"},
                 lambda: checks.check_journal(connection, self.runner.operations, findings),
             )
-
-    def _try(self, kinds: set[str], check: Callable[[], None], findings: Findings) -> None:
-        try:
-            check()
-        except (errors.ConnectionLost, errors.MalformedReply):  # the whole report is retried; the server is broken
-            raise
-        except FAILURES as error:
-            findings.skipped |= dict.fromkeys(kinds, error)
 
     def plan(self, report: Report) -> Plan[Step]:
         """Plan the repair of the unambiguous findings of a report; the plan may have no steps."""

@@ -147,24 +147,20 @@ class TreeRepair:
         own = ((self._tree.ancestors(project, self.parent), project) for project in self._tree.own())
         connected = [(len(ancestors), project) for ancestors, project in own if ancestors is not None]
         for _, project in sorted(connected, key=lambda item: item[0]):
-            if change := self._change(project):
+            set_: Document = {}
+            unset: Document = {}
+            # Only if the stored parent is another one: an unnecessary write would be in the way of an undo.
+            if self.repairs_parent(project) and self._parents[project.id] != self._tree.parent(project):
+                parent = self._tree.get(self._parents[project.id])
+                if parent is None:
+                    unset["parent"] = 1
+                else:
+                    set_["parent"] = parent.stored
+            if project.id in self._names:  # one below a renamed project has its name set even if it is right
+                set_["name"] = self._names[project.id]
+            path = self.path(project)
+            if path is not None:
+                set_["path"] = path
+            if change := {operator: fields for operator, fields in (("$set", set_), ("$unset", unset)) if fields}:
                 is_moved = project.id in self._parents
                 yield project, change, "place below its parent" if is_moved else "follow the parent's place"
-
-    def _change(self, project: Project) -> Document:
-        """Return the change of one project. One below a renamed project has its name set even if it is right."""
-        set_: Document = {}
-        unset: Document = {}
-        # Only if the stored parent is another one: an unnecessary write would be in the way of an undo.
-        if self.repairs_parent(project) and self._parents[project.id] != self._tree.parent(project):
-            parent = self._tree.get(self._parents[project.id])
-            if parent is None:
-                unset["parent"] = 1
-            else:
-                set_["parent"] = parent.stored
-        if project.id in self._names:
-            set_["name"] = self._names[project.id]
-        path = self.path(project)
-        if path is not None:
-            set_["path"] = path
-        return {operator: fields for operator, fields in (("$set", set_), ("$unset", unset)) if fields}

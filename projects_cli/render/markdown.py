@@ -16,18 +16,13 @@ LONGEST = 15
 
 def markdown(report: Report) -> str:
     """Return a report in the dialect of GitHub, which chats have too; names are code, so that none is markup."""
-    return "\n".join(_lines(report))
-
-
-def _lines(report: Report) -> Iterator[str]:
-    yield f"# Report on {code(report.name) if report.name else 'all projects'}"
-    yield f"\n{report.period}\n"
-    yield from (f"- {label}: **{figure}**" for label, figure in report.figures)
+    lines = [f"# Report on {code(report.name) if report.name else 'all projects'}", f"\n{report.period}\n"]
+    lines += [f"- {label}: **{figure}**" for label, figure in report.figures]
     for section in report.sections.values():
         if section.table.rows:
-            yield f"\n## {section.title}\n"
-            yield from _table(section.table, latest=section.chart is not None and section.chart.kind == "columns")
-    yield ""
+            lines.append(f"\n## {section.title}\n")
+            lines += _table(section.table, latest=section.chart is not None and section.chart.kind == "columns")
+    return "\n".join([*lines, ""])
 
 
 def _table(table: Table, *, latest: bool) -> Iterator[str]:

@@ -13,7 +13,7 @@ from projects_cli import __version__
 from projects_cli.render import svg
 
 if TYPE_CHECKING:
-    from projects_cli.render.report import Report, Section, Table
+    from projects_cli.render.report import Report, Section
 
 STYLE = Path(__file__).with_name("page.css")
 
@@ -49,27 +49,22 @@ def page(report: Report) -> str:
 
 
 def _section(section: Section) -> ET.Element:
-    table = _table(section.table)
-    if section.folded:
-        table = _element("details", _element("summary", "Figures"), table)
-    drawing = [] if section.chart is None else [svg.draw(section.chart)]
-    return _element("section", _element("h2", section.title), *drawing, table)
-
-
-def _table(table: Table) -> ET.Element:
-    head = _element("tr", *(_element("th", title, scope="col") for title in table.heading))
+    head = _element("tr", *(_element("th", title, scope="col") for title in section.table.heading))
     rows = [
         _element(
             "tr",
             _element("th", _element("bdi", name), scope="row"),
             *(_element("td", figure) for figure in figures),
         )
-        for name, *figures in table.rows
+        for name, *figures in section.table.rows
     ]
-    drawn = _element("table", _element("thead", head), _element("tbody", *rows))
-    if table.rest:
-        return _element("div", drawn, _element("p", f"{table.rest:,} more"))
-    return drawn
+    table = _element("table", _element("thead", head), _element("tbody", *rows))
+    if section.table.rest:
+        table = _element("div", table, _element("p", f"{section.table.rest:,} more"))
+    if section.folded:
+        table = _element("details", _element("summary", "Figures"), table)
+    drawing = [] if section.chart is None else [svg.draw(section.chart)]
+    return _element("section", _element("h2", section.title), *drawing, table)
 
 
 def _element(tag: str, /, *content: ET.Element | str | dict[str, str], **attributes: str) -> ET.Element:

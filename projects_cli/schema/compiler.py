@@ -87,7 +87,10 @@ def checked_form(endpoint: str, request: Schema, definitions: Mapping[str, Any])
     # A copy: definitions are shared by all endpoints, and this one is changed below.
     schema = resolve(copy.deepcopy(request), definitions)
     _let_items_be_null(endpoint, schema, definitions)
-    _let_values_be_null(endpoint, schema, definitions)
+    properties, nullable = schema.get("properties", {}), NULL_VALUES.get(endpoint, ())
+    for name in properties if "*" in nullable else nullable:
+        if name in properties and name not in schema.get("required", ()):
+            properties[name] = _nullable(resolve(properties[name], definitions))
     names = {reference: f"d{number}" for number, reference in enumerate(_all_references(schema, definitions))}
     shape = _closed(schema, names)
     inner = {name: _closed(target(reference, definitions), names) for reference, name in names.items()}
@@ -120,14 +123,6 @@ def _let_items_be_null(endpoint: str, request: Schema, definitions: Mapping[str,
         # ClearML's files do not declare that null is allowed; the server accepts it.
         if isinstance(schema, dict) and isinstance(schema.get("items"), dict):
             schema["items"] = _nullable(resolve(schema["items"], definitions))
-
-
-def _let_values_be_null(endpoint: str, request: Schema, definitions: Mapping[str, Any]) -> None:
-    properties = request.get("properties", {})
-    names = NULL_VALUES.get(endpoint, ())
-    for name in properties if "*" in names else names:
-        if name in properties and name not in request.get("required", ()):
-            properties[name] = _nullable(resolve(properties[name], definitions))
 
 
 def _inlined(properties: Any, name: str, definitions: Mapping[str, Any]) -> Any:
@@ -168,7 +163,14 @@ def _closed(schema: Any, names: Mapping[str, str], *, close: bool = True) -> Any
     result.update(_inner(schema, names, close=close))
     if close and "properties" in schema and not any(key in schema for key in (*TRIED_LIST, "if")):
         result.setdefault("additionalProperties", False)
-    return _with_requirements(result)
+    if "required" in result:
+        # Required fields that the schema does not declare are declared. A field that has a default is never missing.
+        fields = result.get("properties", {})
+        if "properties" in result:
+            result["properties"] = {**fields, **{name: {} for name in result["required"] if name not in fields}}
+        defaulted = {name for name, inner in fields.items() if isinstance(inner, dict) and "default" in inner}
+        result["required"] = [name for name in dict.fromkeys(result["required"]) if name not in defaulted]
+    return result
 
 
 def _inner(schema: Schema, names: Mapping[str, str], *, close: bool) -> Iterator[tuple[str, Any]]:
@@ -186,19 +188,6 @@ def _inner(schema: Schema, names: Mapping[str, str], *, close: bool) -> Iterator
     for key in TRIED_LIST:
         if key in schema:
             yield key, [_closed(inner, names, close=False) for inner in schema[key]]
-
-
-def _with_requirements(schema: Schema) -> Schema:
-    """Declare required fields that the schema does not declare, and do not require fields that have a default."""
-    if "required" not in schema:
-        return schema
-    properties = schema.get("properties", {})
-    if "properties" in schema:
-        schema["properties"] = {**properties, **{name: {} for name in schema["required"] if name not in properties}}
-    # A field that has a default is never missing.
-    defaulted = {name for name, inner in properties.items() if isinstance(inner, dict) and "default" in inner}
-    schema["required"] = [name for name in dict.fromkeys(schema["required"]) if name not in defaulted]
-    return schema
 
 
 # --- source -------------------------------------------------------------------------------------------------------

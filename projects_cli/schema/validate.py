@@ -114,14 +114,8 @@ def validate(check: Check, shape: Schema, params: Any, elsewhere: Mapping[str, s
         result = normalizer.normalize(params, shape, ())
         faults = [*normalizer.faults, *_broken_rules(check, result)]
     if faults:
-        raise _error((path, _with_version(path, message, elsewhere)) for path, message in faults)
+        raise _error(faults, elsewhere)
     return result
-
-
-def _with_version(path: Path, message: str, elsewhere: Mapping[str, str]) -> str:
-    """Return the message, or for a parameter of another version, which that is."""
-    known = elsewhere.get(str(path[0])) if len(path) == 1 else None
-    return message if known is None else f"unknown field; version {known} has it"
 
 
 def _malformed(params: Any) -> Iterator[Fault]:
@@ -288,12 +282,14 @@ def _steps(name: str, value: Any) -> Iterator[str | int]:
         value = value[key] if isinstance(value, dict) else None
 
 
-def _error(faults: Iterable[Fault], root: str = "params") -> ValidationError:
+def _error(faults: Iterable[Fault], elsewhere: Mapping[str, str], root: str = "params") -> ValidationError:
     from projects_cli.errors import Problem, ValidationError
 
     first: dict[Path, str] = {}
     for path, message in faults:
-        first.setdefault(path, message)  # a value of the wrong type breaks further rules as well
+        known = elsewhere.get(str(path[0])) if len(path) == 1 else None
+        # Only the first: a value of the wrong type breaks further rules as well.
+        first.setdefault(path, message if known is None else f"unknown field; version {known} has it")
     problems = [Problem(quote_path(path, root), message) for path, message in first.items()]
     summary = f"{problems[0].path}: {problems[0].message}"
     if len(problems) > 1:

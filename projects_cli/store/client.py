@@ -68,24 +68,19 @@ LONGEST = 900_000.0  # seconds that `--timeout` may be at most: the driver takes
 LONG_WRITE = 300.0  # seconds for one write of many documents without `--timeout`: a majority may never come
 
 
-def _silence_driver() -> None:
-    """Print nothing about failures in the driver's own threads.
-
-    Closing a cursor of a server that is gone fails in such a thread. The driver logs it, and without a handler Python
-    prints a traceback. A monitor ends by an exception after a malformed reply; its servers then stay unknown, which is
-    reported to the user.
-    """
-    logging.getLogger("pymongo").addHandler(logging.NullHandler())
-    former = threading.excepthook
-
-    def hook(arguments: threading.ExceptHookArgs) -> None:
-        if arguments.thread is None or not arguments.thread.name.startswith("pymongo"):
-            former(arguments)
-
-    threading.excepthook = hook
+_former_hook = threading.excepthook
 
 
-_silence_driver()
+def _report_of_thread(arguments: threading.ExceptHookArgs) -> None:
+    if arguments.thread is None or not arguments.thread.name.startswith("pymongo"):
+        _former_hook(arguments)
+
+
+# Failures in the driver's own threads are not printed. Closing a cursor of a server that is gone fails in such a
+# thread: the driver logs it, and without a handler Python prints a traceback. A monitor ends by an exception after a
+# malformed reply; its servers then stay unknown, which is reported to the user.
+logging.getLogger("pymongo").addHandler(logging.NullHandler())
+threading.excepthook = _report_of_thread
 
 
 class Connection:

@@ -165,7 +165,9 @@ def _translate(error: driver.PyMongoError, server: str, limit: float | None) -> 
         return _by_code(int(first.get("code", 0)), str(first.get("errmsg", "a bulk write failed")), server)
     if isinstance(error, driver.OperationFailure) and error.code is not None and not error.timeout:
         return _by_code(error.code, server_message(error), server)
-    reason = _reason(error)
+    # The first reason of a connection fault, in one line: the driver lists every host with its settings.
+    first = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0].partition(", full error")[0]
+    reason = next((reason for words, reason in _REASONS if words in first), " ".join(first.split())[:300])
     hint = next((hint for word, hint in _HINTS if word in reason), DEFAULT_HINT)
     if isinstance(error, driver.ServerSelectionTimeoutError):
         within = f" within {limit:g} s" if limit is not None else ""
@@ -207,12 +209,6 @@ def server_message(error: driver.OperationFailure) -> str:
     if error.code == BAD_VALUE and NO_SUCH_INDEX in message:
         return NO_SUCH_INDEX
     return re.sub(r"(to execute command) \{ (\w+):.*", r"\1 \2", message)[:300]
-
-
-def _reason(error: driver.PyMongoError) -> str:
-    """Return the first reason of a connection fault in one line: the driver lists every host with its settings."""
-    first = str(error).partition(" (configured timeouts")[0].partition(", Timeout:")[0].partition(", full error")[0]
-    return next((reason for words, reason in _REASONS if words in first), " ".join(first.split())[:300])
 
 
 # --- retries ----------------------------------------------------------------------------------------------------------

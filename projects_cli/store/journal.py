@@ -107,7 +107,19 @@ class JournalStore:
 
     def runs(self, filter_: Document) -> Iterator[Document]:
         """Stream the runs of the matching operations, the newest first: each with what its operations have in sum."""
-        return self._stream(partial(self._records.aggregate, _runs(filter_), session=self._session, allowDiskUse=True))
+        of_the_first = ("started", "by", "database_user", "host", "pid", "command", "summary")
+        group: Document = {
+            "_id": {"$ifNull": ["$run", "$_id"]},  # a record without a run is a run of its own
+            "newest": {"$first": "$_id"},
+            "finished": {"$max": "$finished"},
+            "operations": {"$sum": 1},
+            "states": {"$addToSet": "$state"},
+            "undone_by": {"$addToSet": "$undone_by.by"},
+            **{name: {"$last": f"${name}"} for name in of_the_first},
+            **{name: {"$sum": f"$counts.{name}"} for name in ("projects", "tasks", "models")},
+        }
+        stages = [{"$match": filter_}, {"$sort": {"_id": -1}}, {"$group": group}, {"$sort": {"newest": -1}}]
+        return self._stream(partial(self._records.aggregate, stages, session=self._session, allowDiskUse=True))
 
     def _stream(self, begin: Callable[[], Iterator[Document]]) -> Iterator[Document]:
         with self._explained():
@@ -281,22 +293,6 @@ class JournalStore:
                 hint=f'grant it: db.grantRolesToUser("USER", [{{role: "{role}", db: "{self.name}"}}]), '
                 f"name another database with --journal-db{without}",
             ) from error
-
-
-def _runs(filter_: Document) -> list[Document]:
-    """Return the stages that group operations by run. A record without a run is a run of its own."""
-    of_the_first = ("started", "by", "database_user", "host", "pid", "command", "summary")
-    group: Document = {
-        "_id": {"$ifNull": ["$run", "$_id"]},
-        "newest": {"$first": "$_id"},
-        "finished": {"$max": "$finished"},
-        "operations": {"$sum": 1},
-        "states": {"$addToSet": "$state"},
-        "undone_by": {"$addToSet": "$undone_by.by"},
-        **{name: {"$last": f"${name}"} for name in of_the_first},
-        **{name: {"$sum": f"$counts.{name}"} for name in ("projects", "tasks", "models")},
-    }
-    return [{"$match": filter_}, {"$sort": {"_id": -1}}, {"$group": group}, {"$sort": {"newest": -1}}]
 
 
 def _expired(margin: float) -> Document:

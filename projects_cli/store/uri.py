@@ -192,7 +192,17 @@ def login_warnings(parts: Parts) -> Iterator[str]:
 def option_fault(uri: str, error: Exception) -> ConfigError:
     """Return the error for options that the driver refuses."""
     if isinstance(error, OSError):
-        return ConfigError(_tls_file_fault(uri, error), hint=TLS_FILES_HINT)
+        # The driver's message depends on its version: each file is tried here.
+        fault = f"the TLS files in the MongoDB URI are not valid PEM files ({type(error).__name__})"
+        for option, path in parse_qsl(uri.partition("?")[2].replace(";", "&")):
+            if option.lower() in TLS_FILES:
+                try:
+                    with open(path, "rb") as file:  # noqa: PTH123 - pathlib is not needed otherwise
+                        file.read(1)
+                except OSError as reason:
+                    fault = f"cannot read {path} ({option} in the MongoDB URI): {reason.strerror}"
+                    break
+        return ConfigError(fault, hint=TLS_FILES_HINT)
     text = str(error)
     for word, fault in _FAULTS:
         if word in text:
@@ -202,18 +212,6 @@ def option_fault(uri: str, error: Exception) -> ConfigError:
         if _verdict(name, value)[0]:
             return uri_error(f"the option {name!r} has an invalid value", "correct the value, or leave the option out")
     return uri_error("its options contradict each other, or one has an invalid value", FORM)
-
-
-def _tls_file_fault(uri: str, error: OSError) -> str:
-    """Return which TLS file of a URI cannot be used, and why. The driver's message depends on its version."""
-    for option, path in parse_qsl(uri.partition("?")[2].replace(";", "&")):
-        if option.lower() in TLS_FILES:
-            try:
-                with open(path, "rb") as file:  # noqa: PTH123 - pathlib is not needed otherwise
-                    file.read(1)
-            except OSError as reason:
-                return f"cannot read {path} ({option} in the MongoDB URI): {reason.strerror}"
-    return f"the TLS files in the MongoDB URI are not valid PEM files ({type(error).__name__})"
 
 
 def ignored_options(uri: str) -> list[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from projects_cli.cli.context import Context
     from projects_cli.manifests.comparison import Difference, Manifest
-    from projects_cli.messages import Plan, Response, Step
+    from projects_cli.messages import Response
 
 NOTED = 20
 """Differences that are listed before the question; `projects diff` lists all."""
@@ -74,15 +74,10 @@ def apply_manifest(context: Context, manifest: Manifest) -> Response:
     if plan.counts.get("created projects"):
         manifest.request = RequestBuilder(context).of_file("apply", creates=True)
         plan = change.plan(context)
-    return perform(context, change, _described(plan, manifest.differences))
-
-
-def _described(plan: Plan[Step], differences: Sequence[Difference]) -> Plan[Step]:
-    """Return the plan with the first differences as notes."""
-    notes = [described(difference) for difference in differences[:NOTED]]
-    if len(differences) > NOTED:
-        notes.append(f"… and {len(differences) - NOTED:,} more: see projects diff")
-    return replace(plan, notes=notes)
+    notes = [described(difference) for difference in manifest.differences[:NOTED]]
+    if len(manifest.differences) > NOTED:
+        notes.append(f"… and {len(manifest.differences) - NOTED:,} more: see projects diff")
+    return perform(context, change, replace(plan, notes=notes))
 
 
 def described(difference: Difference) -> str:

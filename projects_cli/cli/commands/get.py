@@ -44,7 +44,9 @@ def get(
         return
     request = request_of(context, "projects.get_by_id", arguments, interactive=interactive)
     response = answer(context, request)
-    if _shows_details(context):
+    fields = {field.partition(".")[0] for field in context.settings.fields or ()}
+    # The service does not have the details: they are read only if they are shown.
+    if fields & DETAILS or context.output.is_plain_table:
         from projects_cli.inspection.overview import details
 
         stored, store = response.data["project"], context.reading
@@ -52,9 +54,3 @@ def get(
             added = store.connection.retry(lambda: details(stored, store, request.now))
         response = response._replace(data={"project": stored | added})
     show(context, response)
-
-
-def _shows_details(context: Context) -> bool:
-    """Return whether fields are shown that the service does not have."""
-    fields = {field.partition(".")[0] for field in context.settings.fields or ()}
-    return bool(fields & DETAILS) if fields else context.settings.format == "table" and context.settings.query is None

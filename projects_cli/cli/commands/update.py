@@ -100,7 +100,10 @@ def update(
     if name is not None:
         raise UsageError("--name is for one project: several can't have one name")
     if ids is None:
-        ids = _ids(context, [one for one in names if one is not None])
+        from projects_cli.endpoints.address import project_id
+
+        found = (project_id(project, lambda: context.store) for project in names if project is not None)
+        ids = list(dict.fromkeys(found))
     if not ids:
         nothing_to_do(context, without_projects(context, ENDPOINT), "no project passes the filters")
     # The request is valid for each of them: only its project differs.
@@ -138,17 +141,6 @@ def _by_filters(
     if projects or interactive:
         raise UsageError("name the projects, or choose them by filters (--where-…), not both")
     return filters.ids(context)
-
-
-def _ids(context: Context, names: Sequence[str]) -> list[str]:
-    """Return the ids of projects by what the user wrote, each once.
-
-    Raises:
-        ProjectNotFound, AmbiguousProject, EmptyName: see `project_id`.
-    """
-    from projects_cli.endpoints.address import project_id
-
-    return list(dict.fromkeys(project_id(name, lambda: context.store) for name in names))
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,12 @@ class Line:
         if self.option:
             self.values[self.option], self.option = word, ""
         elif self.only_arguments or word == "-" or not word.startswith("-"):
-            self._read_argument(word)
+            name = word.removeprefix("projects.").replace("_", "-")
+            commands = [words[0] for words, _, _ in self.rows("command", self.place) if name in words]
+            if commands and not self.position:
+                self.place = f"{self.place} {commands[0]}".strip()
+            else:
+                self.position += 1
         elif word == "--":
             self.only_arguments = True
         elif word.startswith("--"):
@@ -109,14 +114,6 @@ class Line:
             valued = [index for index, letter in enumerate(word) if index and self.value_of(f"-{letter}")]
             if valued and valued[0] == len(word) - 1:
                 self.option = f"-{word[-1]}"
-
-    def _read_argument(self, word: str) -> None:
-        name = word.removeprefix("projects.").replace("_", "-")
-        commands = [words[0] for words, _, _ in self.rows("command", self.place) if name in words]
-        if commands and not self.position:
-            self.place = f"{self.place} {commands[0]}".strip()
-        else:
-            self.position += 1
 
     def rows(self, kind: str, *places: str) -> list[tuple[list[str], str, str]]:
         """Return the rows of a kind for a command: the spellings, the value, the description."""
@@ -162,22 +159,16 @@ class Line:
             return kind, ((word, "") for word in words)
         if kind == "request":
             return kind, (("@", "The request is in a file"), ("-", "The request is standard input"))
-        environment = self._environment()
-        return kind, () if environment is None else _known(kind, self.prefix, environment)
-
-    def _environment(self) -> dict[str, str] | None:
-        """Return the environment with the options of the line; None if only the shell can expand one of them."""
         environment = dict(os.environ)
         for flag, variable in VARIABLES.items():
-            value = self.values.get(flag)
-            if value is None:
+            if flag not in self.values:
                 continue
-            if "$" in value or "`" in value:
-                return None
+            if "$" in self.values[flag] or "`" in self.values[flag]:  # only the shell can expand it
+                return kind, ()
             for other in URI_VARIABLES if variable in URI_VARIABLES else ():
                 environment.pop(other, None)
-            environment[variable] = value
-        return environment
+            environment[variable] = self.values[flag]
+        return kind, _known(kind, self.prefix, environment)
 
 
 def _known(kind: str, prefix: str, environment: Mapping[str, str]) -> Iterable[Pair]:
