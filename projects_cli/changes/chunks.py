@@ -42,6 +42,7 @@ def chunks_of(steps: Sequence[Step], store: Store, *, journaled: bool = True) ->
     Raises:
         CannotUndo: a document is too large for its change to be undone; only if the change is `journaled`.
     """
+    # Only neighbours are joined: the order of the plan is one in which no reference dangles.
     for on_projects, run in groupby(steps, lambda step: step.collection == "project" and step.tags is None):
         if on_projects:
             yield from _project_chunks(run, store, journaled=journaled)
@@ -142,6 +143,7 @@ def _with_surroundings(entries: list[Entry], store: Store) -> Projects:
     named = {before["name"] for _, before in befores if is_comparable(before.get("name"))}
     stored = store.projects.raw(among(parents), {"name": 1}) if parents else ()
     parent_names = {values["_id"]: values.get("name", NULL) for values in map(bson_codec.fields, stored)}
+    # A database may have two projects of a name. If it had them before the change, an undo brings both back.
     twins: dict[Value, set[Value]] = defaultdict(set)
     for values in map(bson_codec.fields, store.projects.raw(among(named, "name"), {"name": 1}) if named else ()):
         twins[values["name"]].add(values["_id"])
@@ -154,6 +156,7 @@ def _with_surroundings(entries: list[Entry], store: Store) -> Projects:
 def member_chunks(kind: Kind, filter_: Document, store: Store, target: Value) -> Iterator[Chunk]:
     """Stream chunks for tasks or models that leave their projects for `target`: the ids that match now, by project."""
     own = filters.all_of([filter_, filters.not_a_list()])
+    # Sorted, because a chunk has the members of one project: `groupby` joins neighbours only.
     stored = store.named(kind).raw(own, {"project": 1}, sort=[("project", 1)])
     for source, members in groupby(map(bson_codec.fields, stored), lambda values: values.get("project", NULL)):
         ids = (values["_id"] for values in members)

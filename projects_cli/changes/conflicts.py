@@ -127,6 +127,7 @@ def _conflicts_of_insert(entry: Entry, stored: Stored, context: Context) -> Iter
         return
     if not effects.is_as_created(current, entry):
         yield "it was changed in the meantime"
+    # Projects are below: `_new_below` knows which of them the operation itself has created.
     for contents in effects.contents_of(entry.id, stored.store, context.contents):
         if contents != "projects":
             yield f"it holds {contents} now"
@@ -167,6 +168,7 @@ def _conflicts_of_delete(entry: Entry, stored: Stored, context: Context) -> Iter
 def _misplaced(project: dict[str, Value], then: Value | None, stored: Stored, context: Context) -> Iterator[str]:
     """Yield why a project can't return below its parent, which had this name (None: it was not there)."""
     parent = project.get("parent", NULL)
+    # Its own name changes with this undo too, so that its present one means nothing.
     if parent in context.returning:
         if parent in context.skipped:
             yield "its parent project was not restored"

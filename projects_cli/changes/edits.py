@@ -121,6 +121,7 @@ def unmake_edits(chunk: Edits, left: Mapping[str, Skipped], writer: Writer, tall
 def _insert_new(kind: str, batch: Sequence[Edit], writer: Writer, tally: Tally) -> None:
     """Insert tasks or models, except those whose id another writer has used for something else."""
     existing = stored(kind, batch, writer.store)
+    # The same document is one that the first try of a repetition has inserted.
     taken = {edit.id for edit in batch if existing.get(edit.id, edit.after) != edit.after}
     tally.skipped += [Skipped(shown(identifier), kind, "another one with its id exists") for identifier in taken]
     documents = [(edit.id, cast("bytes", edit.after)) for edit in batch if edit.id not in taken]
@@ -130,6 +131,7 @@ def _insert_new(kind: str, batch: Sequence[Edit], writer: Writer, tally: Tally) 
 def _remove_new(kind: str, batch: Sequence[Edit], writer: Writer, tally: Tally) -> bool:
     """Remove inserted tasks or models that are as they were inserted. Return whether these are all of them."""
     inserted = bson_codec.array(bson_codec.document_value(cast("bytes", edit.after)) for edit in batch)
+    # Whole documents are compared: one that a server has used since is not removed here.
     same = {"$expr": {"$in": ["$$ROOT", bson_codec.embedded({"$literal": inserted})]}}
     removed = writer.delete_all(kind, {**among(edit.id for edit in batch), **same})
     tally.add(kind, "delete", removed)
@@ -163,6 +165,7 @@ def _remove(batch: Sequence[Edit], chunk: Edits, writer: Writer, tally: Tally) -
     left = {edit.id: edit for edit in batch}
     collection = writer.store.named(chunk.kind)
     for _ in range(TRIES):
+        # Whole documents are compared, so that none is removed of which the journal has an older copy.
         kept = bson_codec.array(bson_codec.document_value(cast("bytes", edit.before)) for edit in left.values())
         same = {"$expr": {"$in": ["$$ROOT", bson_codec.embedded({"$literal": kept})]}}
         removed = writer.delete_all(chunk.kind, {**among(left), **same})
@@ -184,6 +187,7 @@ def _remove(batch: Sequence[Edit], chunk: Edits, writer: Writer, tally: Tally) -
             break
         left = {identifier: left[identifier]._replace(before=raw) for identifier, raw in images.items()}
         chunk.edits[:] = [left.get(edit.id, edit) for edit in chunk.edits]
+        # The copy must be in the journal before the document may go.
         writer.renew(chunk)
     else:
         tally.skipped += [Skipped(shown(identifier), chunk.kind, "others keep changing it") for identifier in left]
@@ -198,6 +202,7 @@ def _change(
 ) -> None:
     """Bring one document from a state into another, if it is in the first."""
     current = writer.store.named(kind).read(by_id(identifier))
+    # First the target: a repetition finds what its first try did.
     if has_state(current, target, source):
         if tally.repeated:
             tally.add(kind, _action(source, target), 1)
@@ -216,6 +221,7 @@ def _written(kind: str, identifier: Value, source: bytes | None, target: bytes |
             return False
         return True
     old = fields(source)
+    # Whole documents are replaced only if nothing in them has changed. Of all others only the listed fields matter.
     if "_id" in old:
         value = bson_codec.embedded({"$literal": bson_codec.document_value(source)})
         same = filters.all_of([by_id(identifier), {"$expr": {"$eq": ["$$ROOT", value]}}])

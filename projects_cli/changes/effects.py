@@ -52,6 +52,8 @@ def make(chunk: Chunk, writer: Writer, tally: Tally) -> bool:
         return True
     for action, run in groupby(chunk.entries, lambda entry: entry.action):
         entries = list(run)
+        # A round trip for each project would make a large rename slow. After a broken connection the first try may have
+        # made some of them, so each is looked at by itself.
         if action == "update" and len(entries) > 1 and not tally.repeated and _update_all(entries, writer, tally):
             continue
         if action == "insert" and len(entries) > 1:
@@ -75,6 +77,7 @@ def _update_all(entries: Sequence[Entry], writer: Writer, tally: Tally) -> bool:
 def _conditional(entry: Entry) -> tuple[Document, Document]:
     """Return the filter of an update, by which its fields must be as in the before-image, and its change."""
     before, change = entry.old, entry.change
+    # A server sets `last_update` whenever a task of the project changes: it may differ.
     names = sorted({*change["$set"], *change["$unset"]} - {"last_update"})
     as_before = [stored_as(name, before.get(name)) for name in names]
     parts = {word: bson_codec.embedded(values) for word, values in change.items() if values}
@@ -88,6 +91,7 @@ def move(chunk: Members, source: Value, target: Value, writer: Writer, tally: Ta
     condition = {**ids, **is_value("project", source), **filters.not_a_list()}
     count = writer.update(chunk.kind, condition, change)
     if tally.repeated:
+        # The first try may have moved some, which the filter does not match any more: what has arrived is counted.
         count = writer.store.named(chunk.kind).count({**ids, **is_value("project", target)})
     tally.add(chunk.kind, "update", count)
 
@@ -119,6 +123,7 @@ def _insert_all(batch: Sequence[Entry], chunk: Projects, writer: Writer, tally: 
     new = set(missing(ids, writer.store))
     if new:
         writer.insert_all("project", [entry.after for entry in batch if entry.id in new])
+    # The command reports neither how many documents it inserted nor which it refused.
     refused = set(missing(ids, writer.store)) if new else set()
     tally.add("project", "insert", len(new - refused))
     for entry in batch:
@@ -162,6 +167,7 @@ def _delete(entry: Entry, chunk: Projects, writer: Writer, tally: Tally) -> bool
     """
     projects = writer.store.projects
     for _ in range(TRIES):
+        # A server may have created a project below since the plan. Removing this one would orphan it.
         below = projects.find_one(is_value("parent", entry.id), {"name": 1})
         if below is not None:
             tally.skip(entry, f"'{below.get('name')}' ({below['_id']}) is below it")
@@ -231,6 +237,7 @@ def _uninsert(entry: Entry, writer: Writer, tally: Tally) -> str | None:
         version = stored_as("last_update", bson_codec.fields(current).get("last_update"))
         if not writer.delete(filters.all_of([by_id(entry.id), version])):
             return CHANGED
+    # Looked for after the removal: before it, a server could still put something in between the look and the removal.
     contents = next(contents_of(entry.id, writer.store), None)
     if contents is None:
         tally.add("project", "delete", 1) if current is not None else tally.count_done("delete")
@@ -295,6 +302,7 @@ def restoration(entry: Entry, current: bytes | None) -> tuple[Document, Document
     if current is None or entry.before is None:
         return None
     now, before = bson_codec.fields(current), entry.old
+    # `last_update` is put back only if no server has set it since this change did.
     ours = entry.change["$set"].get("last_update")
     touched = ours is not None and now.get("last_update") == ours != before.get("last_update")
     if is_unchanged(now, entry) and not touched:
@@ -304,6 +312,8 @@ def restoration(entry: Entry, current: bytes | None) -> tuple[Document, Document
     names = sorted(entry.changed_fields - (set() if touched else {"last_update"}))
     if not names:
         return None
+    # Nothing else can put a field that was removed back into its place. The whole document is replaced, so the whole
+    # document is compared.
     if any(name in before and name not in now for name in names):
         same = {"$expr": {"$eq": ["$$ROOT", bson_codec.embedded({"$literal": bson_codec.document_value(current)})]}}
         return filters.all_of([by_id(entry.id), same]), _merged(now, before, names)

@@ -105,8 +105,10 @@ class Engine:
         """Make all chunks and end the record in one transaction."""
         transaction = transactions.Transaction(self.store.connection)
         details = {"mode": "transaction", "session": transaction.number}
+        # Outside the transaction: after a crash the record says which session has to be ended.
         operation, kept = self.journal.begin(plan, self.store, self.lease, details)
         stored = list(self.journal.chunks(operation)) if kept is None else kept
+        # What a server does meanwhile is handled after the commit; until then the operation is not done.
         state: State = "applied" if plan.prefixes or removed_and_renamed(stored)[0] else "done"
 
         def work(session: Session) -> Tally:
@@ -126,6 +128,7 @@ class Engine:
             try:
                 tally = transaction.run(work)
             except (ServiceError, Incomplete) as error:
+                # `finish` has set the state in memory; the record itself was rolled back with the transaction.
                 operation.state = "applying"
                 self.journal.finish(operation, "void", Tally())
                 if isinstance(error, Incomplete):
@@ -163,6 +166,7 @@ class Engine:
             whole = self._make_all(operation, self._watched(operation, stored, signals), tally)
             if whole or not (tally.changed or resumed):
                 self.journal.finish(operation, "applied", tally)
+                # Chunks that are not kept are streamed again: they may not fit into the memory.
                 self._complete(operation, self.journal.chunks(operation) if kept is None else kept, tally)
                 return tally
         self.undo(operation)
@@ -237,6 +241,7 @@ class Engine:
         After the end of the record this is looked at again, a few times. What came at the very last moment is reported.
         """
         removed, renamed = removed_and_renamed(stored)
+        # Tasks in no project have null or "" there: they did not come into a removed project with such an id.
         removed = [project for project in removed if project not in NOTHING]
         left: list[Skipped] = []
         for _ in range(ROUNDS):
@@ -291,6 +296,7 @@ class Engine:
 
         A server may have created or renamed some of them since the change was planned.
         """
+        # A project that could not be renamed would be found again for ever.
         tried: set[str] = set()
         while True:
             stale = following.stale(renamed, prefixes, self.store)
@@ -319,6 +325,7 @@ class Engine:
         What others changed since is left as it is and is in the tally's `skipped`. If that is everything, the operation
         keeps the state that it had.
         """
+        # An undo that is continued keeps the state from before its first attempt.
         before = operation.before_undo or operation.state
         fields = {"state": "undoing", "before_undo": before, "undone_by": self.journal.signature()}
         self._take_over(operation, fields)
@@ -336,6 +343,7 @@ class Engine:
                         ):
                             context.skipped.add(entry.id)
                             tally.skip(entry, why)
+                # The rest waits for its projects, which this pass restores.
                 elif restoring.comes_first(chunk):
                     self._persistently(operation, partial(restoring.restore, chunk, context), tally)
             for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):

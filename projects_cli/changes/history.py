@@ -97,6 +97,7 @@ class Operations:
         """Return whether a process may still be working on an operation."""
         worker = operation.worker
         identity = worker.as_document()
+        # Of this process, an earlier change that failed: it does not run any more.
         if process_identity.is_this_process(identity) or process_identity.is_dead(identity):
             return False
         return self.stored.holds(worker.key, worker.owner, leases.MARGIN)
@@ -258,6 +259,7 @@ class Operations:
         dead = process_identity.is_dead(worker.as_document())
         if worker.owner and not self.stored.break_lease(worker.key, worker.owner, leases.MARGIN, dead=dead):
             return process_identity.is_this_process(worker.as_document())
+        # Its open transaction would hold the documents until the server ends it, after a minute.
         if operation.mode == "transaction" and operation.state == "applying":
             transactions.end_session(self.store.connection, operation.session)
         transactions.await_writes(self.store.connection, operation.id)
@@ -273,7 +275,9 @@ class Operations:
 
         An operation whose undo has begun in the meantime stays.
         """
+        # Records go before their chunks. A record whose chunks are gone could not be undone.
         removed = self.stored.forget(operations, {"state": {"$in": list(FINISHED)}})
+        # A process writes its chunks before its record: young ones may still get one.
         self.stored.forget_strays(f"{min(before, self.now() - STRAY):%Y%m%d-%H%M%S}")
         self.stored.forget_leases(f"{leases.key_of(self.database, self.store.company)}/")
         return removed

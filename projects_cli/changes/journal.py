@@ -92,6 +92,7 @@ class Journal:
         """
         process = process_identity.process()
         for _ in range(ATTEMPTS):
+            # By the server's clock, so that ids of several hosts are in order. Without a lease nothing is stored.
             started = datetime.now(UTC).replace(tzinfo=None) if lease is None else self._stored.now()
             identifier = process_identity.dated_id(started)
             written = store.connection.retry(partial(self._write_chunks, identifier, plan, store))
@@ -139,6 +140,7 @@ class Journal:
         for number, chunk in enumerate(chunks_of(plan.steps, store, journaled=journaled), start=1):
             documents += chunk.size
             numbered = replace(chunk, number=number)
+            # MongoDB's limit of a document does not hold for a chunk that is only in memory.
             limit = LARGEST_CHUNK if journaled else UNLIMITED
             raw = encode_chunk(identifier, numbered, limit=limit)
             if not self._stored.add_chunk(raw):

@@ -70,6 +70,8 @@ class Lease:
             term = self._journal.take_lease(self.key, self._holder, TERM, MARGIN, instead_of=instead_of)
             if isinstance(term, Term):
                 break
+            # A killed process would block all others until its lease ends. It is named in the filter of the next
+            # attempt, so that a third process which was faster keeps the lease.
             if instead_of is None and is_dead(term):
                 instead_of = str(term.get("owner"))
                 continue
@@ -82,6 +84,7 @@ class Lease:
             time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
             pause = min(LONGEST_POLL, pause * 1.5)
         self.taken, self.deadline = term
+        # A daemon: a renewal that waits for a server must not keep the process from ending.
         threading.Thread(target=self._keep, daemon=True).start()
         return self
 

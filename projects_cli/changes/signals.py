@@ -28,6 +28,7 @@ class Deferred:
 
     def __enter__(self) -> Self:
         """Start to defer signals, if this is the main thread of the process."""
+        # Python delivers signals to no other thread, and refuses to set a handler in one.
         if threading.current_thread() is threading.main_thread():
             self._previous = {number: signal.signal(number, self._hold) for number in _ENDINGS}
         return self

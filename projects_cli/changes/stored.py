@@ -74,6 +74,7 @@ class Stored:
         for raw in self.store.projects.raw(among(wanted)) if wanted else ():
             documents[bson_codec.identifier(raw)] = raw
             size += len(raw)
+            # The others are read one by one when they are asked for.
             if size > BYTES:
                 break
         return documents

@@ -69,6 +69,7 @@ _ID_IS_TEXT = b"\x02_id\x00"
 
 def _id_and_tags(raw: bytes) -> tuple[Value, Value | None]:
     """Return the id and the tags of a projected document; the usual one is not parsed field by field."""
+    # The usual case: a text as the id, then the list of tags, which ends the document.
     if raw[4:9] == _ID_IS_TEXT:
         end = 13 + int.from_bytes(raw[9:13], "little")
         if raw[end : end + 6] == b"\x04tags\x00":
@@ -123,6 +124,7 @@ def _change(
     if tally.repeated:  # the first try has changed some of them
         count = sum(collection.count(_with_tags(group, target)) for group, _, target in groups)
     tally.add(chunk.kind, "update", count)
+    # The command reports only how many documents matched.
     tally.skipped += conflicts(chunk, writer.store)
 
 

@@ -52,6 +52,7 @@ def selected(params: Mapping[str, Any], store: Store, by_id: Document) -> dict[H
     if by_id:
         roots = [project["_id"] for project in store.projects.scan(by_id, {"_id": 1})]
     if kind in ("pipeline", "dataset"):
+        # The containers of pipelines and datasets have the tag too, and are neither.
         entity = {"system_tags": kind, "basename": {"$ne": f".{kind}s"}}
         rows = _below(roots, filters.all_of([condition, entity, by_children_tags(params)]), store)
     elif kind:
@@ -87,6 +88,7 @@ def _with_contents(
         for collection in collections
         for scope in scopes
     )
+    # Tasks may refer to a project by something that can be no id.
     places = {identity(group["_id"]): group["_id"] for group in groups if can_be_id(group["_id"])}
     return chain.from_iterable(
         store.projects.scan(filters.all_of([{"_id": {"$in": chunk}}, own]), {"path": 1})

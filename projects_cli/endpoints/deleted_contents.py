@@ -51,6 +51,7 @@ class References:
         for raw in self._referring(store):
             values = fields(raw)
             identifier = values["_id"]
+            # What is in the projects is deleted itself.
             if identifier in seen or identity(python_value(values.get("project", NULL))) in inside:
                 continue
             seen.add(identifier)
@@ -67,11 +68,15 @@ class References:
             for ids in self._ids(store.tasks):
                 yield from store.models.raw({"task": {"$in": ids}}, {**wanted, "task": 1})
             return
+        # Only what can change: an undo puts back these fields, not the whole document.
         projection = {**wanted, "status": 1, "parent": 1, "models": 1}
+        # The children of deleted tasks.
         for ids in self._ids(store.tasks):
             yield from store.tasks.raw({"parent": {"$in": ids}}, projection)
+        # The tasks that use deleted models.
         for ids in self._ids(store.models):
             yield from store.tasks.raw({"models.input.model": {"$in": ids}}, projection)
+        # The tasks that made deleted models.
         for ids in self._ids(store.models, "task"):
             yield from store.tasks.raw({"_id": {"$in": ids}}, projection)
 
@@ -120,6 +125,7 @@ class References:
         """Return whether a reference is the id of something in the projects."""
         if reference is None or reference.type in {NULL.type, bson_codec.UNDEFINED.type, bson_codec.REGEX}:
             return False
+        # Looked up one by one: the ids of all contents would not fit into the memory.
         same: Document = {"_id": bson_codec.embedded({"$eq": reference})}
         return any(
             collection.read(filters.all_of([same, filters.in_projects(chunk)])) is not None

@@ -108,6 +108,7 @@ def delete(request: Request, store: Store, *, only_archived: bool = False) -> Pl
         answer |= {"deleted_models": Count("model", "delete"), "deleted_tasks": Count("task", "delete")}
         notes = _notes(sum(step.size for step in (*tasks, *models)), files)
     else:
+        # Contents that stay keep their references.
         before, after = [], []
         tasks, models = (_leave("task", ids, store), _leave("model", ids, store))
         answer |= {"disassociated_tasks": Count("task", "update")}

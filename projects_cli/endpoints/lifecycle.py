@@ -35,6 +35,7 @@ def create(request: Request, store: Store) -> Plan[Step]:
     naming.check_free(name, taken, store)
     hierarchy.check_basename(parts[-1])
     missing, nearest = naming.missing_projects(parts[:-1], store)
+    # Each new project needs the id of the one above it.
     documents: list[Document] = []
     parent = nearest
     for path in [*missing, parts]:
@@ -151,6 +152,7 @@ def plan_for(project: Document, request: Request, store: Store, *, skip_unchange
             *(Sample(id_text(step.filter["_id"]), step.name) for step in below),
         ],
         name=hierarchy.shown_name(project),
+        # Only a name needs the company's lease: other fields are changed beside other changes.
         structural="name" in changes,
         prefixes=_prefixes(project, changes),
     )

@@ -70,6 +70,7 @@ class Tree:
         """Divide the projects, of which the first is the root; containers are neither pipelines nor datasets."""
         pipelines = [project["_id"] for project in every if _is_special(project, "pipeline", ".pipelines")]
         datasets = [project["_id"] for project in every if _is_special(project, "dataset", ".datasets")]
+        # A stored id may be of a type that cannot be in a set.
         special = {identity(project_id) for project_id in (*pipelines, *datasets)}
         rest = [project["_id"] for project in every if identity(project["_id"]) not in special]
         return cls(every, {PIPELINES: pipelines, DATASETS: datasets, TASKS: rest, MODELS: rest})
@@ -98,6 +99,7 @@ def check(tree: Tree, store: Store, *, with_contents: bool) -> None:
     Raises:
         ServiceError: the error of the first kind, with the problems of all kinds.
     """
+    # All kinds are counted, also after the first that refuses: the error lists the problems of all of them.
     by_kind = {kind: counts(kind, ids, store) for kind, ids in tree.contents.items()}
     first = next((kind for kind, by_project in by_kind.items() if by_project), None)
     if first is None:

@@ -176,6 +176,7 @@ def merge(request: Request, store: Store) -> Plan[Step]:
     old, new = _prefixes(source, destination)
     renaming = Renaming(source["_id"], old, new, path)
     roots = {identity(each["_id"]): renaming.follow(each) for each in direct}
+    # Those directly below get another parent; all others only another name and path.
     others = [each for each in below if identity(each["_id"]) not in roots]
     following = _following(others, renaming, request)
     for changes in (roots.values(), (step.change["$set"] for step in following)):
@@ -205,6 +206,7 @@ def merge(request: Request, store: Store) -> Plan[Step]:
             "moved_projects": len(direct),
         },
         counts=counts,
+        # All of them: the engine compares them under the lease with those that the user agreed to.
         samples=[_sample(each) for each in (source, *below)],
         question="yes" if counts == {"projects": 1, "tasks": 0, "models": 0} else "name",
         name=shown,
@@ -223,6 +225,7 @@ def _all_below(source: Document, store: Store) -> list[Document]:
     below = {identity(each["_id"]): each for each in hierarchy.own_tree_below(source, store)}
     children = list(store.projects.find({"parent": {"$in": [source["_id"]]}}, hierarchy.TREE))
     lost = [each for each in children if identity(each["_id"]) not in below]
+    # A path may be out of date. Projects that are below by their parent alone would keep a name below one that is gone.
     if lost:
         lost += store.projects.find(filters.below([each["_id"] for each in lost]), hierarchy.TREE)
         hierarchy.check_own(source, lost, store)

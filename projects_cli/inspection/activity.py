@@ -75,6 +75,7 @@ def summed_up(
     for task in _started(root, interval, store):
         for grouping, groups in sums.items():
             value = week_of(task["started"]) if grouping == "week" else task.get(grouping)
+            # The usual types are keys themselves: this is done for every task.
             key = value if type(value) in (str, int) else identity(value)
             if key not in groups:
                 groups[key] = (value, Tally())
@@ -100,6 +101,7 @@ def _started(root: Document | None, interval: Interval, store: Store) -> Iterato
     if root is not None:
         below = store.projects.scan(filters.below([root["_id"]]), {"_id": 1})
         ids = {identity(stored["_id"]): stored["_id"] for stored in chain([root], below)}
+        # The tasks of a few projects are read by the index on the project, those of most of them in one pass.
         if selective(len(ids), store.projects.estimated_count()):
             scopes = map(filters.in_projects, chunks(ids.values()))
         else:

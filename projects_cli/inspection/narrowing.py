@@ -49,6 +49,7 @@ def condition(wanted: Narrowing, store: Store) -> Document:
         level = len(path_of(wanted.under))
         parts.append(filters.any_of([filters.below([wanted.under["_id"]]), {"_id": wanted.under["_id"]}]))
     if wanted.depth is not None:
+        # A path has an item for each level above the project.
         parts.append({f"path.{level + wanted.depth}": {"$exists": False}})
     scope = filters.all_of(parts)
     if wanted.empty:
@@ -64,6 +65,7 @@ def _empty(store: Store, scope: Document) -> Iterator[Any]:
         collection.aggregate(filters.not_a_list(), pipelines.by_project()) for collection in (store.tasks, store.models)
     )
     filled = {identity(group["_id"]) for group in groups}
+    # All projects, not only those in scope: contents of a hidden project fill those above it too.
     above = set(filled)
     for project in store.projects.scan({}, {"path": 1}):
         if identity(project["_id"]) in filled:

@@ -54,12 +54,14 @@ def overview(
     forest = read_forest(root, store, ("user",))
     count_tasks(forest, store, now)
     count_models(forest, store)
+    # Before the sums are added up: the tasks of a sub-project are those of its own owner.
     owners = _owners(forest, store)
     add_up(forest)
     summary = counts(root, forest, store)
     until = now.replace(tzinfo=None)
     if since is None:
         latest = _total(forest).last
+        # A tree without recent work would have empty weeks only.
         if isinstance(latest, datetime) and latest < until - WEEKS:
             until = latest
         since = until - min(WEEKS, until - datetime.min)  # noqa: DTZ901 - a stored start may be in the year 1

@@ -64,6 +64,7 @@ def ranking(root: Document | None, measure: Measure, choice: Choice, store: Stor
             continue
         value = sizes[id(node)] if measure == "size" else _value(node, measure)
         if isinstance(value, DATES):
+            # The id in memory decides between equal ones: nodes themselves do not compare.
             candidates.append((milliseconds(value), shown_name(node.stored), id(node), node, value))
         elif value:
             candidates.append((-value, shown_name(node.stored), id(node), node, value))

@@ -128,6 +128,7 @@ def _linked(nodes: dict[Hashable, Node], root: Hashable | None) -> list[Node]:
         else:
             node.parent = parent
             parent.children.append(node)
+    # What cannot be reached from the top has a parent that is below it.
     reached = set(map(id, _walk(tops)))
     for node in nodes.values():
         if id(node) not in reached and node.parent is not None:  # it is in a circle, or below one: cut here

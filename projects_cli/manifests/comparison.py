@@ -110,6 +110,7 @@ class Manifest:
         """Yield the creation of a project and of its missing parents, which are added to the stored ones."""
         parts = wanted.name.split("/")
         above = "/".join(parts[:-1])
+        # Known from the look-up of all names: large files would need a query for each project otherwise.
         if not above or above in stored:
             missing, parent = list[list[str]](), stored.get(above)
         else:
@@ -126,9 +127,11 @@ class Manifest:
             fields = dict(wanted.fields) if path is parts else {}
             if self.label and path is parts:
                 fields["tags"] = [*fields.get("tags", ()), self.label]
+            # A server stores no empty destination.
             if not fields.get("default_output_destination"):
                 fields.pop("default_output_destination", None)
             document = naming.new_project(path, parent, fields, self.request)
+            # The plan is made again under the lease, and has to be about the same projects.
             document["_id"] = self._new_ids.setdefault(name, document["_id"])
             if fields.get("visibility") == "public":
                 document |= {"company": "", "company_origin": store.company}
@@ -193,6 +196,7 @@ class Manifest:
             if any(id_text(item) in gone for item in hierarchy.path_of(project)):
                 continue  # it goes with its parent
             name = hierarchy.shown_name(project)
+            # A delete takes everything below: what has to stay there forbids it.
             kept = [below for below in hierarchy.tree_below(project, store) if id_text(below["_id"]) not in gone]
             if kept:
                 raise ManifestError(

@@ -46,6 +46,7 @@ def wanted_projects(files: Iterable[Parsed]) -> dict[str, Wanted]:
             if other is not None:
                 raise file.error(project.location, f"'{project.name}' occurs twice")
             projects[project.name] = project
+    # The name of a parent is the beginning of its children's names, so it sorts before them.
     return dict(sorted(projects.items()))
 
 

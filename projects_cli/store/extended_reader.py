@@ -233,6 +233,7 @@ def _read_pointer(members: Members, depth: int) -> Value:
 
 
 def _read_code(members: Members, depth: int) -> Value:
+    # Code without a scope has a type of its own.
     if len(members) == 1:
         return Value(0x0D, _string(_only(members, "$code")[0]))
     code, scope = _only(members, "$code", "$scope")
@@ -254,6 +255,7 @@ def checked(value: Value) -> Value:
     body = bytes((value.type,)) + b"\0" + value.data
     raw = _INT32.pack(len(body) + 5) + body + b"\0"
     try:
+        # The bytes become a part of a stored document: the driver must be able to read them.
         bson_codec.decode(raw)
     except UNREADABLE as error:
         raise ValueError("a $bson is not a BSON value") from error

@@ -82,6 +82,7 @@ def _plain(value: Any) -> Any:
     if kind is str:
         return value
     if kind is dict:
+        # A stored document that looks like a value of another type would be read back as that.
         if value and next(iter(value)) in READERS:
             raise KeyError
         return {name: item if type(item) is str else _plain(item) for name, item in value.items()}
@@ -180,6 +181,7 @@ def _write_array(raw: bytes, start: int, parts: list[str]) -> int:
     parts.append("[")
     while position < end - 1:
         stop = raw.index(0, position + 1)
+        # JSON has no names for the items of an array. Other names than 0, 1, 2 are lost, unless the bytes are kept.
         if raw[position + 1 : stop] != b"%d" % index:
             parts[begin:] = [_as_stored(ARRAY, raw[start:end])]
             return end

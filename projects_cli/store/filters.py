@@ -76,6 +76,7 @@ def in_list(name: str, values: Sequence[str | None] | None) -> Document:
             mode = mode if excluding else operator
             joined_by_or |= operator == "any" and not any(parts.values())
         else:
+            # Behind an operator a `-` is a part of the value.
             is_negative = mode == "default" and value.startswith("-")
             if value == "-" and is_negative:
                 raise FieldsValueError("'-' alone names nothing to exclude")
@@ -304,5 +305,6 @@ def in_no_project() -> Document:
 
 def _reference(name: str, ids: Sequence[Any]) -> Document:
     """Match references to any of these ids; null and "" refer to nothing, even if a document has such an id."""
+    # A filter by null would also match all documents without the field.
     wanted = [identifier for identifier in ids if identifier not in (None, "")]
     return {name: wanted[0] if len(wanted) == 1 else {"$in": wanted}}

@@ -96,6 +96,7 @@ class JournalStore:
         try:
             self._records.insert_one(record)
         except driver.DuplicateKeyError:
+            # A repetition finds the record that its first try has inserted: that is no other operation.
             same = {"_id": record["_id"], "worker.owner": record["worker"]["owner"]}
             return self._records.find_one(same, {"_id": 1}) is not None
         return True
@@ -166,6 +167,7 @@ class JournalStore:
 
         They are read a few at a time, without a cursor that would be lost with its server.
         """
+        # The ids are `operation/number`, and 0 is the character after the slash.
         bounds, beyond = {"$gte": f"{operation}/", "$lt": f"{operation}0"}, "$lt" if backwards else "$gt"
         while page := self._page(bounds, backwards=backwards):
             yield from (raw for _, raw in page)
@@ -177,6 +179,7 @@ class JournalStore:
         order = [("_id", -1 if backwards else 1)]
         options: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
         raw = self._chunks.with_options(codec_options=options)
+        # A negative limit: the server sends one reply, and leaves no cursor open.
         page = list(raw.find({"_id": bounds}, sort=order, limit=-PAGE, session=self._session))
         return [(chunk["_id"], bytes(chunk.raw)) for chunk in page]
 
@@ -211,9 +214,11 @@ class JournalStore:
         self, key: str, holder: Document, seconds: float, margin: float, *, instead_of: str | None = None
     ) -> Term | Document:
         """Take a lease that is free, over for `margin` seconds, or held by `instead_of`. Else return its holder."""
+        # Held by this holder already: a repetition finds what its first try has taken.
         free: list[Document] = [_expired(margin), {"$eq": ["$owner", holder["owner"]]}]
         if instead_of is not None:
             free.append({"$eq": ["$owner", {"$literal": instead_of}]})
+        # A command line may contain a word that begins with a $, which is the path of a field here.
         content = {name: {"$literal": value} for name, value in {"_id": key, **holder}.items()}
         condition: Document = {"_id": key, "$expr": {"$or": free}}
         while True:
@@ -254,6 +259,7 @@ class JournalStore:
         """End a lease that has expired, or whose owner is dead. Return whether its owner can no longer renew it."""
         over = {} if dead else {"$expr": _expired(margin)}
         self._leases.update_one({"_id": key, "owner": owner, **over}, {"$set": FREE})
+        # Looked up afterwards: in a repetition the update matches nothing.
         return self._leases.find_one({"_id": key, "owner": owner}, {"_id": 1}) is None
 
     @_retried
@@ -278,6 +284,7 @@ class JournalStore:
         """Remove the leases of single operations, by the beginning of their keys, that ended over a day ago."""
         day = 24 * 60 * 60 * 1000
         old = {"$expr": {"$lt": ["$expires", {"$subtract": ["$$NOW", day]}]}}
+        # U+FFFF is behind every character that a key has.
         self._leases.delete_many({"_id": {"$gte": prefix, "$lt": f"{prefix}\uffff"}, **old})
 
     @contextmanager

@@ -104,6 +104,7 @@ def await_writes(connection: Connection, comment: str) -> None:
             try:
                 writes = list(admin.aggregate([{"$currentOp": {"allUsers": True}}, *running]))
             except driver.OperationFailure:
+                # Without the right to see those of all users: the user's own.
                 writes = list(admin.aggregate([{"$currentOp": {}}, *running]))
             if not writes:
                 return

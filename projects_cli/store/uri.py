@@ -92,6 +92,7 @@ def split(uri: str) -> Parts:
     scheme, _, rest = uri.partition("://")
     rest, _, query = rest.partition("?")
     authority, _, database = rest.partition("/")
+    # The last one: a password with an unescaped @ is reported by `check`, and never shown as a host.
     login, at, hosts = authority.rpartition("@")
     user, colon, password = login.partition(":")
     pairs = (option.partition("=") for option in re.split("[&;]", query) if option)
@@ -135,6 +136,7 @@ def _unescaped(rest: str) -> Iterator[str]:
     """Return the unescaped special characters of user and password, in a URI without its scheme."""
     authority = re.split("[/?]", rest, maxsplit=1)[0]
     login = authority.rpartition("@")[0]
+    # The @ of the login is behind the first slash or question mark, so one of these is in the password.
     if "@" not in authority and "@" in rest.partition("?")[0]:
         yield "/"
     elif "@" in rest and re.search(r":(?!\d+$)", authority) and "@" not in authority:
@@ -243,6 +245,7 @@ def _verdict(name: str, value: str) -> tuple[bool, list[str]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
+            # Nothing connects: the driver checks its options when a client is created.
             pymongo.MongoClient(f"mongodb://localhost/?{name}={value}", connect=False).close()
         except Exception:  # noqa: BLE001 - any exception is caused by this option
             return True, []

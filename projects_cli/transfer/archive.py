@@ -107,6 +107,7 @@ def replacing(path: str) -> Iterator[Callable[[bytes], object]]:
 @contextmanager
 def _compressed(file: IO[bytes], path: str) -> Iterator[IO[bytes]]:
     if path.endswith(".gz"):
+        # Neither a name nor a time in its header: the same documents give the same file.
         with gzip.GzipFile("", "wb", 6, cast("Any", file), 0) as stream, io.BufferedWriter(stream, COPIED) as buffered:
             yield buffered
     elif path.endswith(".zst"):
@@ -180,6 +181,7 @@ class Archive:
             DamagedFile: the file is damaged, ends too soon, or is not of this program.
         """
         checksum, order, header, trailer = hashlib.sha256(), 0, None, None
+        # One more than can be read: it is complete only when the trailer was compared.
         total = os.fstat(self.file.fileno()).st_size + 1
         for number, line in self.lines():
             if trailer is not None:
@@ -203,6 +205,7 @@ class Archive:
         progress(total, total)
         if header is None or trailer is None:
             raise DamagedFile(f"{self.name} is not complete: it has no end", hint="export it again")
+        # Compared as bytes, so that nothing in the trailer escapes the check.
         if trailer != trailer_of(self.counts, checksum.hexdigest()):
             raise DamagedFile(f"{self.name} is damaged: its checksum or counts are wrong", hint="export it again")
         return header
@@ -241,6 +244,7 @@ class Archive:
         finally:
             if stream is not self.file:
                 with suppress(Exception):
+                    # Only the decompressor: the file below it is read again.
                     stream.detach().close()
 
     def _document(self, number: int, kind: str, line: bytes) -> bytes:

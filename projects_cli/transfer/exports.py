@@ -25,6 +25,7 @@ CONTENTS: tuple[Kind, ...] = ("task", "model")
 IDS = 10_000
 """Projects whose contents are asked for in one query, about half a megabyte of ids."""
 
+# The name of a project begins with that of its parent, which is therefore first.
 PARENTS_FIRST = [("name", 1), ("_id", 1)]
 
 
@@ -103,6 +104,7 @@ class Export:
         if not self.roots:
             yield self._own({})
             return
+        # Read once: tasks and models are of the same projects, though others may be created meanwhile.
         if not self._ids:
             self._ids.extend(
                 bson_codec.fields(raw).get("_id", NULL)

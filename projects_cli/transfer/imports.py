@@ -71,6 +71,7 @@ class Import:
         )
         adapted = Adapted(self, layout, store.company)
         numbers = {kind: adapted.count(kind, store) for kind in CONTENTS}
+        # Not before tasks and models were looked up: the error has their conflicts too.
         layout.refuse(f"{self.archive.name} can't be imported")
         steps = Steps(adapted, above, numbers, store)
         places = [place for place in layout.places.values() if place.action in {"insert", "update"}]
@@ -123,6 +124,7 @@ class Import:
             raise ProjectPathExceedsMax(f"nothing can be below level {len(parts)}")
         missing, parent = naming.missing_projects(parts, store)
         documents: list[Document] = []
+        # Their ids must not change when the import is planned again.
         for path in missing:
             parent = naming.new_project(path, parent, {}, self.request)
             parent["_id"] = python_value(self.new_id("location", value_of("/".join(path))))
@@ -198,6 +200,7 @@ class Adapted:
         place = self.layout.places.get(values.get("project", NULL))
         if place is not None and place.id != values["project"]:
             changes["project"] = place.id
+        # References change only if something got a new id; otherwise the document keeps its bytes.
         if any(self.ids.values()):
             for name, other in (("_id", kind), ("parent", kind), ("task", "task")):
                 new = self.ids[other].get(values.get(name, NULL))
@@ -264,6 +267,7 @@ class Contents:
         """Stream the edits, from the file and from what is stored now."""
         adapted, mode = self.adapted, self.adapted.source.options.on_conflict
         for some in _batches(raw for _, raw in adapted.source.archive.documents(self.kind)):
+            # With `rename` nothing of the file is the same as something stored.
             existing = {} if mode == "rename" else _existing(self.kind, some, store)
             for raw in some:
                 before = existing.get(bson_codec.identifier(raw))
@@ -310,6 +314,7 @@ class Steps(Sequence[Step]):
         )
         for kind in CONTENTS:
             new, replaced, _ = self.numbers[kind]
+            # Of their lines, which are longer than the documents: it only decides that large ones get no transaction.
             size = self.adapted.source.archive.sizes.get(kind, 0)
             for count, are_new, action in ((new, True, "insert"), (replaced, False, "update")):
                 if count:
@@ -322,6 +327,7 @@ class Steps(Sequence[Step]):
             return
         place, after = adapted
         identifier = python_value(place.id)
+        # Decoding is lossy: text that is not UTF-8 would become another id.
         if value_of(identifier) != place.id:
             raise DamagedFile(f"the id of the project '{place.name}' is not valid text")
         name = place.name or id_text(identifier)

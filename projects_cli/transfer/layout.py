@@ -149,6 +149,7 @@ class Layout:
         """Return the name of a project below the location: without what is above the named root that it belongs to."""
         if name is None or self.location is None:
             return name
+        # Of what was exported only the tree of the named project goes below the location, not the path to it.
         for root in self.roots:
             if name == root or name.startswith(f"{root}/"):
                 name = name[len(root.rpartition("/")[0]) :].removeprefix("/")
@@ -157,12 +158,14 @@ class Layout:
 
     def _place(self, project: Incoming) -> Place:
         above = self.places.get(project.parent)
+        # Without the project above it there is no place for it.
         if above is not None and above.action == "skip":
             return Place(project.id, project.name, None, "skip")
         name = self._renamed(self._moved(project.name))
         if name is not None and name.count("/") >= hierarchy.MAX_DEPTH:
             raise ProjectPathExceedsMax(f"'{name}' would be deeper than {hierarchy.MAX_DEPTH} levels")
         path = self._path(project, above)
+        # Names and ids are both unique here: each may be taken by another project.
         holder, same = self._by_name.get(name or ""), self._by_id.get(project.id)
         is_new = holder is None and same is None
         if is_new and not (self.is_foreign and self.on_conflict == "rename"):
