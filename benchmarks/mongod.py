@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOCKET = "mongodb-27017.sock"
-PATIENCE = 120.0
+TIMEOUT = 120.0
 CACHE_GB = 3
 
 # The child asks the kernel for a SIGTERM when its parent ends, and then becomes mongod.
@@ -70,7 +70,7 @@ def _start(folder: Path, data: Path, socket: Path) -> subprocess.Popen[bytes]:
 
 
 def _await(process: subprocess.Popen[bytes], socket: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not socket.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"mongod did not start ({process.returncode}): see {socket.parent / 'mongod.log'}")

@@ -1,4 +1,4 @@
-"""The program as a process of its own: in a pipe, and at a pseudo-terminal where a person answers."""
+"""The program as a process of its own: in a pipe, and at a pseudo-terminal at which a user answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-PATIENCE = 30.0
+TIMEOUT = 30.0
 PROGRAM = (sys.executable, "-m", "projects_cli")
 QUESTION = r"(\[y/N\]|to continue:|\.uri:) $"
 """What a question ends with."""
@@ -97,7 +97,7 @@ def on_terminal(
     os.close(its)
     waiting = [*keys, *([] if answer is None else [(QUESTION, f"{answer}\n")])]
     seen, read = b"", 0
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline and (chunk := _chunk(mine, deadline)):
         seen += chunk
         if waiting and re.search(waiting[0][0].encode(), seen[read:]):
@@ -106,7 +106,7 @@ def on_terminal(
             time.sleep(0.3 if waiting[0][1] == "\x03" else 0)
             os.write(mine, waiting.pop(0)[1].encode())
     os.close(mine)
-    return Seen(process.wait(timeout=PATIENCE), seen.decode(errors="replace").replace("\r\n", "\n"))
+    return Seen(process.wait(timeout=TIMEOUT), seen.decode(errors="replace").replace("\r\n", "\n"))
 
 
 def _chunk(terminal: int, deadline: float) -> bytes:

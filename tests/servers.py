@@ -31,7 +31,7 @@ MONGOD = os.environ.get("PROJECTS_MONGOD")
 
 SOCKET = "mongodb-27017.sock"
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 """Seconds for a server to start on a busy machine."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system, in which a folder of a unique name is made
@@ -79,7 +79,7 @@ class Server:
         return name
 
     def give_back(self, name: str) -> None:
-        """Empty an indexed database for the next test, or drop it where the test changed its indexes."""
+        """Empty an indexed database for the next test, or drop it if the test changed its indexes."""
         database = self.client[name]
         names = set(database.list_collection_names())
         if not names >= set(SERVER) or any(_index_names(database, one) != _wanted(one) for one in SERVER):
@@ -169,7 +169,7 @@ def launch(folder: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
 def listening(process: subprocess.Popen[bytes], folder: Path, *, replica_set: bool) -> str:
     """Return the server's URI as soon as it listens; a replica set is initiated."""
     socket = folder / SOCKET
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not socket.exists():
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"mongod did not start: {process.returncode}\n{_log(folder)}")
@@ -187,7 +187,7 @@ def _log(folder: Path) -> str:
 
 def _await_primary(client: pymongo.MongoClient[dict[str, Any]]) -> None:
     """Wait until the server takes writes."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not client.admin.command("hello")["isWritablePrimary"]:
         if time.monotonic() > deadline:
             raise RuntimeError("no primary in time")

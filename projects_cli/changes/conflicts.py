@@ -29,7 +29,7 @@ GONE = "the project that they were in does not exist any more"
 
 @dataclass(slots=True)
 class Context:
-    """The projects of one operation, which are no conflict for each other; `skipped` stay as they are in an undo.
+    """The projects of one operation, which do not conflict with each other; `skipped` stay as they are in an undo.
 
     `created` are those that it inserts. `returning` are those that an undo restores by name: they were removed, renamed
     or moved. `contents` are the tasks and models that it inserts.

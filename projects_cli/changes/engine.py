@@ -213,7 +213,7 @@ class Engine:
         self.journal.take_over(operation, self.lease, fields, undone=undone)
 
     def _check(self, operation: Operation) -> None:
-        """Check that this process may go on with an operation.
+        """Check that this process may continue an operation.
 
         Raises:
             LeaseLost: another process took the lease, or the operation itself.

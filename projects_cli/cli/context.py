@@ -33,7 +33,7 @@ VARIABLES = ("PROJECTS_", "CLEARML_", "TRAINS_", "MONGODB_")
 """Prefixes of the variables that hold settings."""
 
 PLACE = frozenset({"uri", "uri_file", "database", "company", "profile"})
-"""Settings that say where the documents are."""
+"""Settings that choose the database and the company."""
 
 
 class Context:
@@ -76,7 +76,7 @@ class Context:
         return resolve(self.flags, self.streams.environment, folder)
 
     def for_profile(self, name: str) -> Context:
-        """Return the context of another profile, which alone says where the other database is.
+        """Return the context of another profile, which alone names the other database.
 
         The flags of this run hold for both, except those that choose a database, as do variables.
 

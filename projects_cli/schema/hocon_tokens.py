@@ -132,7 +132,7 @@ def _tokenize(source: Source) -> list[Token]:
     for match in TOKEN.finditer(_decode(source)):
         token = Token(match.lastgroup or "other", match.group(), Place(source.name, line))
         line += token.text.count("\n")
-        # pyhocon would go on, and report something else much later.
+        # pyhocon would continue, and report something else much later.
         if token.kind in SYNTAX_ERRORS:
             raise token.place.error(SYNTAX_ERRORS[token.kind])
         if token.kind != "comment":

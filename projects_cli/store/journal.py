@@ -96,7 +96,7 @@ class JournalStore:
         try:
             self._records.insert_one(record)
         except driver.DuplicateKeyError:
-            # A repetition finds the record that its first try has inserted: that is no other operation.
+            # A repetition finds the record that its first try has inserted: that is not another operation.
             same = {"_id": record["_id"], "worker.owner": record["worker"]["owner"]}
             return self._records.find_one(same, {"_id": 1}) is not None
         return True

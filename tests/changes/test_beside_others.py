@@ -430,7 +430,7 @@ def test_an_id_that_is_taken_is_not_used_again(lone: World, monkeypatch: pytest.
 
 
 def test_only_a_process_that_is_certainly_dead_counts_as_dead() -> None:
-    """With `hidepid` /proc does not show another user's process; that is no proof of its death."""
+    """With `hidepid` /proc does not show another user's process; that does not prove its death."""
     alive = process_identity.process()
     assert not process_identity.is_dead(alive)
     assert process_identity.is_dead({**alive, "born": "1"})

@@ -76,7 +76,7 @@ def _child(world: World, work: Callable[[World], int], closed: int, go: int) -> 
         own.here  # noqa: B018 - connected before the shot
         os.read(closed, 1)
         status = work(own)
-    except BaseException:  # noqa: BLE001 - whatever it is, this process must not go on as a second pytest
+    except BaseException:  # noqa: BLE001 - whatever it is, this process must not continue as a second pytest
         traceback.print_exc()
     finally:
         os._exit(status)

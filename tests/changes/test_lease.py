@@ -153,7 +153,7 @@ def test_heartbeats_renew(lone: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_lost_lease_is_noticed_before_the_next_write(lone: World) -> None:
-    """Somebody else took it over while this process slept; nothing is written, and it says so."""
+    """Another process took it over while this one slept; nothing is written, and an error is reported."""
     taken = {"owner": "thief", **{name: HOLDER[name] for name in ("by", "host", "pid", "command")}}
     runner = lone.runner()
 

@@ -64,7 +64,7 @@ def test_a_parent_that_was_renamed_since(lone: World) -> None:
 
 
 def test_a_name_that_was_taken_since(lone: World) -> None:
-    """Also where no unique index would notice."""
+    """Also without a unique index, which would notice."""
     stop_after(lone, CHANGES["create"], has_name("vision/new"))
     operation = lone.interrupted()[0].id
     Change("create", {"name": "vision/new/deep"}, first_id=0xB000)(lone.runner())

@@ -250,7 +250,7 @@ def test_a_created_project_goes_though_a_server_touched_it(lone: World) -> None:
 
 
 def test_a_later_change_of_type_alone_stays(lone: World) -> None:
-    """An int that became a double is equal for Python, and another value for everybody else."""
+    """An int that became a double is equal for Python, and another value for every other reader."""
     CHANGES["update"](lone.runner())
     lone.documents["project"].update_one({"_id": ALONE["_id"]}, {"$set": {"x_unknown.a": 1.0}})
     undo(lone.runner())

@@ -209,7 +209,7 @@ def test_a_database_that_can_not_be_reached_ends_it(site: Site) -> None:
 
 
 def test_lines_that_need_no_database_are_answered_without_one(site: Site) -> None:
-    """What is wrong with a request is known before anybody connects."""
+    """An invalid request is reported before a connection is made."""
     bad = {"endpoint": "projects.create", "params": {"name": 5}}
     result = site.cli("batch", "-", uri="mongodb://127.0.0.1:1", stdin=lines(bad, "[]", bad))
     assert (result.exit_code, len(result.stdout.splitlines())) == (5, 3)

@@ -339,7 +339,7 @@ needs_fish = pytest.mark.skipif(not shutil.which("fish"), reason="fish is not in
 
 
 def fish_answers(lines: Sequence[str], cwd: Path) -> list[dict[str, str]]:
-    """Ask fish for the completions of each line, with what it says about each."""
+    """Ask fish for the completions of each line, with the description of each."""
     asking = "".join(f"complete -C {shlex.quote(line)}\necho ===\n" for line in lines)
     script = f"source {shlex.quote(str(FOLDER / 'projects.fish'))}\n{asking}"
     done = subprocess.run(

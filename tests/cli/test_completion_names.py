@@ -60,7 +60,7 @@ HOSTILE = (
 LEFT_OUT = {"bash": (), "zsh": (), "fish": ("x/new\nline", "x/tab\there", "x/*?[a]")}
 """Names that a shell can't complete: fish takes lines with tabs for several things, and an escaped * for itself."""
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ def test_a_relative_path_means_another_database_in_another_folder(
 def test_the_first_tab_offers_nothing_and_another_process_fetches_the_names(site: Site) -> None:
     site.project("vision")
     assert completed("get", "") == []
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not kept() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert completed("get", "") == ["vision"]
@@ -292,7 +292,7 @@ def test_old_names_are_fetched_again_and_very_old_names_are_not_offered(site: Si
     mark = file.with_name(file.name + ".lock")
     os.utime(mark, (0, 0))
     assert completed("get", "") == ["vision"]
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while completed("get", "") != ["new one", "vision"]:
         assert time.monotonic() < deadline
     os.utime(file, (time.time() - 2 * names.KEPT_SECONDS,) * 2)

@@ -214,7 +214,7 @@ def a_public_name(site: Site) -> list[str]:
 
 
 def parents_gone(site: Site) -> list[str]:
-    """The first is known by its name, the second is at the top level, nothing tells of the third."""
+    """The first is known by its name, the second is at the top level, nothing names the third."""
     site.documents.project.insert_one({**site.stored(named(site, "old")["_id"]), "_id": "lost", "name": "gone/lost"})
     return [
         set_(site, "vision/detector", parent=UNKNOWN, path=[UNKNOWN]),
@@ -268,7 +268,7 @@ def the_names_follow(site: Site) -> None:
 
 
 def a_tie(site: Site) -> list[str]:
-    """The name says one place, parent and path another; both are there."""
+    """The name gives one place, parent and path another; both are there."""
     other = named(site, "old")["_id"]
     return [set_(site, "vision/detector/yolo", parent=other, path=[other])]
 

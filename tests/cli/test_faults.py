@@ -22,7 +22,7 @@ class Signals:
 
 
 def test_a_signal_that_comes_while_a_class_is_made_is_found() -> None:
-    """Until Python 3.12 that is a RuntimeError: a Ctrl-C in the middle of an import is no fault of the program."""
+    """Until Python 3.12 that is a RuntimeError: a Ctrl-C in the middle of an import is not a fault of the program."""
     with pytest.raises((RuntimeError, KeyboardInterrupt)) as raised:
         type("Made", (), {"attribute": Signals(signal.SIGINT)})
     found = raised.value

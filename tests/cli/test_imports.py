@@ -55,7 +55,7 @@ class Loaded(NamedTuple):
 
 
 def loaded(folder: Path, *arguments: str, status: int = 0, **variables: str) -> Loaded:
-    """Run a command line as people do; what Typer loads anyway is not counted as the standard library's."""
+    """Run a command line as a user does; what Typer loads anyway is not counted as the standard library's."""
     left = folder / "modules"
     command = [sys.executable, "-c", AS_INSTALLED, str(left), *arguments]
     result = subprocess.run(command, env=_environment(**variables), capture_output=True, text=True, check=False)
@@ -149,7 +149,7 @@ REFUSED: dict[tuple[str, ...], Budget] = {
         14,
     ),
 }
-"""Command lines that are refused before anything is asked of a database."""
+"""Command lines that are refused before a database is used."""
 
 READING = {"config.connection", "config.redaction", "endpoints.catalog", "endpoints.fields", "endpoints.hierarchy"}
 READING |= {

@@ -109,7 +109,7 @@ def test_one_of_another_name_is_known(lone: Site) -> None:
     ],
 )
 def test_one_that_queries_can_not_do_with_is_none(lone: Site, options: dict[str, Any], name: str) -> None:
-    """No plan goes by such a one; where it is in the way of ours, that is said."""
+    """No plan relies on such an index; if it is in the way of a missing one, that is reported."""
     lone.documents["task"].create_index("tags", name=name, **options)
     assert rows(lone.json("indexes", "plan"))["projects_cli_task_tags"]["state"] == "missing"
     result = lone("--json", "indexes", "create", "projects_cli_task_tags", "--yes")

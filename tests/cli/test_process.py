@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from rich.cells import cell_len
 
-from tests.running import PATIENCE, PROGRAM, environment_of, on_terminal, run, start
+from tests.running import PROGRAM, TIMEOUT, environment_of, on_terminal, run, start
 
 if TYPE_CHECKING:
     from tests.worlds.site import Site
@@ -124,7 +124,7 @@ def test_a_signal_ends_it_quietly_with_its_status(site: Site, number: signal.Sig
         process.stdin.flush()
         assert json.loads(process.stdout.readline())["ok"]
         process.send_signal(number)
-        rest, said = process.communicate(timeout=PATIENCE)
+        rest, said = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, rest) == (status, "")
     assert "Traceback" not in said
     assert len(said.splitlines()) <= 1

@@ -157,7 +157,7 @@ def test_contents_are_deleted_on_request(aged: Site) -> None:
 
 
 class AtTheLease(monitoring.CommandListener):
-    """Does something once, as a server would, when the program asks for the lease: before the final plan."""
+    """Do something once, as a server would, when the program asks for the lease: before the final plan."""
 
     def __init__(self, work: Callable[[], object]) -> None:
         self._work = work

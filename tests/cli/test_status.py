@@ -239,7 +239,7 @@ def test_counts_that_take_too_long_are_unknown_and_the_rest_is_told(site: Site) 
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[servers.Server]:
-    """Run a server that asks for a user; the client that this gives is root's."""
+    """Run a server that requires a login, whose client is that of root."""
     with servers.running(replica_set=False, options=("--auth",)) as server:
         server.client.admin.command("createUser", "root", pwd=UNSPOKEN, roles=["root"])
         yield server
@@ -251,7 +251,7 @@ def as_user(server: servers.Server, name: str) -> str:
 
 @contextmanager
 def user(server: servers.Server, roles: list[Any]) -> Iterator[str]:
-    """Make a user who has these roles; gives the URI to come as them."""
+    """Create a user with these roles, and yield the URI to log in with."""
     with pymongo.MongoClient[dict[str, Any]](as_user(server, "root")) as root:
         root.admin.command("createUser", "ann", pwd=UNSPOKEN, roles=roles)
         yield as_user(server, "ann")

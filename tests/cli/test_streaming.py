@@ -28,7 +28,7 @@ MANY, FEW = 12_000, 2_000
 WEIGHT = 3_000
 """Bytes of a description: what is held of `MANY` projects would double the process."""
 
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def _open_cursors(client: MongoClient[Any]) -> int:
 
 def _settled(client: MongoClient[Any]) -> int:
     """Wait until the server hands out no more; gives how many there were."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     before = -1
     while (now := _given(client)) != before and time.monotonic() < deadline:
         before = now
@@ -107,7 +107,7 @@ def test_a_slow_reader_slows_the_cursor_and_one_that_leaves_ends_it(
         assert _settled(client) - given < MANY * 3 // 4
         assert process.poll() is None
         process.stdout.close()
-        assert process.wait(timeout=PATIENCE) == 0
+        assert process.wait(timeout=TIMEOUT) == 0
         assert process.stderr.read() == b""
     assert _open_cursors(client) == cursors
 
@@ -129,7 +129,7 @@ def test_the_first_line_comes_while_the_rest_is_still_to_be_read(standalone: Ser
             assert process.poll() is None
             admin.command("configureFailPoint", "waitAfterPinningCursorBeforeGetMoreBatch", mode="off")
             assert process.stdout.read().count(b"\n") == 1_499
-            assert process.wait(timeout=PATIENCE) == 0
+            assert process.wait(timeout=TIMEOUT) == 0
     finally:
         admin.command("configureFailPoint", "waitAfterPinningCursorBeforeGetMoreBatch", mode="off")
         standalone.drop(name)

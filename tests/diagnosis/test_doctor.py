@@ -129,7 +129,7 @@ def test_an_unreachable_member(spare: servers.Server) -> None:
         gone = {"_id": 1, "host": "/tmp/nobody-here.sock", "priority": 0, "votes": 0}  # noqa: S108 - nothing is there
         members = {"members": [*config["members"], gone], "version": config["version"] + 1}
         spare.client.admin.command("replSetReconfig", {**config, **members}, force=True)
-        deadline = time.monotonic() + servers.PATIENCE
+        deadline = time.monotonic() + servers.TIMEOUT
         while counts(world.runner(), "replica-set-degraded") != {"replica-set-degraded": 1}:
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -231,7 +231,7 @@ def test_a_lock_that_is_held_or_has_expired(lone: World) -> None:
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[servers.Server]:
-    """A server that asks for a password, with a few users."""
+    """A server that requires a login, with a few users."""
     with servers.running(replica_set=False, options=["--auth"]) as server:
         server.client.admin.command("createUser", "root", pwd=SECRET, roles=["root"])
         with pymongo.MongoClient[Document](server.uri, username="root", password=SECRET) as client:

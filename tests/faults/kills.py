@@ -62,7 +62,7 @@ IN_ROOT = 5
 
 BRANCHES = 8
 BATCH = 2_000
-PATIENCE = 600  # seconds for one command
+TIMEOUT = 600  # seconds for one command
 
 CHANGES: dict[str, Change] = {
     "move": change("move", project=VISION["_id"], new_location=ALONE["name"]),
@@ -133,7 +133,7 @@ class Kills:
                 command(self.world.runner(self.world.connect()))
                 file.write_text(str(writes.succeeded_so_far))
 
-            if in_child(work, PATIENCE) != 0:
+            if in_child(work, TIMEOUT) != 0:
                 raise AssertionError("an undisturbed command failed")
             return int(file.read_text())
 
@@ -153,7 +153,7 @@ class Kills:
         """Run a command that is killed at a random write or moment. Return where."""
         if self.random.random() < 1 / 4:
             moment = self.random.uniform(0.0, self.took.get(name, max(self.took.values())))
-            pid = forked(lambda: command(self.world.runner(self.world.connect())), PATIENCE)
+            pid = forked(lambda: command(self.world.runner(self.world.connect())), TIMEOUT)
             time.sleep(moment)
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -165,7 +165,7 @@ class Kills:
             monitoring.register(signals_itself(number, when, signal.SIGKILL))
             command(self.world.runner(self.world.connect()))
 
-        in_child(work, PATIENCE)
+        in_child(work, TIMEOUT)
         return f"{name} at write {number} {when}"
 
     def round(self) -> None:

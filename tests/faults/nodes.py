@@ -49,7 +49,7 @@ class Node:
         """Start it, and wait until it listens."""
         options = [f"--bind_ip={HOST}", f"--port={self.port}", "--nounixsocket", *self.options]
         self.process = servers.launch(self.folder, options)
-        deadline = time.monotonic() + servers.PATIENCE
+        deadline = time.monotonic() + servers.TIMEOUT
         while not listens(self.port):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"mongod did not start\n{(self.folder / 'log').read_text()[-3000:]}")
@@ -113,7 +113,7 @@ class ThreeNodes:
 
     def primary(self) -> Node:
         """Return the primary, as soon as a majority knows one."""
-        deadline = time.monotonic() + servers.PATIENCE
+        deadline = time.monotonic() + servers.TIMEOUT
         while time.monotonic() < deadline:
             for node in self.nodes:
                 if node.process is not None and _hello(node).get("isWritablePrimary"):
@@ -130,7 +130,7 @@ class ThreeNodes:
         for node in self.nodes:
             if node.process is None:
                 node.start()
-        deadline = time.monotonic() + servers.PATIENCE
+        deadline = time.monotonic() + servers.TIMEOUT
         while len(self.secondaries()) < len(self.nodes) - 1:
             if time.monotonic() > deadline:
                 raise RuntimeError("a node does not come back")

@@ -37,7 +37,7 @@ SEED = int(os.environ.get("PROJECTS_TEST_SEED", str(int(time.time()))))
 MANY = 12_000
 BEGUN = "Traceback (most recent call last):"
 RUNNING = ", in status"
-"""How a line of a traceback ends where the program was at work, which takes Ctrl-C as it should."""
+"""How a line of a traceback ends where the program was at work, which handles Ctrl-C as it should."""
 DELETE = ("delete", DETECTOR["_id"], "--force")
 
 

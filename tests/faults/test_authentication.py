@@ -242,7 +242,7 @@ def test_a_password_with_spaces_is_shown_nowhere(
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="there is no /proc")
 @pytest.mark.parametrize("way", ["variable", "file"])
 def test_no_process_list_shows_the_password(guarded: Node, tmp_path: Path, way: str) -> None:
-    """A flag is shown there by every system; the program says so, and has these two ways for it."""
+    """A flag is shown there by every system; the program reports that, and has these two ways for it."""
     file = tmp_path / "uri"
     file.write_text(as_user(guarded, "writer"))
     file.chmod(0o600)

@@ -118,7 +118,7 @@ REPLIES: dict[str, Change] = {
     "lists": all_values([1]),
     "documents": all_values({"a": 1}),
 }
-"""Documents that are no reply."""
+"""Documents that are not a reply."""
 
 
 def cursor(change: Change) -> Change:

@@ -1,4 +1,4 @@
-"""A server of another version, as far as it says so itself: `status` and `doctor` name it."""
+"""A server of another version, as far as it reports that itself: `status` and `doctor` name it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ RAW = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u
 """What must never reach a terminal as it is."""
 
 TOLD = re.compile('^(error: |{"error": ?{)', re.MULTILINE)
-"""How a failure is told."""
+"""How a failure is reported."""
 
 PARTLY = {ExitStatus.DONE, ExitStatus.PARTIAL}
 """Statuses of a command that may have changed something."""
@@ -97,7 +97,7 @@ def check_text(what: object, out: str, err: str) -> None:
 
 
 def check_answer(line: bytes, answer: str) -> bool:
-    """Make sure that a line was answered as it should be; tells whether it was carried out."""
+    """Check that a line was answered as it should be. Return whether it was carried out."""
     check_text(line[:2000], answer, "")
     document: dict[str, Any] = json.loads(answer)
     assert answer.endswith("\n")

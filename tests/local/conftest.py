@@ -109,7 +109,7 @@ def _short_folder() -> Iterator[Path]:
         for pid in processes_with(f"--dbpath={folder}/"):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + servers.PATIENCE
+        deadline = time.monotonic() + servers.TIMEOUT
         while processes_with(f"--dbpath={folder}/") and time.monotonic() < deadline:
             time.sleep(0.01)
         shutil.rmtree(folder, ignore_errors=True)

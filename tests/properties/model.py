@@ -1,6 +1,6 @@
 """The endpoints in plain Python, written from docs/semantics.md and docs/data-model.md alone.
 
-Where the text leaves something open, the reading is said here: `null` in a list is no value (it neither ends a
+Where the text leaves something open, the reading is given here: `null` in a list is not a value (it neither ends a
 `__$not` nor stands before a `__$any`); a list of ids that is not empty addresses hidden projects, whatever it holds;
 of several faults in one request any may be reported.
 """

@@ -1,6 +1,6 @@
 """The shipped schema defines what the service's own schema defines, in other words.
 
-The service's schema is not part of this project: the tests are skipped where it is not beside the checkout.
+The service's schema is not part of this project: the tests are skipped if it is not beside the checkout.
 """
 
 from __future__ import annotations

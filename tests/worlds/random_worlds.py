@@ -79,7 +79,7 @@ _PROJECT = document(
 
 
 def _numbered(documents: Sequence[Document]) -> list[Document]:
-    """Return the projects their ids, in an order that says nothing, and names that are unique."""
+    """Return the projects their ids, in a random order, and names that are unique."""
     count = len(documents)
     places = sorted(range(count), key=lambda place: place * 7 % 13)
     return [

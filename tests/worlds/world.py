@@ -432,7 +432,7 @@ def in_child(work: Callable[[], object], patience: int = 60) -> int:
 
 
 def dies(world: World, command: Callable[[Runner], object], number: int, when: When, *, small: int = SMALL) -> bool:
-    """Run a command in a process that dies at its n-th write; tells whether it got that far."""
+    """Run a command in a process that dies at its n-th write. Return whether it got that far."""
 
     def work() -> None:
         monitoring.register(signals_itself(number, when, signal.SIGKILL))

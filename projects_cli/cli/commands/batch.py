@@ -105,7 +105,7 @@ def _answer_line(
         return {**output, "skipped": [skipped._asdict() for skipped in response.skipped]}, partial_failure(response)
     except Interrupted:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the next line goes on
+    except Exception as error:  # noqa: BLE001 - whatever it is, the next line is run
         fault = error_of(error)
         shown = as_json(fault)
         # Hints are about the command line, which a batch does not have.

@@ -73,7 +73,7 @@ def _show(context: Context, report: Report, fixed: Response | None, *, chosen: b
     """Print the findings that are left, and what was `fixed`.
 
     Raises:
-        Exit: there is an error or a warning; notes alone are no failure.
+        Exit: there is an error or a warning; notes alone are not a failure.
         PartialFailure: the repair left documents as they are.
         DatabaseRefused, DatabaseError, DatabaseTimeout, DatabaseUnavailable: a check that was chosen by name failed.
     """

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 VIEW = "prune"
 WIDENING = {"search_hidden", "non_public", "shallow_search"}
-"""Filters that are no condition of a policy by themselves: they would leave nearly all projects."""
+"""Filters that are not a condition of a policy by themselves: they would leave nearly all projects."""
 
 app = typer.Typer(**TYPER_OPTIONS)
 
