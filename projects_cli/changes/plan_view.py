@@ -14,6 +14,20 @@ if TYPE_CHECKING:
 def described(plan: Plan[Step]) -> Response:
     """Return the whole plan as a response: what it touches, and each step with its filter and change."""
     names = {sample.id: sample.name for sample in plan.samples}
+    steps: list[Document] = []
+    for step in plan.steps:
+        single = id_text(step.filter.get("_id")) if step.collection == "project" and step.tags is None else None
+        described: Document = {
+            "action": step.action,
+            "collection": step.collection,
+            "documents": step.count,
+            "id": single,
+            "name": names.get(single) if single else None,
+            "why": ": ".join(filter(None, (step.why, _differences(step)))),
+            "filter": step.filter,
+            "change": step.change,
+        }
+        steps.append(described | ({"before": step.old} if step.old else {}))
     return Response(
         "plan",
         {
@@ -22,29 +36,13 @@ def described(plan: Plan[Step]) -> Response:
             "counts": dict(plan.counts),
             "samples": [{"id": sample.id, "name": sample.name} for sample in plan.samples],
             "notes": list(plan.notes),
-            "steps": [_described(step, names) for step in plan.steps],
+            "steps": steps,
         },
     )
 
 
 SHOWN = 60
 """Characters of a value that the reason of a step shows; the change and the old values have all of it."""
-
-
-def _described(step: Step, names: dict[str, str]) -> Document:
-    identifier = step.filter.get("_id")
-    single = id_text(identifier) if step.collection == "project" and step.tags is None else None
-    return {
-        "action": step.action,
-        "collection": step.collection,
-        "documents": step.count,
-        "id": single,
-        "name": names.get(single) if single else None,
-        "why": ": ".join(filter(None, (step.why, _differences(step)))),
-        "filter": step.filter,
-        "change": step.change,
-        **({"before": step.old} if step.old else {}),
-    }
 
 
 def _differences(step: Step) -> str:

@@ -7,7 +7,6 @@ import shlex
 import signal
 import sys
 from importlib import import_module
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import typer
@@ -15,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from projects_cli import __version__
 from projects_cli.cli.context import Context
-from projects_cli.cli.exceptions import error_of, signal_behind
+from projects_cli.cli.exceptions import QUIET_ENDINGS, Terminated, quiet_status, report, signal_behind
 from projects_cli.cli.help_format import (
     help_text,
     help_width,
@@ -53,10 +52,6 @@ TYPER_OPTIONS: dict[str, Any] = {
     "context_settings": {"help_option_names": ["--help", "-h"]},
 }
 """The arguments of every `Typer` of this program."""
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM was received. It is handled like Ctrl-C, but has a status of its own."""
 
 
 class HelpLayout:
@@ -284,10 +279,10 @@ class Commands(HelpLayout, TyperGroup):
             context.streams.stdout.flush()
             context.console.flush_warnings()
         except tuple(QUIET_ENDINGS) as ending:
-            return _quiet_status(ending)
+            return quiet_status(ending)
         except Exception as error:  # noqa: BLE001 - the last resort: never a traceback
             signalled = signal_behind(error)
-            return _report(error, args, context) if signalled is None else _quiet_status(signalled)
+            return report(error, args, context) if signalled is None else quiet_status(signalled)
         return status
 
 
@@ -333,42 +328,6 @@ def _typer_option(option: GlobalOption) -> TyperOption:
         callback=keep,
         allow_from_autoenv=False,
     )
-
-
-QUIET_ENDINGS: dict[type[BaseException], ExitStatus] = {
-    BrokenPipeError: ExitStatus.DONE,  # the reader has seen enough
-    Terminated: ExitStatus.TERMINATED,
-    KeyboardInterrupt: ExitStatus.INTERRUPTED,
-}
-"""Endings without a message. Terminated comes before its base class KeyboardInterrupt."""
-
-
-def _quiet_status(ending: BaseException) -> ExitStatus:
-    return next(status for kind, status in QUIET_ENDINGS.items() if isinstance(ending, kind))
-
-
-def _report(exception: Exception, args: list[str], context: Context) -> ExitStatus:
-    """Print an exception as a message. `--json` applies even if the command line could not be parsed."""
-    if isinstance(exception, typer.TyperException):
-        message = exception.format_message() if hasattr(exception, "format_message") else str(exception)
-        # Typer knows the command in whose line the mistake is; its help is the best hint.
-        ctx = getattr(exception, "ctx", None)
-        error: ProjectsError = UsageError(message, hint=f"see: {ctx.command_path if ctx else 'projects'} --help")
-    else:
-        error = error_of(exception)
-    # The settings are not known if parsing has failed, so the arguments themselves are searched.
-    if {"--json", "-ojson", "--output=json"} & set(args) or "json" in [
-        value for flag, value in pairwise(args) if flag in {"-o", "--output"}
-    ]:
-        context.flags["output"] = "json"
-        context.console.output = "json"
-    # Passwords in known places are hidden already; this is a URI that was typed where none is expected.
-    if "://" in error.message and ":***@" not in error.message:
-        from projects_cli.config.redaction import redacted
-
-        error.message = redacted(error.message)
-    context.console.error(error)
-    return error.status
 
 
 def _terminated(*_: object) -> NoReturn:

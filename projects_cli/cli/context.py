@@ -55,6 +55,7 @@ class Context:
     def add_flag(self, setting: str, value: Any) -> None:
         """Add an option of a command that sets a setting, also if the settings were read before, as for the log."""
         self.flags[setting] = value
+        # Cached properties: they are read again, with the flag.
         for name in ("settings", "given", "readable"):
             self.__dict__.pop(name, None)
 

@@ -47,6 +47,7 @@ def choose(context: Context, params: dict[str, Any], columns: str | None, sort_b
     order = _order(sort_by, params)
     is_wide = context.output.wide and not paths
     needs = {NEEDED_BY.get(path.partition(".")[0], "") for path in paths} | {column.needs for column, _ in order}
+    # A column that the user names needs no further option.
     params |= {name: True for name in needs & STATISTICS if name not in params}
     if is_wide:
         params.setdefault("include_stats", True)

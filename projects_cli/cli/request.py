@@ -245,6 +245,7 @@ def requested(
     if unknown is not None:
         raise _unknown_parameter(version, unknown)
     addressed = [name for name in ADDRESSED if name not in OTHER_IDS.get(endpoint, ())]
+    # The schema would name a parameter; the user has to name a project.
     needed = {"ids", *version.request_schema.get("required", ())} & set(addressed)
     if any(arguments[name] in (None, []) for name in needed & arguments.keys()):
         raise _no_project()

@@ -55,6 +55,7 @@ def project_id(project: str, store: Callable[[], Store]) -> str:
     stored = list(opened.projects.find({"$or": [{"_id": {"$in": texts}}, {"name": {"$in": texts}}]}, projection))
     attempts = ([item for item in stored if item.get(key) == text] for text in texts for key in ("_id", "name"))
     matches = next(filter(None, attempts), [])
+    # Also beside a match: what is displayed alike must not be mistaken for it.
     matches += _displayed_as(project, [match["_id"] for match in matches], opened)
     if not matches:
         matches = [{"_id": identifier} for identifier in hierarchy.ids_of_other_types([project], opened).values()]

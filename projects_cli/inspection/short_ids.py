@@ -54,7 +54,13 @@ class Prefixes:
         """
         full = [text for text in ids if type(text) is str and _FULL.fullmatch(text)]
         alike = self._read({text[:LEAST] for text in full})
-        lengths = {text: _distinct_length(text, alike[text[:LEAST]]) for text in full}
+        lengths = dict.fromkeys(full, LEAST)
+        for text in full:
+            # Of the sorted ids that begin alike, the closest are its neighbours.
+            at = bisect_left(alike[text[:LEAST]], text)
+            beside = [other for other in alike[text[:LEAST]][max(at - 1, 0) : at + 2] if other != text]
+            while any(other.startswith(text[: lengths[text]]) for other in beside):
+                lengths[text] += 1
         pending = full
         while pending:
             prefixes = [text[: lengths[text]] for text in pending]
@@ -76,13 +82,3 @@ class Prefixes:
             if len(ids) > 1:
                 self._alike[start] = ids
         return alike | self._alike
-
-
-def _distinct_length(text: str, alike: list[str]) -> int:
-    """Return how many digits distinguish an id from its sorted prefix matches; the closest are its neighbours."""
-    at = bisect_left(alike, text)
-    beside = [other for other in alike[max(at - 1, 0) : at + 2] if other != text]
-    length = LEAST
-    while any(other.startswith(text[:length]) for other in beside):
-        length += 1
-    return length

@@ -95,7 +95,10 @@ def search(response: Response, expression: str) -> Any:
     interpreter = _BoundedInterpreter(MAX_VALUE + 4 * len(text), MAX_ALLOCATED + 16 * len(text))
     parsed, values = _compile(expression).parsed, json.loads(text)
     try:
-        with cpu_limit(SECONDS + SECONDS_PER_MEGABYTE * len(text) / MEGABYTE, _too_slow):
+        with cpu_limit(
+            SECONDS + SECONDS_PER_MEGABYTE * len(text) / MEGABYTE,
+            lambda: UsageError("--query: evaluating the expression takes too long", hint=DONE),
+        ):
             return interpreter.visit(parsed, values)
     except (_TooLargeError, MemoryError) as error:
         raise UsageError("--query: the result is many times larger than the response", hint=DONE) from error
@@ -107,10 +110,6 @@ def search(response: Response, expression: str) -> Any:
             expected = " or ".join(map(str, error.expected_types))
             reason = f"{error.function_name}() expects {expected}, got {error.actual_type}"
         raise UsageError(f"--query does not apply to the response: {reason}", hint=DONE) from error
-
-
-def _too_slow() -> UsageError:
-    return UsageError("--query: evaluating the expression takes too long", hint=DONE)
 
 
 class _TooLargeError(Exception):

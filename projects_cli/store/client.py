@@ -207,6 +207,7 @@ def _contact(
     try:
         return ping(soon, soon)
     except (DatabaseTimeout, ConnectionLost):
+        # No time is left for another attempt.
         if soon == seconds:
             raise
     except DatabaseUnavailable as error:

@@ -133,20 +133,14 @@ def _write_document(raw: bytes, position: int, parts: list[str]) -> int:
         name = raw[position + 1 : stop]
         known = _names.get(name)
         if known is None:
-            known = _name(name)
+            if len(_names) >= NAMES:  # names may be data, such as the hashes of metrics
+                _names.clear()
+            known = _names[name] = quoted(name) + ":"
         parts.append(opening + known)
         opening = ","
         position = _write_value(raw, raw[position], stop + 1, parts)
     parts.append("{}" if opening == "{" else "}")
     return end
-
-
-def _name(name: bytes) -> str:
-    """Return a field's name as the beginning of a member, and keep it for the next document."""
-    if len(_names) >= NAMES:  # names may be data, such as the hashes of metrics
-        _names.clear()
-    text = _names[name] = quoted(name) + ":"
-    return text
 
 
 def _write_value(raw: bytes, kind: int, start: int, parts: list[str]) -> int:

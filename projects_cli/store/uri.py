@@ -226,18 +226,18 @@ def ignored_options(uri: str) -> list[str]:
         if names.count(name) > 1
     ]
     for name, value in options:
-        reported += [_ignored(name, value, warning) for warning in _verdict(name, value)[1]]
+        for warning in _verdict(name, value)[1]:
+            fault = f"option {name!r} in the MongoDB URI has an invalid value and has no effect"
+            if "nknown option" in warning:
+                fault = f"option {name!r} in the MongoDB URI is unknown and has no effect"
+            elif name.lower() == "compressors":
+                named = next((name for name in value.split(",") if name.lower() in warning), value)
+                missing = "not available" in warning
+                fault = f"compressor {named!r} in the MongoDB URI is " + (
+                    "not available: its library is not installed" if missing else "unknown"
+                )
+            reported.append(fault)
     return list(dict.fromkeys(reported)) or ["the driver ignores an option of the MongoDB URI"]
-
-
-def _ignored(name: str, value: str, warning: str) -> str:
-    if "nknown option" in warning:
-        return f"option {name!r} in the MongoDB URI is unknown and has no effect"
-    if name.lower() == "compressors":
-        named = next((name for name in value.split(",") if name.lower() in warning), value)
-        fault = "is not available: its library is not installed" if "not available" in warning else "is unknown"
-        return f"compressor {named!r} in the MongoDB URI {fault}"
-    return f"option {name!r} in the MongoDB URI has an invalid value and has no effect"
 
 
 def _verdict(name: str, value: str) -> tuple[bool, list[str]]:

@@ -7,8 +7,7 @@ import signal
 
 import pytest
 
-from projects_cli.cli.app import Terminated
-from projects_cli.cli.exceptions import signal_behind
+from projects_cli.cli.exceptions import Terminated, signal_behind
 
 
 class Signals:

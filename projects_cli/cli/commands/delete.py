@@ -210,6 +210,7 @@ class UrlsFile:
             if self._file is None:
                 self._file = self._path.open("xb")  # open until the command ends
                 private_files.sync_folder(self._path.parent)
+            # Where `discard` cuts: each of several deletions appends its URLs.
             self._written = self._file.tell()
             self._file.write("".join(f"{line}\n" for line in sorted(lines)).encode())
             self._file.flush()
@@ -330,6 +331,7 @@ class Deletions:
                 for name, value in response.data.items():
                     total[name] = _joined(total[name], value) if name in total else value
         except BaseException:
+            # What was deleted is reported, whatever ended the run.
             if total:
                 show(context, Response(ENDPOINT, total))
             raise
