@@ -285,14 +285,9 @@ class Context:
         )
 
     @cached_property
-    def interrupted(self) -> list[Operation]:
-        """Return the interrupted operations, if there is a journal. They are read once in a run."""
-        return [] if self.settings.no_journal else self.runner.operations.interrupted()
-
-    @cached_property
-    def unreadable(self) -> list[str]:
-        """Return why unfinished records of the journal can't be read. They are read once in a run."""
-        return [] if self.settings.no_journal else self.runner.operations.unreadable()
+    def unfinished(self) -> tuple[list[Operation], list[str]]:
+        """Return the interrupted operations, and why other records can't be read. They are read once in a run."""
+        return ([], []) if self.settings.no_journal else self.runner.operations.unfinished()
 
     @property
     def is_logging(self) -> bool:

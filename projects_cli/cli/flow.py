@@ -235,8 +235,9 @@ def _authorize(context: Context, plan: Plan[Any], scope: Scope) -> bool:
             hint=f"the profile was chosen by {settings.sources['profile']}",
         )
     if scope == "documents":
-        if plan.refuses_interrupted and context.interrupted:
-            operation = context.interrupted[0]
+        interrupted, _ = context.unfinished
+        if plan.refuses_interrupted and interrupted:
+            operation = interrupted[0]
             raise OperationUnfinished(
                 f"operation {operation.id} was interrupted: {operation.summary}",
                 hint=f"first finish it: projects resume {operation.id}; or undo it: projects undo {operation.id}",
@@ -288,12 +289,12 @@ def check_confirm(context: Context, name: str) -> None:
 
 def warn_of_interrupted(context: Context) -> None:
     """Warn of interrupted operations, once in a run."""
-    report_interrupted(context, [(operation.id, operation.summary) for operation in context.interrupted])
-    # The lists are cached properties: emptied, they are not reported again by the next change of a batch.
-    context.interrupted = []
-    for reason in context.unreadable:
+    interrupted, unreadable = context.unfinished
+    report_interrupted(context, [(operation.id, operation.summary) for operation in interrupted])
+    for reason in unreadable:
         context.console.warn(f"{reason}; it is left alone")
-    context.unreadable = []
+    # A cached property: emptied, it is not reported again by the next change of a batch.
+    context.unfinished = [], []
 
 
 def report_interrupted(context: Context, operations: Iterable[tuple[str, str]]) -> None:

@@ -219,13 +219,13 @@ class Output:
 
     def _write_pairs(self, response: Response, view: View) -> None:
         """Write a line with the label and the value of each field that is not empty, of a response that is a record."""
-        columns = view.table_columns(response.fields)
+        columns = [(path, label(title)) for path, title in view.table_columns(response.fields)]
         convert = self._conversions([path for path, _ in columns])
         for record in encode.records(response, view):
-            for path, title in columns:
+            for path, name in columns:
                 text = encode.cell_reader(path, encode.cell, convert.get(path))(record)
                 if text:
-                    self.console.streams.stdout.write(encode.tab_row([label(title), text]))
+                    self.console.streams.stdout.write(encode.tab_row([name, text]))
 
     def _conversions(self, paths: Iterable[str]) -> dict[str, Callable[[Any], Any]]:
         """Return the functions that format the values of some fields, if `--time` asks for it."""

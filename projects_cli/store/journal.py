@@ -6,7 +6,6 @@ process that may change a company's projects. docs/safety.md describes them.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -48,15 +47,33 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
-def _retried(
-    method: Callable[Concatenate[JournalStore, Parameters], Result],
-) -> Callable[Concatenate[JournalStore, Parameters], Result]:
-    """Repeat a method after a transient failure, and name the right that is missing if the database refuses."""
+if TYPE_CHECKING:
+    Method = Callable[Concatenate["JournalStore", Parameters], Result]
+
+
+def _once(method: Method[Parameters, Result]) -> Method[Parameters, Result]:
+    """Name the right that is missing if the database refuses a method, whose exceptions are translated."""
 
     @wraps(method)
     def call(self: JournalStore, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        with self._explained():
+        try:
+            with translation():
+                return method(self, *args, **kwargs)
+        except DatabaseRefused as error:
+            raise self._refusal(error) from error
+
+    return call
+
+
+def _retried(method: Method[Parameters, Result]) -> Method[Parameters, Result]:
+    """Do the same, and repeat the method after a transient failure."""
+
+    @wraps(method)
+    def call(self: JournalStore, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
             return self.connection.retry.command(lambda: method(self, *args, **kwargs))
+        except DatabaseRefused as error:
+            raise self._refusal(error) from error
 
     return call
 
@@ -123,8 +140,10 @@ class JournalStore:
         return self._stream(partial(self._records.aggregate, stages, session=self._session, allowDiskUse=True))
 
     def _stream(self, begin: Callable[[], Iterator[Document]]) -> Iterator[Document]:
-        with self._explained():
+        try:
             yield from self.connection.retry.stream(begin)
+        except DatabaseRefused as error:
+            raise self._refusal(error) from error
 
     @_retried
     def advance(self, identifier: str, condition: Document, fields: Document, *, finished: bool = False) -> bool:
@@ -183,15 +202,15 @@ class JournalStore:
         page = list(raw.find({"_id": bounds}, sort=order, limit=-PAGE, session=self._session))
         return [(chunk["_id"], bytes(chunk.raw)) for chunk in page]
 
+    @_once
     def forget(self, operations: Sequence[str], condition: Document) -> int:
         """Remove operations that still meet a condition, each record before its chunks. Return how many."""
         removed = 0
-        with self._explained(), translation():
-            for identifier in operations:
-                result = self._records.delete_one({"_id": identifier, **condition})
-                if result.deleted_count:
-                    removed += 1
-                    self._forget_chunks(identifier)
+        for identifier in operations:
+            result = self._records.delete_one({"_id": identifier, **condition})
+            if result.deleted_count:
+                removed += 1
+                self._forget_chunks(identifier)
         return removed
 
     @_retried
@@ -271,13 +290,13 @@ class JournalStore:
         ]
         return next(iter(self._leases.aggregate(held)), None)
 
+    @_once
     def release_lease(self, key: str, owner: str, *, shared: bool) -> None:
         """Free a lease. One that only a single operation uses is removed."""
-        with self._explained(), translation():
-            if shared:
-                self._leases.update_one({"_id": key, "owner": owner}, {"$set": FREE})
-            else:
-                self._leases.delete_one({"_id": key, "owner": owner})
+        if shared:
+            self._leases.update_one({"_id": key, "owner": owner}, {"$set": FREE})
+        else:
+            self._leases.delete_one({"_id": key, "owner": owner})
 
     @_retried
     def forget_leases(self, prefix: str) -> None:
@@ -287,19 +306,15 @@ class JournalStore:
         # U+FFFF is behind every character that a key has.
         self._leases.delete_many({"_id": {"$gte": prefix, "$lt": f"{prefix}\uffff"}, **old})
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Name the missing right if the database refuses."""
-        try:
-            yield
-        except DatabaseRefused as error:
-            role, verb = ("read", "read") if self._only_read else ("readWrite", "write")
-            without = "" if self._only_read else ", or do without undo: --no-journal"
-            raise DatabaseRefused(
-                f"cannot {verb} the journal: {error.message}",
-                hint=f'grant it: db.grantRolesToUser("USER", [{{role: "{role}", db: "{self.name}"}}]), '
-                f"name another database with --journal-db{without}",
-            ) from error
+    def _refusal(self, error: DatabaseRefused) -> DatabaseRefused:
+        """Return the error for a refusal, with the right that is missing."""
+        role, verb = ("read", "read") if self._only_read else ("readWrite", "write")
+        without = "" if self._only_read else ", or do without undo: --no-journal"
+        return DatabaseRefused(
+            f"cannot {verb} the journal: {error.message}",
+            hint=f'grant it: db.grantRolesToUser("USER", [{{role: "{role}", db: "{self.name}"}}]), '
+            f"name another database with --journal-db{without}",
+        )
 
 
 def _expired(margin: float) -> Document:

@@ -168,9 +168,8 @@ class ReadCollection:
 
     def count(self, filter_: Document) -> int:
         """Count the matching documents."""
-        return self._connection.retry.command(
-            lambda: self._raw.count_documents(self.scoped(filter_), session=self._session)
-        )
+        scoped = self.scoped(filter_)
+        return self._connection.retry.command(lambda: self._raw.count_documents(scoped, session=self._session))
 
     def indexes(self, *, required: bool = False) -> list[Document]:
         """Return the collection's indexes as the server describes them; none if there is no collection.

@@ -39,7 +39,7 @@ class Resumption:
 
     def plan(self, context: Context) -> Plan[Operation]:
         """Return the operation as the only step; no step if none was interrupted."""
-        nothing = self.identifier is None and not context.interrupted
+        nothing = self.identifier is None and not context.unfinished[0]
         steps = [] if nothing else [context.runner.undoing.resumable(self.identifier)]
         return Plan(
             endpoint=self.view,
