@@ -32,7 +32,7 @@ def is_value(name: str, value: Value) -> Document:
 
 def among(identifiers: Iterable[Value], name: str = "_id") -> Document:
     """Match documents of which a field is one of these values."""
-    return within(bson_codec.array(identifiers), name)
+    return {name: bson_codec.embedded({"$in": bson_codec.array(identifiers)})}
 
 
 def is_comparable(value: Value | None) -> TypeGuard[Value]:
