@@ -306,7 +306,7 @@ class Context:
 
     def version(self, endpoint: str, number: str | None = None) -> Version:
         """Return an endpoint in the version with this number, else in that of `--api-version`."""
-        return self.catalog.version(endpoint, number or self.settings.api_version)
+        return self.catalog.endpoint(endpoint).version(number or self.settings.api_version)
 
 
 def utc_now() -> datetime:

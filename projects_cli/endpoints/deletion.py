@@ -30,9 +30,6 @@ def validate_delete(request: Request, store: Store) -> Response:
         InvalidProjectId, NoWritePermission: see `hierarchy.writable_project`.
     """
     tree = _readable_tree(request.params["project"], store)
-    pipelines, datasets = (
-        len(refusals.counts(kind, tree.contents[kind], store)) for kind in (refusals.PIPELINES, refusals.DATASETS)
-    )
     data = {
         "tasks": _count(store.tasks, tree.rest, NOT_REPORT),
         "non_archived_tasks": _count(store.tasks, tree.rest, NOT_REPORT, filters.not_archived()),
@@ -41,8 +38,8 @@ def validate_delete(request: Request, store: Store) -> Response:
     }
     if request.is_at_least("2.26"):
         data |= {
-            "pipelines": pipelines,
-            "datasets": datasets,
+            "pipelines": len(refusals.counts(refusals.PIPELINES, tree.contents[refusals.PIPELINES], store)),
+            "datasets": len(refusals.counts(refusals.DATASETS, tree.contents[refusals.DATASETS], store)),
             "reports": _count(store.tasks, tree.rest, REPORT),
             "non_archived_reports": _count(store.tasks, tree.rest, REPORT, filters.not_archived()),
         }

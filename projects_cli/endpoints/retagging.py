@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 KINDS: tuple[Collection, ...] = ("project", "task", "model")
 
-PREVIEWED = 5
-"""Tags that a summary names."""
-
 
 @dataclass(frozen=True, slots=True)
 class Where:
