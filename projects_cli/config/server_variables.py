@@ -101,6 +101,7 @@ def _configured(environment: Mapping[str, str]) -> dict[str, str]:
 def _composed(parts: Mapping[str, str], environment: Mapping[str, str]) -> str:
     """Return the URI of host, port, user, password and query, each escaped as its part of the URI requires."""
     values = {part: environment[variable] for part, variable in parts.items()}
+    # A secret that was mounted as a file often ends with a line break.
     user, password = (values.get(part, "").rstrip("\r\n") for part in ("USERNAME", "PASSWORD"))
     # Some installations put user and password before the host.
     credentials, at, host = values["HOST"].strip().rpartition("@")

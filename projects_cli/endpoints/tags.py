@@ -50,5 +50,6 @@ def plan_edit(
     plan = lifecycle.plan_for(project, edited, store, skip_unchanged=True)
     if not plan.steps:
         return plan
+    # The tags are computed from the stored ones: a change of these in between must not be lost.
     own = replace(plan.steps[0], expects={"tags": stored})
     return replace(plan, steps=[own, *plan.steps[1:]], computed=True)

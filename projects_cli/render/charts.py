@@ -122,11 +122,13 @@ def chart(
     needed = [max(map(cell_len, column)) for column in zip(titles, *rows, strict=True)]
     kept = list(range(len(columns)))
     while len(kept) > 1 and _rest(needed, kept, width) < NARROWEST_BAR + GAP:
+        # Columns are in the order of their importance. The measured one stays: a bar without its value is a guess.
         droppable = [at for at in kept[1:] if columns[at][0] != measured]
         if not droppable:
             break
         kept.remove(droppable[-1])
     others = sum(needed[at] + GAP for at in kept[1:])
+    # Names are cut before bars get shorter than half of the widest.
     label = min(needed[0], max(NARROWEST_LABEL, width - others - GAP - WIDEST_BAR // 2))
     cells = min(WIDEST_BAR, width - label - others - GAP)
     values = [magnitude(value_at(record, measured), style.now) for record in records]

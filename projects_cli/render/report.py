@@ -103,6 +103,7 @@ def name_of(record: Record) -> str:
 
 def _weeks(weeks: Sequence[Record]) -> Section:
     """Return the tasks by week, or by periods of as many weeks as keep the columns legible."""
+    # Rounded up, so that there are never more columns than fit.
     size = max(1, -(-len(weeks) // COLUMNS))
     periods = [weeks[at : at + size] for at in range(0, len(weeks), size)]
     sums = [
