@@ -93,8 +93,9 @@ def blake2b(data: bytes = b"") -> Any:
 
 def is_private(information: os.stat_result) -> bool:
     """Return whether no other user can write a file or folder."""
-    own = not POSIX or information.st_uid == os.geteuid()
-    return own and not (POSIX and information.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    if not POSIX:
+        return True
+    return information.st_uid == os.geteuid() and not information.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def open_private(path: str) -> int:

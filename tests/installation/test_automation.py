@@ -49,6 +49,16 @@ def test_every_supported_python_runs_the_tests() -> None:
     assert PYPROJECT["project"]["requires-python"] == f">={PYTHONS[0]}"
 
 
+def test_all_of_it_runs_once_a_week_and_with_the_newest_and_oldest_dependencies() -> None:
+    workflow = WORKFLOWS["ci.yml"]
+    (timer,) = workflow["on"]["schedule"]
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", timer["cron"])
+    assert {"make test", "make test-newest", "make test-oldest", "make smoke", "make lint"} <= {
+        step["run"] for step in steps(workflow) if "run" in step
+    }
+    assert not [job for job in workflow["jobs"].values() if "if" in job]
+
+
 def test_only_the_job_that_publishes_has_a_privilege() -> None:
     for name, workflow in WORKFLOWS.items():
         assert workflow["permissions"] == {"contents": "read"}
