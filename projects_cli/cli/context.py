@@ -137,7 +137,7 @@ class Context:
         settings = self.readable
         return Output(
             self.console,
-            format=settings.format,
+            format=self.console.output,
             wide=settings.output == "wide",
             aligned=settings.origins["output"] != "default",
             fields=settings.fields or (),

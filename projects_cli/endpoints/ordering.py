@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -129,7 +130,7 @@ def _concatenated(listing: Listing, filled: Document, empty: Document, page: Pag
     yield from listing.read(empty, skip, page.limit - count if page.limit else 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Listing:
     """Projects with some fields in one order."""
 
@@ -137,12 +138,15 @@ class Listing:
     projection: Document
     sort: Sort
 
+    @cached_property  # most listings are read in two parts
+    def _is_indexed(self) -> bool:
+        """Return whether the order is that by name, for which the collection has the unique index of a server."""
+        by_name = [key for key, _ in self.sort] == ["name", "_id"]
+        return by_name and index_match.has_unique(self.store.projects.indexes(), ("name", "company"))
+
     def read(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
         """Stream the matching projects without the first `skip`, at most `limit`, or all if that is 0."""
-        by_name = [key for key, _ in self.sort] == ["name", "_id"]
-        if by_name and index_match.has_unique(self.store.projects.indexes(), ("name", "company")):
-            return self._by_index(condition, skip, limit)
-        return self._sorted(condition, skip, limit)
+        return (self._by_index if self._is_indexed else self._sorted)(condition, skip, limit)
 
     def _sorted(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
         """Stream the projects as MongoDB sorts them."""
