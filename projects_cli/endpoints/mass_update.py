@@ -38,7 +38,10 @@ def update_all(
     """
     lifecycle.check_tags(request.params)
     projects = _own_projects(ids, store)
-    plans = [_plan(project, request, store, tags) for project in projects]
+    if tags is None:
+        plans = [lifecycle.plan_for(project, request, store, skip_unchanged=True) for project in projects]
+    else:
+        plans = [plan_edit(project, request, store, add=tags[0], remove=tags[1]) for project in projects]
     # A project that a server changes meanwhile does not keep the others from being changed.
     steps = [replace(step, essential=False) for plan in plans for step in plan.steps]
     unchanged = sum(not plan.steps for plan in plans)
@@ -60,15 +63,6 @@ def update_all(
         structural=False,
         computed=tags is not None,
     )
-
-
-def _plan(
-    project: Document, request: Request, store: Store, tags: tuple[Sequence[str], Sequence[str]] | None
-) -> Plan[Step]:
-    if tags is None:
-        return lifecycle.plan_for(project, request, store, skip_unchanged=True)
-    add, remove = tags
-    return plan_edit(project, request, store, add=add, remove=remove)
 
 
 def _own_projects(ids: Sequence[str], store: Store) -> list[Document]:

@@ -121,7 +121,8 @@ def chart(
     titles = [title for _, title in columns] if style.heading else [""] * len(columns)
     needed = [max(map(cell_len, column)) for column in zip(titles, *rows, strict=True)]
     kept = list(range(len(columns)))
-    while len(kept) > 1 and _rest(needed, kept, width) < NARROWEST_BAR + GAP:
+    room = width - min(needed[0], USUAL_LABEL) - GAP  # beside a name of the usual width
+    while len(kept) > 1 and room - sum(needed[at] + GAP for at in kept[1:]) < NARROWEST_BAR:
         # Columns are in the order of their importance. The measured one stays: a bar without its value is a guess.
         droppable = [at for at in kept[1:] if columns[at][0] != measured]
         if not droppable:
@@ -140,11 +141,6 @@ def chart(
         texts = [(row[at], columns[at][0]) for at in kept]
         lines.append(_line(texts, label, needed, kept, bar(value, most, cells, marks), marks, bold=False))
     return lines
-
-
-def _rest(needed: Sequence[int], kept: Sequence[int], width: int) -> int:
-    """Return the cells that these columns leave for bars if the first one is of the usual width."""
-    return width - min(needed[0], USUAL_LABEL) - sum(needed[at] + GAP for at in kept[1:])
 
 
 def _line(

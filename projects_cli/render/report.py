@@ -66,6 +66,7 @@ def report(data: Record, now: datetime) -> Report:
         ("Users who started them", _count(activity["user_count"])),
         ("Run time in the period", _hours(sum(week["runtime"] for week in activity["weeks"]))),
     ]
+    owners = [[name_of(owner), _count(owner["projects"]), _count(owner["tasks"])] for owner in data["owners"]]
     return Report(
         name="" if data["project"] is None else name_of(data["project"]),
         period=f"{_day(activity['since'])} to {_day(activity['until'])}",
@@ -79,7 +80,7 @@ def report(data: Record, now: datetime) -> Report:
                 "Most active projects", "Project", activity["projects"], activity["project_count"], _tail
             ),
             "largest": _largest(data["largest"], data["sub_projects"]["direct"]),
-            "owners": _owners(data["owners"]),
+            "owners": Section("Owners of projects", Table(("Owner", "Projects", "Tasks"), owners)),
         },
     )
 
@@ -151,11 +152,6 @@ def _largest(records: Sequence[Record], total: int) -> Section:
     ]
     table = Table(("Project", "Tasks", "Models", "Run time", "Last run"), rows, total - len(rows))
     return Section(title, table, _bars(f"{title}, by tasks", records, _tail))
-
-
-def _owners(records: Sequence[Record]) -> Section:
-    rows = [[name_of(record), _count(record["projects"]), _count(record["tasks"])] for record in records]
-    return Section("Owners of projects", Table(("Owner", "Projects", "Tasks"), rows))
 
 
 def _bars(title: str, records: Sequence[Record], shorten: Callable[[str], str]) -> Chart:

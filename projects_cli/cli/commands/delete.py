@@ -329,17 +329,13 @@ class Deletions:
                 if response.skipped:
                     self.failures.add(deletion.project, partial_failure(response))
                 for name, value in response.data.items():
-                    total[name] = _joined(total[name], value) if name in total else value
+                    if name in total and isinstance(value, dict):  # the URLs, by kind
+                        total[name] = {kind: sorted({*total[name][kind], *urls}) for kind, urls in value.items()}
+                    else:
+                        total[name] = total[name] + value if name in total else value
         except BaseException:
             # What was deleted is reported, whatever ended the run.
             if total:
                 show(context, Response(ENDPOINT, total))
             raise
         return Response(ENDPOINT, total)
-
-
-def _joined(total: Any, value: Any) -> Any:
-    """Return the sum of two figures, or the URLs of two responses together."""
-    if isinstance(value, dict):
-        return {name: sorted({*total[name], *urls}) for name, urls in value.items()}
-    return total + value
