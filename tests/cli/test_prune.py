@@ -179,9 +179,17 @@ def _run_again(site: Site) -> None:
     site.documents.task.update_one({"name": "run"}, {"$set": {"last_change": TODAY}})
 
 
+def _exchange(site: Site) -> None:
+    """Let one task leave and another one arrive: neither the count nor any time shows that."""
+    old = site.named("old")["_id"]
+    site.documents.task.update_one({"name": "other"}, {"$set": {"project": None}})
+    site.documents.task.update_one({"name": "elsewhere"}, {"$set": {"project": old}})
+
+
 @pytest.mark.parametrize(
     ("work", "reason"),
     [
+        (_exchange, "gained tasks in the meantime"),
         (lambda site: site.task(site.named("old")["_id"], **ARCHIVED), "gained tasks in the meantime"),
         (lambda site: site.project("old/new"), "gained projects in the meantime"),
         (_run_again, "had activity in the meantime"),
@@ -192,7 +200,9 @@ def _run_again(site: Site) -> None:
     ],
 )
 def test_what_changes_in_the_meantime_is_kept(site: Site, work: Callable[[Site], object], reason: str) -> None:
-    site.task(site.project("old", tags=["tmp"]), name="run", **ARCHIVED)
+    old = site.project("old", tags=["tmp"])
+    for name, project in (("run", old), ("other", old), ("elsewhere", None)):
+        site.task(project, name=name, **ARCHIVED)
     arrival = AtTheLease(lambda: work(site))
     monitoring.register(arrival)
     try:
@@ -201,9 +211,23 @@ def test_what_changes_in_the_meantime_is_kept(site: Site, work: Callable[[Site],
         monitoring._LISTENERS.command_listeners.remove(arrival)
     assert arrival.is_done
     assert results(answer) == {"old": ("kept", reason)}
-    assert site.documents.task.find_one({"name": "run"}, {"project": 1, "_id": 0}) == {
-        "project": site.named("old")["_id"]
-    }
+    assert site.documents.task.find_one({"name": "run"}, {"project": 1, "_id": 0}) == {"project": old}
+
+
+def test_a_task_that_leaves_in_the_meantime_does_not_keep_its_project(site: Site) -> None:
+    old = site.project("old", tags=["tmp"])
+    for name in ("run", "other"):
+        site.task(old, name=name, **ARCHIVED)
+    leaving = AtTheLease(
+        lambda: site.documents.task.update_one({"name": "other"}, {"$set": {"project": None}})
+    )
+    monitoring.register(leaving)
+    try:
+        answer = prune(site, "--tag", "tmp")
+    finally:
+        monitoring._LISTENERS.command_listeners.remove(leaving)
+    assert leaving.is_done
+    assert (results(answer), answer["tasks"]) == ({"old": ("deleted", "")}, 1)
 
 
 POLICIES = """

@@ -202,7 +202,7 @@ class Pruning:
 
     def plan(self, context: Context) -> Plan[Step]:
         """Choose the projects, and plan the delete of each; those that are refused are kept."""
-        from projects_cli.inspection.pruning import Removal
+        from projects_cli.inspection.pruning import Removal, contents
 
         self.rows, self.deletions = [], []
         chosen, condition, until = self.policy.chosen(context)
@@ -218,7 +218,7 @@ class Pruning:
                 self._keep(project, error)
                 continue
             planned.add(project.id)
-            again = replace(removal, most={name: plan.counts[name] for name in ("projects", "tasks", "models")})
+            again = replace(removal, known=contents(plan, context.store))
             self.deletions.append(Deletion(project.name, DocumentChange(again, ask=False), plan))
         if not self.deletions:
             return Plan(ENDPOINT, "no project matches the policy", steps=[])
