@@ -99,7 +99,7 @@ class Runner:
         return plan
 
     def resume(self, identifier: str | None) -> Response:
-        """Finish an interrupted operation."""
+        """Finish an interrupted operation, or all those of a run."""
         with self._lease(shared=True) as lease:
             self.operations.settle()
             return self.undoing.resume(identifier, self._engine(lease))

@@ -198,50 +198,66 @@ class Undo:
 
     # --- resume ---------------------------------------------------------------------------------------------------
 
-    def resumable(self, identifier: str | None) -> Operation:
-        """Return the operation to resume: the one with this id, or of the run with it, else the newest interrupted one.
+    def resumable(self, identifier: str | None) -> list[Operation]:
+        """Return the operations to resume, in order: those with this id, or of the run, else the newest interrupted.
+
+        Undos come first, the newest operation first as in every undo; then the others, the oldest first.
 
         Raises:
-            OperationNotFound: there is none. CannotUndo: it has ended, is running, or can't be finished any more.
+            OperationNotFound: there is none. CannotUndo: all have ended, one is running, or the first can't be finished
+                any more.
         """
-        if identifier is None:
-            operation = self.operations.newest_interrupted()
-        else:
-            named = self.operations.named(identifier)
-            operation = next((operation for operation in named if operation.is_unfinished), named[0])
-        if not operation.is_unfinished:
+        named = [self.operations.newest_interrupted()] if identifier is None else self.operations.named(identifier)
+        unfinished = [operation for operation in named if operation.is_unfinished]
+        if not unfinished:
+            raise CannotUndo(f"{_called(identifier or '', named)} is {_ended(named[0])}: there is nothing to finish")
+        for operation in unfinished:
+            self._check_running(operation)
+        begun = [operation for operation in unfinished if not self.operations.is_void(operation)]
+        if not begun:
             raise CannotUndo(
-                f"{_called(identifier or '', [operation])} is {_ended(operation)}: there is nothing to finish"
+                f"{_called(identifier or '', unfinished)} is {_ENDINGS['void']}: there is nothing to finish"
             )
-        self._check_running(operation)
-        if self.operations.is_void(operation):
-            raise CannotUndo(f"operation {operation.id} is {_ENDINGS['void']}: there is nothing to finish")
-        if operation.state != "undoing":
-            context = conflicts.Context.of(self._chunks(operation))
-            reasons = [
-                reason
-                for chunk in self._chunks(operation)
-                for reason in conflicts.hindrances(chunk, self.operations.store, context)
-            ]
-            self._refuse(operation, "finished", list(dict.fromkeys(reasons)))
-        return operation
+        undos = [operation for operation in begun if operation.state == "undoing"]
+        operations = [*undos, *(operation for operation in reversed(begun) if operation.state != "undoing")]
+        self._check_resume(operations[0])
+        return operations
+
+    def _check_resume(self, operation: Operation) -> None:
+        """Check that others have changed nothing that is in the way of the rest of an operation."""
+        if operation.state == "undoing":
+            return
+        context = conflicts.Context.of(self._chunks(operation))
+        reasons = [
+            reason
+            for chunk in self._chunks(operation)
+            for reason in conflicts.hindrances(chunk, self.operations.store, context)
+        ]
+        self._refuse(operation, "finished", list(dict.fromkeys(reasons)))
 
     def resume(self, identifier: str | None, engine: Engine) -> Response:
-        """Finish an interrupted operation, in the direction in which it was going.
+        """Finish interrupted operations, each in the direction in which it was going.
 
         Raises:
-            OperationNotFound, CannotUndo: see `resumable`.
+            OperationNotFound, CannotUndo: see `resumable`; what was finished before a refusal stays.
         """
-        operation = self.resumable(identifier)
-        self._stop_worker(operation)
-        go_on = engine.undo if operation.state == "undoing" else engine.resume
-        return _response([operation], [go_on(operation)])
+        operations = self.resumable(identifier)
+        tallies = []
+        for number, operation in enumerate(operations):
+            if number:  # now with the earlier ones finished
+                self._check_resume(operation)
+            self._stop_worker(operation)
+            go_on = engine.undo if operation.state == "undoing" else engine.resume
+            tallies.append(go_on(operation))
+        return _response(operations, tallies)
 
-    def preview_resume(self, operation: Operation) -> Response:
-        """Return all that an interrupted operation is about; nothing is written."""
-        if operation.state == "undoing":
-            return self.preview([operation])
-        return _as_plan([operation], "resume", list(self._steps([operation], "resume")), [])
+    def preview_resume(self, operations: Sequence[Operation]) -> Response:
+        """Return all that interrupted operations are about; nothing is written."""
+        undos = [operation for operation in operations if operation.state == "undoing"]
+        if len(undos) == len(operations):
+            return self.preview(operations)
+        undone = [step for each in undos for chunk in self._chunks(each, backwards=True) for step in steps_undone(chunk)]
+        return _as_plan(operations, "resume", [*undone, *self._steps(operations[len(undos) :], "resume")], [])
 
     # --- both -----------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ app = typer.Typer(**TYPER_OPTIONS)
 def resume(ctx: typer.Context, operation: OperationArgument = None) -> None:
     """Finish a change that was interrupted by a crash or by Ctrl-C.
 
+    With the id of a run all its interrupted operations are finished, without an id the newest interrupted operation.
+
     Example: projects resume
     """
     show(ctx.obj, perform(ctx.obj, Resumption(operation)))
@@ -31,29 +33,31 @@ def resume(ctx: typer.Context, operation: OperationArgument = None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """The end of an interrupted operation: the one with this id, else the newest one."""
+    """The end of interrupted operations: those with this id, or of the run with it, else the newest one."""
 
     identifier: str | None
     view: str = "operation"
     scope: Scope = "database"
 
     def plan(self, context: Context) -> Plan[Operation]:
-        """Return the operation as the only step; no step if none was interrupted."""
+        """Return the operations as the steps; no step if none was interrupted."""
         nothing = self.identifier is None and not context.unfinished[0]
-        steps = [] if nothing else [context.runner.undoing.resumable(self.identifier)]
+        steps = [] if nothing else context.runner.undoing.resumable(self.identifier)
+        name = "" if nothing else steps[0].id if len(steps) == 1 else steps[0].run
+        kind = "operation" if len(steps) == 1 else "run"
         return Plan(
             endpoint=self.view,
-            summary=f"resume operation {steps[0].id}" if steps else "no interrupted operation",
+            summary=f"resume {kind} {name}" if steps else "no interrupted operation",
             steps=steps,
-            name=steps[0].id if steps else "",
+            name=name,
         )
 
     def preview(self, context: Context, plan: Plan[Operation]) -> Response:
-        """Return all that the operation is about."""
+        """Return all that the operations are about."""
         if not plan.steps:
             return Response(self.view, {"operation": None}, notice=plan.summary)
-        return context.runner.undoing.preview_resume(plan.steps[0])
+        return context.runner.undoing.preview_resume(plan.steps)
 
     def apply(self, context: Context, plan: Plan[Operation]) -> Response:
-        """Finish the operation."""
-        return context.runner.resume(plan.steps[0].id)
+        """Finish the operations. They are chosen again by their id once no other change can run."""
+        return context.runner.resume(plan.name)
