@@ -128,9 +128,10 @@ def _conflicts_of_insert(entry: Entry, stored: Stored, context: Context) -> Iter
     if not effects.is_as_created(current, entry):
         yield "it was changed in the meantime"
     # Projects are below: `_new_below` knows which of them the operation itself has created.
-    for contents in effects.contents_of(entry.id, stored.store, context.contents):
-        if contents != "projects":
-            yield f"it holds {contents} now"
+    if not stored.are_empty:
+        for contents in effects.contents_of(entry.id, stored.store, context.contents):
+            if contents != "projects":
+                yield f"it holds {contents} now"
     yield from _new_below(entry, stored, context)
 
 

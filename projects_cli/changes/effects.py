@@ -5,12 +5,14 @@ Everything here may be repeated: what is done already is left as it is.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING, cast
 
 from projects_cli.changes import edits, tagging
-from projects_cli.changes.conditions import among, by_id, is_value, stored_as, within
+from projects_cli.changes.conditions import among, by_id, is_comparable, is_value, stored_as, within
 from projects_cli.changes.records import Edits, Entry, Members, Projects, Tagging
+from projects_cli.changes.stored import Stored
 from projects_cli.errors import ExpectedUniqueData
 from projects_cli.store import bson_codec, filters
 from projects_cli.store.bson_codec import NULL, Value
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from projects_cli.changes.records import Chunk
-    from projects_cli.changes.stored import Stored
     from projects_cli.changes.writer import Tally, Writer
     from projects_cli.messages import Document
     from projects_cli.store.collections import Store
+
+Left = list[tuple[Entry, str]]
+"""Projects that were left as they are, each with the reason."""
 
 TRIES = 10
 """How often a deletion is attempted while another writer changes the project."""
@@ -52,16 +56,13 @@ def make(chunk: Chunk, writer: Writer, tally: Tally) -> bool:
         return True
     for action, run in groupby(chunk.entries, lambda entry: entry.action):
         entries = list(run)
-        # A round trip for each project would make a large rename slow. After a broken connection the first try may have
+        # A round trip for each project would make a large change slow. After a broken connection the first try may have
         # made some of them, so each is looked at by itself.
-        if action == "update" and len(entries) > 1 and not tally.repeated and _update_all(entries, writer, tally):
-            continue
-        if action == "insert" and len(entries) > 1:
-            for batch in _insertable(entries):
-                _insert_all(batch, chunk, writer, tally)
-            continue
-        if not all(_MAKE[action](entry, chunk, writer, tally) or not entry.essential for entry in entries):
-            return False
+        for batch in [entries] if action == "update" else by_level(entries, deepest_first=action == "delete"):
+            if len(batch) > 1 and not tally.repeated and _MAKE_ALL[action](batch, writer, tally):
+                continue
+            if not all(_MAKE[action](entry, chunk, writer, tally) or not entry.essential for entry in batch):
+                return False
     return True
 
 
@@ -96,39 +97,48 @@ def move(chunk: Members, source: Value, target: Value, writer: Writer, tally: Ta
     tally.add(chunk.kind, "update", count)
 
 
-def _insertable(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Divide new projects, in order, for one command each: none of them has its parent in the same one."""
-    batch: list[Entry] = []
-    ids: set[Value] = set()
-    size = 0
-    for entry in entries:
-        size += len(entry.after)
-        full = len(batch) >= edits.BATCH or size > edits.BYTES
-        if batch and (full or bson_codec.fields(entry.after).get("parent") in ids):
-            yield batch
-            batch, ids, size = [], set(), len(entry.after)
-        batch.append(entry)
-        ids.add(entry.id)
-    if batch:
-        yield batch
+def by_level(entries: Sequence[Entry], *, deepest_first: bool = False) -> list[list[Entry]]:
+    """Divide new or removed projects for one command each: none of them has its parent in the same one.
 
-
-def _insert_all(batch: Sequence[Entry], chunk: Projects, writer: Writer, tally: Tally) -> None:
-    """Insert projects in one command. What it refuses is inserted by itself, so that its own error is reported.
-
-    Raises:
-        ExpectedUniqueData: another project has the name of one of them.
+    A reader never sees a project without its parent, wherever the commands are interrupted.
     """
-    ids = [entry.id for entry in batch]
-    new = set(missing(ids, writer.store))
+    documents = ((entry.id, bson_codec.fields(entry.after) if entry.after else entry.old) for entry in entries)
+    parents = {identifier: values.get("parent") for identifier, values in documents}
+    levels: dict[int, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        above, level = parents[entry.id], 0
+        while above in parents and level < len(parents):  # as long as that only in a circle of parents
+            above, level = parents[above], level + 1
+        levels[level].append(entry)
+    return [levels[level] for level in sorted(levels, reverse=deepest_first)]
+
+
+def _insert_all(batch: Sequence[Entry], writer: Writer, tally: Tally) -> bool:
+    """Insert projects in one command. Return False if it refused any: inserted by itself, each has its own error."""
+    new = missing([entry.id for entry in batch], writer.store)
     if new:
         writer.insert_all("project", [entry.after for entry in batch if entry.id in new])
     # The command reports neither how many documents it inserted nor which it refused.
-    refused = set(missing(ids, writer.store)) if new else set()
-    tally.add("project", "insert", len(new - refused))
-    for entry in batch:
-        if entry.id not in new - refused:
-            _insert(entry, chunk, writer, tally)
+    refused = missing(new, writer.store) if new else []
+    tally.add("project", "insert", len(new) - len(refused))
+    return not refused
+
+
+def _delete_all(batch: Sequence[Entry], writer: Writer, tally: Tally) -> bool:
+    """Remove projects in one command. Return False unless all of them went: then each has to be looked at by itself."""
+    ids = [entry.id for entry in batch]
+    if any(entry.before is None for entry in batch) or not all(map(is_comparable, ids)):
+        return False
+    if writer.store.projects.find_one(among(ids, "parent"), {"_id": 1}) is not None:
+        return False
+    count = writer.delete_each([_as_kept(entry) for entry in batch])
+    tally.add("project", "delete", count)
+    return count == len(batch)
+
+
+def _as_kept(entry: Entry) -> Document:
+    """Return the filter of a removal, by which the project must be the one of the before-image."""
+    return filters.all_of([by_id(entry.id), entry.condition, stored_as("last_update", entry.old.get("last_update"))])
 
 
 def _insert(entry: Entry, _: Projects, writer: Writer, tally: Tally) -> bool:
@@ -172,11 +182,9 @@ def _delete(entry: Entry, chunk: Projects, writer: Writer, tally: Tally) -> bool
         if below is not None:
             tally.skip(entry, f"'{below.get('name')}' ({below['_id']}) is below it")
             return False
-        if entry.before is not None:
-            version = stored_as("last_update", entry.old.get("last_update"))
-            if writer.delete(filters.all_of([by_id(entry.id), entry.condition, version])):
-                tally.add("project", "delete", 1)
-                return True
+        if entry.before is not None and writer.delete(_as_kept(entry)):
+            tally.add("project", "delete", 1)
+            return True
         current = projects.read(filters.all_of([by_id(entry.id), entry.condition]))
         if current is None:
             break
@@ -189,6 +197,11 @@ def _delete(entry: Entry, chunk: Projects, writer: Writer, tally: Tally) -> bool
     return True
 
 
+_MAKE_ALL: dict[str, Callable[[Sequence[Entry], Writer, Tally], bool]] = {
+    "insert": _insert_all,
+    "update": _update_all,
+    "delete": _delete_all,
+}
 _MAKE: dict[str, Callable[[Entry, Projects, Writer, Tally], bool]] = {
     "insert": _insert,
     "update": _update,
@@ -231,22 +244,47 @@ def _uninsert(entry: Entry, writer: Writer, tally: Tally) -> str | None:
     """Remove a project that was created, or put it back at once if a server used it at that moment."""
     projects = writer.store.projects
     current = projects.read(by_id(entry.id))
-    if current is not None:
-        if not is_as_created(current, entry):
-            return CHANGED
-        version = stored_as("last_update", bson_codec.fields(current).get("last_update"))
-        if not writer.delete(filters.all_of([by_id(entry.id), version])):
-            return CHANGED
+    if current is not None and (not is_as_created(current, entry) or not writer.delete(_as_read(entry, current))):
+        return CHANGED
     # Looked for after the removal: before it, a server could still put something in between the look and the removal.
+    why = _put_back_if_used(entry, current, writer)
+    if why is None:
+        tally.add("project", "delete", 1) if current is not None else tally.count_done("delete")
+    return why
+
+
+def _as_read(entry: Entry, current: bytes) -> Document:
+    version = stored_as("last_update", bson_codec.fields(current).get("last_update"))
+    return filters.all_of([by_id(entry.id), version])
+
+
+def _put_back_if_used(entry: Entry, current: bytes | None, writer: Writer) -> str | None:
+    """Put a project back that was removed, if a server put something into it at that moment. Return what, or None."""
     contents = next(contents_of(entry.id, writer.store), None)
     if contents is None:
-        tally.add("project", "delete", 1) if current is not None else tally.count_done("delete")
         return None
     try:
         writer.insert(current or entry.after)
     except ExpectedUniqueData:
         return f"it was removed, but holds {contents} now (see: projects doctor)"
     return f"it holds {contents} now"
+
+
+def unmake_inserts(entries: Sequence[Entry], stored: Stored, writer: Writer, tally: Tally) -> Left | None:
+    """Remove projects that were created in one command, and put those back that a server used at that moment.
+
+    Return what was left, or None unless all others were removed: then each has to be looked at by itself.
+    """
+    existing = {entry.id: raw for entry in entries if (raw := stored.project(entry.id)) is not None}
+    versions = [_as_read(entry, existing[entry.id]) for entry in entries if entry.id in existing]
+    count = writer.delete_each(versions) if versions else 0
+    left: Left = []
+    # Also those that were removed before: the process that did that may have been killed before it looked.
+    for entry in () if Stored(writer.store, entries).are_empty else entries:
+        why = _put_back_if_used(entry, existing.get(entry.id), writer)
+        left += [(entry, why)] if why else []
+    tally.add("project", "delete", count - sum(entry.id in existing for entry, _ in left))
+    return left if count == len(existing) else None
 
 
 def is_as_created(current: bytes, entry: Entry) -> bool:
@@ -278,16 +316,16 @@ def _unupdate(entry: Entry, writer: Writer, tally: Tally) -> str | None:
     return None
 
 
-def unmake_updates(entries: Sequence[Entry], stored: Stored, writer: Writer, tally: Tally) -> bool:
+def unmake_updates(entries: Sequence[Entry], stored: Stored, writer: Writer, tally: Tally) -> Left | None:
     """Restore the old values of several projects in one command.
 
-    Return False unless all of it was done: then each has to be looked at by itself.
+    Return None unless all of it was done: then each has to be looked at by itself.
     """
     restored = [restoration(entry, stored.project(entry.id)) for entry in entries]
     updates = [one for one in restored if one is not None and not isinstance(one, str)]
     count = writer.update_each(updates) if updates else 0
     tally.add("project", "update", count)
-    return count == len(updates) and CHANGED not in restored
+    return [] if count == len(updates) and CHANGED not in restored else None
 
 
 def restoration(entry: Entry, current: bytes | None) -> tuple[Document, Document | bytes] | str | None:
@@ -352,6 +390,27 @@ def _undelete(entry: Entry, writer: Writer, tally: Tally) -> str | None:
     return None
 
 
+def unmake_deletes(entries: Sequence[Entry], _: Stored, writer: Writer, tally: Tally) -> Left | None:
+    """Insert removed projects in one command.
+
+    Return None unless all of them are there: then each has to be looked at by itself.
+    """
+    absent = set(missing([entry.id for entry in entries], writer.store))
+    new = [(entry.id, entry.before) for entry in entries if entry.before is not None and entry.id in absent]
+    if new:
+        writer.insert_all("project", [raw for _, raw in new])
+    refused = missing([identifier for identifier, _ in new], writer.store) if new else []
+    tally.add("project", "insert", len(new) - len(refused))
+    return None if refused else []
+
+
+UNMAKE_ALL: dict[str, Callable[[Sequence[Entry], Stored, Writer, Tally], Left | None]] = {
+    "insert": unmake_inserts,
+    "update": unmake_updates,
+    "delete": unmake_deletes,
+}
+"""How several projects are put back, of which none is the parent of another."""
+
 _UNMAKE: dict[str, Callable[[Entry, Writer, Tally], str | None]] = {
     "insert": _uninsert,
     "update": _unupdate,
@@ -359,22 +418,29 @@ _UNMAKE: dict[str, Callable[[Entry, Writer, Tally], str | None]] = {
 }
 
 
-def independent(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Divide entries, in order: updates of several projects, without one and its parent, or one other change.
+def undone_together(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Divide entries, the last one first: the same action, and none is the parent of another.
 
-    Whether a project can be restored depends on what became of its parent.
+    Whether a project can be restored, or removed, depends on what became of its parent, or of those below it.
     """
+    for action, run in groupby(reversed(entries), lambda entry: entry.action):
+        if action == "update":
+            yield from _independent(run)
+        else:
+            yield from by_level(list(run), deepest_first=action == "insert")
+
+
+def _independent(updates: Iterable[Entry]) -> Iterator[list[Entry]]:
     some: list[Entry] = []
     ids: set[Value] = set()
-    for entry in entries:
+    for entry in updates:
         parent = entry.old.get("parent")
-        if some and (entry.action != "update" or some[-1].action != "update" or entry.id in ids or parent in ids):
+        if some and (entry.id in ids or parent in ids):
             yield some
             some, ids = [], set()
         some.append(entry)
         ids.add(entry.id)
-    if some:
-        yield some
+    yield some
 
 
 def missing(projects: Sequence[Value], store: Store) -> list[Value]:

@@ -12,6 +12,7 @@ that was stopped before its first write is `void`. docs/safety.md has the whole.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -62,6 +63,9 @@ KINDS: tuple[Kind, ...] = ("task", "model")
 
 NOTHING = frozenset({NULL, value_of("")})
 """What tasks and models have as their project that are in none, so that a project with such an id never holds any."""
+
+PERIOD = 1.0
+"""Seconds between two checks of the lease, and of the record, while small chunks are applied."""
 
 ROUNDS = 4
 """How often it is looked whether a server has put something into removed projects, or below renamed ones."""
@@ -223,11 +227,16 @@ class Engine:
         self.journal.check(operation)
 
     def _watched(self, operation: Operation, stored: Iterable[Chunk], signals: Deferred) -> Iterator[Chunk]:
-        """Stream the chunks; between two of them a signal or the loss of the lease stops the work."""
-        done = 0
+        """Stream the chunks; between two of them a signal or the loss of the lease stops the work.
+
+        The lease is asked for once a second only: a chunk may be a few tasks, and each write has its own fence.
+        """
+        done, next_check = 0, 0.0
         for chunk in stored:
             signals.check()
-            self._check(operation)
+            if time.monotonic() >= next_check:
+                self._check(operation)
+                next_check = time.monotonic() + PERIOD
             yield chunk
             done += chunk.size
             self.progress(min(done, operation.documents), operation.documents)
@@ -337,7 +346,7 @@ class Engine:
             for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):
                 if isinstance(chunk, Projects):
                     created += [entry.id for entry in chunk.entries if entry.action == "insert"]
-                    for entries in effects.independent(reversed(chunk.entries)):
+                    for entries in effects.undone_together(chunk.entries):
                         for entry, why in self._persistently(
                             operation, partial(restoring.unmake, entries, context), tally
                         ):

@@ -41,6 +41,9 @@ TOUCHED = 100
 KEPT = 16 * 1024 * 1024
 """Bytes of chunks that are kept in memory while their operation is applied; larger plans are read from the journal."""
 
+BYTES = 1_000_000
+"""Bytes of chunks that are written by one command."""
+
 UNLIMITED = 2**31
 """Bytes of a chunk that is kept in memory only."""
 
@@ -134,20 +137,25 @@ class Journal:
         Return None if the id is taken. Chunks of more than `KEPT` bytes in all are not returned, so that memory does
         not grow with the plan.
         """
-        documents = number = size = 0
+        documents = number = size = waiting = 0
         kept: list[Chunk] = []
+        unwritten: list[bytes] = []
         journaled = not isinstance(self._stored, MemoryStore)
         for number, chunk in enumerate(chunks_of(plan.steps, store, journaled=journaled), start=1):
             documents += chunk.size
             numbered = replace(chunk, number=number)
             # MongoDB's limit of a document does not hold for a chunk that is only in memory.
-            limit = LARGEST_CHUNK if journaled else UNLIMITED
-            raw = encode_chunk(identifier, numbered, limit=limit)
-            if not self._stored.add_chunk(raw):
-                return None
-            size += len(raw)
+            raw = encode_chunk(identifier, numbered, limit=LARGEST_CHUNK if journaled else UNLIMITED)
+            size, waiting = size + len(raw), waiting + len(raw)
             if size <= KEPT:
                 kept.append(numbered)
+            unwritten.append(raw)
+            if waiting >= BYTES:
+                if not self._stored.add_chunks(unwritten):
+                    return None
+                unwritten, waiting = [], 0
+        if unwritten and not self._stored.add_chunks(unwritten):
+            return None
         return documents, number, kept if size <= KEPT else None
 
     def chunks(self, operation: Operation, *, backwards: bool = False) -> Iterator[Chunk]:
@@ -277,10 +285,9 @@ class MemoryStore:
         """Return True: no other process sees the record."""
         return True
 
-    def add_chunk(self, raw: bytes) -> bool:
-        """Keep a chunk."""
-        chunk = decode_chunk(raw)
-        self._chunks[f"{chunk.number:08}"] = raw
+    def add_chunks(self, chunks: Sequence[bytes]) -> bool:
+        """Keep chunks."""
+        self._chunks |= {f"{decode_chunk(raw).number:08}": raw for raw in chunks}
         return True
 
     def replace_chunk(self, identifier: str, raw: bytes) -> None:

@@ -40,8 +40,8 @@ def unmake(
     free = [entry for entry, why in reasons if why is None]
     if len(entries) == 1:
         return left or [(entry, why) for entry in free if (why := effects.unmake(entry, writer, tally)) is not None]
-    if not tally.repeated and effects.unmake_updates(free, stored, writer, tally):
-        return left
+    if not tally.repeated and (late := effects.UNMAKE_ALL[entries[0].action](free, stored, writer, tally)) is not None:
+        return left + late
     return [*left, *(found for entry in free for found in unmake([entry], context, writer, tally))]
 
 

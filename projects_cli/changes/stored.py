@@ -33,9 +33,10 @@ class Stored:
 
     def project(self, identifier: Value) -> bytes | None:
         """Return a project as it is stored, None if it does not exist."""
-        found = self._documents.get(identifier)
+        if identifier in self._documents:
+            return self._documents[identifier]
         # Not read: another project, one too many for the memory, or an id that does not compare as bytes.
-        return self.store.projects.read(by_id(identifier)) if found is None else found
+        return self.store.projects.read(by_id(identifier))
 
     def named(self, name: Value) -> set[Value]:
         """Return the ids of the projects with a name; a list of names that has it is another name."""
@@ -49,6 +50,16 @@ class Stored:
             return self._by_parent.get(identifier, set())
         below = self.store.projects.raw(is_value("parent", identifier), {"_id": 1})
         return {bson_codec.identifier(raw) for raw in below}
+
+    @cached_property
+    def are_empty(self) -> bool:
+        """Return whether no task or model is in any of the projects; False if that is not known."""
+        if not self._ids or len(self._ids) < len(self._entries):
+            return False
+        inside = among(self._ids, "project")
+        return all(
+            collection.find_one(inside, {"_id": 1}) is None for collection in (self.store.tasks, self.store.models)
+        )
 
     @cached_property
     def _ids(self) -> set[Value]:
@@ -65,8 +76,8 @@ class Stored:
         return [*befores, *(entry.change["$set"] for entry in self._entries if entry.action == "update")]
 
     @cached_property
-    def _documents(self) -> dict[Value, bytes]:
-        """Return the projects and their parents by id, as far as `BYTES` of them."""
+    def _documents(self) -> Mapping[Value, bytes | None]:
+        """Return the projects and their parents by id, as far as `BYTES` of them; None for one that does not exist."""
         parents = {parent for state in self._states if is_comparable(parent := state.get("parent"))}
         documents: dict[Value, bytes] = {}
         size = 0
@@ -76,8 +87,9 @@ class Stored:
             size += len(raw)
             # The others are read one by one when they are asked for.
             if size > BYTES:
-                break
-        return documents
+                return documents
+        absent = {identifier: None for identifier in wanted if identifier.type == bson_codec.STRING}
+        return absent | documents
 
     @cached_property
     def _by_name(self) -> Mapping[Value, set[Value]]:

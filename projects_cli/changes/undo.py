@@ -256,7 +256,9 @@ class Undo:
         undos = [operation for operation in operations if operation.state == "undoing"]
         if len(undos) == len(operations):
             return self.preview(operations)
-        undone = [step for each in undos for chunk in self._chunks(each, backwards=True) for step in steps_undone(chunk)]
+        undone = [
+            step for each in undos for chunk in self._chunks(each, backwards=True) for step in steps_undone(chunk)
+        ]
         return _as_plan(operations, "resume", [*undone, *self._steps(operations[len(undos) :], "resume")], [])
 
     # --- both -----------------------------------------------------------------------------------------------------

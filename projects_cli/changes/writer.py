@@ -104,6 +104,10 @@ class Writer:
         """Remove a matching document. Return how many were removed."""
         return self._fenced(lambda guard: self.store.named(kind).delete_one(filter_, guard))
 
+    def delete_each(self, filters_: Sequence[Document]) -> int:
+        """Remove a project for each of these filters. Return how many were removed."""
+        return self._fenced(lambda guard: self.store.projects.delete_each(filters_, guard))
+
     def replace(self, filter_: Document, raw: bytes, kind: str = "project") -> int:
         """Replace a matching document. Return how many matched."""
         return self._fenced(lambda guard: self.store.named(kind).replace(filter_, raw, guard))

@@ -65,6 +65,7 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - dates are UTC without a zone
 _MILLISECOND = timedelta(milliseconds=1)
 
 REGEX = 0x0B
+STRING = 0x02
 ARRAY = 0x04
 DOCUMENT = 0x03
 _INT32 = struct.Struct("<i")

@@ -141,6 +141,12 @@ class Collection(ReadCollection):
                 self._guarded(filter_, guard), session=self._session, comment=guard.comment
             ).deleted_count
 
+    def delete_each(self, filters_: Sequence[Document], guard: Guard) -> int:
+        """Remove one document for each filter, in one command, while the guard holds. Return how many were removed."""
+        requests = [pymongo.DeleteOne(self._guarded(filter_, guard)) for filter_ in filters_]
+        with translation(), self._connection.within(LONG_WRITE):
+            return self._raw.bulk_write(requests, session=self._session, comment=guard.comment).deleted_count
+
     def delete_one(self, filter_: Document, guard: Guard) -> int:
         """Remove one matching document, while the guard holds. Return how many were removed: 0 or 1."""
         with translation():

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 DURABLE = WriteConcern(w="majority", j=True)
 """On a standalone, j keeps the order through a power loss: the journal is on the disk before what it announces."""
 
+DUPLICATE_KEY = 11000
 PAGE = 2  # chunks that are read and held at the same time: each may have 10,000 ids, or projects of several megabytes
 FREE: Document = {"owner": "", "expires": datetime(1970, 1, 1, tzinfo=UTC)}  # the content of a lease that is free
 
@@ -168,12 +169,14 @@ class JournalStore:
     # --- chunks: as bytes, since they hold before-images ------------------------------------------------------------
 
     @_retried
-    def add_chunk(self, raw: bytes) -> bool:
-        """Insert a chunk. Return False if its id is taken."""
+    def add_chunks(self, chunks: Sequence[bytes]) -> bool:
+        """Insert chunks. Return False if an id is taken; some of them may have been inserted then."""
         try:
-            self._chunks.insert_one(unchanged(raw), session=self._session)
-        except driver.DuplicateKeyError:
-            return False
+            self._chunks.insert_many([unchanged(raw) for raw in chunks], session=self._session)
+        except driver.BulkWriteError as error:
+            if [fault.get("code") for fault in (error.details or {}).get("writeErrors", ())] == [DUPLICATE_KEY]:
+                return False
+            raise
         return True
 
     @_retried

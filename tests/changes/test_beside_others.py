@@ -422,7 +422,7 @@ def test_an_id_that_is_taken_is_not_used_again(lone: World, monkeypatch: pytest.
     stored = lone.runner().stored
     assert stored is not None
     assert stored.add_operation({**first, "worker": {"owner": "another"}}) is False
-    assert stored.add_chunk(bson.encode(chunks[0])) is False
+    assert stored.add_chunks([bson.encode(chunks[0])]) is False
     assert lone.journal["operation"].find_one({}) == first
 
 

@@ -52,7 +52,7 @@ FEWEST = {
     "create": 10,
     "update": 5,
     "rename": 7,
-    "delete": 15,
+    "delete": 14,
     "move": 10,
     "merge": 10,
     "make_public": 7,

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pymongo import monitoring
 
 from projects_cli.endpoints.mass_update import update_all
 from projects_cli.endpoints.retagging import Where, retag
 from projects_cli.errors import CannotUndo
-from projects_cli.messages import Request, TagChange
+from projects_cli.messages import Plan, Request, Step, TagChange
+from tests.changes.test_beside_others import After
 from tests.worlds.world import (
     ALONE,
     BEFORE,
@@ -20,11 +24,17 @@ from tests.worlds.world import (
     NOW,
     VISION,
     YOLO,
+    Document,
     Planning,
     World,
     by_id,
+    change,
     dangling,
+    identifier,
+    in_child,
+    member,
     points,
+    project,
     resume,
     undo,
 )
@@ -33,7 +43,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from projects_cli.changes.runner import Runner
-    from projects_cli.messages import Plan, Step
     from projects_cli.store.collections import Store
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -59,10 +68,28 @@ def add(store: Store) -> Plan[Step]:
     return retag(TagChange(frozenset(), ("new", "alpha")), "add", Where(("project", "task"), PROJECTS), store)
 
 
+def create(store: Store) -> Plan[Step]:
+    """Plan three trees of three projects each, and a project below one that exists."""
+    new: list[Document] = [project(500, "vision/detector/added", [VISION, DETECTOR])]
+    for number in range(501, 510, 3):
+        root = project(number, f"new {number}")
+        below = [project(number + 1 + level, f"new {number}/below {level}", [root]) for level in range(2)]
+        new += [root, *below]
+    steps = [Step("project", "insert", {"_id": one["_id"]}, one, name=one["name"]) for one in new]
+    return Plan("projects.create", "create many", steps=steps, counts={"projects": len(new)})
+
+
+def delete(store: Store) -> Plan[Step]:
+    """Plan the removal of a project that has several at the same level below it."""
+    return change("delete", project=VISION["_id"]).plan(store)
+
+
 COMMANDS: dict[str, tuple[Callable[[Store], Plan[Step]], int]] = {
     "update": (update, 5),
     "rename": (rename, 8),
     "add": (add, 6),
+    "create": (create, 5),
+    "delete": (delete, 10),
 }
 """Each change, and how many writes it has at least."""
 
@@ -109,13 +136,64 @@ def test_a_project_that_another_process_edits_meanwhile_is_planned_again(lone: W
     assert (projects[ALONE["_id"]]["tags"], projects[YOLO["_id"]]["tags"]) == (["theirs"], ["alpha", "x", "zoo"])
 
 
-def test_the_undo_of_a_change_of_tags_killed_at_every_write(lone: World) -> None:
-    made(rename, lone.runner())
+@pytest.mark.parametrize("name", ["rename", "create", "delete"])
+def test_the_undo_of_a_mass_change_killed_at_every_write(lone: World, name: str) -> None:
+    lone.load(BEFORE)
+    made(COMMANDS[name][0], lone.runner())
     after, journal = lone.dump(), lone.dump_journal()
     for point in points(lone, undo, lambda: lone.load(after, journal), 1000):
         if lone.states() != ["undone"]:
             (resume if point.when == "started" and lone.interrupted() else undo)(lone.runner())
         assert (lone.dump(), lone.states()) == (BEFORE, ["undone"]), point
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_the_undo_of_many_created_projects_keeps_what_a_server_uses(lone: World, killed: bool) -> None:
+    """Before it, and at the moment when the project is removed already; also if the undo is killed right then."""
+    lone.load(BEFORE)
+    made(create, lone.runner())
+    used, late, touched = identifier(502), identifier(505), identifier(508)
+    lone.documents["task"].insert_one(member(700, {"_id": used}))
+    lone.documents["project"].update_one({"_id": touched}, {"$currentDate": {"last_update": True}})
+    after = lone.dump()["project"]
+
+    def work() -> object:
+        monitoring.register(
+            After("delete", "project", lone, lambda found: found["model"].insert_one(member(701, {"_id": late})))
+        )
+        if killed:
+            monitoring.register(After("delete", "project", lone, lambda _: os.kill(os.getpid(), signal.SIGKILL)))
+        return undo(lone.runner(lone.connect()))
+
+    assert os.WIFSIGNALED(in_child(work)) is killed
+    if killed:
+        resume(lone.runner())
+    content = lone.dump()
+    assert not dangling(content)
+    stayed = by_id(content).keys() - by_id(BEFORE).keys()
+    assert stayed == {used, late, identifier(501), identifier(504)}
+    assert set(content["project"]) <= set(after)
+
+
+def test_the_undo_of_many_created_projects_asks_for_all_at_once(lone: World) -> None:
+    """The commands do not grow with the projects."""
+    needed = []
+    for number in (20, 200):
+        lone.load({})
+        new = [project(500 + one, f"new {one}") for one in range(number)]
+        steps = [Step("project", "insert", {"_id": one["_id"]}, one, name=one["name"]) for one in new]
+        plan = Plan("projects.create", "create many", steps=steps)
+        lone.runner().apply(Planning.always(plan), plan)
+        began = commands(lone)
+        assert undo(lone.runner()).data["projects"] == number
+        needed.append(commands(lone) - began)
+        assert not lone.dump()
+    assert needed[1] <= needed[0] + 5
+
+
+def commands(world: World) -> int:
+    counters = world.server.client.admin.command("serverStatus")["opcounters"]
+    return int(counters["query"] + counters["command"])
 
 
 def test_tags_that_another_process_changes_stay(lone: World) -> None:

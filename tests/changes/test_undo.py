@@ -445,12 +445,12 @@ def test_a_project_that_changes_in_the_middle_of_an_undo_stays(lone: World, monk
     MOVED["move"](lone.runner())
     changed, original = identifier(105), effects.unmake_updates
 
-    def late(entries: Any, *others: Any) -> bool:
+    def late(entries: Any, *others: Any) -> Any:
         if any(entry.id == bson_codec.value_of(changed) for entry in entries):
             lone.documents["project"].update_one({"_id": changed}, {"$set": {"name": "another"}})
         return original(entries, *others)
 
-    monkeypatch.setattr(effects, "unmake_updates", late)
+    monkeypatch.setitem(effects.UNMAKE_ALL, "update", late)
     response = undo(lone.runner()).data
     assert {document["id"] for document in response["skipped"]} == {changed}
     assert response["projects"] == len(before) - 1

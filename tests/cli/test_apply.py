@@ -88,6 +88,24 @@ def test_missing_projects_are_created_and_a_second_run_changes_nothing(site: Sit
     assert site.names() == []
 
 
+def test_200_projects_come_from_a_csv_file_by_one_command_and_a_second_run_changes_nothing(
+    site: Site, tmp_path: Path
+) -> None:
+    lines = [f"team {number // 10}/project {number},number {number},a;b" for number in range(200)]
+    path = written(tmp_path, "\n".join(["name,description,tags", *lines]), "projects.csv")
+    assert site.json("apply", "-f", path, "--yes") == {"created": 220, "updated": 0, "deleted": 0}
+    created = [site.named(line.split(",")[0]) for line in lines]
+    assert [project["description"] for project in created] == [f"number {number}" for number in range(200)]
+    assert {tuple(project["tags"]) for project in created} == {("a", "b")}
+    before = site.everything()
+    again = site("apply", "-f", path, "--yes")
+    assert (again.exit_code, "nothing to change" in again.stderr or again.stderr) == (0, True)
+    assert site.everything() == before
+    assert [run["summary"] for run in site.json("history")["runs"]] == ["apply: 220 created projects"]
+    site.json("undo", "--yes")
+    assert site.names() == []
+
+
 def test_only_what_a_file_mentions_is_changed_and_diff_shows_it(site: Site, tmp_path: Path) -> None:
     vision = site.project("vision", description="old", tags=["kept"], featured=3)
     site.project("other")

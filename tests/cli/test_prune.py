@@ -218,9 +218,7 @@ def test_a_task_that_leaves_in_the_meantime_does_not_keep_its_project(site: Site
     old = site.project("old", tags=["tmp"])
     for name in ("run", "other"):
         site.task(old, name=name, **ARCHIVED)
-    leaving = AtTheLease(
-        lambda: site.documents.task.update_one({"name": "other"}, {"$set": {"project": None}})
-    )
+    leaving = AtTheLease(lambda: site.documents.task.update_one({"name": "other"}, {"$set": {"project": None}}))
     monitoring.register(leaving)
     try:
         answer = prune(site, "--tag", "tmp")

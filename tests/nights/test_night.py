@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from projects_cli.store.admin import create_indexes
+from projects_cli.store.index_definitions import SERVER
 from tests.worlds.site import COMPANY
 
 if TYPE_CHECKING:
@@ -32,7 +34,8 @@ POLICY = '[policies.nightly]\nolder-than = "90d"\nonly-archived = true\nhidden =
 
 
 def fill(site: Site) -> None:
-    """Store trees of ten projects each: half of them are old, and half of those archived."""
+    """Store trees of ten projects each, with the indexes of a server: half are old, and half of those archived."""
+    create_indexes(site.documents, SERVER)
     projects: list[Document] = []
     tasks: list[Document] = []
     for number in range(PROJECTS):
