@@ -292,7 +292,7 @@ def _export(site: Site) -> tuple[Command, Command]:
 
 def _apply(site: Site) -> tuple[Command, Command]:
     """Apply a manifest with all projects of a company, none of which differs."""
-    shape = site.size.listed
+    shape = site.size.paged
     stored = site.client[site.made(shape)]["project"].find({"company": COMMUNITY_COMPANY})
     fields = ("name", "description", "tags")
     wanted = [{name: project[name] for name in fields if name in project} for project in stored]
