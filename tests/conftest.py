@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pytest
+from hypothesis import settings
 
 from tests import servers
 from tests.worlds.site import empty_site
@@ -40,6 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     If PYTHONDONTWRITEBYTECODE is set, each of the many processes of the program would compile it anew.
     """
+    settings.register_profile("any machine", deadline=None)  # a busy one takes longer than 200 ms for an example
+    settings.load_profile("any machine")
     if (memory := servers.memory()) is not None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
     if not hasattr(config, "workerinput"):  # the workers of xdist start later

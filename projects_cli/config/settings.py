@@ -9,7 +9,9 @@ import math
 import os
 import re
 from dataclasses import dataclass, field, fields
+from errno import ELOOP, ENOENT, ENOTDIR
 from pathlib import Path
+from stat import S_ISREG
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from projects_cli.errors import ConfigError
@@ -314,8 +316,11 @@ def is_file(path: Path) -> bool:
         ConfigError: its folder cannot be read.
     """
     try:
-        return path.is_file()
+        # Not `path.is_file()`: since Python 3.14 that is false for a file in a folder that cannot be read.
+        return S_ISREG(path.stat().st_mode)
     except OSError as error:
+        if error.errno in {ENOENT, ENOTDIR, ELOOP}:
+            return False
         raise ConfigError(f"{path}: {error.strerror}", hint="the folder of settings is XDG_CONFIG_HOME") from error
 
 
