@@ -38,7 +38,7 @@ POSIX = hasattr(os, "geteuid")
 """Whether files have owners and modes, folders can be opened, and open files can be moved: not on Windows."""
 
 _LOCKED_BYTE = 1 << 30
-"""Windows locks bytes, which nobody else can read or write then; this one is in none of the files."""
+"""Windows locks ranges of bytes, which other processes can neither read nor write then. This one is in no file."""
 
 
 def _flags(*names: str) -> int:
@@ -47,7 +47,7 @@ def _flags(*names: str) -> int:
 
 
 INHERITED_BY_NONE = _flags("O_CLOEXEC", "O_NOINHERIT", "O_BINARY")
-"""Flags of every file that is opened: no child process has it, and Windows converts no line ends."""
+"""Flags for every file: no child process inherits it, and Windows converts no line ends."""
 
 _NO_LINK = _flags("O_NOFOLLOW")
 
