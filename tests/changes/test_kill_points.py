@@ -15,6 +15,7 @@ from tests.worlds.world import (
     CHANGES,
     COMPANY,
     DETECTOR,
+    ENDINGS,
     FELLOW,
     SITE,
     YOLO,
@@ -23,6 +24,7 @@ from tests.worlds.world import (
     World,
     by_id,
     change,
+    check_point,
     content_of,
     crooked,
     dangling,
@@ -38,15 +40,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from projects_cli.changes.runner import Runner
-    from tests.worlds.world import Change, Point
+    from tests.worlds.world import Change
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 
 ROADS = {"standalone": ("standalone", SMALL), "transaction": ("replica_set", SMALL), "steps": ("replica_set", 0)}
 """On which server, and up to how many documents in one transaction."""
-
-ENDINGS: dict[str, Callable[[Runner], object]] = {"started": resume, "succeeded": undo}
-"""How each kind of point ends."""
 
 FEWEST = {
     "create": 10,
@@ -97,30 +96,6 @@ def made(world: World, change: Change, small: int) -> Content:
     assert not dangling(after)
     assert not crooked(after)
     return after
-
-
-def check_point(
-    world: World,
-    change: Change,
-    after: Content,
-    ending: Callable[[Runner], object],
-    point: Point,
-    before: Content = BEFORE,
-) -> None:
-    """Check the documents as a crash left them, end what was interrupted, and check them again."""
-    crashed = world.dump()
-    assert not dangling(crashed), point
-    if world.interrupted():
-        ending(world.runner())
-        assert world.dump() == (after if ending is resume else before), point
-    elif crashed == before:
-        change(world.runner())  # neither is needed, and nothing of the dead one is in the way
-        assert world.dump() == after, point
-    else:
-        assert crashed == after, point
-        undo(world.runner())
-        assert world.dump() == before, point
-    assert not world.interrupted(), point
 
 
 MODEL = {**member(90, YOLO, task=identifier(95), uri="s3://b/model"), "x": 1}

@@ -130,6 +130,22 @@ def test_what_exists_is_refused_skipped_updated_or_renamed(site: Site, tmp_path:
     assert site.everything() == before
 
 
+def test_new_ids_replace_references_and_no_text(site: Site, tmp_path: Path) -> None:
+    """Ids in values of the user's, and the queue, stay as they are."""
+    vision = fill(site)
+    first = site.documents.task.find_one({"name": "first"})
+    assert first is not None
+    old = {"hyperparams": {"Args": {"task": {"value": first["_id"]}}}, "runtime": {"task": first["_id"]}}
+    old |= {"configuration": {"Pipeline": {"value": vision}}, "execution": {"queue": "q", "model": "m" * 32}}
+    site.task(vision, name="text", parent=first["_id"], **old)
+    path = exported(site, tmp_path / "x.jsonl", "vision")
+    site.json("import", path, "--yes", "--on-conflict", "rename")
+    copy = site.documents.task.find_one({"name": "text", "project": site.named("vision-2")["_id"]})
+    assert copy is not None
+    assert copy["parent"] != first["_id"]
+    assert {name: copy[name] for name in old} == old
+
+
 def test_an_import_below_another_project_moves_the_named_projects_there(site: Site, tmp_path: Path) -> None:
     fill(site)
     path = exported(site, tmp_path / "x.jsonl", "vision/detection")

@@ -479,3 +479,31 @@ def points(
             if not dies(world, command, number + 1, "started", small=small):
                 return
         yield Point(number + 1, "started")
+
+
+ENDINGS: Mapping[str, Callable[[Runner], object]] = {"started": resume, "succeeded": undo}
+"""How each kind of point ends."""
+
+
+def check_point(
+    world: World,
+    command: Callable[[Runner], object],
+    after: Content,
+    ending: Callable[[Runner], object],
+    point: Point,
+    before: Content = BEFORE,
+) -> None:
+    """Check the documents as a crash left them, end what was interrupted, and check them again."""
+    crashed = world.dump()
+    assert not dangling(crashed), point
+    if world.interrupted():
+        ending(world.runner())
+        assert world.dump() == (after if ending is resume else before), point
+    elif crashed == before:
+        command(world.runner())  # neither is needed, and nothing of the dead one is in the way
+        assert world.dump() == after, point
+    else:
+        assert crashed == after, point
+        undo(world.runner())
+        assert world.dump() == before, point
+    assert not world.interrupted(), point

@@ -9,7 +9,7 @@ import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.context import Context
-from projects_cli.cli.flow import DocumentChange, expect, perform, show
+from projects_cli.cli.flow import DocumentChange, expect, perform, show, warn_of_interrupted
 from projects_cli.cli.request import RequestBuilder, stdin_bytes
 from projects_cli.errors import ExpectedUniqueData, ImportConflict, UsageError
 
@@ -119,6 +119,9 @@ def import_archive(context: Context, archive: Archive, options: Options) -> Resp
     try:
         with context.connection.unlimited():
             return perform(context, DocumentChange(Import(archive, header, options, request)))
+    except ImportConflict:
+        warn_of_interrupted(context)  # what is in the way may come from an import that was killed
+        raise
     except ExpectedUniqueData as error:
         raise ImportConflict(
             f"{archive.name} can't be imported: an id or name of it was taken meanwhile, or is another company's",
