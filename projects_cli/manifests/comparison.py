@@ -77,7 +77,7 @@ class Manifest:
             "deleted projects": sum(plan.removes for plan in deleted),
         }
         steps = [*created, *updated, *removed]
-        summary = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        summary = ", ".join(f"{count} {name[: -1 if count == 1 else None]}" for name, count in counts.items() if count)
         return Plan(
             endpoint="apply",
             summary=f"apply: {summary}" if steps else "nothing to change: all projects are as the files have them",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from itertools import chain, islice
+from os.path import commonprefix
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich.cells import cell_len, split_graphemes
@@ -33,6 +35,12 @@ WHOLE |= {"metric_hash", "variant_hash", "operation", "state", "action", "collec
 
 GAP = 2
 """Spaces between columns."""
+
+INDENT = 3
+"""The sign before an old or a new value, with the spaces before it."""
+
+LINES = 3
+"""About how many lines a value of a difference may take."""
 
 NARROWEST = 6
 """Least width of a column that may be folded."""
@@ -133,7 +141,8 @@ def draw(response: Response, view: View, streams: Streams, style: Style) -> Iter
     as_text = _formatter(style, in_row=not (view.is_one_record or style.wide))
     drawn: Iterable[Sequence[Cell]]
     if view.blocks and response.fields is None:
-        drawn = _findings(records(response, view), screen)
+        blocks = _findings if view.blocks == "findings" else partial(_differences, whole=style.wide)
+        drawn = blocks(records(response, view), screen)
     elif view.is_one_record:
         drawn = chain.from_iterable(_record(record, columns, as_text, screen) for record in records(response, view))
     else:
@@ -301,6 +310,41 @@ def _findings(rows: Iterator[Document], screen: int) -> Iterator[Sequence[Cell]]
         yield [_cell(f"advice: {escape(finding['advice'])}", "advice", screen, indent="  ")]
         if fixable:
             yield [_cell(f"--fix: {escape(finding['fix'])}", "advice", screen, indent="  ")]
+
+
+# --- differences --------------------------------------------------------------------------------------------------
+
+
+def _differences(rows: Iterable[Document], screen: int, *, whole: bool) -> Iterator[Sequence[Cell]]:
+    """Yield for each project a heading, and below it a row for each old and each new value of a field.
+
+    Of two lists only what one of them lacks is shown. Long values are cut unless they are wanted `whole`.
+    """
+    shown = None
+    for row in rows:
+        if row["name"] != shown or not row["field"]:
+            shown, action = row["name"], row["action"]
+            name = _cell(escape(shown), "name", screen - len(action) - GAP)
+            yield [Cell([action], len(action), colours.style_of("action", action)), name]
+        old, new = row["old"], row["new"]
+        if isinstance(old, list) and isinstance(new, list):
+            old, new = [item for item in old if item not in new], [item for item in new if item not in old]
+        texts = cell(old), cell(new)
+        room = max(screen - INDENT - GAP, NARROWEST)
+        for sign, text, other, colour in (("-", *texts, "red"), ("+", *reversed(texts), "green")):
+            if text:
+                part = text if whole else _excerpt(text, other, room * LINES)
+                value = _cell(f"{row['field']}: {part}", "", room)
+                yield [Cell([sign.rjust(INDENT)], INDENT, colour), value._replace(style=colour)]
+
+
+def _excerpt(text: str, other: str, longest: int) -> str:
+    """Return a text, or the part of a longer one that begins with the word in which it differs from another one."""
+    if len(text) <= longest:
+        return text
+    start = text.rfind(" ", 0, len(commonprefix([text, other]))) + 1  # noqa: RUF071 - texts, not paths
+    part = text[start : start + longest]
+    return ("… " if start else "") + part + ("…" if start + longest < len(text) else "")
 
 
 # --- cells --------------------------------------------------------------------------------------------------------

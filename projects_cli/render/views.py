@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from projects_cli.messages import PROJECT_FIELDS, UNLISTED_FIELDS
 from projects_cli.render.project_columns import COLUMNS, COMPUTED
@@ -36,7 +36,7 @@ class View(NamedTuple):
         name_width: the least width of a longer name; other columns are left out before a name gets less.
         bars: the field for whose value a terminal shows a bar in each record's line.
         panel: whether a table is a panel with a summary of the record, also in a pipe.
-        blocks: whether a terminal shows each record, which is a finding of the doctor, as several lines.
+        blocks: whether a terminal shows each record as several lines: the `findings` of the doctor, or `differences`.
     """
 
     rows: str | None = None
@@ -54,7 +54,7 @@ class View(NamedTuple):
     wide: tuple[tuple[str, str], ...] = ()
     further: tuple[tuple[str, str], ...] = ()
     name_width: int = 20
-    blocks: bool = False
+    blocks: Literal["", "findings", "differences"] = ""
     bars: str | None = None
     panel: bool = False
 
@@ -340,6 +340,7 @@ VIEWS: dict[str, View] = {
         rows="changes",
         columns=_columns("action", "name", "field", "old", "new"),
         empty="no difference: all projects are as the files have them",
+        blocks="differences",
     ),
     "import": View(columns=_columns("projects", "tasks", "models", "updated"), changes=True),
     "history": _HISTORY,
@@ -382,7 +383,7 @@ VIEWS: dict[str, View] = {
         fields=("name", "severity", "count", "fixable", "description", "advice", "fix", "examples"),
         id="name",
         empty="no problem was found",
-        blocks=True,
+        blocks="findings",
     ),
     "schema": View(rows="endpoints", columns=_columns("endpoint", "command", "summary", "versions"), id="endpoint"),
     "schema.json": View(

@@ -113,6 +113,29 @@ FINDINGS = [
     },
 ]  # fmt: skip
 
+DIFFERENCES = [
+    {"action": "create", "name": NAMES[0], "field": "", "old": None, "new": None},
+    {"action": "update", "name": NAMES[1], "field": "description", "old": "", "new": "検出モデル " * 20},
+    {"action": "update", "name": NAMES[1], "field": "tags", "old": ["gpu", "prod"], "new": ["prod", "日本", "👍🏽"]},
+    {"action": "update", "name": NAMES[2], "field": "description", "old": "x" * 10_000, "new": "line\n\x1b[31mred"},
+    {"action": "update", "name": NAMES[2], "field": "visibility", "old": "private", "new": "public"},
+    {
+        "action": "update",
+        "name": NAMES[3],
+        "field": "description",
+        "old": "the same words again and again " * 40 + "and an end",
+        "new": "the same words again and again " * 40 + "and another end",
+    },
+    {
+        "action": "update",
+        "name": NAMES[3],
+        "field": "default_output_destination",
+        "old": "s3://bucket/שלום/" + "long/" * 10,
+        "new": None,
+    },
+    {"action": "delete", "name": NAMES[3], "field": "", "old": None, "new": None},
+]
+
 TABLES: dict[str, tuple[str, dict[str, Any]]] = {
     "list": ("projects.get_all", {"projects": SHORT}),
     "list --stats": ("projects.get_all_ex statistics", {"projects": SHORT}),
@@ -140,6 +163,7 @@ TABLES: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "doctor": ("doctor", {"findings": FINDINGS}),
+    "diff": ("diff", {"changes": DIFFERENCES}),
     "nothing": ("projects.get_all", {"projects": []}),
 }
 """The tables, by command: the view, and the data of the response."""
