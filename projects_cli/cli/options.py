@@ -205,14 +205,16 @@ def refuse_unused(command: str, settings: Iterable[str]) -> None:
             raise UsageError(f"projects {command} does not use {flag}", hint=f"leave {flag} out; used by: {others}")
 
 
-def check_filter_tags(*options: Sequence[str] | None) -> None:
+def check_filter_tags(*options: Sequence[str] | None, without: str = "--no-tags") -> None:
     """Refuse an empty tag in a filter, which comes from an unset variable rather than from a tag.
+
+    `without` is the option for projects without tags.
 
     Raises:
         FieldsValueError: there is an empty tag.
     """
     if any("" in (tags or ()) for tags in options):
-        raise FieldsValueError("a tag to filter by must not be empty", hint="projects without tags: --no-tags")
+        raise FieldsValueError("a tag to filter by must not be empty", hint=f"projects without tags: {without}")
 
 
 def one_project(project: str | None, include_subprojects: bool | None, no_project: bool) -> dict[str, object]:

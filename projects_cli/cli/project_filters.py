@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial, wraps
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args, get_type_hints
 
 import typer
 
@@ -39,6 +39,9 @@ class ChildrenType(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectFilters:
     """The values of the options, each None or false if it was not given."""
+
+    prefix: ClassVar[str] = ""
+    """What the names of the options begin with, if the command has others of the same names."""
 
     id: Annotated[
         list[str] | None, _filter("--id", metavar="ID", help="Only these ids, or ids that begin so; hidden ones too.")
@@ -133,9 +136,11 @@ class ProjectFilters:
         Raises:
             UsageError, FieldsValueError: an option's value is invalid, or two options contradict each other.
         """
-        check_filter_tags(self.tags, self.system_tags, self.exclude_tag, self.children_tags)
+        named = self._named
+        check_filter_tags(self.tags, self.system_tags, self.exclude_tag, self.children_tags, without=named("--no-tags"))
         if self.children_of and (self.parent or self.shallow_search):
-            raise UsageError("--children-of can't be used with --parent or --shallow-search, which it stands for")
+            others = f"{named('--parent')} or {named('--shallow-search')}"
+            raise UsageError(f"{named('--children-of')} can't be used with {others}, which it stands for")
         # Excluded tags and "no tags" are values of the tags parameter too, with the service's list operators.
         excluded = [word for tag in self.exclude_tag or () for word in ("__$not", tag)]
         parameters: dict[str, Any] = {
@@ -146,10 +151,10 @@ class ProjectFilters:
             "tags": [*(self.tags or ()), *excluded, *[None] * self.no_tags] or None,
             "system_tags": self.system_tags,
             "search_text": self.search_text,
-            "_any_": _multi_field("--any", self.any_),
-            "_all_": _multi_field("--all", self.all_),
-            "filters": json_option("--filters", self.filters),
-            "last_update": _bounds(self.last_update),
+            "_any_": _multi_field(named("--any"), self.any_),
+            "_all_": _multi_field(named("--all"), self.all_),
+            "filters": json_option(named("--filters"), self.filters),
+            "last_update": _bounds(named("--last-update"), self.last_update),
             "search_hidden": self.hidden,
             "non_public": self.non_public,
             "parent": self.children_of or self.parent,
@@ -157,14 +162,18 @@ class ProjectFilters:
             "active_users": self.active_users,
             "children_type": self.children_type and self.children_type.value,
             "children_tags": self.children_tags,
-            "children_tags_filter": json_option("--children-tags-filter", self.children_tags_filter),
+            "children_tags_filter": json_option(named("--children-tags-filter"), self.children_tags_filter),
         }
         return {name: value for name, value in parameters.items() if value is not None}
 
     @property
     def is_empty(self) -> bool:
         """Return whether no option was given."""
-        return self == ProjectFilters()
+        return self == type(self)()
+
+    def _named(self, option: str) -> str:
+        """Return the name that the command has for an option."""
+        return f"--{self.prefix}{option[2:]}"
 
     def ids(self, context: Context) -> list[str]:
         """Return the ids of the company's own projects that pass every filter, by name.
@@ -190,8 +199,8 @@ class ProjectFilters:
             UsageError: a duration is invalid, or a user is unknown.
             InvalidProjectId, ProjectNotFound: the project of `under` is unknown.
         """
-        since = time_before(now, "--newer-than", self.newer_than)
-        until = time_before(now, "--older-than", self.older_than)
+        since = time_before(now, self._named("--newer-than"), self.newer_than)
+        until = time_before(now, self._named("--older-than"), self.older_than)
         if not (self.owner or self.under or self.depth is not None or self.empty or since or until):
             return None
         from projects_cli.endpoints import hierarchy
@@ -203,27 +212,33 @@ class ProjectFilters:
         root = None
         if self.under is not None:
             root = hierarchy.readable_project(project_id(self.under, lambda: store), store, {"path": 1})
-        owners = [named_owner(user, "--owner", store) for user in self.owner or ()]
+        owners = [named_owner(user, self._named("--owner"), store) for user in self.owner or ()]
         wanted = Narrowing(owners, root, self.depth, self.empty, since, until)
         with context.console.waiting("asking the database:"):
             return store.connection.retry(lambda: condition(wanted, store))
 
 
-def with_filters(command: Callable[..., None], *, prefix: str = "") -> Callable[..., None]:
+class WhereFilters(ProjectFilters):
+    """The same for a command that has options of these names for something else: `--where-tag` for `--tag`."""
+
+    __slots__ = ()
+    prefix = "where-"
+
+
+def with_filters(command: Callable[..., None], *, kind: type[ProjectFilters] = ProjectFilters) -> Callable[..., None]:
     """Return a command that has an option for each filter instead of its parameter `filters`.
 
     Typer makes the options of a command from its signature, so the fields of `ProjectFilters` take the place of that
-    parameter. The names of the options begin with `prefix`, if the command has others of the same names.
+    parameter.
     """
+    prefix = kind.prefix
     hints = get_type_hints(ProjectFilters, include_extras=True)
-    if prefix:
-        hints = {name: _prefixed(hint, prefix) for name, hint in hints.items()}
     options = [
         inspect.Parameter(
             f"{prefix.replace('-', '_')}{field.name}",
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
             default=field.default,
-            annotation=hints[field.name],
+            annotation=_prefixed(hints[field.name], prefix) if prefix else hints[field.name],
         )
         for field in fields(ProjectFilters)
     ]
@@ -234,12 +249,15 @@ def with_filters(command: Callable[..., None], *, prefix: str = "") -> Callable[
     @wraps(command)
     def filtered(**given: Any) -> None:
         values = zip(fields(ProjectFilters), options, strict=True)
-        filters = ProjectFilters(**{field.name: given.pop(option.name) for field, option in values})
+        filters = kind(**{field.name: given.pop(option.name) for field, option in values})
         command(**given, filters=filters)
 
     filtered.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # functions have it
     filtered.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return filtered
+
+
+with_where = partial(with_filters, kind=WhereFilters)
 
 
 def _prefixed(hint: Any, prefix: str) -> Any:
@@ -276,11 +294,11 @@ def _multi_field(option: str, text: str | None) -> dict[str, Any] | None:
     return {"fields": fields.split(","), "pattern": regex}
 
 
-def _bounds(text: str | None) -> list[str | None] | None:
+def _bounds(option: str, text: str | None) -> list[str | None] | None:
     """Parse `FROM,TO`; an empty one is an open end."""
     if text is None:
         return None
     start, comma, end = text.partition(",")
     if not comma:
-        raise UsageError(f"--last-update {text!r}: write FROM,TO with a comma, as in '2024-02-01,' for an open end")
+        raise UsageError(f"{option} {text!r}: write FROM,TO with a comma, as in '2024-02-01,' for an open end")
     return [start.strip() or None, end.strip() or None]

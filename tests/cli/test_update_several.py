@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from projects_cli.cli.project_filters import ProjectFilters
-from tests.worlds.site import LONG_AGO, OTHER, UNKNOWN, Site
+from tests.worlds.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site
 
 THEN = LONG_AGO.replace(tzinfo=None)
 TREE = ("vision", "vision/yolo", "vision/yolo/v8", "audio", "nlp")
@@ -94,6 +94,33 @@ def test_filters_that_choose_nothing_change_nothing(several: Site) -> None:
     assert several.error("update", "--where-tag", "", "-d", "x", status=2)["name"] == "FieldsValueError"
     assert several.error("update", "-d", "x", status=2)["message"] == "no project was named"
     assert several.everything() == before
+
+
+WRONG_FILTERS = {
+    ("tag", ""): "projects without tags: --where-no-tags",
+    ("any", "x"): "--where-any 'x': write FIELDS=REGEX, as in --where-any name,description=rocket",
+    ("all", "x"): "--where-all 'x': write FIELDS=REGEX, as in --where-all name,description=rocket",
+    ("filters", "[]"): "--where-filters '[]': expected a JSON object",
+    ("children-tags-filter", "1"): "--where-children-tags-filter '1': expected a JSON object",
+    ("last-update", "x"): "--where-last-update 'x': write FROM,TO with a comma, as in '2024-02-01,' for an open end",
+    ("older-than", "x"): "--where-older-than: ",
+    ("newer-than", "9999999d"): "--where-newer-than '9999999d': longer than the calendar",
+    ("owner", "nobody"): "--where-owner: there is no user 'nobody' in the company",
+    ("children-of", "x", "--where-parent", "y"): (
+        "--where-children-of can't be used with --where-parent or --where-shallow-search, which it stands for"
+    ),
+}
+
+
+@pytest.mark.parametrize("command", [("update", "-d", "x"), ("tags", "add", "x"), ("tags", "list"), ("list",)])
+def test_an_error_names_the_option_as_the_command_has_it(several: Site, command: tuple[str, ...]) -> None:
+    several.documents.user.insert_one({"_id": "ada", "name": "Ada", "company": COMPANY})
+    for (name, *values), message in WRONG_FILTERS.items():
+        prefix = "" if command == ("list",) else "where-"
+        options = [f"--{prefix}{name}", *(value.replace("where-", prefix) for value in values)]
+        error = several.error(*command, *options, status=2)
+        text = f"{error['message']} {error['hint']}" if name == "tag" else error["message"]
+        assert message.replace("where-", prefix) in text
 
 
 def test_a_dry_run_shows_the_old_and_the_new_values(several: Site) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, CommandGroup, GroupedCommand
 from projects_cli.cli.flow import DocumentChange, expect, perform, show
-from projects_cli.cli.project_filters import ProjectFilters, with_filters
+from projects_cli.cli.project_filters import ProjectFilters, with_where
 from projects_cli.cli.request import named_projects
 from projects_cli.errors import FieldsValueError, UsageError
 from projects_cli.messages import Plan, Response, Step, TagChange
@@ -49,7 +48,6 @@ NoSubprojects = Annotated[
 ]
 
 app = typer.Typer(cls=CommandGroup, **TYPER_OPTIONS)
-with_where = partial(with_filters, prefix="where-")
 
 
 @app.callback()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,7 +10,7 @@ import typer
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import DocumentChange, expect, perform, request_of, show
 from projects_cli.cli.options import Destination, Interactive, ProjectArguments, SystemTags, Tags
-from projects_cli.cli.project_filters import ProjectFilters, with_filters
+from projects_cli.cli.project_filters import ProjectFilters, with_where
 from projects_cli.cli.request import named_projects, nothing_to_do, requested, without_projects
 from projects_cli.errors import FieldsValueError, UsageError
 
@@ -28,7 +27,7 @@ app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)
-@partial(with_filters, prefix="where-")
+@with_where
 def update(
     ctx: typer.Context,
     project: ProjectArguments = None,
