@@ -336,7 +336,13 @@ class DocumentChange:
             return Response(plan.endpoint, plan.data(NO_OUTCOME))
         from projects_cli.changes.plan_view import described
 
-        return described(plan)
+        response = described(plan)
+        if not context.output.shortens_ids:
+            return response
+        from projects_cli.inspection.short_ids import shortened
+
+        steps = list(shortened(response.data["steps"], context.store))
+        return response._replace(data={**response.data, "steps": steps})
 
     def apply(self, context: Context, plan: Plan[Step], *, already: int = 0) -> Response:
         """Make the change; `already` is how many projects the run has removed before."""

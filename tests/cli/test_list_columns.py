@@ -232,3 +232,17 @@ def test_a_name_that_two_projects_are_displayed_with_is_ambiguous(site: Site) ->
     assert lines in error["message"]
     assert site.json("get", literal)["project"]["name"] == "a\\nb"
     assert site.json("get", "a\nb")["project"]["id"] == lines, "which only one project has"
+
+
+def test_a_dry_run_shows_the_same_ids(site: Site) -> None:
+    digits = "0123456789abcdef" * 2
+    site.project("vision", _id=digits)
+    site.project("vision/alike", _id=digits[:8] + "f" * 24)
+    command = ("delete", "vision", "--dry-run")
+    seen = on_terminal(site, *command, "--no-header")
+    assert [line.split()[-2] for line in seen.plain.splitlines() if line.startswith("delete")] == [
+        "01234567f", "012345678",
+    ]  # fmt: skip
+    for options in (("-o", "wide"), ("-o", "json")):
+        assert digits in on_terminal(site, *command, *options).plain
+    assert digits in site.text(*command)
