@@ -81,6 +81,21 @@ def test_every_option_and_command_is_offered_with_a_description() -> None:
         assert all(commands.values())
 
 
+def test_a_chart_is_followed_by_a_file_and_an_interval_may_be_left_out() -> None:
+    kinds = {
+        ("report", "--svg", "weeks", ""): "files",
+        ("report", "--svg=weeks", "x"): "files",
+        ("report", "--svg", "weeks", "x.svg", ""): "projects",
+        ("report", "--svg", ""): "chart",
+        ("top", "--watch", ""): "projects",
+        ("top", "--watch", "5", ""): "projects",
+        ("top", "--watch", "5"): "interval",
+        ("top", "--watch=5", ""): "projects",
+        ("report", "--html", ""): "files",
+    }
+    assert {words: Line(words[:-1], words[-1]).candidates()[0] for words in kinds} == kinds
+
+
 def test_the_files_are_short_and_name_no_option() -> None:
     for path in FOLDER.iterdir():
         text = path.read_text()
@@ -136,6 +151,13 @@ CASES: list[tuple[str, set[str]]] = [
     ("projects call projects.create projects.cr", set()),
     ("projects call x --data ", {"@", "-"}),
     ("projects list -- --na", set()),
+    ("projects list --watch --state ar", {"archived"}),
+    ("projects list --watch 5 --state ar", {"archived"}),
+    ("projects list --watch -o js", {"json", "jsonl"}),
+    ("projects status --watch 1", set()),
+    ("projects report --svg we", {"weeks"}),
+    ("projects report --svg weeks x.svg --format m", {"markdown"}),
+    ("projects report --svg=weeks x.svg --format m", {"markdown"}),
     ("projects nothing li", set()),
 ]
 EQUALS = [("projects --output=y", "yaml"), ("projects list --state=ar", "archived")]

@@ -83,6 +83,7 @@ class Line:
         """The values of options."""
         for word in words:
             self._read(word)
+        self._skip_interval(last)
         self.kept = ""
         """The part of the last word that is not completed, such as `--output=`."""
         self.prefix = last
@@ -91,9 +92,21 @@ class Line:
             self.option, _, self.prefix = last.partition("=")
             self.kept = f"{self.option}="
 
+    def _skip_interval(self, word: str) -> None:
+        """Leave the option if its value is an interval, which may be left out, and the next word is not one."""
+        if self.option and self.value_of(self.option) == "interval" and not word[:1].isdigit():
+            self.option = ""
+
+    def _take(self, value: str) -> None:
+        """Read a value of the option; the name of a chart is followed by that of a file."""
+        is_first = self.value_of(self.option).startswith("chart ") and self.option not in self.values
+        self.values[self.option] = value
+        self.option = self.option if is_first else ""
+
     def _read(self, word: str) -> None:
+        self._skip_interval(word)
         if self.option:
-            self.values[self.option], self.option = word, ""
+            self._take(word)
         elif self.only_arguments or word == "-" or not word.startswith("-"):
             name = word.removeprefix("projects.").replace("_", "-")
             commands = [words[0] for words, _, _ in self.rows("command", self.place) if name in words]
@@ -105,10 +118,9 @@ class Line:
             self.only_arguments = True
         elif word.startswith("--"):
             name, joined, value = word.partition("=")
+            self.option = name if joined or self.value_of(name) else ""
             if joined:
-                self.values[name] = value
-            elif self.value_of(name):
-                self.option = name
+                self._take(value)
         else:
             # In -qo json the last letter takes the next word; in -ojson the rest of the word is the value.
             valued = [index for index, letter in enumerate(word) if index and self.value_of(f"-{letter}")]
@@ -155,7 +167,9 @@ class Line:
         if kind == "fields":  # a list of fields, which continues with one that is not in it yet
             before, comma, _ = self.prefix.rpartition(",")
             words = [f"{before}{comma}{word}" for word in words if word not in before.split(",")]
-        if kind in {"words", "fields"}:
+        if kind == "chart" and self.option in self.values:
+            return "files", ()
+        if kind in {"words", "fields", "chart"}:
             return kind, ((word, "") for word in words)
         if kind == "request":
             return kind, (("@", "The request is in a file"), ("-", "The request is standard input"))
