@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -31,6 +33,9 @@ MOST_VALUES = 1_000_000
 """Values of a file. An alias of YAML counts as all that it stands for: a few lines could be billions of values."""
 
 SUFFIXES = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".conf": "hocon", ".hocon": "hocon", ".csv": "csv"}
+
+CELL = re.compile(r'(?:"(?:[^"]|"")*"|[^,"\r\n])[^,\r\n]*,?|,')
+"""A cell of CSV with the comma after it."""
 
 LISTS = frozenset({"tags"})
 """Columns of CSV whose cells are lists, separated by `;`."""
@@ -88,8 +93,9 @@ def parse(name: str, content: bytes, form: str) -> Parsed:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ManifestError(f"{name}:{line}: byte {content[error.start]:#04x} is not UTF-8") from error
+        before = content[: error.start].decode("utf-8-sig")
+        place = f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+        raise ManifestError(f"{name}:{place}: byte {content[error.start]:#04x} is not UTF-8") from error
     return {"yaml": _yaml, "json": _json, "hocon": _hocon, "csv": _csv}[form](name, text)
 
 
@@ -200,13 +206,9 @@ def _hocon(name: str, text: str) -> Parsed:
     except SchemaError as error:
         raise ManifestError(error.message) from error
 
-    def locate(location: Location) -> tuple[int, int] | None:
-        # The reader of HOCON knows the line of each key, and not the items of lists.
-        keys = tuple(str(part) for part in location if isinstance(part, str))
-        for length in range(len(keys), 0, -1):
-            if place := document.places.get(keys[:length]):
-                return place.line, 1
-        return None
+    def locate(location: Location) -> tuple[int, int]:
+        place = hocon.nearest(document.places, location, name)
+        return place.line, place.column
 
     return Parsed(name, document.tree, locate)
 
@@ -232,9 +234,13 @@ def _csv(name: str, text: str) -> Parsed:
     except csv.Error as error:
         raise ManifestError(f"{name}:{reader.line_num}:1: invalid CSV: {error}") from error
 
-    def locate(location: Location) -> tuple[int, int] | None:
-        row = next((part for part in location if isinstance(part, int)), None)
-        return None if row is None else (lines[row], 1)
+    def locate(location: Location) -> tuple[int, int]:
+        _, row, *key = location  # all that a row can have wrong is in the list of projects
+        line = lines[int(row)]
+        text_of_row = "".join(islice(io.StringIO(text, newline=""), line - 1, None))
+        number = heading.index(str(key[0])) if key and key[0] in rows[int(row)] else 0
+        start = next(islice(CELL.finditer(text_of_row), number, None)).start()
+        return line + text_of_row.count("\n", 0, start), start - text_of_row.rfind("\n", 0, start)
 
     return Parsed(name, {"projects": rows}, locate)
 

@@ -87,7 +87,7 @@ def load(path: StrPath | None = None, *, cache_dir: StrPath | None = None) -> Ca
     The file, or the folder's `projects.conf`, is read now, other files of the folder on demand.
 
     Raises:
-        SchemaError: `FILE:LINE: message`.
+        SchemaError: `FILE:LINE:COLUMN: message`.
     """
     shipped = Catalog({DEFAULT_SERVICE: lambda: _shipped(cache_dir)})
     if path is None:

@@ -1,4 +1,4 @@
-"""HOCON files, read into plain values, with the file and line of each key.
+"""HOCON files, read into plain values, with the file, line and column of each key and each item of a list.
 
 pyhocon parses the text that this module makes of the tokens. Its parser misreads comments, ignores missing includes and
 reports errors without a file, so `hocon_tokens` deals with these before.
@@ -7,6 +7,9 @@ reports errors without a file, so `hocon_tokens` deals with these before.
 from __future__ import annotations
 
 import re
+from bisect import bisect, bisect_left
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projects_cli.errors import SchemaError
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 Tree = dict[str, Any]
-Path = tuple[str, ...]
+Path = tuple[str | int, ...]
 
 VERSION_KEY = re.compile(r"\d+(?:\.\d+)+")
 VERSION_IN_PATH = re.compile(r"(?<=\.)\d+(?:\.\d+)+(?=\.|$)")
@@ -25,7 +28,7 @@ UNICODE_ESCAPE = re.compile(r"\\(?:u(?P<hex>[0-9a-fA-F]{4})|.)")
 
 
 class Document(NamedTuple):
-    """A parsed file: its values, the place of each key by its path, and whether errors may quote it.
+    """A parsed file: its values, the place of each key and item by its path, and whether errors may quote it.
 
     They may not if it includes other files: those may be any files of the user's, and need not be schemas.
     """
@@ -39,50 +42,80 @@ def parse(source: Source) -> Document:
     """Parse a file and all that it includes.
 
     Raises:
-        SchemaError: `FILE:LINE: message`, about the file or one that it includes.
+        SchemaError: `FILE:LINE:COLUMN: message`, about the file or one that it includes.
     """
     reader = Reader()
     tokens = reader.tokens(source)
     if all(token.kind in {"newline", "space"} for token in tokens):
-        raise SchemaError(f"{source.name}:1: the file is empty: it names no endpoint")
-    places = dict(_key_places(tokens))
+        raise Place(source.name).error("the file is empty")
+    places = dict(_places(tokens))
     can_quote = len(reader.sources) == 1
-    return Document(_Parser(source.name, tokens, can_quote=can_quote).tree(), places, can_quote)
+    return Document(_Parser(source.name, tokens, places, can_quote=can_quote).tree(), places, can_quote)
 
 
-# --- keys ---------------------------------------------------------------------------------------------------------
+# --- places -------------------------------------------------------------------------------------------------------
 
 
-def _key_places(tokens: list[Token]) -> Iterator[tuple[Path, Place]]:
-    """Yield each key's path from the root and its place, in the order of the file.
+@dataclass(slots=True)
+class _Level:
+    """An object or a list that is being read: its path, and the key or the index in it whose value follows."""
+
+    path: Path
+    is_list: bool = False
+    count: int = 0
+    key: Path = ()
+    in_value: bool = False
+
+    def begun(self, token: Token) -> Iterator[Path]:
+        """Yield the paths that begin with a token."""
+        if token.kind == "newline" or token.text == ",":
+            # A key and the brace of its value may be on different lines: a line feed only ends a value.
+            self.key = () if self.in_value or token.text == "," else self.key
+            self.in_value = False
+        elif token.kind == "separator":
+            self.in_value = True
+        elif token.kind in {"space", "close"}:
+            return
+        elif self.is_list and not self.in_value:
+            self.key, self.count, self.in_value = (self.count,), self.count + 1, True
+            yield (*self.path, *self.key)
+        elif token.kind in {"word", "string"} and not self.in_value:
+            self.key = _names(token)
+            for length in range(1, len(self.key) + 1):
+                yield (*self.path, *self.key[:length])
+
+    def hide(self, token: Token) -> None:
+        """Take the indexes of the items that follow as unknown, since others are joined in front of them."""
+        self.key = (*self.key, token.text)
+
+
+def _places(tokens: list[Token]) -> Iterator[tuple[Path, Place]]:
+    """Yield the path from the root, and the place, of each key and each item of a list, in the order of the file.
 
     Raises:
         SchemaError: a key has more names than the levels that a file may have.
     """
-    stack: list[Path] = []
-    path: Path = ()
-    key: Path = ()
-    in_value = False
+    stack = [_Level(())]
     for token in tokens:
+        level = stack[-1]
+        for path in level.begun(token):
+            yield path, token.place
         if token.kind == "open":
-            stack.append(path)
-            path, key, in_value = (*path, *key), (), token.text == "["
-        elif token.kind == "close":
-            path = stack.pop() if stack else ()
-            key, in_value = (), False
-        elif token.kind == "newline" or token.text == ",":
-            # A key and the brace of its value may be on different lines: a line feed only ends a value.
-            key, in_value = ((), False) if in_value or token.text == "," else (key, False)
-        elif token.kind == "separator":
-            in_value = True
-        elif token.kind in {"word", "string"} and not in_value:
-            # `a.b` has two names, `"a.b"` and 2.8 have one.
-            is_whole = token.kind == "string" or VERSION_KEY.fullmatch(token.text)
-            key = (token.text.strip('"'),) if is_whole else tuple(token.text.split("."))
-            if len(key) > MAX_NESTING:
-                raise token.place.error(f"nested deeper than {MAX_NESTING} levels")
-            for length in range(1, len(key) + 1):
-                yield (*path, *key[:length]), token.place
+            stack.append(_Level((*level.path, *level.key), is_list=token.text == "["))
+        elif token.kind == "close" and len(stack) > 1:
+            stack.pop()
+            stack[-1].in_value = stack[-1].is_list  # another key may follow without a comma
+        if token.kind == "substitution" or token.text == "]":
+            stack[-1].hide(token)
+
+
+def _names(token: Token) -> Path:
+    """Return the names of a key: `a.b` has two, `"a.b"` and 2.8 have one."""
+    is_whole = token.kind == "string" or VERSION_KEY.fullmatch(token.text)
+    names = (token.text.strip('"'),) if is_whole else tuple(token.text.split("."))
+    if len(names) > MAX_NESTING:
+        raise token.place.error(f"nested deeper than {MAX_NESTING} levels")
+    return names
 
 
 # --- pyhocon ------------------------------------------------------------------------------------------------------
@@ -111,17 +144,14 @@ def _pyhocon() -> ModuleType:
 class _Parser:
     """Parses tokens with pyhocon, and translates its errors and values."""
 
-    def __init__(self, path: str, tokens: list[Token], *, can_quote: bool) -> None:
+    def __init__(self, path: str, tokens: list[Token], places: dict[Path, Place], *, can_quote: bool) -> None:
         self._path = path
+        self._tokens = tokens
+        self._places = places
         self._can_quote = can_quote
-        self._text = "".join(_rewrite(tokens, index) for index in range(len(tokens)))
-        # The place of each line of the text, which has lines of several files.
-        self._places = [tokens[0].place]
-        for index, token in enumerate(tokens):
-            following = tokens[index + 1].place if index + 1 < len(tokens) else token.place
-            for step in range(token.text.count("\n")):
-                inside = Place(token.place.file, token.place.line + step + 1)
-                self._places.append(inside if token.kind == "triple" else following)
+        texts = [_rewrite(tokens, index) for index in range(len(tokens))]
+        self._text = "".join(texts)
+        self._ends = list(accumulate(map(len, texts)))
 
     def tree(self) -> Tree:
         """Return the values as plain Python.
@@ -137,7 +167,7 @@ class _Parser:
             tree = parser.ConfigFactory.parse_string(self._text)
         except ParseBaseException as error:
             reason = f"not HOCON{self._context(error.lineno) if self._can_quote else ''}"
-            raise self._place(error.lineno).error(reason) from error
+            raise self._place(error.lineno, error.column).error(reason) from error
         except RecursionError as error:
             raise SchemaError(f"{self._path}: nested too deeply, or a ${{…}} that refers to itself") from error
         except MemoryError:
@@ -147,11 +177,17 @@ class _Parser:
         finally:  # pyhocon changes this for all of pyparsing, and does not restore it if it is interrupted
             ParserElement.set_default_whitespace_chars(whitespace)
         if not isinstance(tree, dict):
-            raise SchemaError(f"{self._path}:1: the file holds a list, not the endpoints of a service")
+            raise Place(self._path).error("the file holds a list, not an object with keys")
         return self._plain_object(tree, ())
 
-    def _place(self, line: int) -> Place:
-        return self._places[min(max(line, 1), len(self._places)) - 1]
+    def _place(self, line: int, column: int) -> Place:
+        """Return the place of the token at a line and column of the text, as pyparsing counts: with expanded tabs."""
+        lines = self._text.split("\n")
+        words = lines[min(line, len(lines)) - 1]
+        # The first character that is at the column or later once the tabs before it are expanded.
+        inside = bisect_left(range(len(words)), column, key=lambda end: len(words[: end + 1].expandtabs()))
+        index = bisect(self._ends, sum(len(before) + 1 for before in lines[: line - 1]) + inside)
+        return self._tokens[min(index, len(self._tokens) - 1)].place
 
     def _context(self, line: int) -> str:
         """Return the words on a line, short enough for a message."""
@@ -162,11 +198,13 @@ class _Parser:
     def _translate(self, error: Exception) -> SchemaError:
         """Return pyhocon's errors about substitutions, and about values that can't be joined, as one short line."""
         message = str(error)
-        line = re.search(r"line: ?(\d+)", message)
+        position = re.search(r"line: ?(\d+), col: (\d+)", message)
         variable = re.search(r"\$\{([^}]+)\}", message)
         first_use = self._text.find("${" + variable[1]) if variable else -1
-        number = int(line[1]) if line else self._text.count("\n", 0, first_use) + 1 if first_use >= 0 else None
-        place = self._place(number) if number is not None else Place(self._path, 1)
+        place = Place(self._path)
+        if position or first_use >= 0:
+            after = Place.after("", self._text[:first_use])
+            place = self._place(*map(int, position.groups())) if position else self._place(after.line, after.column)
         name = re.sub(r"\\?\"", '"', variable[1]) if variable and self._can_quote else "…"
         if "Check for cycles" in message or isinstance(error, RuntimeError):
             return place.error(f"${{{name}}} refers to itself")
@@ -185,7 +223,7 @@ class _Parser:
             key = raw.strip('"')
             if '"' in key or "\\" in key:
                 name = f"the name {key[:40]!r}" if self._can_quote else "a name"
-                raise SchemaError(f"{self._path}:1: {name} has a quote or a backslash in it")
+                raise nearest(self._places, at, self._path).error(f"{name} has a quote or a backslash in it")
             result[key] = self._plain(dict.__getitem__(tree, raw), (*at, key))
         return result
 
@@ -198,17 +236,26 @@ class _Parser:
         if isinstance(value, dict):
             return self._plain_object(value, at)
         if isinstance(value, list):
-            return [self._plain(item, at) for item in value]
+            return [self._plain(item, (*at, index)) for index, item in enumerate(value)]
         if isinstance(value, str):
             return str(value)
         if value is None or type(value).__name__ == "NoneValue":
             return None
-        place = f"{self._path}: {'.'.join(at)}" if self._can_quote else self._path
-        if isinstance(value, float) and value - value != 0:  # NaN or an infinity
-            raise SchemaError(f"{place}: the number is too large")
-        if isinstance(value, (bool, int, float)):
+        is_finite = not isinstance(value, float) or value - value == 0  # not NaN or an infinity
+        if isinstance(value, (bool, int, float)) and is_finite:
             return value
-        raise SchemaError(f"{place}: this is parsed as a duration; put the text in quotes")
+        message = "this is parsed as a duration; put the text in quotes" if is_finite else "the number is too large"
+        name = f"{'.'.join(map(str, at))}: " if self._can_quote else ""
+        raise nearest(self._places, at, self._path).error(f"{name}{message}")
+
+
+def nearest(places: dict[Path, Place], at: Path, file: str) -> Place:
+    """Return the place of a value, or of the nearest one around it.
+
+    What a substitution or an include brought has no place of its own.
+    """
+    known = (at[:length] for length in range(len(at), 0, -1) if at[:length] in places)
+    return places.get(next(known, ()), Place(file))
 
 
 def _rewrite(tokens: list[Token], index: int) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect
 from typing import NamedTuple
 
 from projects_cli.errors import SchemaError
@@ -57,14 +58,20 @@ PARTNER = {"}": "{", "]": "["}
 
 
 class Place(NamedTuple):
-    """The position of a token: the file as the user named it, and the line from 1."""
+    """The position of a token: the file as the user named it, the line and the column, both from 1."""
 
     file: str
-    line: int
+    line: int = 1
+    column: int = 1
+
+    @classmethod
+    def after(cls, file: str, text: str) -> Place:
+        """Return the place in a file that follows this text from its beginning."""
+        return cls(file, text.count("\n") + 1, len(text) - text.rfind("\n"))
 
     def error(self, message: str) -> SchemaError:
-        """Return the error `FILE:LINE: message`."""
-        return SchemaError(f"{self.file}:{self.line}: {message}")
+        """Return the error `FILE:LINE:COLUMN: message`."""
+        return SchemaError(f"{self.file}:{self.line}:{self.column}: {message}")
 
 
 class Token(NamedTuple):
@@ -115,12 +122,12 @@ def _decode(source: Source) -> str:
     """Return the text of a file: UTF-8, with or without a byte order mark, its lines ending in a line feed."""
     before, zero, _ = source.content.partition(b"\0")
     if zero:
-        raise Place(source.name, before.count(b"\n") + 1).error("this is a binary file, not HOCON text")
+        raise Place.after(source.name, before.decode("latin-1")).error("this is a binary file, not HOCON text")
     try:
         text = source.content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = source.content[: error.start].count(b"\n") + 1
-        raise Place(source.name, line).error("this is not UTF-8 text") from error
+        text = source.content[: error.start].decode("utf-8-sig")
+        raise Place.after(source.name, text).error("this is not UTF-8 text") from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -128,10 +135,12 @@ def _tokenize(source: Source) -> list[Token]:
     """Return the tokens of one file without its comments, once its quotes, braces and brackets are known to match."""
     tokens: list[Token] = []
     opened: list[Token] = []
-    line = 1
-    for match in TOKEN.finditer(_decode(source)):
-        token = Token(match.lastgroup or "other", match.group(), Place(source.name, line))
-        line += token.text.count("\n")
+    text = _decode(source)
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    for match in TOKEN.finditer(text):
+        line = bisect(starts, match.start())
+        place = Place(source.name, line, match.start() - starts[line - 1] + 1)
+        token = Token(match.lastgroup or "other", match.group(), place)
         # pyhocon would continue, and report something else much later.
         if token.kind in SYNTAX_ERRORS:
             raise token.place.error(SYNTAX_ERRORS[token.kind])

@@ -68,13 +68,13 @@ def load_service(path: str, source: hocon_tokens.Source | None = None) -> Tree:
     """Return the service of a HOCON file, named by the file's stem; `source` is the file if it has been read already.
 
     Raises:
-        SchemaError: `FILE:LINE: message`, about the file or one that it includes.
+        SchemaError: `FILE:LINE:COLUMN: message`, about the file or one that it includes.
     """
     return _Checker(path, hocon.parse(source or hocon_tokens.read(path))).service()
 
 
 class _Checker:
-    """Checks the values of one file; each error has the line of the nearest key."""
+    """Checks the values of one file; each error has the place of the nearest key."""
 
     def __init__(self, path: str, document: hocon.Document) -> None:
         self._path = path
@@ -96,12 +96,10 @@ class _Checker:
         }
 
     def _error(self, at: Path, message: str) -> SchemaError:
-        # A key that a substitution or an include brought has no place of its own: the nearest parent has.
-        known = (at[:length] for length in range(len(at), 0, -1) if at[:length] in self._places)
-        place = self._places.get(next(known, ()), hocon_tokens.Place(self._path, 1))
+        place = hocon.nearest(self._places, at, self._path)
         if not self._can_quote:
             return place.error(message)
-        path = ".".join(f'"{name}"' if "." in name else name for name in at)
+        path = ".".join(f'"{name}"' if "." in name else name for name in map(str, at))
         return place.error(f"{path[:MAX_QUOTED]}: {message}")
 
     def _quoted(self, value: Any) -> str:

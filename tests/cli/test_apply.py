@@ -184,28 +184,70 @@ def test_an_error_has_its_file_line_and_column(site: Site, text: str) -> None:
     assert error["message"].startswith(f"standard input:{INVALID[text]}")
 
 
-def test_errors_of_other_formats_have_their_places_too(site: Site, tmp_path: Path) -> None:
-    cases = {
-        "a.json": ('{"projects": [\n  {"nam": "x"}]}', "2:4: unknown key 'nam'"),
-        "b.json": ('{"projects": [{"name": "vision", "name": "x"}]}', "1:34: the key 'name' occurs twice"),
-        "c.json": ('{"projects": [}', "1:15: invalid JSON"),
-        "d.csv": ("name\nvision\nab\n", "3:1: each segment"),
-        "e.csv": ("name,name\n", "1:1: a column occurs twice"),
-        "f.conf": ("projects = [\n {nam: x}]", ""),
-        "g.yaml": ("projects: " + "[" * 5000, ""),
-        "h.yaml": ("projects: " + "[" * 150 + "]" * 150, "1:"),
-        "i.yaml": ("a: &a [x,x,x]\n" + "".join(
+WRONG_FILES = {
+    "json": {
+        '{"projects": [\n  {"nam": "x"}]}': "2:4: unknown key 'nam': did you mean 'name'?",
+        '{"projects": [{"name": "vision", "name": "x"}]}': "1:34: the key 'name' occurs twice",
+        '{"projects": [\n {"name": "vision",\n  "projects": [{"name": ""}]}]}': "3:17: a project needs a name",
+        '{"projects": {}}': "1:2: 'projects' should be a list",
+        '{"projects": [}': "1:15: invalid JSON",
+    },
+    "csv": {
+        "name\nvision\nab\n": "3:1: each segment of a name needs at least 3 characters, not 'ab'",
+        "name,name\n": "1:1: a column occurs twice",
+        "name,visibility\naudio,\n\nvision,secret\n": "4:8: 'visibility' should be private or public",
+        'description,name,tags\n"two,\nlines",vision,a;__$x\n': "3:15: '__$x' can't be a tag",
+        ",name,descr\n,vision,x\n": "2:9: unknown key 'descr': did you mean 'description'?",
+        "name\nvision,x\n": "2:1: the row has more cells than the heading",
+    },
+    "conf": {
+        "projects = [\n {nam: x}]": "2:3: unknown key 'nam': did you mean 'name'?",
+        "projects = [{name = vision}\n  # no tags\n  {name = audio, tags = a}]": "3:18: 'tags' should be a list",
+        "projects = [{name = vision, projects = [\n\t{name = deep}\n\t{name = flat\n\t\tvisibility = secret}]}]": (
+            "4:3: 'visibility' should be private or public"
+        ),
+        "projects = [{ name = vision }, { name = vision }]": "1:32: 'vision' occurs twice",
+        "projects = [x]": "1:13: a project should have keys, at least 'name'",
+        "projects {\n name = vision\n}": "1:1: 'projects' should be a list",
+        "\nothers = 1": "2:1: a file should have the key 'projects' and nothing else",
+        "projects = [\n  { name = vision, description = 5 days }]": (
+            "2:20: projects.0.description: this is parsed as a duration; put the text in quotes"
+        ),
+        "base = [{name = vision}]\nprojects = ${base} [{nam = x}]": "1:1: a file should have the key 'projects'",
+        "projects = [{name = vision}] [{nam = audio}]": "1:1: unknown key 'nam': did you mean 'name'?",
+        "projects = [ = ]": "1:14: not HOCON: can't be parsed near 'projects = [ = ]'",
+        "\tprojects = [\t{ name = x\t??? }\t]": "1:26: not HOCON",
+        "projects = [\n { name = ${gone} }]": "2:11: ${gone} is not defined in this file",
+        "projects = [\n {": "2:2: the { opened here is never closed",
+        'projects = [{name = "vision\n"}]': "1:21: the text that starts here has no closing quote on its line",
+        "": "1:1: the file is empty",
+        "[1]": "1:1: the file holds a list, not an object with keys",
+    },
+    "yaml": {
+        "projects: " + "[" * 150 + "]" * 150: "1:111: the file is nested too deeply, or has too many values",
+        "a: &a [x,x,x]\n"
+        + "".join(
             f"{chr(98 + number)}: &{chr(98 + number)} [{','.join([f'*{chr(97 + number)}'] * 9)}]\n"
             for number in range(9)
-        ), "1:"),
-    }  # fmt: skip
-    for name, (text, message) in cases.items():
-        path = written(tmp_path, text, name)
+        ): "1:",
+    },
+}
+
+
+@pytest.mark.parametrize("form", WRONG_FILES)
+def test_an_error_in_each_format_has_its_line_and_column(site: Site, tmp_path: Path, form: str) -> None:
+    for text, message in WRONG_FILES[form].items():
+        path = written(tmp_path, text, f"x.{form}")
         error: Any = site.error("diff", "-f", path, status=2)
         assert error["message"].startswith(f"{path}:{message}"), error
+
+
+def test_files_that_are_not_text_or_not_there_are_refused(site: Site, tmp_path: Path) -> None:
+    deep = written(tmp_path, "projects: " + "[" * 5000, "x.yaml")
+    assert site.error("diff", "-f", deep, status=2)["message"].startswith(f"{deep}:1:")
     binary = tmp_path / "x.yaml"
-    binary.write_bytes(b"projects:\n- name: \xff\n")
-    assert site.error("diff", "-f", str(binary), status=2)["message"] == f"{binary}:2: byte 0xff is not UTF-8"
+    binary.write_bytes("projects:\n- name: é".encode() + b"\xff\n")
+    assert site.error("diff", "-f", str(binary), status=2)["message"] == f"{binary}:2:10: byte 0xff is not UTF-8"
     assert site.error("diff", "-f", str(tmp_path / "missing.yaml"), status=2)["name"] == "ManifestError"
     assert site.error("diff", "-f", str(tmp_path / "x.txt"), status=2)["message"].endswith("unknown format")
 

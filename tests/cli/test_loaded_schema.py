@@ -171,7 +171,7 @@ def test_the_folder_of_a_server_can_be_loaded(site: Site, tmp_path: Path) -> Non
     assert (
         "did you mean projects.get_all" in site.error("call", "get_al", "--schema", str(tmp_path), status=2)["message"]
     )
-    assert "broken.conf:1: " in site.error("schema", "--schema", str(tmp_path), status=2)["message"]
+    assert "broken.conf:1:" in site.error("schema", "--schema", str(tmp_path), status=2)["message"]
     (tmp_path / "broken.conf").unlink()
     assert "server.get_stats" in site.text("schema", "--schema", str(tmp_path))
 

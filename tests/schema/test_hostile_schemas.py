@@ -109,7 +109,7 @@ def test_only_regular_files_are_opened(tmp_path: Path, kind: str, way: str) -> N
     path = tmp_path / ("demo.conf" if way == "included" else "special.conf")
     done = run(None, "schema", "--schema", str(path))
     assert (done.returncode, done.stdout) == (2, "")
-    place = f"{tmp_path}/demo.conf:2: the included file" if way == "included" else str(path)
+    place = f"{tmp_path}/demo.conf:2:1: the included file" if way == "included" else str(path)
     assert done.stderr.startswith(f"error: {place}"), done.stderr
     assert "unexpected" not in done.stderr
 

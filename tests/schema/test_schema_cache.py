@@ -245,7 +245,7 @@ def test_an_invalid_file_is_not_cached(tmp_path: Path) -> None:
     path = tmp_path / "demo.conf"
     path.write_text("ping { 2.1 {")
     for _ in range(2):
-        with pytest.raises(SchemaError, match=r"demo\.conf:1: the \{ opened here is never closed"):
+        with pytest.raises(SchemaError, match=r"demo\.conf:1:12: the \{ opened here is never closed"):
             load(path, cache_dir=tmp_path / "cache")
     assert cached(tmp_path / "cache") == []
 

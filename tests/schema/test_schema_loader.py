@@ -151,7 +151,7 @@ def test_required_may_name_a_field_that_is_not_declared(tmp_path: Path) -> None:
 def test_environment_is_never_substituted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEMO_SECRET", "leaked")
     path = write(tmp_path, endpoint('\n\na { description: "x" ${DEMO_SECRET} }'))
-    with pytest.raises(SchemaError, match=r"demo\.conf:3: \$\{DEMO_SECRET\} is not defined") as caught:
+    with pytest.raises(SchemaError, match=r"demo\.conf:3:22: \$\{DEMO_SECRET\} is not defined") as caught:
         load_service(path)
     assert "leaked" not in caught.value.message
 
@@ -214,30 +214,30 @@ def test_a_field_may_be_called_include(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "place", "words"),
     [
-        ({"demo.conf": '\ninclude "gone.conf"'}, "demo.conf:2", "gone.conf can't be read: No such file"),
-        ({"demo.conf": 'include "sub"', "sub/x": ""}, "demo.conf:1", "Is a directory"),
-        ({"demo.conf": 'include "demo.conf"'}, "demo.conf:1", "leads back"),
-        ({"demo.conf": 'include "a.conf"', "a.conf": '\n\ninclude "demo.conf"'}, "a.conf:3", "leads back"),
-        ({"demo.conf": 'include "a.conf"', "a.conf": '# x\na: "open\n'}, "a.conf:2", "no closing quote"),
-        ({"demo.conf": 'include "a.conf"', "a.conf": "\nb {\n c {\n }\n"}, "a.conf:2", "never closed"),
-        ({"demo.conf": 'include "a.conf"', "a.conf": "\n\nx { = }\n"}, "a.conf:3", "not HOCON"),
-        ({"demo.conf": 'a: 1\ninclude "a.conf"', "a.conf": "\nd: ${gone}\n"}, "a.conf:2", "${…} is not defined"),
-        ({"demo.conf": 'include "a.conf"\n\nx { = }', "a.conf": "\n\n\n\n"}, "demo.conf:3", "not HOCON"),
+        ({"demo.conf": '\ninclude "gone.conf"'}, "demo.conf:2:1", "gone.conf can't be read: No such file"),
+        ({"demo.conf": 'include "sub"', "sub/x": ""}, "demo.conf:1:1", "Is a directory"),
+        ({"demo.conf": 'include "demo.conf"'}, "demo.conf:1:1", "leads back"),
+        ({"demo.conf": 'include "a.conf"', "a.conf": '\n\ninclude "demo.conf"'}, "a.conf:3:1", "leads back"),
+        ({"demo.conf": 'include "a.conf"', "a.conf": '# x\na: "open\n'}, "a.conf:2:4", "no closing quote"),
+        ({"demo.conf": 'include "a.conf"', "a.conf": "\nb {\n c {\n }\n"}, "a.conf:2:3", "never closed"),
+        ({"demo.conf": 'include "a.conf"', "a.conf": "\n\nx { = }\n"}, "a.conf:3:5", "not HOCON"),
+        ({"demo.conf": 'a: 1\ninclude "a.conf"', "a.conf": "\nd: ${gone}\n"}, "a.conf:2:4", "${…} is not defined"),
+        ({"demo.conf": 'include "a.conf"\n\nx { = }', "a.conf": "\n\n\n\n"}, "demo.conf:3:5", "not HOCON"),
         (
             {"demo.conf": 'include "a.conf"', "a.conf": "\np { 2.1 { request {\n type: strung } } }"},
-            "a.conf:3",
+            "a.conf:3:2",
             "unknown type; ",
         ),
-        ({"demo.conf": 'include "a.conf"', "a.conf": "[ 1 ]"}, "a.conf:1", "not a list"),
-        ({"demo.conf": 'include url("http://127.0.0.1:9/a.conf")'}, "demo.conf:1", "URL is not allowed"),
-        ({"demo.conf": 'include "https://127.0.0.1:9/a.conf"'}, "demo.conf:1", "URL is not allowed"),
-        ({"demo.conf": 'include "file:///etc/hostname"'}, "demo.conf:1", "URL is not allowed"),
-        ({"demo.conf": 'include required(url("http://127.0.0.1:9/"))'}, "demo.conf:1", "URL is not allowed"),
-        ({"demo.conf": 'include package("json:a.conf")'}, "demo.conf:1", "not supported"),
-        ({"demo.conf": 'include ""'}, "demo.conf:1", "file name in quotes"),
-        ({"demo.conf": 'include "a.conf" b'}, "demo.conf:1", "file name in quotes"),
-        ({"demo.conf": 'a: x include url("http://127.0.0.1:9/")'}, "demo.conf:1", "inside a value"),
-        ({"demo.conf": 'a: [ include "a.conf" ]'}, "demo.conf:1", "inside a value"),
+        ({"demo.conf": 'include "a.conf"', "a.conf": "[ 1 ]"}, "a.conf:1:1", "not a list"),
+        ({"demo.conf": 'include url("http://127.0.0.1:9/a.conf")'}, "demo.conf:1:1", "URL is not allowed"),
+        ({"demo.conf": 'include "https://127.0.0.1:9/a.conf"'}, "demo.conf:1:1", "URL is not allowed"),
+        ({"demo.conf": 'include "file:///etc/hostname"'}, "demo.conf:1:1", "URL is not allowed"),
+        ({"demo.conf": 'include required(url("http://127.0.0.1:9/"))'}, "demo.conf:1:1", "URL is not allowed"),
+        ({"demo.conf": 'include package("json:a.conf")'}, "demo.conf:1:1", "not supported"),
+        ({"demo.conf": 'include ""'}, "demo.conf:1:1", "file name in quotes"),
+        ({"demo.conf": 'include "a.conf" b'}, "demo.conf:1:1", "file name in quotes"),
+        ({"demo.conf": 'a: x include url("http://127.0.0.1:9/")'}, "demo.conf:1:6", "inside a value"),
+        ({"demo.conf": 'a: [ include "a.conf" ]'}, "demo.conf:1:6", "inside a value"),
     ],
 )
 def test_broken_includes(tmp_path: Path, files: dict[str, str], place: str, words: str) -> None:
@@ -271,74 +271,76 @@ VERSION = "p {{ 2.1 {{ request {{ {} }} }} }}"
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "words"),
+    ("text", "place", "words"),
     [
-        ("", 1, "empty"),
-        ("\n \n", 1, "empty"),
-        ("// only words\n", 1, "empty"),
-        ('a {\n b: "open\n}', 2, "no closing quote"),
-        ('a {\n b: """open\n}\n', 2, "never ends"),
-        ('a {\n b: "x\\"\n}\n', 2, "no closing quote"),
-        ("a {\n b {\n }\n", 1, "the { opened here is never closed"),
-        ("a {\n}\n}\n", 3, "unmatched }"),
-        ("a {\n b: [ 1, 2\n}\n", 3, "this } does not match the [ opened on line 2"),
-        ("a {\n b: [\n", 2, "the [ opened here is never closed"),
-        ("\n\na { b: c\\d }", 3, "a backslash outside quotes"),
-        ("\na { b: $c }", 2, "a $ without {name}"),
-        ("\na { b: ${c\n}", 2, "a $ without {name}"),
-        ("\n\nhello there\n", 3, "not HOCON"),
-        ("a { = 1 }", 1, "not HOCON"),
-        ("a {\n  b: 1\n  ???\n}", 3, "not HOCON"),
-        ("[ 1, 2 ]", 1, "a list, not the endpoints"),
-        ("a: ${b}\n", 1, "${b} is not defined"),
-        ("x: ${y}\ny: ${x}\n", 1, "refers to itself"),
-        ("a { x: 1 }\nb: ${a} [ 1 ]\n", 2, "can't be joined"),
-        ("a\0b", 1, "binary"),
-        ("p: 5", 1, "an endpoint must be an object"),
-        ("\np { }", 2, "the endpoint has no version"),
-        ("p {\n latest { request { type: object } }\n}", 2, "a version is a number like 2.8"),
-        ("p {\n v2.8 { request { type: object } }\n}", 2, "a version is a number like 2.8"),
-        ("p {\n 2 { request { type: object } }\n}", 2, "a version is a number like 2.8"),
-        ("p {\n 2.8: 5\n}", 2, "a version must be an object"),
-        ("p {\n\n 2.8 { response { type: object } }\n}", 3, "the version has no request"),
-        ("p {\n 2.8 {\n request: 5 } }", 3, "must be an object"),
-        ("p {\n internal: maybe\n 2.8 { request { type: object } } }", 2, "must be true or false"),
-        (VERSION.format("\n\n type: strung "), 3, "unknown type 'strung'"),
-        (VERSION.format("\n properties {\n a { type: text } }"), 3, "unknown type 'text'"),
-        (VERSION.format("\n properties {\n a { items {\n type: text } } }"), 4, "unknown type 'text'"),
-        (VERSION.format("\n properties: [ a ]"), 2, "must be an object"),
-        (VERSION.format("\n properties { a: 5 }"), 2, "a schema must be an object"),
-        (VERSION.format("\n required: name"), 2, "must be a list of names"),
-        (VERSION.format("properties {\n a {\n enum: x } }"), 3, "must be a list"),
-        (VERSION.format("properties {\n a {\n minimum: low } }"), 3, "must be a number"),
-        (VERSION.format("properties {\n a {\n multipleOf: 0 } }"), 3, "must be more than 0"),
-        (VERSION.format('properties { "a\\"b" { type: string } }'), 1, "has a quote or a backslash"),
-        (VERSION.format('properties {\n a {\n pattern: "(" } }'), 3, "not a regular expression"),
-        (VERSION.format('properties {\n a { "$ref": "#/definitions/gone" } }'), 2, "leads nowhere"),
-        (VERSION.format('properties {\n a { "$ref": "http://127.0.0.1:9/x" } }'), 2, "leads nowhere"),
-        ('_definitions {\n d { "$ref": "#/definitions/d" } }\n' + VERSION.format(""), 2, "leads back to itself"),
-        ("_definitions {\n d { type: strung } }\n" + VERSION.format(""), 2, "unknown type 'strung'"),
-        ("a {\n" * 150 + "}\n" * 150, 101, "nested deeper than 100 levels"),
+        ("", "1:1", "empty"),
+        ("\n \n", "1:1", "empty"),
+        ("// only words\n", "1:1", "empty"),
+        ('a {\n b: "open\n}', "2:5", "no closing quote"),
+        ('a {\n b: """open\n}\n', "2:5", "never ends"),
+        ('a {\n b: "x\\"\n}\n', "2:5", "no closing quote"),
+        ("a {\n b {\n }\n", "1:3", "the { opened here is never closed"),
+        ("a {\n}\n}\n", "3:1", "unmatched }"),
+        ("a {\n b: [ 1, 2\n}\n", "3:1", "this } does not match the [ opened on line 2"),
+        ("a {\n b: [\n", "2:5", "the [ opened here is never closed"),
+        ("\n\na { b: c\\d }", "3:9", "a backslash outside quotes"),
+        ("\na { b: $c }", "2:8", "a $ without {name}"),
+        ("\na { b: ${c\n}", "2:8", "a $ without {name}"),
+        ("\n\nhello there\n", "3:12", "not HOCON"),
+        ("a { = 1 }", "1:5", "not HOCON"),
+        ("a {\n  b: 1\n  ???\n}", "3:3", "not HOCON"),
+        ("[ 1, 2 ]", "1:1", "a list, not an object"),
+        ("a: ${b}\n", "1:4", "${b} is not defined"),
+        ("x: ${y}\ny: ${x}\n", "1:4", "refers to itself"),
+        ("a { x: 1 }\nb: ${a} [ 1 ]\n", "2:14", "can't be joined"),
+        ("a\0b", "1:2", "binary"),
+        ("p: 5", "1:1", "an endpoint must be an object"),
+        ("\np { }", "2:1", "the endpoint has no version"),
+        ("p {\n latest { request { type: object } }\n}", "2:2", "a version is a number like 2.8"),
+        ("p {\n v2.8 { request { type: object } }\n}", "2:2", "a version is a number like 2.8"),
+        ("p {\n 2 { request { type: object } }\n}", "2:2", "a version is a number like 2.8"),
+        ("p {\n 2.8: 5\n}", "2:2", "a version must be an object"),
+        ("p {\n\n 2.8 { response { type: object } }\n}", "3:2", "the version has no request"),
+        ("p {\n 2.8 {\n request: 5 } }", "3:2", "must be an object"),
+        ("p {\n internal: maybe\n 2.8 { request { type: object } } }", "2:2", "must be true or false"),
+        (VERSION.format("\n\n type: strung "), "3:2", "unknown type 'strung'"),
+        (VERSION.format("\n properties {\n a { type: text } }"), "3:6", "unknown type 'text'"),
+        (VERSION.format("\n properties {\n a { items {\n type: text } } }"), "4:2", "unknown type 'text'"),
+        (VERSION.format("\n properties: [ a ]"), "2:2", "must be an object"),
+        (VERSION.format("\n properties { a: 5 }"), "2:15", "a schema must be an object"),
+        (VERSION.format("\n required: name"), "2:2", "must be a list of names"),
+        (VERSION.format("properties {\n a {\n enum: x } }"), "3:2", "must be a list"),
+        (VERSION.format("properties {\n a {\n minimum: low } }"), "3:2", "must be a number"),
+        (VERSION.format("properties {\n a {\n multipleOf: 0 } }"), "3:2", "must be more than 0"),
+        (VERSION.format('properties { "a\\"b" { type: string } }'), "1:21", "has a quote or a backslash"),
+        (VERSION.format('properties {\n a {\n pattern: "(" } }'), "3:2", "not a regular expression"),
+        (VERSION.format('properties {\n a { "$ref": "#/definitions/gone" } }'), "2:6", "leads nowhere"),
+        (VERSION.format('properties {\n a { "$ref": "http://127.0.0.1:9/x" } }'), "2:6", "leads nowhere"),
+        ('_definitions {\n d { "$ref": "#/definitions/d" } }\n' + VERSION.format(""), "2:6", "leads back to itself"),
+        ("_definitions {\n d { type: strung } }\n" + VERSION.format(""), "2:6", "unknown type 'strung'"),
+        ("a {\n" * 150 + "}\n" * 150, "101:3", "nested deeper than 100 levels"),
     ],
 )
-def test_broken_files(tmp_path: Path, text: str, line: int, words: str) -> None:
+def test_broken_files(tmp_path: Path, text: str, place: str, words: str) -> None:
     path = write(tmp_path, text)
     with pytest.raises(SchemaError) as caught:
         load_service(path)
     assert words in caught.value.message
-    assert caught.value.message.startswith(f"{path}:{line}: ")
+    assert caught.value.message.startswith(f"{path}:{place}: ")
     assert_short(caught.value.message)
 
 
 def test_duration_is_refused_with_its_path(tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="description: this is parsed as a duration; put the text in quotes"):
+    with pytest.raises(
+        SchemaError, match=r"demo\.conf:\d+:\d+: .*description: this is parsed as a duration; put the text in quotes"
+    ):
         properties(tmp_path, "a { description: 5 days }")
 
 
 def test_not_utf8_names_the_line(tmp_path: Path) -> None:
     path = tmp_path / "demo.conf"
     path.write_bytes(b"a: 1\nb: \xff\n")
-    with pytest.raises(SchemaError, match=r"demo\.conf:2: this is not UTF-8"):
+    with pytest.raises(SchemaError, match=r"demo\.conf:2:4: this is not UTF-8"):
         load_service(str(path))
 
 
