@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.commands.undo import origin
+from projects_cli.cli.commands.undo import plan_of
 from projects_cli.cli.flow import perform, show
 from projects_cli.cli.options import OperationArgument
-from projects_cli.messages import Plan, Response
 
 if TYPE_CHECKING:
     from projects_cli.changes.records import Operation
     from projects_cli.cli.context import Context
     from projects_cli.cli.flow import Scope
+    from projects_cli.messages import Plan, Response
 
 app = typer.Typer(**TYPER_OPTIONS)
 
@@ -42,21 +42,8 @@ class Redo:
 
     def plan(self, context: Context) -> Plan[Operation]:
         """Return the operations as the steps, the oldest first."""
-        from projects_cli.changes.undo import title
-
         operations = context.runner.undoing.redoable(self.identifier)
-        first = operations[0]
-        name = self.identifier or (first.id if len(operations) == 1 else first.run)
-        kind = "operation" if len(operations) == 1 else "run"
-        return Plan(
-            endpoint=self.view,
-            summary=f"redo {kind} {name}",
-            steps=operations,
-            question="none" if self.identifier else "yes",
-            name=name,
-            prompt=f"Redo {kind} {title(operations)} ({origin(first)})?",
-            hint=f"name the {kind}: projects redo {name}; or redo what you undid last with --yes",
-        )
+        return plan_of("redo", self.identifier, operations, "redo what you undid last")
 
     def preview(self, context: Context, plan: Plan[Operation]) -> Response:
         """Return all that the operations are about."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,8 @@ from projects_cli.cli.options import OperationArgument
 from projects_cli.messages import Plan, Response
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from projects_cli.changes.records import Operation
     from projects_cli.cli.context import Context
     from projects_cli.cli.flow import Scope
@@ -50,24 +52,10 @@ class UndoChange:
 
     def plan(self, context: Context) -> Plan[Operation]:
         """Return the operations as the steps, the newest first."""
-        from projects_cli.changes.undo import title
-
         operations = context.runner.undoing.chosen(self.identifier)
-        newest = operations[0]
-        name = self.identifier or (newest.id if len(operations) == 1 else newest.run)
-        theirs = None if self.identifier else context.runner.operations.of_others_since(newest)
+        theirs = None if self.identifier else context.runner.operations.of_others_since(operations[0])
         notes = [] if theirs is None else [f"there is a newer change by another user: {described(theirs)}"]
-        kind = "operation" if len(operations) == 1 else "run"
-        return Plan(
-            endpoint=self.view,
-            summary=f"undo {kind} {name}",
-            steps=operations,
-            question="none" if self.identifier else "yes",
-            name=name,
-            prompt=f"Undo {kind} {title(operations)} ({origin(newest)})?",
-            hint=f"name the {kind}: projects undo {name}; or undo your newest one with --yes",
-            notes=notes,
-        )
+        return replace(plan_of("undo", self.identifier, operations, "undo your newest one"), notes=notes)
 
     def preview(self, context: Context, plan: Plan[Operation]) -> Response:
         """Return what the undo would change, and what it would leave as it is."""
@@ -76,6 +64,27 @@ class UndoChange:
     def apply(self, context: Context, plan: Plan[Operation]) -> Response:
         """Undo the operations. They are chosen again by their id once no other change can run."""
         return context.runner.undo(plan.name, all_or_nothing=self.all_or_nothing)
+
+
+def plan_of(verb: str, identifier: str | None, operations: Sequence[Operation], otherwise: str) -> Plan[Operation]:
+    """Return the plan of an undo or a redo, which the user is asked about if there is no identifier.
+
+    The first operation gives the run its origin. `otherwise` is what --yes does.
+    """
+    from projects_cli.changes.undo import title
+
+    first = operations[0]
+    kind, own_name = ("operation", first.id) if len(operations) == 1 else ("run", first.run)
+    name = identifier or own_name
+    return Plan(
+        endpoint="operation",
+        summary=f"{verb} {kind} {name}",
+        steps=operations,
+        question="none" if identifier else "yes",
+        name=name,
+        prompt=f"{verb.capitalize()} {kind} {title(operations)} ({origin(first)})?",
+        hint=f"name the {kind}: projects {verb} {name}; or {otherwise} with --yes",
+    )
 
 
 def origin(operation: Operation) -> str:
