@@ -125,7 +125,7 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
         START | FLOW | _command("config", "config.connection", "config.redaction", "config.server_variables"),
         {"typer"},
     ),
-    ("report", "--help"): Budget(START | HELP | FLOW | _command("report"), {"typer"}),
+    ("report", "--help"): Budget(START | HELP | FLOW | _command("report", "render.target"), {"typer"}),
     ("schema", "create"): Budget(START | FLOW | SCHEMA | _command("schema", "schema.shipped.create__2_12"), {"typer"}),
 }
 """Commands that need no MongoDB, and their budgets."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from projects_cli.cli.project_filters import ProjectFilters
@@ -79,7 +81,7 @@ def test_projects_are_chosen_by_the_filters_of_list(several: Site, case: str) ->
 
 def test_every_filter_of_list_has_its_option(several: Site) -> None:
     text = several.text("update", "--help", COLUMNS="200")
-    for name in ProjectFilters.__dataclass_fields__:
+    for name in (field.name for field in fields(ProjectFilters)):
         assert f"--where-{name.strip('_').replace('_', '-')}" in text.replace(
             "--where-active-user,", "--where-active-users,"
         )
