@@ -257,14 +257,7 @@ class Commands(HelpLayout, TyperGroup):
             context.close()
 
     def status(self, args: list[str], context: Context) -> ExitStatus:
-        """Run a command line and return its exit status, which ends the log."""
-        status = self._status(args, context)
-        if context.is_logging:
-            context.console.record("info", f"ended with status {int(status)}")
-        return status
-
-    def _status(self, args: list[str], context: Context) -> ExitStatus:
-        """Run a command line and return its exit status. Every exception ends here, as a message."""
+        """Run a command line and return its exit status, which ends the log. Exceptions end here, as messages."""
         status = ExitStatus.DONE
         try:
             # Before Typer sees them: its messages quote arguments, and could not be encoded.
@@ -279,10 +272,12 @@ class Commands(HelpLayout, TyperGroup):
             context.streams.stdout.flush()
             context.console.flush_warnings()
         except tuple(QUIET_ENDINGS) as ending:
-            return quiet_status(ending)
+            status = quiet_status(ending)
         except Exception as error:  # noqa: BLE001 - the last resort: never a traceback
             signalled = signal_behind(error)
-            return report(error, args, context) if signalled is None else quiet_status(signalled)
+            status = report(error, args, context) if signalled is None else quiet_status(signalled)
+        if context.is_logging:
+            context.console.record("info", f"ended with status {int(status)}")
         return status
 
 
