@@ -198,9 +198,7 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
     while True:
         plan = plan or change.plan(context)
         # The safeguards come before the dry run, which shows whether the change itself would be refused.
-        if plan.name:
-            check_confirm(context, plan.name)
-        plan.check_max_delete(context.settings.max_delete)
+        _check(context, plan)
         for note in plan.notes:
             context.console.notice(note)
         if dry_run or not plan.steps:
@@ -215,6 +213,18 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
                 raise
             context.console.warn(error.message)
             plan = None
+
+
+def _check(context: Context, plan: Plan[Any]) -> None:
+    """Check a plan against the command line.
+
+    Raises:
+        ConfirmationNeeded: `--confirm` names something else. OverMaxDelete: it removes too many projects.
+    """
+    if plan.name:
+        check_confirm(context, plan.name)
+    if plan.removes:  # not for a change of a configuration file: the settings can't be read if it is to repair them
+        plan.check_max_delete(context.settings.max_delete)
 
 
 def _authorize(context: Context, plan: Plan[Any], scope: Scope) -> bool:
