@@ -149,8 +149,7 @@ class Step:
     tags: TagChange | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Renaming:
+class Renaming(NamedTuple):
     """How the projects below one follow a change of its full name, and of its place.
 
     `path`, if paths change, has the ids that take the place of everything up to and including `project` in them.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projects_cli.errors import EndpointNotImplemented
 
@@ -64,8 +63,7 @@ def handler(endpoint: str) -> Handler:
     return function
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A call of a changing endpoint: it can be planned at any time, and again."""
 
     request: Request

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projects_cli.endpoints import fields
 from projects_cli.errors import FieldsValueError, ListsInSeveralKeys, ValidationError
@@ -28,8 +28,7 @@ MAX_SKIP = 2**62
 """A skip that MongoDB accepts and that is beyond the end of every collection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A part of a listing: how many projects to skip, and how many to return (0: all)."""
 
     skip: int
@@ -151,7 +150,10 @@ class Listing:
     def _sorted(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
         """Stream the projects as MongoDB sorts them."""
         try:
-            yield from self.store.projects.find(condition, self.projection, sort=self.sort, skip=skip, limit=limit)
+            hint = self._natural_order(condition)
+            yield from self.store.projects.find(
+                condition, self.projection, sort=self.sort, skip=skip, limit=limit, hint=hint
+            )
         except ListsInSeveralKeys:
             # Some document has lists in two of the fields. MongoDB refuses that before the first result. Compare by the
             # item of each list that its own sort compares: the least in ascending, the greatest in descending order.
@@ -166,6 +168,20 @@ class Listing:
             stages += [{"$skip": skip}] if skip else []
             stages += [{"$limit": limit}] if limit else []
             yield from self.store.projects.aggregate(condition, [*stages, {"$project": self.projection}])
+
+    def _natural_order(self, condition: Document) -> str | None:
+        """Return the hint to read all projects in stored order, if no index has the order of the listing, else None.
+
+        MongoDB itself would fetch each one by an index of the company (docs/performance.md, `stats-page`).
+        """
+        projects = self.store.projects
+        if condition not in ({}, filters.not_hidden()):
+            return None
+        if any(self.sort[0][0] in list(index["key"])[:2] for index in projects.indexes()):
+            return None
+        from projects_cli.endpoints.scope import natural_order_hint  # few lists get here
+
+        return natural_order_hint(projects, projects.companies)
 
     def _by_index(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
         """Stream by name and id, in the order of the unique index on name and company.

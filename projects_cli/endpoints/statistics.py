@@ -9,7 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projects_cli.endpoints import contents, stats_filter
 from projects_cli.endpoints.hierarchy import IDS_PER_QUERY, chunks, path_of
@@ -34,8 +34,7 @@ TASKS_OF = {"pipeline": ("pipeline", "controller"), "report": ("reports", "repor
 """Children type -> the system tag and the type of its tasks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """Conditions on what counts, beside the project that it is in.
 
     `tasks`: on the tasks of `stats`, which are then divided by state. `own`: on tasks and models directly in a project.

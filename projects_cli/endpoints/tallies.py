@@ -10,7 +10,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projects_cli.endpoints.fields import as_date
 from projects_cli.endpoints.hierarchy import chunks
@@ -126,8 +126,7 @@ Tallies = dict[Hashable, Tally]
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ReadPlan:
+class ReadPlan(NamedTuple):
     """How tasks are read.
 
     `by_project`: only those of the needed projects, a chunk of ids at a time. Otherwise all of them. `hint` is the
@@ -182,8 +181,7 @@ def tallies_by_state(
         return Reader(tasks, needed, condition, since, ReadPlan(by_project)).tallies(states)
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """Reads and sums the tasks of the needed projects, by a plan."""
 
     tasks: Collection

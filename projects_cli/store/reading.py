@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext, suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +22,8 @@ from projects_cli.store.client import PRIMARY, UNLIMITED, Connection, check_serv
 from projects_cli.store.driver_errors import malformed_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
+    from concurrent.futures import Future
 
     from pymongo.client_session import ClientSession
     from pymongo.collection import Collection as DriverCollection
@@ -70,8 +72,9 @@ class ReadCollection:
         sort: Sort | None = None,
         skip: int = 0,
         limit: int = 0,
+        hint: str | None = None,
     ) -> Iterator[Document]:
-        """Stream the matching documents."""
+        """Stream the matching documents; `hint` is as for `scan`."""
 
         def begin() -> Iterator[list[Document]]:
             cursor = self._raw.find(
@@ -82,6 +85,7 @@ class ReadCollection:
                 limit=limit,
                 batch_size=BATCH,
                 allow_disk_use=True if sort else None,
+                hint=_hint(hint),
                 session=self._session,
             )
             return self._watched(cursor, batches(cursor, self._connection.command_timeout, key=_key(projection)))
@@ -95,7 +99,8 @@ class ReadCollection:
     def scan(self, filter_: Document, projection: Document, *, hint: str | None = None) -> Iterator[Document]:
         """Stream very many documents, without a time limit unless `--timeout` is set.
 
-        `hint` names the index to use; `NATURAL` reads the documents in the order of the disk.
+        The server works on the next batch while the reader works on one. `hint` names the index to use; `NATURAL` reads
+        the documents in the order of the disk.
 
         Raises:
             IndexGone: the index is missing, or was dropped meanwhile.
@@ -105,9 +110,9 @@ class ReadCollection:
             cursor = self._raw.find(
                 self.scoped(filter_), projection, batch_size=BATCH, hint=_hint(hint), session=self._session
             )
-            return self._watched(
-                cursor, batches(cursor, self._connection.command_timeout, key=_key(projection)), UNLIMITED
-            )
+            read = batches(cursor, self._connection.command_timeout, key=_key(projection))
+            watched = self._watched(cursor, read, UNLIMITED)
+            return watched if self._session is not None else ahead(watched)  # a session belongs to one thread
 
         return chain.from_iterable(self._connection.retry.stream(begin))
 
@@ -279,7 +284,9 @@ class ReadCollection:
 
     # --- cursors --------------------------------------------------------------------------------------------------
 
-    def _watched(self, cursor: AnyCursor, batches: Iterator[Batch], limit: float | None = None) -> Iterator[Batch]:
+    def _watched(
+        self, cursor: AnyCursor, batches: Iterator[Batch], limit: float | None = None
+    ) -> Generator[Batch, None, None]:
         """Yield the batches of a cursor; `limit` is the time for each, in seconds.
 
         A server that went away is not waited for, although the driver would wait. If the reader stops early the cursor
@@ -376,6 +383,30 @@ def raw_batches(cursor: RawBatchCursor[Any], seconds: float, *, key: str | None)
             yield batch
         elif cursor.alive:
             progress.empty()
+
+
+def ahead(rows: Generator[Batch, None, None]) -> Iterator[Batch]:
+    """Yield the items of a generator, the next of which is computed in a thread while the reader works on one.
+
+    A reader that stops early, or is interrupted, waits a short time for the item that is being computed.
+    """
+    from concurrent.futures import ThreadPoolExecutor, wait  # few commands read so much
+
+    def following() -> Future[Batch | None]:
+        # The time limit of a command is in the context.
+        return pool.submit(copy_context().run, lambda: next(rows, None))
+
+    pool = ThreadPoolExecutor(1)
+    pending = following()
+    try:
+        while (item := pending.result()) is not None:
+            pending = following()
+            yield item
+    finally:
+        wait([pending], GOODBYE)
+        pool.shutdown(wait=False)
+        if pending.done():
+            rows.close()
 
 
 def split(batch: bytes) -> Iterator[bytes]:

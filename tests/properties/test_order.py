@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import bson
@@ -165,6 +166,47 @@ def test_the_server_does_not_sort_if_the_index_exists(indexed: Caller, without: 
     _fill(indexed, without, projects)
     assert _plans(indexed, order_by)[0] == ("IXSCAN { name: 1, company: 1 }", False)
     assert _plans(without, order_by)[0][1]
+
+
+@pytest.mark.parametrize(
+    ("order_by", "company", "index", "natural"),
+    [
+        ("-last_update", OWN, None, True),
+        ("-created", "", None, True),
+        ("-last_update", "another company", None, False),
+        ("-last_update", OWN, "last_update", False),
+        ("-basename", OWN, None, False),  # the server's own index has it
+    ],
+)
+def test_all_projects_are_read_in_stored_order_if_no_index_has_the_order(
+    indexed: Caller, order_by: str, company: str, index: str | None, *, natural: bool
+) -> None:
+    """Unless they are another company's too: then an index of the company leaves those out."""
+    indexed.fill({"project": [*_dated(OWN, range(50)), *_dated(company, range(50, 60))]})
+    if index:
+        indexed.database["project"].create_index(index, name="of the test")
+    try:
+        plans = _plans(indexed, [order_by])
+        found = indexed.answer("projects.get_all", {"order_by": [order_by], "only_fields": ["id"], "page_size": 20})
+    finally:
+        if index:
+            indexed.database["project"].drop_index("of the test")
+    assert (plans[-1][0] == "COLLSCAN") is natural
+    visible = range(49 if company == "another company" else 59, -1, -1)
+    assert found == {"projects": [{"id": f"{number:03d}"} for number in visible[:20]]}
+
+
+def _dated(company: str, numbers: range) -> list[Document]:
+    return [
+        {
+            "_id": f"{number:03d}",
+            "company": company,
+            "name": f"{number:03d}",
+            "basename": f"{number:03d}",
+            **dict.fromkeys(("created", "last_update"), datetime(2024, 1, 1, tzinfo=UTC) + timedelta(number)),
+        }
+        for number in numbers
+    ]
 
 
 @pytest.mark.parametrize(
