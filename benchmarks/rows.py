@@ -445,12 +445,12 @@ ROWS: tuple[Row, ...] = (
         rounds=QUICK,
     ),
     Row(
-        "get", "projects get ID --json", "find_one, to its exit", bars(wall=0.6), _get, agreement.project, rounds=QUICK
+        "get", "projects get ID --json", "find_one, to its exit", bars(wall=0.4), _get, agreement.project, rounds=QUICK
     ),
     Row("schema-shipped", "load and validate, shipped", NOTHING, bars(wall=1.7), _schema_shipped, rounds=QUICK),
     Row("schema-warm", "load and validate, from the cache", NOTHING, bars(wall=1.7), _schema_warm, rounds=QUICK),
     Row("schema-cold", "the same", "without the cache", bars(wall=1 / 20), _schema_cold),
-    Row("list", "list -o jsonl", TEN_LINES, bars(wall=1.15, cpu=1.25, memory=0.5), _list, agreement.listing),
+    Row("list", "list -o jsonl", TEN_LINES, bars(wall=0.85, cpu=1.1, memory=0.4), _list, agreement.listing),
     Row("list-growth", "list -o jsonl, of many", "of few", bars(memory=1.15), _list_growth),
     Row(
         "first-line", "first line of a list", 'python -c "import pymongo, typer"', bars(first_line=2), _first_line,

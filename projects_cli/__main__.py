@@ -22,6 +22,11 @@ COLUMNS = 80
 BUFFER = 1 << 16
 """Bytes of the output buffer. With Python's default of 8 kB a long list spends a sixth of its time writing."""
 
+COLLECT_AFTER = 100_000
+"""New objects before the garbage collector runs, which by default looks through all documents of a large change again
+and again: a third of its processor time, for a few hundred objects (docs/performance.md).
+"""
+
 UTF8_MODE = ["-X", "utf8"]
 
 
@@ -84,6 +89,9 @@ def _status(arguments: list[str]) -> int:
         from projects_cli.cli.completion.fetch import main as fetch
 
         return fetch()
+    import gc
+
+    gc.set_threshold(COLLECT_AFTER)
     from projects_cli.cli.app import run
 
     return run(arguments)

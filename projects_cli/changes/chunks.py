@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 IDS = 10_000
 """Ids in a chunk of tasks or models, about half a megabyte; also how many documents one write changes."""
 
-ENTRIES = 500
+ENTRIES = 2000
 """Projects in a chunk; BYTES ends it sooner if their documents are large."""
 
 BYTES = 4_000_000

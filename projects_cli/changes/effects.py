@@ -9,7 +9,7 @@ from collections import defaultdict
 from itertools import groupby
 from typing import TYPE_CHECKING, cast
 
-from projects_cli.changes import edits, tagging
+from projects_cli.changes import combined, edits, tagging
 from projects_cli.changes.conditions import among, by_id, is_comparable, is_value, stored_as, within
 from projects_cli.changes.records import Edits, Entry, Members, Projects, Tagging
 from projects_cli.changes.stored import Stored
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from projects_cli.changes.records import Chunk
     from projects_cli.changes.writer import Tally, Writer
-    from projects_cli.messages import Document
+    from projects_cli.messages import Document, Pipeline
     from projects_cli.store.collections import Store
 
 Left = list[tuple[Entry, str]]
@@ -70,9 +70,36 @@ def _update_all(entries: Sequence[Entry], writer: Writer, tally: Tally) -> bool:
     """Make updates in one command. Return False unless all of them matched: then each has to be looked at by itself."""
     if any(entry.before is None or entry.stale for entry in entries):
         return False
-    count = writer.update_each([_conditional(entry) for entry in entries])
+    count = writer.update_each(list(_updates(entries)))
     tally.add("project", "update", count)
     return count == len(entries)
+
+
+def _updates(entries: Iterable[Entry]) -> Iterator[tuple[Document, Document | Pipeline]]:
+    """Yield the updates of entries, in order: one for several that set the same fields, if that may be one."""
+    for (names, condition), run in groupby(entries, _kind_of_update):
+        alike = list(run)
+        for start in range(0, len(alike), combined.AT_ONCE):
+            some = alike[start : start + combined.AT_ONCE]
+            new = [entry.change["$set"] for entry in some]
+            # The order inside one update is the server's: a name that is still in use has to become free before.
+            taken = {entry.old.get("name") for entry in some}
+            if len(some) == 1 or not names or not taken.isdisjoint(values.get("name") for values in new):
+                yield from map(_conditional, some)
+                continue
+            old = [{name: entry.old[name] for name in names} for entry in some]
+            filter_, change = combined.update([entry.id for entry in some], old, new)
+            yield filters.all_of([filter_, condition]), change
+
+
+def _kind_of_update(entry: Entry) -> tuple[list[str], Document]:
+    """Return which fields an entry sets, `last_update` aside, and its condition; no fields if it has to be alone."""
+    new = entry.change["$set"]
+    names = sorted(new.keys() - {"last_update"})
+    alone = entry.change["$unset"] or not all(map(str.isidentifier, names))
+    if alone or not combined.is_combinable(entry.id, [entry.old.get(name) for name in names], new.values()):
+        names = []
+    return names, entry.condition
 
 
 def _conditional(entry: Entry) -> tuple[Document, Document]:

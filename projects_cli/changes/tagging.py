@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from projects_cli.changes import combined
+from projects_cli.changes.combined import STRING
 from projects_cli.changes.conditions import by_id, shown, stored_as, within
 from projects_cli.changes.records import Tagging, TagGroup
 from projects_cli.messages import Skipped
@@ -15,14 +17,14 @@ from projects_cli.store import bson_codec, filters
 from projects_cli.store.bson_codec import ARRAY, NULL, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from projects_cli.changes.writer import Tally, Writer
-    from projects_cli.messages import Document, Step, TagChange
+    from projects_cli.messages import Document, Pipeline, Step, TagChange
     from projects_cli.store.collections import Store
 
-STRING = 0x02
-"""The BSON type of a text."""
+FEW = 3
+"""Documents with the same tags that are changed together with others: their own update would take longer."""
 
 BYTES = 4_000_000
 """Bytes of the tags of a chunk: documents with unusual tags are few in a chunk."""
@@ -110,12 +112,21 @@ def unmake(chunk: Tagging, writer: Writer, tally: Tally) -> None:
 def _change(
     chunk: Tagging, groups: list[tuple[TagGroup, Value | None, Value | None]], writer: Writer, tally: Tally
 ) -> None:
-    updates: list[tuple[Document, Document]] = []
+    updates: list[tuple[Document, Document | Pipeline]] = []
+    single: list[tuple[Value, Value, Value]] = []  # most lists of random tags are those of one document
     for group, source, target in groups:
+        ids = bson_codec.items(group.ids) if group.size <= FEW else ()
+        if ids and source and target and _is_combinable(source, target, ids):
+            single += [(identifier, source, target) for identifier in ids]
+            continue
         change: Document = (
             {"$unset": {"tags": 1}} if target is None else {"$set": bson_codec.embedded({"tags": target})}
         )
         updates.append((_with_tags(group, source), change))
+    for start in range(0, len(single), combined.AT_ONCE):
+        some = single[start : start + combined.AT_ONCE]
+        before, after = ([{"tags": states[side]} for states in some] for side in (1, 2))
+        updates.append(combined.update([states[0] for states in some], before, after))
     count = writer.update_groups(chunk.kind, updates)
     if count == chunk.size:
         tally.add(chunk.kind, "update", count)
@@ -126,6 +137,15 @@ def _change(
     tally.add(chunk.kind, "update", count)
     # The command reports only how many documents matched.
     tally.skipped += conflicts(chunk, writer.store)
+
+
+def _is_combinable(source: Value, target: Value, ids: Sequence[Value]) -> bool:
+    """Return whether documents may be changed together with others: an expression returns lists of texts as stored."""
+    for tags in (source, target):
+        items = bson_codec.items(tags) if tags.type == ARRAY else []
+        if bson_codec.array(items) != tags or any(item.type != STRING for item in items):
+            return False
+    return all(combined.is_combinable(identifier, [source], [target]) for identifier in ids)
 
 
 def _with_tags(group: TagGroup, tags: Value | None) -> Document:

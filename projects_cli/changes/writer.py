@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from projects_cli.changes.lease import Lease
     from projects_cli.changes.records import Chunk, Entry
-    from projects_cli.messages import Document
+    from projects_cli.messages import Document, Pipeline
     from projects_cli.store.collections import Store
 
 
@@ -92,11 +92,14 @@ class Writer:
         """Change the matching documents. Return how many matched."""
         return self._fenced(lambda guard: self.store.named(kind).update(filter_, change, guard))
 
-    def update_each(self, updates: Sequence[tuple[Document, Document | bytes]]) -> int:
-        """Change, or replace by a document, a project for each of these filters. Return how many matched."""
+    def update_each(self, updates: Sequence[tuple[Document, Document | Pipeline | bytes]]) -> int:
+        """Change, or replace by a document, a project for each of these filters; all of them with a pipeline.
+
+        Return how many matched.
+        """
         return self._fenced(lambda guard: self.store.projects.update_each(updates, guard))
 
-    def update_groups(self, kind: str, updates: Sequence[tuple[Document, Document]]) -> int:
+    def update_groups(self, kind: str, updates: Sequence[tuple[Document, Document | Pipeline]]) -> int:
         """Change all documents that match each of these filters. Return how many matched."""
         return self._fenced(lambda guard: self.store.named(kind).update_groups(updates, guard))
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from projects_cli.messages import Document, Request
     from projects_cli.store.collections import Store
 
-CHUNK = 1000
+CHUNK = 4000
 """Names in one filter."""
 
 NO_PROJECT = (None, "")

@@ -6,8 +6,7 @@ repeat one safely.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pymongo
 
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from projects_cli.messages import Document, Pipeline
 
 
-@dataclass(frozen=True, slots=True)
-class LeaseId:
+class LeaseId(NamedTuple):
     """The database, key and owner of a lease."""
 
     database: str
@@ -35,8 +33,7 @@ class LeaseId:
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class Guard:
+class Guard(NamedTuple):
     """What a write of the change engine carries to the server.
 
     `comment` is the operation's id, by which another process finds the writes of a killed one. `deadline` is the end of
@@ -111,21 +108,23 @@ class Collection(ReadCollection):
                 self._guarded(filter_, guard), change, session=self._session, comment=guard.comment
             ).matched_count
 
-    def update_each(self, updates: Sequence[tuple[Document, Document | bytes]], guard: Guard) -> int:
+    def update_each(self, updates: Sequence[tuple[Document, Document | Pipeline | bytes]], guard: Guard) -> int:
         """Change one document for each filter, or replace it by these bytes, in one command, while the guard holds.
 
-        Return how many matched.
+        A pipeline changes all that match. Return how many matched.
         """
-        requests: list[pymongo.ReplaceOne[Document] | pymongo.UpdateOne] = [
+        requests: list[pymongo.ReplaceOne[Document] | pymongo.UpdateOne | pymongo.UpdateMany] = [
             pymongo.ReplaceOne(self._guarded(filter_, guard), unchanged(change))
             if isinstance(change, bytes)
-            else pymongo.UpdateOne(self._guarded(filter_, guard), change)
+            else (pymongo.UpdateMany if isinstance(change, list) else pymongo.UpdateOne)(
+                self._guarded(filter_, guard), change
+            )
             for filter_, change in updates
         ]
         with translation(), self._connection.within(LONG_WRITE):
             return self._raw.bulk_write(requests, session=self._session, comment=guard.comment).matched_count
 
-    def update_groups(self, updates: Sequence[tuple[Document, Document]], guard: Guard) -> int:
+    def update_groups(self, updates: Sequence[tuple[Document, Document | Pipeline]], guard: Guard) -> int:
         """Change the documents that match each filter, in one command, while the guard holds. Return how many matched.
 
         The command is not transiently retried by the driver; the change engine repeats it.
@@ -165,8 +164,7 @@ class Collection(ReadCollection):
         return {"$and": [self._scope, filter_, guard.filter]} if guard.filter else self.scoped(filter_)
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(NamedTuple):
     """The documents of one company, and the public ones."""
 
     company: str
