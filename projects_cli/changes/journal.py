@@ -41,8 +41,8 @@ TOUCHED = 100
 KEPT = 16 * 1024 * 1024
 """Bytes of chunks that are kept in memory while their operation is applied; larger plans are read from the journal."""
 
-BYTES = 1_000_000
-"""Bytes of chunks that are written by one command."""
+BYTES = 250_000
+"""Bytes of chunks that are written by one command. A chunk of 10,000 tasks has more: several at once cost 10 MB."""
 
 UNLIMITED = 2**31
 """Bytes of a chunk that is kept in memory only."""
