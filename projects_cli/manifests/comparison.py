@@ -71,26 +71,23 @@ class Manifest:
                 created += self._creations(wanted, stored, store)
         deleted = list(self._deletions(store)) if self.label else []
         removed = [step for plan in deleted for step in plan.steps]
-        counts = {
-            "created projects": len(created),
-            "updated projects": len({id_text(step.filter["_id"]) for step in updated}),
-            "deleted projects": sum(plan.removes for plan in deleted),
-        }
+        changed = len({id_text(step.filter["_id"]) for step in updated})
+        numbers = {"create": len(created), "update": changed, "delete": sum(plan.removes for plan in deleted)}
         steps = [*created, *updated, *removed]
-        summary = ", ".join(f"{count} {name[: -1 if count == 1 else None]}" for name, count in counts.items() if count)
+        summary = ", ".join(f"{verb} {count} project{'s' * (count > 1)}" for verb, count in numbers.items() if count)
         return Plan(
             endpoint="apply",
-            summary=f"apply: {summary}" if steps else "nothing to change: all projects are as the files have them",
+            summary=summary or "nothing to change: all projects are as the files have them",
             steps=steps,
             answer={
                 "created": Count("project", "insert"),
-                "updated": counts["updated projects"],
+                "updated": changed,
                 "deleted": Count("project", "delete"),
             },
-            counts={name: count for name, count in counts.items() if count},
+            counts={"projects": sum(numbers.values())} if steps else {},
             samples=[Sample(id_text(step.filter["_id"]), step.name) for step in steps if step.collection == "project"],
             question="yes",
-            removes=counts["deleted projects"],
+            removes=numbers["delete"],
         )
 
     def _stored(self, store: Store) -> dict[str, Document]:

@@ -101,7 +101,7 @@ def test_200_projects_come_from_a_csv_file_by_one_command_and_a_second_run_chang
     again = site("apply", "-f", path, "--yes")
     assert (again.exit_code, "nothing to change" in again.stderr or again.stderr) == (0, True)
     assert site.everything() == before
-    assert [run["summary"] for run in site.json("history")["runs"]] == ["apply: 220 created projects"]
+    assert [run["summary"] for run in site.json("history")["runs"]] == ["create 220 projects"]
     site.json("undo", "--yes")
     assert site.names() == []
 

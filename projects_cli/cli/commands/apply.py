@@ -71,7 +71,7 @@ def apply_manifest(context: Context, manifest: Manifest) -> Response:
     """Perform the change; the owner is looked up only if a project is created."""
     change = DocumentChange(manifest)
     plan = change.plan(context)
-    if plan.counts.get("created projects"):
+    if any(step.action == "insert" for step in plan.steps):
         manifest.request = RequestBuilder(context).of_file("apply", creates=True)
         plan = change.plan(context)
     notes = [described(difference) for difference in manifest.differences[:NOTED]]
