@@ -319,7 +319,7 @@ def test_a_file_that_is_not_utf_8_is_named(site: Site, tmp_path: Path) -> None:
     schema.write_bytes(b'get_all { "2.1" { description: "\xe9" } }')
     error = site.error("list", "--uri-file", str(uri), status=2, PROJECTS_MONGO_URI="")
     assert error["message"] == f"the URI file {uri} is not valid UTF-8"
-    assert site.error("list", "--schema", str(schema), status=2)["message"] == f"{schema}:1: this is not UTF-8 text"
+    assert site.error("list", "--schema", str(schema), status=2)["message"] == f"{schema}:1:33: this is not UTF-8 text"
     settings.write_bytes(b'output = "caf\xe9"\n')
     result = site("list")
     assert result.exit_code == 2
