@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext, suppress
-from contextvars import copy_context
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -22,8 +21,7 @@ from projects_cli.store.client import PRIMARY, UNLIMITED, Connection, check_serv
 from projects_cli.store.driver_errors import malformed_reply
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Iterator, Sequence
 
     from pymongo.client_session import ClientSession
     from pymongo.collection import Collection as DriverCollection
@@ -99,8 +97,7 @@ class ReadCollection:
     def scan(self, filter_: Document, projection: Document, *, hint: str | None = None) -> Iterator[Document]:
         """Stream very many documents, without a time limit unless `--timeout` is set.
 
-        The server works on the next batch while the reader works on one. `hint` names the index to use; `NATURAL` reads
-        the documents in the order of the disk.
+        `hint` names the index to use; `NATURAL` reads the documents in the order of the disk.
 
         Raises:
             IndexGone: the index is missing, or was dropped meanwhile.
@@ -111,8 +108,7 @@ class ReadCollection:
                 self.scoped(filter_), projection, batch_size=BATCH, hint=_hint(hint), session=self._session
             )
             read = batches(cursor, self._connection.command_timeout, key=_key(projection))
-            watched = self._watched(cursor, read, UNLIMITED)
-            return watched if self._session is not None else ahead(watched)  # a session belongs to one thread
+            return self._watched(cursor, read, UNLIMITED)
 
         return chain.from_iterable(self._connection.retry.stream(begin))
 
@@ -284,9 +280,7 @@ class ReadCollection:
 
     # --- cursors --------------------------------------------------------------------------------------------------
 
-    def _watched(
-        self, cursor: AnyCursor, batches: Iterator[Batch], limit: float | None = None
-    ) -> Generator[Batch, None, None]:
+    def _watched(self, cursor: AnyCursor, batches: Iterator[Batch], limit: float | None = None) -> Iterator[Batch]:
         """Yield the batches of a cursor; `limit` is the time for each, in seconds.
 
         A server that went away is not waited for, although the driver would wait. If the reader stops early the cursor
@@ -383,30 +377,6 @@ def raw_batches(cursor: RawBatchCursor[Any], seconds: float, *, key: str | None)
             yield batch
         elif cursor.alive:
             progress.empty()
-
-
-def ahead(rows: Generator[Batch, None, None]) -> Iterator[Batch]:
-    """Yield the items of a generator, the next of which is computed in a thread while the reader works on one.
-
-    A reader that stops early, or is interrupted, waits a short time for the item that is being computed.
-    """
-    from concurrent.futures import ThreadPoolExecutor, wait  # few commands read so much
-
-    def following() -> Future[Batch | None]:
-        # The time limit of a command is in the context.
-        return pool.submit(copy_context().run, lambda: next(rows, None))
-
-    pool = ThreadPoolExecutor(1)
-    pending = following()
-    try:
-        while (item := pending.result()) is not None:
-            pending = following()
-            yield item
-    finally:
-        wait([pending], GOODBYE)
-        pool.shutdown(wait=False)
-        if pending.done():
-            rows.close()
 
 
 def split(batch: bytes) -> Iterator[bytes]:
