@@ -132,7 +132,18 @@ def fields(raw: bytes) -> dict[str, Value]:
 
     A name that is not UTF-8 is kept with surrogate escapes. For a repeated name the last value is returned.
     """
-    return dict(_elements(raw))
+    # The same loop as in `_elements`: without a generator and a call for each field it takes a quarter less time.
+    values: dict[str, Value] = {}
+    position, end = 4, len(raw) - 1
+    while position < end:
+        kind = raw[position]
+        stop = raw.index(0, position + 1)
+        name = raw[position + 1 : stop].decode("utf-8", "surrogateescape")
+        start, extra = stop + 1, _EXTRA.get(kind)
+        size = size_of(raw, kind, start) if extra is None else _INT32.unpack_from(raw, start)[0] + extra
+        position = start + size
+        values[name] = _make(Value, (kind, raw[start:position]))
+    return values
 
 
 def identifier(raw: bytes) -> Value:
