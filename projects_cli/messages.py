@@ -173,8 +173,9 @@ class Renaming(NamedTuple):
             change["name"] = f"{self.new}/{rest}" if self.new else rest
         if self.path is not None:
             ids = below["path"] if isinstance(below.get("path"), list) else []
-            keys = [identity(item) for item in ids]
-            above = identity(self.project)
+            keys, above = ids, self.project
+            if {*map(type, ids), type(above)} != {str}:  # texts need no detour, and nearly all ids are texts
+                keys, above = [identity(item) for item in ids], identity(self.project)
             change["path"] = [*self.path, *(ids[keys.index(above) + 1 :] if above in keys else ())]
         return change
 

@@ -107,7 +107,7 @@ def following_step(project: Document, renaming: Renaming | None, request: Reques
             f"the name of the project {id_text(project['_id'])} below is not UTF-8 text, and would be lost",
             hint="rename it first, by its id: projects update ID --name NAME",
         )
-    if any(isinstance(item, str) and UNREADABLE in item for item in change.get("path", ())):
+    if UNREADABLE in "".join(map(str, change.get("path", ()))):
         raise FieldsValueError(f"the path of the project {id_text(project['_id'])} has an id that is not UTF-8 text")
     return Step(
         "project",
