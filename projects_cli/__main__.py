@@ -22,7 +22,7 @@ COLUMNS = 80
 BUFFER = 1 << 16
 """Bytes of the output buffer. With Python's default of 8 kB a long list spends a sixth of its time writing."""
 
-COLLECT_AFTER = 1_000_000
+COLLECT_AFTER = 50_000
 """New objects before the garbage collector runs, which by default looks through all documents of a large change again
 and again: a third of its processor time, for a few hundred objects (docs/performance.md).
 """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,7 +18,7 @@ from projects_cli.errors import ChangedMeanwhile, UsageError
 from projects_cli.messages import NO_OUTCOME, Response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -29,12 +30,26 @@ if TYPE_CHECKING:
 TRIES = 10
 """How often a change is computed from what is stored, if others change that at the same time."""
 
+COLLECT_AFTER = 1_000_000
+"""New objects before the garbage collector runs during a change: a run of it looks through the whole plan, in vain."""
+
 
 class Planner(Protocol):
     """A change of documents as a value. It is planned again once no other change can run."""
 
     def plan(self, store: Store) -> Plan[Step]:
         """Check the change against what is stored, and return its plan; nothing is written."""
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let the garbage collector run less often, but only meanwhile: a batch leaves cycles with each of its lines."""
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECT_AFTER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +65,7 @@ class Runner:
     progress: Progress
     small: int = SMALL
 
+    @_rare_collections()
     def apply(
         self,
         planner: Planner,
