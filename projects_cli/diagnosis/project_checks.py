@@ -16,7 +16,7 @@ from projects_cli.store import filters, pipelines
 from projects_cli.store.bson_codec import AFTER_THE_LAST_DATE, UNREADABLE, is_beyond_dates
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Sequence
+    from collections.abc import Hashable, Sequence
 
     from projects_cli.diagnosis.findings import Findings
     from projects_cli.messages import Document, Pipeline
@@ -232,7 +232,7 @@ def check_members(kind: Member, tree: ProjectTree, store: Store, findings: Findi
     count = sum(lost.values())
     examples: list[Document] = []
     if count:
-        examples += _examples({**own, **filters.in_projects(list(lost)[:EXAMPLES])}, kind, store)
+        examples += _examples({**own, **filters.in_projects(sorted(lost)[:EXAMPLES])}, kind, store)
     if others:
         in_others = {"$expr": {"$in": ["$project", {"$literal": others[:EXAMPLES]}]}}
         examples += _examples({**own, **in_others}, kind, store, "project is not a text")
@@ -241,9 +241,10 @@ def check_members(kind: Member, tree: ProjectTree, store: Store, findings: Findi
     return lost
 
 
-def _examples(filter_: Document, kind: Member, store: Store, detail: str = "") -> Iterator[Document]:
-    for document in store.named(kind).find(filter_, {"name": 1}, limit=EXAMPLES):
-        yield example(document["_id"], document.get("name"), detail)
+def _examples(filter_: Document, kind: Member, store: Store, detail: str = "") -> list[Document]:
+    found = store.named(kind).find(filter_, {"name": 1}, limit=EXAMPLES)
+    # The server's order depends on the index that it happens to choose.
+    return sorted((example(one["_id"], one.get("name"), detail) for one in found), key=lambda one: str(one["id"]))
 
 
 def check_references(kind: Member, store: Store, findings: Findings) -> None:
