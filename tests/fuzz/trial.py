@@ -49,8 +49,12 @@ def digest(database: Database[dict[str, Any]]) -> str:
 
 
 def ids(database: Database[dict[str, Any]]) -> list[str]:
-    """Return some names of projects, and one that does not exist."""
-    return [*map(str, database["project"].distinct("_id")[:5]), "vision", "f" * 32]
+    """Return some ids of projects, a name, and an id that does not exist.
+
+    They are in the order of the names: ids differ from run to run, and the same seed must give the same command lines.
+    """
+    found = database["project"].find({}, {"_id": 1}).sort({"name": 1, "_id": 1}).limit(5)
+    return [*(str(document["_id"]) for document in found), "vision", "f" * 32]
 
 
 @cache
@@ -113,7 +117,8 @@ def check_line(
     """Try a command line on a database with that digest; gives its status, and the digest afterwards."""
     with bounded(words):
         status, out, err = status_of(words, environment=environment)
-    check_text(words, out, err)
+    # `-o id0` separates ids by NUL, for `xargs -0`.
+    check_text(words, out.replace("\0", "\n") if any("id0" in word for word in words) else out, err)
     # Remaining findings are reported after the fixed ones.
     fixed = status == ExitStatus.FINDINGS and {"doctor", "--fix"} <= {*words}
     after = digest(database)
