@@ -373,7 +373,7 @@ def json_option(option: str, text: str | None) -> dict[str, Any] | None:
     """
     if text is None:
         return None
-    value = parse_json(text.encode("utf-8", "surrogateescape"))
+    value = parse_json(text.encode("utf-8", "surrogatepass"))
     if not isinstance(value, dict):
         raise UsageError(f"{option} {text!r}: expected a JSON object")
     return value

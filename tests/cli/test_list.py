@@ -181,6 +181,7 @@ def test_hidden_projects_are_marked_and_contents_counted(several: Site) -> None:
         (("--children-of", "vision", "--shallow-search"), 2, "--children-of can't be used with"),
         (("--filters", "null"), 2, "--filters 'null': expected a JSON object"),
         (("--filters", "{"), 2, "invalid JSON"),
+        (("--filters", '"\ud800"'), 2, "the JSON is not valid UTF-8: byte 0xed at offset 1"),
         (("--filters", '{"tag": {}}'), 2, "filters: unknown field 'tag'"),
         (("--filters", '{"tags": {"any": {"includes": ["a"]}}}'), 2, "includes"),
         (("--filters", '{"tags": ["a"]}'), 2, "params.filters.tags"),
