@@ -30,9 +30,13 @@ def check(paths: Sequence[str], *, clobber: bool) -> None:
         if path == STDOUT:
             continue
         file = Path(path)
+        try:
+            folder = file.resolve().parent
+        except ValueError:  # a NUL, or text that no file system can hold
+            raise UsageError(f"cannot write {path!r}: not a path") from None
         if file.is_dir():
             raise UsageError(f"{path!r} is a folder", hint="name a file in it")
-        if not file.resolve().parent.is_dir():
+        if not folder.is_dir():
             raise UsageError(f"cannot write {path!r}: its folder does not exist")
         # A pipe or a device, such as /dev/stdout, is there to be written to.
         if file.is_file() and not clobber:

@@ -27,7 +27,10 @@ def replacement(path: str) -> Iterator[IO[bytes]]:
     Raises:
         OSError: the file can't be written, or `path` is not a regular file.
     """
-    target = Path(os.path.realpath(path))
+    try:
+        target = Path(os.path.realpath(path))
+    except ValueError as error:  # a NUL, or text that no file system can hold
+        raise OSError(EINVAL, "not a path", path) from error
     if target.exists() and not target.is_file():
         # A device such as /dev/null would be replaced by a file.
         raise OSError(EINVAL, "not a regular file", path)

@@ -145,6 +145,6 @@ def test_a_failed_export_leaves_the_old_file_and_the_next_one_removes_what_a_kil
 
 
 def test_a_device_or_a_folder_is_not_replaced(site: Site, tmp_path: Path) -> None:
-    for path in ("/dev/null", str(tmp_path), str(tmp_path / "missing" / "x")):
+    for path in ("/dev/null", str(tmp_path), str(tmp_path / "missing" / "x"), "\0"):
         assert site.error("export", "--to", path, status=2)["message"].startswith(f"cannot write '{path}'")
     assert Path("/dev/null").is_char_device()

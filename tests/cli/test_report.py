@@ -220,6 +220,7 @@ def test_a_file_is_overwritten_only_on_request(site: Site, tmp_path: Path) -> No
     ("arguments", "message"),
     [
         (["--html", "."], "'.' is a folder"),
+        (["--html", "\0"], r"cannot write '\x00': not a path"),
         (["--html", "missing/x.html"], "cannot write 'missing/x.html': its folder does not exist"),
         (["--html", "-", "--svg", "weeks", "-"], "two outputs can't be written to '-'"),
         (["--format", "markdown", "--html", "x.html"], "--format can't be used with --html or --svg"),
