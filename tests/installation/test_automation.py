@@ -37,10 +37,9 @@ def planned(*arguments: str) -> list[str]:
 
 @pytest.mark.parametrize("run", RUNS)
 def test_every_step_is_a_make_target(run: str) -> None:
-    program, target, *variables = run.split()
+    program, _, *variables = run.split()
     assert program == "make"
     assert all(re.fullmatch(r'[A-Z]+="\$[A-Z_]+"', variable) for variable in variables)
-    assert planned(target)
 
 
 def test_every_supported_python_runs_the_tests() -> None:
