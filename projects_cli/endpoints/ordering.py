@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -85,14 +84,28 @@ def _ordered(listing: Listing, condition: Document, page: Page, behind: Document
 
     `behind` matches the projects behind a position that has a value in the first field.
     """
+    projects = listing.store.projects
+    by_name = [key for key, _ in listing.sort] == ["name", "_id"]
+    read = listing.sorted
+    if by_name and index_match.has_unique(projects.indexes(), ("name", "company")):
+        read = listing.by_index
     first, direction = listing.sort[0]
     if direction != 1 or first == "_id":
-        return listing.read(filters.all_of([condition, behind or {}]), page.skip, page.limit)
+        yield from read(filters.all_of([condition, behind or {}]), page.skip, page.limit)
+        return
     # MongoDB sorts missing values first, so the listing is read in two parts.
     is_list = first in fields.LIST_FIELDS
     filled = filters.all_of([condition, filters.stored_filled(first, is_list=is_list), behind or {}])
+    count = 0
+    for document in read(filled, page.skip, page.limit):
+        count += 1
+        yield document
+    if page.limit and count == page.limit:
+        return
+    # Only a page that begins in the second part needs to know how long the first one is.
+    skip = 0 if count or not page.skip else max(0, page.skip - projects.count(filled))
     empty = filters.all_of([condition, filters.stored_empty(first, is_list=is_list)])
-    return _concatenated(listing, filled, empty, page)
+    yield from read(empty, skip, page.limit - count if page.limit else 0)
 
 
 def _sort(order_by: Sequence[str] | None, *, searching: bool) -> Sort:
@@ -116,19 +129,6 @@ def _sort(order_by: Sequence[str] | None, *, searching: bool) -> Sort:
     return list(sort.items())
 
 
-def _concatenated(listing: Listing, filled: Document, empty: Document, page: Page) -> Iterator[Document]:
-    """Stream a page of two listings, one after the other."""
-    count = 0
-    for document in listing.read(filled, page.skip, page.limit):
-        count += 1
-        yield document
-    if page.limit and count == page.limit:
-        return
-    # Only a page that begins in the second part needs to know how long the first one is.
-    skip = 0 if count or not page.skip else max(0, page.skip - listing.store.projects.count(filled))
-    yield from listing.read(empty, skip, page.limit - count if page.limit else 0)
-
-
 @dataclass(frozen=True)
 class Listing:
     """Projects with some fields in one order."""
@@ -137,18 +137,8 @@ class Listing:
     projection: Document
     sort: Sort
 
-    @cached_property  # most listings are read in two parts
-    def _is_indexed(self) -> bool:
-        """Return whether the order is that by name, for which the collection has the unique index of a server."""
-        by_name = [key for key, _ in self.sort] == ["name", "_id"]
-        return by_name and index_match.has_unique(self.store.projects.indexes(), ("name", "company"))
-
-    def read(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
+    def sorted(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
         """Stream the matching projects without the first `skip`, at most `limit`, or all if that is 0."""
-        return (self._by_index if self._is_indexed else self._sorted)(condition, skip, limit)
-
-    def _sorted(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
-        """Stream the projects as MongoDB sorts them."""
         try:
             hint = self._natural_order(condition)
             yield from self.store.projects.find(
@@ -183,8 +173,8 @@ class Listing:
 
         return natural_order_hint(projects, projects.companies)
 
-    def _by_index(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
-        """Stream by name and id, in the order of the unique index on name and company.
+    def by_index(self, condition: Document, skip: int, limit: int) -> Iterator[Document]:
+        """Stream the same by name and id, in the order of the unique index on name and company.
 
         MongoDB has no index on (name, id), and would sort everything before it returns the first project
         (docs/performance.md, `list`). The order of the unique index differs only if an own and a public project, never

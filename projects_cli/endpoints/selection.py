@@ -28,22 +28,27 @@ def condition_of(request: Request, store: Store) -> Document:
         FieldsValueError, ValidationError: a filter is invalid. InvalidFields: an unknown field is named.
     """
     params = request.params
-    by_list = _filters(params)
+    by_list = _filters(params["filters"]) if "filters" in params else {}
+    parts: list[Document] = []
     # A field in `filters` replaces the parameter of the same name.
     shallow = params.get("shallow_search")
     # Null and [] do not restrict. Only without the parameter a shallow search is one of the top level.
     parents = params.get("parent", [None] if shallow else None)
-    place = {} if "parent" in by_list else filters.in_list("parent" if shallow else "path", parents)
-    parts = [by_id(params, store), with_stored_ids(place, store)]
-    parts += [filters.in_list(name, params.get(name)) for name in TEXT_LISTS if name not in by_list]
+    if parents and "parent" not in by_list:
+        parts.append(with_stored_ids(filters.in_list("parent" if shallow else "path", parents), store))
+    if params.get("id") and "id" not in by_list:
+        parts.append(by_id(params, store))
+    elif not params.get("search_hidden"):
+        parts.append(filters.not_hidden())
+    parts += [filters.in_list(name, params[name]) for name in TEXT_LISTS if params.get(name) and name not in by_list]
     parts += [by_list[name] if name in TEXT_LISTS else with_stored_ids(by_list[name], store) for name in by_list]
     parts += [filters.pattern(name, params[name]) for name in ("name", "basename", "description") if params.get(name)]
-    parts += [_multi_field(params.get(name), name) for name in ("_all_", "_any_", "_and_", "_or_")]
-    parts.append(_last_update(params.get("last_update")))
+    patterns = [name for name in ("_all_", "_any_", "_and_", "_or_") if params.get(name) is not None]
+    parts += [_multi_field(params[name], name) for name in patterns]
+    if params.get("last_update") is not None:
+        parts.append(_last_update(params["last_update"]))
     if params.get("search_text"):
         parts.append(filters.text(params["search_text"]))
-    if not (_ids(params) or params.get("search_hidden")):
-        parts.append(filters.not_hidden())
     if not params.get("allow_public", not params.get("non_public")):
         parts.append({"company": store.company})
     parts.append(request.narrowed or {})
@@ -61,12 +66,8 @@ def by_id(params: Mapping[str, Any], store: Store) -> Document:
     Raises:
         FieldsValueError: the list has an invalid operator.
     """
-    return with_stored_ids(filters.in_list("_id", _ids(params)), store)
-
-
-def _ids(params: Mapping[str, Any]) -> Sequence[str | None]:
-    """Return the values of the parameter `id`, unless `filters` replaces it."""
-    return () if "id" in (params.get("filters") or ()) else params.get("id") or ()
+    ids = () if "id" in (params.get("filters") or ()) else params.get("id")
+    return with_stored_ids(filters.in_list("_id", ids), store)
 
 
 def with_stored_ids(condition: Document, store: Store) -> Document:
@@ -92,13 +93,12 @@ def with_stored_ids(condition: Document, store: Store) -> Document:
     return cast("Document", replaced(condition)) if stored_ids else condition
 
 
-def _filters(params: Mapping[str, Any]) -> dict[str, Document]:
+def _filters(data: Mapping[str, Any] | None) -> dict[str, Document]:
     """Return the conditions of the parameter `filters`, by field.
 
     Raises:
         FieldsValueError: it is null. ValidationError: it names another field, or a filter is invalid.
     """
-    data = params.get("filters", {})
     if data is None:
         raise FieldsValueError("filters: expected an object, got null", hint=filters.LIST_FILTER_EXAMPLE)
     unknown = next((name for name in data if name not in FILTERED), None)
@@ -108,7 +108,7 @@ def _filters(params: Mapping[str, Any]) -> dict[str, Document]:
     return {name: filters.list_filter(fields.stored_name(name), data[name], f"filters.{name}") for name in data}
 
 
-def _last_update(bounds: Sequence[str | None] | None) -> Document:
+def _last_update(bounds: Sequence[str | None]) -> Document:
     """Return the filter for `[from, to]`, both included. Null is an open end.
 
     Projects without a `last_update` are older than all others: an open start includes them.
@@ -116,8 +116,6 @@ def _last_update(bounds: Sequence[str | None] | None) -> Document:
     Raises:
         ValidationError: a bound is not a date, or both are null.
     """
-    if bounds is None:
-        return {}
     dates = {
         operator: _date(bound) for operator, bound in zip(("$gte", "$lte"), bounds, strict=True) if bound is not None
     }
@@ -136,7 +134,7 @@ def _date(text: str) -> datetime:
         raise ValidationError(f"last_update: {text!r} is not a date", hint=hint) from error
 
 
-def _multi_field(data: Mapping[str, Any] | None, parameter: str) -> Document:
+def _multi_field(data: Mapping[str, Any], parameter: str) -> Document:
     """Return the filter for a pattern, ignoring case, in every field (`_all_`, `_and_`) or in any (`_any_`, `_or_`).
 
     An empty list of fields or an empty pattern does not filter.
@@ -145,8 +143,6 @@ def _multi_field(data: Mapping[str, Any] | None, parameter: str) -> Document:
         FieldsValueError: `fields` or `pattern` is missing. Without this check the filter would be dropped silently.
         InvalidFields: a field is unknown.
     """
-    if data is None:
-        return {}
     missing = [key for key in ("fields", "pattern") if key not in data]
     if missing:
         raise FieldsValueError(

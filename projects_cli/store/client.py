@@ -147,7 +147,8 @@ def connect(
     first = min(timeout or DEFAULT_TIMEOUT, FIRST_CONTACT)
     try:
         _contact(client, preference, uri, shown, first, notice)
-        _await_preferred(client, preference)
+        if preference.mongos_mode.endswith("Preferred"):
+            _await_preferred(client, preference)
         return Connection(client, database, timeout, preference)
     except BaseException:
         client.close()
@@ -262,13 +263,9 @@ def _await_preferred(client: Client, preference: ReadPreference) -> None:
     The driver takes the first member that has answered: with secondaryPreferred that is the primary in every run in
     which it was faster than the secondaries. A run of a command is too short for this to even out.
     """
-    preferred: ReadPreference
+    preferred: ReadPreference = PRIMARY
     if preference.mongos_mode == "secondaryPreferred":
         preferred = Secondary(preference.tag_sets, preference.max_staleness)
-    elif preference.mongos_mode == "primaryPreferred":
-        preferred = PRIMARY
-    else:
-        return
     deadline = time.monotonic() + SOON
     while time.monotonic() < deadline:
         topology = client.topology_description

@@ -195,20 +195,16 @@ def open_store(
     what a change is planned from.
     """
     database = connection.reading if reading else connection.database
-
-    def collection(name: str, scope: Document) -> Collection:
-        return Collection(connection, database[name], scope, session)
-
     visible: Document = {"company": {"$in": [company, ""]}}
     # A list that holds the company is not the company. Tasks are counted from an index alone, which has no types.
     single: Document = {"company": {**visible["company"], **filters.not_a_list()["company"]}}
     return Store(
         company=company,
-        projects=collection("project", single),
-        tasks=collection("task", visible),
-        models=collection("model", visible),
-        users=collection("user", single),
-        companies=collection("company", {"_id": company}),
-        urls=collection("url_to_delete", {"company": company}),
+        projects=Collection(connection, database["project"], single, session),
+        tasks=Collection(connection, database["task"], visible, session),
+        models=Collection(connection, database["model"], visible, session),
+        users=Collection(connection, database["user"], single, session),
+        companies=Collection(connection, database["company"], {"_id": company}, session),
+        urls=Collection(connection, database["url_to_delete"], {"company": company}, session),
         connection=connection,
     )

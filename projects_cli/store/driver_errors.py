@@ -256,12 +256,7 @@ class Retry:
 
     def command(self, work: Callable[[], Result]) -> Result:
         """Return the result of `work`, which calls the driver: its exceptions are translated."""
-
-        def attempt() -> Result:
-            with translation():
-                return work()
-
-        return self(attempt)
+        return self(translation()(work))
 
     def stream(self, begin: Callable[[], Iterator[Result]]) -> Iterator[Result]:
         """Yield from the iterator of the driver that `begin` returns, with the driver's exceptions translated.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pymongo
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
     from pymongo.collection import Collection as DriverCollection
     from pymongo.command_cursor import CommandCursor
-    from pymongo.cursor import Cursor, RawBatchCursor
+    from pymongo.cursor import Cursor
 
     from projects_cli.messages import Document, Pipeline
 
@@ -156,10 +156,8 @@ class ReadCollection:
                 allow_disk_use=True if sort else None,
                 session=self._session,
             )
-            return map(
-                split,
-                self._watched(cursor, raw_batches(cursor, self._connection.command_timeout, key=_key(projection))),
-            )
+            read = batches(cursor, self._connection.command_timeout, key=_key(projection), raw=True)
+            return (split(batch) for [batch] in self._watched(cursor, read))
 
         return chain.from_iterable(self._connection.retry.stream(begin))
 
@@ -310,45 +308,8 @@ def _hint(hint: str | None) -> Any:
     return {NATURAL: 1} if hint == NATURAL else hint
 
 
-class Progress:
-    """Watches the batches of a cursor, and raises when they cannot come from a working server."""
-
-    def __init__(self, seconds: float) -> None:
-        """`seconds` is how long empty batches are accepted in a row."""
-        self._seconds = seconds
-        self._deadline = time.monotonic() + seconds
-        self._first: Any = None
-        self._repeats = 0
-
-    def empty(self) -> None:
-        """Note an empty batch of a cursor that has not ended: a router of a cluster may send one.
-
-        Raises:
-            MalformedReply: there were no others for too long.
-        """
-        if time.monotonic() > self._deadline:
-            raise MalformedReply("the server sends one empty batch after the other, and no end")
-
-    def batch(self, documents: list[Any], *, unique: bool) -> None:
-        """Note a batch of documents, or of batches as bytes; `unique` if none can come twice.
-
-        Raises:
-            MalformedReply: it is the same again and again.
-        """
-        self._deadline = time.monotonic() + self._seconds
-        if not unique:
-            return
-        if self._first is None:
-            self._first = documents[0]
-        self._repeats += documents.count(self._first)
-        if self._repeats > REPEATS:
-            raise MalformedReply("the server sends the same documents again and again")
-
-
-def batches(
-    cursor: Cursor[Document] | CommandCursor[Document], seconds: float, *, key: str | None
-) -> Iterator[list[Document]]:
-    """Yield the batches of a cursor, without empty ones.
+def batches(cursor: AnyCursor, seconds: float, *, key: str | None, raw: bool = False) -> Iterator[list[Any]]:
+    """Yield the batches of a cursor, without empty ones; a `raw` one is its bytes, alone in a list.
 
     `key` is a field that every document has, with a value of its own; None if there is none.
 
@@ -356,27 +317,22 @@ def batches(
         MalformedReply: the items are not documents, or empty batches come for longer than `seconds`, or the same
             documents again and again.
     """
-    progress = Progress(seconds)
+    deadline = time.monotonic() + seconds
+    first: Any = None
+    repeats = 0
     while cursor.alive:
-        batch: list[Any] = cursor.to_list(BATCH)
+        batch: list[Any] = list(filter(None, islice(cursor, 1))) if raw else cursor.to_list(BATCH)
         if batch:
-            if any(not isinstance(document, dict) or (key is not None and key not in document) for document in batch):
+            if not (raw or all(isinstance(item, dict) and (key is None or key in item) for item in batch)):
                 raise MalformedReply("the server sent documents without the fields that were requested")
-            progress.batch(batch, unique=key is not None)
+            deadline = time.monotonic() + seconds
+            first = batch[0] if first is None else first
+            repeats += batch.count(first) if key is not None else 0
+            if repeats > REPEATS:
+                raise MalformedReply("the server sends the same documents again and again")
             yield batch
-        elif cursor.alive:
-            progress.empty()
-
-
-def raw_batches(cursor: RawBatchCursor[Any], seconds: float, *, key: str | None) -> Iterator[bytes]:
-    """Yield the same as bytes."""
-    progress = Progress(seconds)
-    while cursor.alive:
-        if batch := next(cursor, None):
-            progress.batch([batch], unique=key is not None)
-            yield batch
-        elif cursor.alive:
-            progress.empty()
+        elif time.monotonic() > deadline and cursor.alive:  # a router of a cluster may send a few
+            raise MalformedReply("the server sends one empty batch after the other, and no end")
 
 
 def split(batch: bytes) -> Iterator[bytes]:

@@ -65,11 +65,6 @@ class Parts(NamedTuple):
     database: str
     options: tuple[tuple[str, str], ...]
 
-    @property
-    def is_seed_list(self) -> bool:
-        """Return whether the hosts are looked up in DNS."""
-        return self.scheme.lower() == "mongodb+srv"
-
     def option(self, name: str) -> str | None:
         """Return the value of an option, the last one if there are several."""
         return next((value for key, value in reversed(self.options) if key.lower() == name.lower()), None)
@@ -120,30 +115,27 @@ def uri_error(fault: str, hint: str = FORM) -> ConfigError:
 def _faults(uri: str, parts: Parts) -> Iterator[tuple[str, str]]:
     """Return the faults of an address, each with a hint."""
     rest = uri.partition("://")[2]
-    for character in _unescaped(rest):
+    authority = re.split("[/?]", rest, maxsplit=1)[0]
+    login = authority.rpartition("@")[0]
+    # The @ of the login is behind the first slash or question mark, so one of these is in the password.
+    is_split = "@" not in authority and "@" in rest
+    unescaped = {
+        "/": is_split and "@" in rest.partition("?")[0],
+        "?": is_split and re.search(r":(?!\d+$)", authority),
+        "@": "@" in login,
+        ":": login.count(":") > 1,
+        "%": re.search("%(?![0-9A-Fa-f]{2})", login),
+    }
+    for character in filter(unescaped.get, unescaped):
         yield f"user or password has an unescaped {character}", ESCAPES
     if parts.user == "":
         yield "the user is empty", FORM
     if parts.hosts.endswith(":tcp:") or rest.startswith(("http:", "https:", "tcp:", "mongodb:")):
         yield "a host or port is itself a URI", PORT
     for host in parts.hosts.split(","):
-        yield from _seed_faults(parts.hosts) if parts.is_seed_list else _host_faults(host)
+        yield from _seed_faults(parts.hosts) if parts.scheme.lower() == "mongodb+srv" else _host_faults(host)
     if re.search(r'[/\\ "$]', unquote_plus(parts.database)):
         yield "its database has an invalid name", FORM
-
-
-def _unescaped(rest: str) -> Iterator[str]:
-    """Return the unescaped special characters of user and password, in a URI without its scheme."""
-    authority = re.split("[/?]", rest, maxsplit=1)[0]
-    login = authority.rpartition("@")[0]
-    # The @ of the login is behind the first slash or question mark, so one of these is in the password.
-    if "@" not in authority and "@" in rest.partition("?")[0]:
-        yield "/"
-    elif "@" in rest and re.search(r":(?!\d+$)", authority) and "@" not in authority:
-        yield "?"
-    yield from ("@" for _ in range("@" in login))
-    yield from (":" for _ in range(login.count(":") > 1))
-    yield from ("%" for _ in re.findall("%(?![0-9A-Fa-f]{2})", login)[:1])
 
 
 def _seed_faults(host: str) -> Iterator[tuple[str, str]]:
