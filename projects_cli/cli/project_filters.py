@@ -136,11 +136,11 @@ class ProjectFilters:
         Raises:
             UsageError, FieldsValueError: an option's value is invalid, or two options contradict each other.
         """
-        named = self._named
-        check_filter_tags(self.tags, self.system_tags, self.exclude_tag, self.children_tags, without=named("--no-tags"))
+        dashes = f"--{self.prefix}"
+        check_filter_tags(self.tags, self.system_tags, self.exclude_tag, self.children_tags, without=f"{dashes}no-tags")
         if self.children_of and (self.parent or self.shallow_search):
-            others = f"{named('--parent')} or {named('--shallow-search')}"
-            raise UsageError(f"{named('--children-of')} can't be used with {others}, which it stands for")
+            others = f"{dashes}parent or {dashes}shallow-search"
+            raise UsageError(f"{dashes}children-of can't be used with {others}, which it stands for")
         # Excluded tags and "no tags" are values of the tags parameter too, with the service's list operators.
         excluded = [word for tag in self.exclude_tag or () for word in ("__$not", tag)]
         parameters: dict[str, Any] = {
@@ -151,10 +151,6 @@ class ProjectFilters:
             "tags": [*(self.tags or ()), *excluded, *[None] * self.no_tags] or None,
             "system_tags": self.system_tags,
             "search_text": self.search_text,
-            "_any_": _multi_field(named("--any"), self.any_),
-            "_all_": _multi_field(named("--all"), self.all_),
-            "filters": json_option(named("--filters"), self.filters),
-            "last_update": _bounds(named("--last-update"), self.last_update),
             "search_hidden": self.hidden,
             "non_public": self.non_public,
             "parent": self.children_of or self.parent,
@@ -162,18 +158,22 @@ class ProjectFilters:
             "active_users": self.active_users,
             "children_type": self.children_type and self.children_type.value,
             "children_tags": self.children_tags,
-            "children_tags_filter": json_option(named("--children-tags-filter"), self.children_tags_filter),
         }
+        for name, text, option, parse in (
+            ("_any_", self.any_, "any", _multi_field),
+            ("_all_", self.all_, "all", _multi_field),
+            ("filters", self.filters, "filters", json_option),
+            ("last_update", self.last_update, "last-update", _bounds),
+            ("children_tags_filter", self.children_tags_filter, "children-tags-filter", json_option),
+        ):
+            if text is not None:
+                parameters[name] = parse(f"{dashes}{option}", text)
         return {name: value for name, value in parameters.items() if value is not None}
 
     @property
     def is_empty(self) -> bool:
         """Return whether no option was given."""
         return self == type(self)()
-
-    def _named(self, option: str) -> str:
-        """Return the name that the command has for an option."""
-        return f"--{self.prefix}{option[2:]}"
 
     def ids(self, context: Context) -> list[str]:
         """Return the ids of the company's own projects that pass every filter, by name.
@@ -199,10 +199,11 @@ class ProjectFilters:
             UsageError: a duration is invalid, or a user is unknown.
             InvalidProjectId, ProjectNotFound: the project of `under` is unknown.
         """
-        since = time_before(now, self._named("--newer-than"), self.newer_than)
-        until = time_before(now, self._named("--older-than"), self.older_than)
-        if not (self.owner or self.under or self.depth is not None or self.empty or since or until):
+        values = (self.depth, self.newer_than, self.older_than)
+        if not (self.owner or self.under or self.empty or any(value is not None for value in values)):
             return None
+        since = time_before(now, f"--{self.prefix}newer-than", self.newer_than)
+        until = time_before(now, f"--{self.prefix}older-than", self.older_than)
         from projects_cli.endpoints import hierarchy
         from projects_cli.endpoints.address import project_id
         from projects_cli.endpoints.owner import named_owner
@@ -212,7 +213,7 @@ class ProjectFilters:
         root = None
         if self.under is not None:
             root = hierarchy.readable_project(project_id(self.under, lambda: store), store, {"path": 1})
-        owners = [named_owner(user, self._named("--owner"), store) for user in self.owner or ()]
+        owners = [named_owner(user, f"--{self.prefix}owner", store) for user in self.owner or ()]
         wanted = Narrowing(owners, root, self.depth, self.empty, since, until)
         with context.console.waiting("asking the database:"):
             return store.connection.retry(lambda: condition(wanted, store))
@@ -284,20 +285,16 @@ def time_before(now: datetime, option: str, text: str | None) -> datetime | None
         raise UsageError(f"{option} {text!r}: longer than the calendar") from error
 
 
-def _multi_field(option: str, text: str | None) -> dict[str, Any] | None:
+def _multi_field(option: str, text: str) -> dict[str, Any]:
     """Parse `name,tags=REGEX`."""
-    if text is None:
-        return None
     fields, equals, regex = text.partition("=")
     if not equals or not fields:
         raise UsageError(f"{option} {text!r}: write FIELDS=REGEX, as in {option} name,description=rocket")
     return {"fields": fields.split(","), "pattern": regex}
 
 
-def _bounds(option: str, text: str | None) -> list[str | None] | None:
+def _bounds(option: str, text: str) -> list[str | None]:
     """Parse `FROM,TO`; an empty one is an open end."""
-    if text is None:
-        return None
     start, comma, end = text.partition(",")
     if not comma:
         raise UsageError(f"{option} {text!r}: write FROM,TO with a comma, as in '2024-02-01,' for an open end")

@@ -91,7 +91,8 @@ class RequestBuilder:
         Raises:
             UnknownCompany, UsageError: see `_check_company` and `_owner`.
         """
-        _check_unicode(user)
+        if user:
+            _check_unicode(user)
         if version.endpoint in WITH_OWNER and self._creates(params):
             self._check_company()
             user = self._owner(user, ask=ask)
@@ -183,7 +184,6 @@ class RequestBuilder:
     def _default_owner(self, role: str, *, ask: bool) -> str:
         context = self._context
         login, store = login_name(), context.store
-        _check_unicode(login)
         from projects_cli.endpoints.owner import default_owner, some_users
 
         owner = default_owner(login, store)
@@ -200,7 +200,7 @@ class RequestBuilder:
         raise UsageError(f"{role} is unknown: the OS login has no name", hint="name one with --user NAME")
 
 
-def _check_unicode(user: str | None) -> None:
+def _check_unicode(user: str) -> None:
     """Refuse a user that MongoDB could not store.
 
     Raises:
@@ -208,7 +208,7 @@ def _check_unicode(user: str | None) -> None:
     """
     from projects_cli.schema.validate import has_surrogate
 
-    if user and has_surrogate(user):
+    if has_surrogate(user):
         raise UsageError(f"the user {user!r} is not Unicode text: it has a lone surrogate")
 
 
@@ -365,14 +365,12 @@ def parse_json(text: bytes) -> Any:
         raise UsageError(f"invalid JSON: {error}"[:200]) from error
 
 
-def json_option(option: str, text: str | None) -> dict[str, Any] | None:
+def json_option(option: str, text: str) -> dict[str, Any]:
     """Parse the value of an option that is a JSON object.
 
     Raises:
         UsageError: it is not.
     """
-    if text is None:
-        return None
     value = parse_json(text.encode("utf-8", "surrogatepass"))
     if not isinstance(value, dict):
         raise UsageError(f"{option} {text!r}: expected a JSON object")

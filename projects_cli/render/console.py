@@ -110,7 +110,7 @@ class Console:
                 self._progress = JsonProgress(in_utf8(self.streams.stderr))
             return self._progress
         # The line is overwritten with carriage returns: in a file they would only be noise.
-        if self.quiet or self.shown_progress == "none" or self.streams.is_dumb or not is_terminal(self.streams.stderr):
+        if self.quiet or self.shown_progress == "none" or not is_terminal(self.streams.stderr) or self.streams.is_dumb:
             return None
         if self._progress is None:
             from projects_cli.render.progress import Progress  # only needed at a terminal

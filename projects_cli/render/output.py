@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from projects_cli.render.console import Console
     from projects_cli.render.table import Style
 
+IDS = frozenset({"id", "id0"})
+"""The formats that have ids only."""
+
 
 @dataclass(slots=True)
 class Output:
@@ -47,7 +50,7 @@ class Output:
         Raises:
             UsageError: it has no ids for `-o id`, or not one of the fields, or the query is invalid.
         """
-        if self._is_ids:
+        if self.format in IDS:
             if self.query is not None:
                 raise UsageError(f"--query and -o {self.format} cannot be used together", hint="leave out one of them")
             if view.id is None:
@@ -74,7 +77,7 @@ class Output:
             in_utf8(stdout)
         view = view_of(response)
         # `-o id` needs the id, even if it is not among the selected fields.
-        if self.fields and not self._is_ids:
+        if self.fields and self.format not in IDS:
             from projects_cli.render import field_selection
 
             response = field_selection.select_fields(response, view, self.fields)
@@ -125,10 +128,6 @@ class Output:
     def is_plain_table(self) -> bool:
         """Whether neither another format, nor fields, nor a query is requested."""
         return self.format == "table" and not self.fields and self.query is None
-
-    @property
-    def _is_ids(self) -> bool:
-        return self.format in {"id", "id0"}
 
     @property
     def shortens_ids(self) -> bool:

@@ -133,15 +133,16 @@ def _malformed(params: Any) -> Iterator[Fault]:
         elif len(path) > MAX_NESTING:
             yield path[:1], f"is nested deeper than {MAX_NESTING} levels"
             return
-        elif isinstance(value, dict):
-            pending += [(item, (*path, key)) for key, item in reversed(value.items()) if _needs_check(item)]
-            yield from (((*path, key), "the field's name is not Unicode text") for key in value if has_surrogate(key))
-        elif isinstance(value, (list, tuple)):
-            pending += [(value[at], (*path, at)) for at in range(len(value) - 1, -1, -1) if _needs_check(value[at])]
-
-
-def _needs_check(value: Any) -> bool:
-    return not value.isascii() if isinstance(value, str) else isinstance(value, (dict, list, tuple))
+        else:
+            if isinstance(value, dict):
+                unencodable = filter(has_surrogate, value)
+                yield from (((*path, key), "the field's name is not Unicode text") for key in unencodable)
+            members = list(value.items() if isinstance(value, dict) else enumerate(value))
+            pending += [
+                (item, (*path, key))
+                for key, item in reversed(members)
+                if (isinstance(item, str) and not item.isascii()) or isinstance(item, (dict, list, tuple))
+            ]
 
 
 def has_surrogate(text: str) -> bool:

@@ -116,7 +116,7 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
     ("--help",): Budget({"cli", "cli.root_help"}, set(), 1),
     (): Budget({"cli", "cli.root_help"}, set(), 1),
     ("list", "--help"): Budget(
-        START | HELP | FLOW | _command("list_", "cli.project_filters", "cli.project_list", "cli.watch"), {"typer"}
+        START | HELP | FLOW | _command("list_", "cli.project_filters", "cli.watch"), {"typer"}
     ),
     ("delete", "-h"): Budget(START | HELP | FLOW | _command("delete", "cli.removing", "cli.project_picker"), {"typer"}),
     ("help", "output"): Budget(START | HELP | _command("help_"), {"typer"}),
@@ -132,20 +132,20 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
 
 REFUSED: dict[tuple[str, ...], Budget] = {
     ("list", "--nmae"): Budget(
-        START | FLOW | HELP | _command("list_", "cli.project_filters", "cli.project_list", "cli.watch"), {"typer"}, 12
+        START | FLOW | HELP | _command("list_", "cli.project_filters", "cli.watch"), {"typer"}, 12
     ),
     ("list", "--page", "-1"): Budget(
         START
         | FLOW
         | SCHEMA
-        | _command("list_", "cli.project_filters", "cli.project_list", "cli.watch", "schema.shipped.get_all__2_27"),
+        | _command("list_", "cli.project_filters", "cli.watch", "schema.shipped.get_all__2_27"),
         {"typer"},
     ),
     ("list", "--page", "-1", "--json"): Budget(
         START
         | FLOW
         | SCHEMA
-        | _command("list_", "cli.project_filters", "cli.project_list", "cli.watch", "schema.shipped.get_all__2_27"),
+        | _command("list_", "cli.project_filters", "cli.watch", "schema.shipped.get_all__2_27"),
         {"typer", "orjson"},
         14,
     ),
@@ -179,7 +179,7 @@ ON_A_DATABASE: dict[tuple[str, ...], Budget] = {
         | FLOW
         | SCHEMA
         | READING
-        | _command("list_", "cli.project_filters", "cli.project_list", "cli.watch", "schema.shipped.get_all__2_27"),
+        | _command("list_", "cli.project_filters", "cli.watch", "schema.shipped.get_all__2_27"),
         DRIVER,
         999,
     ),
@@ -188,7 +188,7 @@ ON_A_DATABASE: dict[tuple[str, ...], Budget] = {
         | FLOW
         | SCHEMA
         | READING
-        | _command("list_", "cli.project_filters", "cli.project_list", "cli.watch", "schema.shipped.get_all__2_27"),
+        | _command("list_", "cli.project_filters", "cli.watch", "schema.shipped.get_all__2_27"),
         DRIVER - {"orjson"},
         999,
     ),
