@@ -1,7 +1,8 @@
 """The data of completion: `projects_cli/cli/completion/commands.tsv`.
 
-A row has five fields: `command`, `option` or `argument`, the command that has it (empty for the root, `*` for all), the
-spellings (`...` for an argument that repeats), the kind of the value with its words, and the description.
+A row has five fields: `command`, `option` or `argument`, the commands that have it (empty for the root, `*` for all,
+with commas between several), the spellings (`...` for an argument that repeats), the kind of the value with its words,
+and the description.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ def grammar(program: Program) -> str:
     """Return the table for all commands."""
     rows = [row for command in program.places() for row in _command_rows(program, command)]
     rows += [_option_row("*", option) for option in program.shared]
-    return "\n".join([f"# {HEADER}", *map("\t".join, rows)])
+    # An option that several commands have, such as a filter of `list`, is one row.
+    places: dict[tuple[str, ...], list[str]] = {}
+    for kind, place, *rest in rows:
+        key = (kind, "" if kind == "option" else place, *rest)
+        places.setdefault(key, []).append(place)
+    lines = ["\t".join([kind, ",".join(commands), *rest]) for (kind, _, *rest), commands in places.items()]
+    return "\n".join([f"# {HEADER}", *lines])
 
 
 def _command_rows(program: Program, command: Command) -> Iterator[list[str]]:

@@ -112,36 +112,35 @@ def _index(program: Program) -> str:
 
 
 def _page(program: Program, command: Command) -> str:
-    lines = [MARK, f"# {command.call}", *_body(program, command)]
-    for below in command.commands:
-        lines += ["", f"## {below.call}", *_body(program, below)]
     topics = [topic.name for topic in TOPICS if command.path[0] in topic.commands]
     about = f" More: {', '.join(f'[{name}]({TOPIC_PAGES}/{name}.md)' for name in topics)}." if topics else ""
-    return "\n".join([*lines, "", MORE + about, ""])
+    lines = [MARK, f"# {command.call}", *_body(program, command, f" {MORE}{about}")]
+    for below in command.commands:
+        lines += ["", f"## {below.call}", *_body(program, below)]
+    return "\n".join([*lines, ""])
 
 
-def _body(program: Program, command: Command) -> Iterator[str]:
-    """Yield the lines about one command: description, examples, usage, and options by group."""
+def _body(program: Program, command: Command, more: str = "") -> Iterator[str]:
+    """Yield the lines about one command: description, examples, usage with `more`, arguments, and options by group."""
     yield from ("", plain(command.text.summary))
     if command.text.examples:
         yield from ("", *(f"    {example}" for example in command.text.examples))
     for paragraph in command.text.paragraphs:
         yield from ("", plain(paragraph))
-    yield from ("", f"Usage: {code(usage(command))}{_also(command)}")
-    if command.arguments:
-        rows = [(code(value.name), plain(value.help)) for value in command.arguments]
-        yield from ("", *table(("argument", "description"), rows))
-    for title, options in grouped(program.own(command)).items():
-        if title != OPTIONS and command.path != LIST and _is_of_list(options, program):
+    yield from ("", f"Usage: {code(usage(command))}{_also(command)}{more}")
+    arguments = [(code(value.name), plain(value.help)) for value in command.arguments]
+    heading = "argument or option" if arguments else "option"
+    for title, options in {OPTIONS: [], **grouped(program.own(command))}.items():
+        rows = [(code(option.spelling), plain(option.help)) for option in options]
+        if title == OPTIONS:
+            if arguments or rows:
+                yield from ("", *table((heading, "description"), [*arguments, *rows]))
+        elif command.path != LIST and _is_of_list(options, program):
             # Otherwise ten tables would repeat those rows.
             names = ", ".join(code(flag) for option in options for flag in option.flags)
             yield from ("", f"{plain(title)}: {names}; see [list](list.md).")
-            continue
-        heading = "option" if title == OPTIONS else plain(title)
-        yield from ("", *table((heading, "description"), [(code(o.spelling), plain(o.help)) for o in options]))
-    if command.commands:
-        rows = [(code(below.names[0]), plain(below.text.summary)) for below in command.commands]
-        yield from ("", *table(("command", "description"), rows))
+        else:
+            yield from ("", *table((plain(title), "description"), rows))
 
 
 def _is_of_list(options: Iterable[Option], program: Program) -> bool:

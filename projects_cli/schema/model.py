@@ -286,13 +286,7 @@ class Catalog:
 
     def has(self, name: str) -> bool:
         """Return whether there is an endpoint of that name."""
-        from projects_cli.errors import UnknownEndpoint
-
-        try:
-            self.endpoint(name)
-        except UnknownEndpoint:
-            return False
-        return True
+        return self._known(name) is not None
 
     def endpoint(self, name: str) -> Endpoint:
         """Return the endpoint of that name, which may begin with the name of the service.
@@ -300,29 +294,33 @@ class Catalog:
         Raises:
             UnknownEndpoint: there is none; the message has the most similar names.
         """
-        # `projects.get_all`, `get_all` and `get-all` are the same.
-        prefix, _, short = name.rpartition(".")
-        short = short.replace("-", "_")
-        if not prefix or (short and prefix in self._loaders):
-            endpoint = self._service(prefix or self.default_name).endpoints.get(short)
-            if endpoint is not None:
-                return endpoint
+        known = self._known(name)
+        if known is not None:
+            return known
         from projects_cli.errors import SchemaError, nearest
 
+        # Limited, since comparing takes time and a hostile name may be long.
+        short = name[:80].rpartition(".")[2].replace("-", "_")
         near: list[str] = []
         for service_name in self._loaders:
             try:
                 endpoints = self._service(service_name).endpoints
             except SchemaError:  # of a file that this command does not need
                 continue
-            # Limited, since comparing takes time and a hostile name may be long.
-            near += [endpoints[known].name for known in nearest(short[:80], endpoints)]
+            near += [endpoints[known].name for known in nearest(short, endpoints)]
         suggestion = f"; did you mean {' or '.join(near[:3])}?" if near else ""
         raise _unknown(f"no endpoint {quote(name)}{suggestion}")
 
     def version(self, name: str, limit: str | None = None) -> Version:
         """Return a version of an endpoint: see `Endpoint.version`."""
         return self.endpoint(name).version(limit)
+
+    def _known(self, name: str) -> Endpoint | None:
+        # `projects.get_all`, `get_all` and `get-all` are the same.
+        prefix, _, short = name.rpartition(".")
+        if prefix and not (short and prefix in self._loaders):
+            return None
+        return self._service(prefix or self.default_name).endpoints.get(short.replace("-", "_"))
 
     def _service(self, name: str) -> Service:
         if name not in self._loaded:

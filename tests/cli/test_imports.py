@@ -115,9 +115,7 @@ WITHOUT_DATABASE: dict[tuple[str, ...], Budget] = {
     ("--version",): Budget(set(), set(), 1),
     ("--help",): Budget({"cli", "cli.root_help"}, set(), 1),
     (): Budget({"cli", "cli.root_help"}, set(), 1),
-    ("list", "--help"): Budget(
-        START | HELP | FLOW | _command("list_", "cli.project_filters", "cli.watch"), {"typer"}
-    ),
+    ("list", "--help"): Budget(START | HELP | FLOW | _command("list_", "cli.project_filters", "cli.watch"), {"typer"}),
     ("delete", "-h"): Budget(START | HELP | FLOW | _command("delete", "cli.removing", "cli.project_picker"), {"typer"}),
     ("help", "output"): Budget(START | HELP | _command("help_"), {"typer"}),
     ("completion", "bash"): Budget(START | FLOW | SCHEMA | _command("completion"), {"typer"}),
@@ -135,17 +133,11 @@ REFUSED: dict[tuple[str, ...], Budget] = {
         START | FLOW | HELP | _command("list_", "cli.project_filters", "cli.watch"), {"typer"}, 12
     ),
     ("list", "--page", "-1"): Budget(
-        START
-        | FLOW
-        | SCHEMA
-        | _command("list_", "cli.project_filters", "cli.watch", "schema.shipped.get_all__2_27"),
+        START | FLOW | SCHEMA | _command("list_", "cli.project_filters", "cli.watch", "schema.shipped.get_all__2_27"),
         {"typer"},
     ),
     ("list", "--page", "-1", "--json"): Budget(
-        START
-        | FLOW
-        | SCHEMA
-        | _command("list_", "cli.project_filters", "cli.watch", "schema.shipped.get_all__2_27"),
+        START | FLOW | SCHEMA | _command("list_", "cli.project_filters", "cli.watch", "schema.shipped.get_all__2_27"),
         {"typer", "orjson"},
         14,
     ),

@@ -70,7 +70,8 @@ class Line:
     def __init__(self, words: Sequence[str], last: str) -> None:
         """Parse the finished words and the last one, all without quotes."""
         with open(GRAMMAR, encoding="utf-8") as file:
-            self._rows = [row.rstrip("\n").split("\t") for row in file if row[0] != "#"]
+            rows = [row.rstrip("\n").split("\t") for row in file if row[0] != "#"]
+        self._rows = [(kind, set(places.split(",")), words, value, help_) for kind, places, words, value, help_ in rows]
         self.place = ""
         """The command, as in `config set`; empty for the root."""
         self.position = 0
@@ -131,8 +132,8 @@ class Line:
         """Return the rows of a kind for a command: the spellings, the value, the description."""
         return [
             (words.split(" "), value, help_)
-            for row_kind, place, words, value, help_ in self._rows
-            if row_kind == kind and place in places
+            for row_kind, commands, words, value, help_ in self._rows
+            if row_kind == kind and not commands.isdisjoint(places)
         ]
 
     def value_of(self, flag: str) -> str:
