@@ -155,7 +155,12 @@ def _not_found(project: str, store: Store) -> ProjectNotFound:
     name = hierarchy.normalized(project)
     stored = store.projects.find({}, {"name": 1, "_id": 0}, limit=MAX_COMPARED)
     names = [text for document in stored if type(text := document.get("name")) is str]
-    twins = _twins(name, names, store)
+    # Names with the same letters in another Unicode form, such as a composed and a decomposed é. These may not be all
+    # names, so the two usual forms are looked up as well.
+    forms = [normalize(form, name) for form in ("NFC", "NFD")]
+    usual = store.projects.find({"name": {"$in": forms}}, {"name": 1, "_id": 0})
+    others = [text for text in (*(compact(document["name"]) for document in usual), *names) if text != name]
+    twins = list(dict.fromkeys(text for text in others if normalize("NFC", text) == forms[0]))
     if twins:
         described = ", ".join(f"{twin!r} ({_code_points(twin, name)})" for twin in twins)
         return ProjectNotFound(
@@ -168,17 +173,6 @@ def _not_found(project: str, store: Store) -> ProjectNotFound:
     if _SHORT_PREFIX.fullmatch(name):
         hint = f"a prefix of an id needs at least 8 digits, not {len(name)}; {hint}"
     return ProjectNotFound(f"there is no project {project!r}", hint=hint)
-
-
-def _twins(name: str, names: Iterable[str], store: Store) -> list[str]:
-    """Return the names with the same letters in another Unicode form, such as a composed and a decomposed é.
-
-    `names` may not be all names, so the two usual forms are looked up as well.
-    """
-    forms = [normalize(form, name) for form in ("NFC", "NFD")]
-    stored = store.projects.find({"name": {"$in": forms}}, {"name": 1, "_id": 0})
-    candidates = [*(compact(document["name"]) for document in stored), *names]
-    return list(dict.fromkeys(twin for twin in candidates if twin != name and normalize("NFC", twin) == forms[0]))
 
 
 def _code_points(name: str, other: str) -> str:

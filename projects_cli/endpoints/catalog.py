@@ -149,7 +149,7 @@ def requested_fields(only_fields: Sequence[str] | None, *, dotted: bool) -> list
             named += fields.FIELDS
             continue
         if not (dotted and dot):
-            fields.known_field(name, "only_fields")
+            fields.stored_name(name, "only_fields")
         elif field not in REFERENCES or rest not in {"*", *REFERENCES[field][1]}:
             allowed = ", ".join(f"{reference}.name" for reference in REFERENCES)
             raise InvalidFields(
@@ -192,7 +192,7 @@ class Lookup:
             names = ["id", *(name for name in known if name in requested and name != "id")]
         # docs/data-model.md does not list all fields of users and companies: `*` returns the stored document.
         self._projection = fields.projection(names) if names else None
-        self._present = fields.presenter(names) if names else _as_stored
+        self._present = fields.presenter(names) if names else fields.as_stored
         self._documents: dict[Hashable, Document] = {}
 
     def read(self, identifiers: Iterable[Any]) -> None:
@@ -213,8 +213,3 @@ class Lookup:
     def of(self, identifier: Any) -> Any:
         """Return the referenced document, or `{id}` if it was deleted or belongs to another company."""
         return identifier if identifier is None else self._documents.get(identity(identifier), identifier)
-
-
-def _as_stored(stored: Document) -> Document:
-    rest = {name: value for name, value in stored.items() if name != "_id" and value is not None}
-    return {"id": stored["_id"], **rest}

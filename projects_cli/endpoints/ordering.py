@@ -115,7 +115,7 @@ def _sort(order_by: Sequence[str] | None, *, searching: bool) -> Sort:
     for item in order_by or ():
         name = item.removeprefix("-")
         if name != TEXT_SCORE:
-            sort[fields.stored_name(fields.known_field(name, "order_by"))] = 1 if item == name else -1
+            sort[fields.stored_name(name, "order_by")] = 1 if item == name else -1
         elif item != name:
             raise FieldsValueError("order_by: '@text_score' is always descending", hint="leave out the '-'")
         elif not searching:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from projects_cli.endpoints import scope
+from projects_cli.endpoints import fields, scope
 from projects_cli.endpoints.catalog import Lookup
 from projects_cli.endpoints.hierarchy import chunks
 from projects_cli.extended_json import can_be_id, compact
@@ -56,18 +56,9 @@ def _referenced(
     groups = scope.aggregate(collection, condition, pipelines.distinct_field(field))
     ids = [group["_id"] for group in groups if group["_id"] != "" and can_be_id(group["_id"])]
     # One query at least: MongoDB has to see a malformed pattern.
-    stored = (
-        document
+    documents = [
+        fields.as_stored(stored)
         for chunk in list(chunks(ids)) or [[]]
-        for document in target.find(filters.all_of([{"_id": {"$in": chunk}}, matching]), wanted)
-    )
-    return sorted(map(_shown, stored), key=_by_name)
-
-
-def _shown(stored: Document) -> Document:
-    rest = {name: value for name, value in stored.items() if name != "_id" and value is not None}
-    return {"id": stored["_id"], **rest}
-
-
-def _by_name(document: Document) -> tuple[str, str]:
-    return compact(document.get("name", "")), compact(document["id"])
+        for stored in target.find(filters.all_of([{"_id": {"$in": chunk}}, matching]), wanted)
+    ]
+    return sorted(documents, key=lambda document: (compact(document.get("name", "")), compact(document["id"])))

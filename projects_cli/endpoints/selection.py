@@ -105,7 +105,9 @@ def _filters(data: Mapping[str, Any] | None) -> dict[str, Document]:
     if unknown is not None:
         hint = did_you_mean(nearest(unknown, FILTERED, 1), f"fields: {', '.join(FILTERED)}")
         raise ValidationError(f"filters: unknown field {unknown!r}", hint=hint)
-    return {name: filters.list_filter(fields.stored_name(name), data[name], f"filters.{name}") for name in data}
+    return {
+        name: filters.list_filter(fields.stored_name(name, "filters"), data[name], f"filters.{name}") for name in data
+    }
 
 
 def _last_update(bounds: Sequence[str | None]) -> Document:
@@ -116,22 +118,20 @@ def _last_update(bounds: Sequence[str | None]) -> Document:
     Raises:
         ValidationError: a bound is not a date, or both are null.
     """
-    dates = {
-        operator: _date(bound) for operator, bound in zip(("$gte", "$lte"), bounds, strict=True) if bound is not None
-    }
+    dates: Document = {}
+    for operator, bound in zip(("$gte", "$lte"), bounds, strict=True):
+        if bound is None:
+            continue
+        try:
+            date = datetime.fromisoformat(bound)
+            dates[operator] = date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            hint = "write dates as in 2024-02-25 or 2024-02-25T18:30:00+01:00; without an offset they are in UTC"
+            raise ValidationError(f"last_update: {bound!r} is not a date", hint=hint) from error
     if not dates:
         raise ValidationError("last_update: one of the two bounds must be a date")
     within: Document = {"last_update": dates}
     return within if "$gte" in dates else filters.any_of([within, {"last_update": None}])
-
-
-def _date(text: str) -> datetime:
-    try:
-        date = datetime.fromisoformat(text)
-        return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        hint = "write dates as in 2024-02-25 or 2024-02-25T18:30:00+01:00; without an offset they are in UTC"
-        raise ValidationError(f"last_update: {text!r} is not a date", hint=hint) from error
 
 
 def _multi_field(data: Mapping[str, Any], parameter: str) -> Document:
@@ -149,7 +149,7 @@ def _multi_field(data: Mapping[str, Any], parameter: str) -> Document:
             f"{parameter}: {' and '.join(missing)} missing",
             hint=f'both are required: "{parameter}": {{"fields": ["name"], "pattern": "rocket"}}',
         )
-    names = [fields.stored_name(fields.known_field(name, parameter)) for name in data["fields"]]
+    names = [fields.stored_name(name, parameter) for name in data["fields"]]
     if not data["pattern"]:
         return {}
     matches = [filters.pattern(name, data["pattern"], ignore_case=True) for name in names]

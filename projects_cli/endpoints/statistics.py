@@ -116,7 +116,8 @@ def gather(
     few = selective(len(listed), projects)
     parts: list[Part] = []
     if params.get("check_own_contents") and params.get("children_type") == "dataset":
-        parts.append(_own_datasets(store, counted, listed if few else None))
+        datasets = _datasets(store, counted, listed if few else None)
+        parts.append(partial(_count, "own_datasets", {key: group.count for key, group in datasets.items()}))
     elif params.get("check_own_contents"):
         for name, collection in (("own_tasks", store.tasks), ("own_models", store.models)):
             groups = grouped(collection, counted.own, pipelines.by_project(), listed if few else None)
@@ -232,12 +233,6 @@ def _below(
 # --- sums over single projects ----------------------------------------------------------------------------------------
 
 
-def _own_datasets(store: Store, counted: Counted, parents: Mapping[Hashable, Any] | None) -> Part:
-    """Return the part with the number of datasets directly below a project."""
-    counts = {key: datasets.count for key, datasets in _datasets(store, counted, parents).items()}
-    return partial(_count, "own_datasets", counts)
-
-
 def _datasets(store: Store, counted: Counted, parents: Mapping[Hashable, Any] | None) -> dict[Hashable, Datasets]:
     """Return the sums over the datasets directly below each of some projects, or of all, by the parent's key."""
     sums: dict[Hashable, Datasets] = defaultdict(Datasets)
@@ -259,13 +254,11 @@ def _dataset_sizes(params: Mapping[str, Any], store: Store, listed: Mapping[Hash
             return {}
         version = newest[key]["newest"]
         sizes = {"file_count": version.get("files"), "total_size": version.get("size")}
-        return {"dataset_stats": {name: size if _is_integer(size) else 0 for name, size in sizes.items()}}
+        # A boolean is an integer too, for Python.
+        known = {name: size for name, size in sizes.items() if isinstance(size, int) and not isinstance(size, bool)}
+        return {"dataset_stats": {name: known.get(name, 0) for name in sizes}}
 
     return part
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def grouped(

@@ -41,7 +41,7 @@ def _condition(name: str, value: Any) -> Document:
         raise ValidationError(f"{path}: {name!r} is not the name of a field")
     if not isinstance(value, list | dict) or not value:
         raise ValidationError(f"{path}: expected an array of strings or an object, not empty", hint=HINT)
-    stored = fields.stored_name(name)
+    stored = fields.STORED_NAMES.get(name, name)
     if isinstance(value, dict):
         condition = filters.list_filter(stored, value, path)
         sides = [side for part in filters.FILTER_PARTS for side in (value.get(part) or {}).values()]

@@ -227,8 +227,10 @@ def _csv(name: str, text: str) -> Parsed:
                 if len(cells) > len(heading):
                     raise ManifestError(f"{name}:{line}:1: the row has more cells than the heading")
                 # An empty cell says nothing about its field.
-                values = {key: cell for key, cell in zip(heading, cells, strict=False) if cell.strip()}
-                rows.append({key: _items(cell) if key in LISTS else cell for key, cell in values.items()})
+                row: dict[str, Any] = {key: cell for key, cell in zip(heading, cells, strict=False) if cell.strip()}
+                for key in LISTS & row.keys():
+                    row[key] = [item.strip() for item in row[key].split(";") if item.strip()]
+                rows.append(row)
                 lines.append(line)
             line = reader.line_num + 1
     except csv.Error as error:
@@ -243,7 +245,3 @@ def _csv(name: str, text: str) -> Parsed:
         return line + text_of_row.count("\n", 0, start), start - text_of_row.rfind("\n", 0, start)
 
     return Parsed(name, {"projects": rows}, locate)
-
-
-def _items(cell: str) -> list[str]:
-    return [item.strip() for item in cell.split(";") if item.strip()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
@@ -15,10 +14,9 @@ from rich.text import Text
 from projects_cli.render import humanize
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from projects_cli.render.console import Console
-    from projects_cli.render.streams import Streams
 
 
 class Frame(io.TextIOWrapper):
@@ -58,22 +56,15 @@ def redraw(console: Console, run: Callable[[], object], command: str, seconds: f
     interval = f"{seconds:g}s" if seconds < 60 else humanize.duration(int(seconds))  # noqa: PLR2004 - a minute
     with Live(console=screen, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
         while True:
-            with _captured(console, streams) as (frame, messages):
+            frame, messages = Frame(streams.stdout), io.StringIO()
+            console.streams = streams._replace(stdout=frame, stderr=messages)
+            try:
                 run()
+            finally:
+                console.streams = streams
             now = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")[:19]
             shown = Text(no_wrap=True, overflow="crop")
             shown.append(f"{command}, every {interval}, {now}Z; Ctrl-C ends\n\n", style="dim")
             shown.append(Text.from_ansi(frame.text() + messages.getvalue()))
             live.update(shown, refresh=True)
             time.sleep(seconds)
-
-
-@contextmanager
-def _captured(console: Console, streams: Streams) -> Iterator[tuple[Frame, io.StringIO]]:
-    """Capture what is printed to the two streams of a console."""
-    frame, messages = Frame(streams.stdout), io.StringIO()
-    console.streams = streams._replace(stdout=frame, stderr=messages)
-    try:
-        yield frame, messages
-    finally:
-        console.streams = streams

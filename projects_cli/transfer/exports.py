@@ -67,7 +67,10 @@ class Export:
 
     def documents(self) -> Iterator[tuple[Kind, bytes]]:
         """Stream the documents: first the parents, then the projects in the order of their names, then the contents."""
-        if above := self._above():
+        # The projects above the roots that are not below another root.
+        roots = hierarchy.distinct(root["_id"] for root in self.roots)
+        tops = [root for root in self.roots if not any(item in roots for item in hierarchy.path_of(root))]
+        if above := hierarchy.distinct(item for root in tops for item in hierarchy.path_of(root)):
             for raw in self.store.projects.raw(self._own({"_id": {"$in": above}}), sort=PARENTS_FIRST):
                 yield "parent", raw
         for raw in self.store.projects.raw(self._own(self._tree()), sort=PARENTS_FIRST):
@@ -92,12 +95,6 @@ class Export:
             return {}
         ids = [root["_id"] for root in self.roots]
         return {"$or": [{"_id": {"$in": ids}}, filters.below(ids)]}
-
-    def _above(self) -> list[object]:
-        """Return the ids of the projects above the roots that are not below another root."""
-        roots = hierarchy.distinct(root["_id"] for root in self.roots)
-        tops = [root for root in self.roots if not any(item in roots for item in hierarchy.path_of(root))]
-        return hierarchy.distinct(item for root in tops for item in hierarchy.path_of(root))
 
     def _contents(self) -> Iterator[Document]:
         """Stream filters for the tasks or models of the export."""

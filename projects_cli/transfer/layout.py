@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from projects_cli.endpoints import hierarchy
@@ -196,19 +197,12 @@ class Layout:
     ) -> Place:
         """Return the place of a project that gets another name if it is taken, and another id if that is."""
         if has_name and name is not None:
-            free = next(free for free in self._free_names(name) if free not in self._taken)
-            self.renamed[name] = free
-            name = free
+            projects = self.store.projects
+            candidates = (f"{name}-{number}" for number in count(2))
+            free = (new for new in candidates if new not in self._taken and not projects.find_one({"name": new}))
+            self.renamed[name] = name = next(free)
         identifier = self.new_id("project", project.id) if project.id in self._by_id or self.is_foreign else project.id
         return self._inserted(identifier, name, path)
-
-    def _free_names(self, name: str) -> Iterator[str]:
-        number = 2
-        while True:
-            candidate = f"{name}-{number}"
-            if self.store.projects.find_one({"name": candidate}, {"_id": 1}) is None:
-                yield candidate
-            number += 1
 
     def _renamed(self, name: str | None) -> str | None:
         """Return a name with that of the nearest renamed project above it."""

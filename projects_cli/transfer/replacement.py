@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ def replacement(path: str) -> Iterator[IO[bytes]]:
         # A device such as /dev/null would be replaced by a file.
         raise OSError(EINVAL, "not a regular file", path)
     prefix = f".{target.name[:LONGEST_NAME]}{private_files.NEW}"
-    for stale in target.parent.glob(f"{_literal(prefix)}*"):
+    for stale in target.parent.glob(f"{glob.escape(prefix)}*"):
         private_files.remove_unlocked(stale)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=prefix)  # mode 0600, whatever the umask is
     new = Path(name)
@@ -49,8 +50,3 @@ def replacement(path: str) -> Iterator[IO[bytes]]:
     except BaseException:
         new.unlink(missing_ok=True)
         raise
-
-
-def _literal(text: str) -> str:
-    """Return a pattern of `glob` that matches only this text."""
-    return "".join(f"[{character}]" if character in "*?[" else character for character in text)
