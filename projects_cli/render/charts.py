@@ -10,9 +10,10 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from projects_cli.render import humanize
+from projects_cli.render.cells import LEFT_TO_RIGHT_MARK, RIGHT_TO_LEFT
 from projects_cli.render.colours import COLOURS
 from projects_cli.render.encode import cell, value_at
-from projects_cli.render.table import LEFT_TO_RIGHT_MARK, NUMBERS, RIGHT_TO_LEFT
+from projects_cli.render.table import NUMBERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

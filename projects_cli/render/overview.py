@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from projects_cli.render import charts
+from projects_cli.render.cells import LEFT_TO_RIGHT_MARK
 from projects_cli.render.charts import GREY, LEAST_SCREEN
 from projects_cli.render.colours import COLOURS
 from projects_cli.render.escaping import escape
 from projects_cli.render.streams import is_terminal
-from projects_cli.render.table import LEFT_TO_RIGHT_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from itertools import chain, islice
 from os.path import commonprefix
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rich.cells import cell_len, split_graphemes
+from rich.cells import cell_len
 
 from projects_cli.render import colours, humanize
+from projects_cli.render.cells import LEFT_TO_RIGHT_MARK, Cell, Items, cell_of, width_of
 from projects_cli.render.encode import cell, records, value_at
 from projects_cli.render.escaping import escape
 from projects_cli.render.views import label as label_of
@@ -61,18 +61,6 @@ NUMBERS = frozenset({"count", "fixable", "documents", "updated", "deleted", "dis
 NUMBERS |= {"projects", "tasks", "completed", "failed", "runtime", "sub_project_count", "own_tasks", "own_models"}
 NUMBERS |= {"sub_projects", "own_datasets", "dataset_stats.file_count", "dataset_stats.total_size"}
 
-RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
-"""Letters of scripts that are written from right to left."""
-
-LEFT_TO_RIGHT_MARK = "\u200e"
-"""Has no width. Without it a terminal draws the column behind right-to-left text as a part of that text."""
-
-FLAG = re.compile("([\U0001f1e6-\U0001f1ff]{2})")
-"""Two regional indicators make one flag; Rich takes them for two characters."""
-
-PIECES = re.compile("\\s+|[^\\s/]*/+|[^\\s/]+")
-
-
 TAGS = frozenset({"tags", "system_tags"})
 """Columns whose lists are cut, between two items, instead of folded."""
 
@@ -100,38 +88,6 @@ class Frame(NamedTuple):
     screen: int
     name_width: int
     all_columns: bool = False
-
-
-class Items(str):  # noqa: SLOT000 - a text can't have slots
-    """A list of texts as one text, which can be cut between them."""
-
-    items: Sequence[str]
-
-    @classmethod
-    def of(cls, items: Sequence[str]) -> Items:
-        """Return the text of a list."""
-        text = cls(", ".join(items))
-        text.items = items
-        return text
-
-    def cut(self, width: int) -> str:
-        """Return the first items that fit, and an ellipsis."""
-        shown = ""
-        for item in self.items:
-            longer = f"{shown}{item}, "
-            if _width(longer) + 1 > width:
-                break
-            shown = longer
-        return f"{shown}…"
-
-
-class Cell(NamedTuple):
-    """Lines of text, each of at most `width` cells, in a style of `colours`; `right` aligns them to the right."""
-
-    lines: Sequence[str]
-    width: int
-    style: str = ""
-    right: bool = False
 
 
 def draw(response: Response, view: View, streams: Streams, style: Style) -> Iterator[str]:
@@ -163,7 +119,7 @@ def _line_up(row: Sequence[Cell], environment: Mapping[str, str] | None) -> str:
         line, spaces = "", 0  # spaces are only written before a text, so that no line ends with some
         for lines, width, style, right in row:
             text = lines[number] if number < len(lines) else ""
-            padding = width - _width(text)
+            padding = width - width_of(text)
             if text:
                 painted = colours.painted(text, style, environment) if style and environment is not None else text
                 line += " " * (spaces + padding * right) + painted
@@ -192,7 +148,7 @@ def _rows(texts: Iterator[list[str]], frame: Frame, *, heading: bool) -> Iterato
     if heading:
         yield [Cell([title], width, "bold", _is_number(field)) for _, field, title, width in shape]
     for record in chain(first, texts):
-        yield [_cell(record[at], field, width)._replace(right=_is_number(field)) for at, field, _, width in shape]
+        yield [cell_of(record[at], field, width)._replace(right=_is_number(field)) for at, field, _, width in shape]
 
 
 def _layout(frame: Frame, texts: Sequence[list[str]], *, heading: bool) -> tuple[Sequence[int], list[int]]:
@@ -204,7 +160,7 @@ def _layout(frame: Frame, texts: Sequence[list[str]], *, heading: bool) -> tuple
     columns, screen, name_width, all_columns = frame
     titles = [cell_len(title) if heading else 0 for _, title in columns]
     # Without folding: the widest cell of each column, or its heading.
-    needed = [max([title, *(_width(row[at]) for row in texts)]) for at, title in enumerate(titles)]
+    needed = [max([title, *(width_of(row[at]) for row in texts)]) for at, title in enumerate(titles)]
     floor_of = {**LEAST, "name": name_width}
     never_folded = TAGS if all_columns else frozenset()
     least = [
@@ -260,7 +216,7 @@ def _stacked(texts: Sequence[str], columns: Columns, screen: int) -> Iterator[Se
         elif labelled:
             lines.append((field, labelled))
     for position, (field, text) in enumerate(lines):
-        yield [_cell(text, field, screen, indent="  " if position else "")]
+        yield [cell_of(text, field, screen, indent="  " if position else "")]
 
 
 # --- one record ---------------------------------------------------------------------------------------------------
@@ -273,13 +229,13 @@ def _record(record: Document, columns: Columns, as_text: Format, screen: int) ->
     label_width = max((cell_len(label) for label, _, _ in filled), default=0)
     room = screen - GAP - label_width
     # An id must not be folded: if one does not fit beside its label, no value is beside its label.
-    beside = all(_width(text) <= room for _, path, text in filled if _is_whole(path))
+    beside = all(width_of(text) <= room for _, path, text in filled if _is_whole(path))
     for label, path, text in filled:
         if beside:
-            yield [_cell(label, "id", label_width), _cell(text, path, max(room, NARROWEST))]
+            yield [cell_of(label, "id", label_width), cell_of(text, path, max(room, NARROWEST))]
         else:
-            yield [_cell(label, "id", screen)]
-            yield [_cell(text, path, screen, indent="  ")]
+            yield [cell_of(label, "id", screen)]
+            yield [cell_of(text, path, screen, indent="  ")]
 
 
 # --- findings -----------------------------------------------------------------------------------------------------
@@ -297,7 +253,7 @@ def _findings(rows: Iterator[Document], screen: int) -> Iterator[Sequence[Cell]]
             Cell([finding["name"]], len(finding["name"]), "bold"),
             Cell([counted], len(counted)),
         ]
-        yield [_cell(escape(finding["description"]), "description", screen, indent="  ")]
+        yield [cell_of(escape(finding["description"]), "description", screen, indent="  ")]
         examples = finding["examples"]
         rest = finding["count"] - len(examples)
         more = [f"and {rest} more"] if rest > 0 else []
@@ -306,10 +262,10 @@ def _findings(rows: Iterator[Document], screen: int) -> Iterator[Sequence[Cell]]
         gap = "  " if are_documents else " "
         texts = [gap.join(map(cell, filter(None, example.values()))) for example in examples]
         for text in [*texts, *more] if are_documents else [", ".join([*filter(None, texts), *more])]:
-            yield [_cell(text, "examples", screen, indent="    ")]
-        yield [_cell(f"advice: {escape(finding['advice'])}", "advice", screen, indent="  ")]
+            yield [cell_of(text, "examples", screen, indent="    ")]
+        yield [cell_of(f"advice: {escape(finding['advice'])}", "advice", screen, indent="  ")]
         if fixable:
-            yield [_cell(f"--fix: {escape(finding['fix'])}", "advice", screen, indent="  ")]
+            yield [cell_of(f"--fix: {escape(finding['fix'])}", "advice", screen, indent="  ")]
 
 
 # --- differences --------------------------------------------------------------------------------------------------
@@ -324,7 +280,7 @@ def _differences(rows: Iterable[Document], screen: int, *, whole: bool) -> Itera
     for row in rows:
         if row["name"] != shown or not row["field"]:
             shown, action = row["name"], row["action"]
-            name = _cell(escape(shown), "name", screen - len(action) - GAP)
+            name = cell_of(escape(shown), "name", screen - len(action) - GAP)
             yield [Cell([action], len(action), colours.style_of("action", action)), name]
         old, new = row["old"], row["new"]
         if isinstance(old, list) and isinstance(new, list):
@@ -334,7 +290,7 @@ def _differences(rows: Iterable[Document], screen: int, *, whole: bool) -> Itera
         for sign, text, other, colour in (("-", *texts, "red"), ("+", *reversed(texts), "green")):
             if text:
                 part = text if whole else _excerpt(text, other, room * LINES)
-                value = _cell(f"{row['field']}: {part}", "", room)
+                value = cell_of(f"{row['field']}: {part}", "", room)
                 yield [Cell([sign.rjust(INDENT)], INDENT, colour), value._replace(style=colour)]
 
 
@@ -347,7 +303,7 @@ def _excerpt(text: str, other: str, longest: int) -> str:
     return ("… " if start else "") + part + ("…" if start + longest < len(text) else "")
 
 
-# --- cells --------------------------------------------------------------------------------------------------------
+# --- values ---------------------------------------------------------------------------------------------------------
 
 
 def _formatter(style: Style, *, in_row: bool) -> Format:
@@ -369,45 +325,3 @@ def _formatter(style: Style, *, in_row: bool) -> Format:
         return cell(value)
 
     return as_text
-
-
-def _cell(text: str, field: str, width: int, *, indent: str = "") -> Cell:
-    """Return a cell of a field, folded to the width of its column."""
-    if isinstance(text, Items) and _width(text) > width:
-        text = text.cut(width)
-    # ASCII text, the usual case, takes as many cells as characters.
-    # An address is left to the terminal to wrap: it is a link as a whole.
-    fits = _width(text) + len(indent) <= width or field == "web"
-    lines = [text.rstrip()] if fits else _fold(text, width - len(indent))
-    if not text.isascii():
-        lines = [line + LEFT_TO_RIGHT_MARK if RIGHT_TO_LEFT.search(line) else line for line in lines]
-    return Cell([indent + line for line in lines], width, colours.style_of(field, text))
-
-
-def _fold(text: str, width: int) -> list[str]:
-    """Fold a text at spaces, else behind a slash, else inside a word that does not fit a line of its own."""
-    lines, room = [""], width
-    for piece in PIECES.findall(text):
-        for part in (piece,) if _width(piece) <= width else _characters(piece):
-            # A part that does not fit a line of its own is put on one all the same: nothing is lost.
-            if room < _width(part) and lines[-1]:
-                lines.append("")
-                room = width
-                if part.isspace():
-                    continue
-            lines[-1] += part
-            room -= _width(part)
-    return [line.rstrip() for line in lines]
-
-
-def _characters(text: str) -> Iterator[str]:
-    """Yield the characters of a text as users see them, each with its joiners and marks, flags whole."""
-    for position, part in enumerate(FLAG.split(text)):
-        if position % 2:
-            yield part
-        else:
-            yield from (part[start:end] for start, end, _ in split_graphemes(part)[0])
-
-
-def _width(text: str) -> int:
-    return len(text) if text.isascii() else cell_len(text)

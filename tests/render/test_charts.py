@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from projects_cli.render.cells import LEFT_TO_RIGHT_MARK
 from projects_cli.render.charts import ASCII, UNICODE, Marks, bar, chart, spark_line
 from projects_cli.render.escaping import UNSAFE
-from projects_cli.render.table import LEFT_TO_RIGHT_MARK, Style
+from projects_cli.render.table import Style
 from projects_cli.render.views import VIEWS
 
 NOW = datetime(2024, 6, 1, tzinfo=UTC)

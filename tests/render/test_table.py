@@ -15,9 +15,10 @@ from rich.cells import cell_len
 
 from projects_cli.messages import Response
 from projects_cli.render import colours, humanize
+from projects_cli.render.cells import folded
 from projects_cli.render.pager import pager_command
 from projects_cli.render.streams import Streams
-from projects_cli.render.table import CHUNK, Style, _fold, draw
+from projects_cli.render.table import CHUNK, Style, draw
 from projects_cli.render.views import VIEWS, View
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ def test_a_grapheme_is_never_split(one: str) -> None:
     ],
 )
 def test_a_cell_is_folded_at_spaces_and_slashes_first(text: str, lines: list[str]) -> None:
-    assert _fold(text, 8) == lines
+    assert folded(text, 8) == lines
 
 
 def test_text_from_right_to_left_is_closed_before_the_next_column() -> None:
