@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from projects_cli.config.settings import BY_NAME, OUTPUTS, TIMES, parse_duration
-from projects_cli.errors import FieldsValueError, UsageError
+from projects_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -203,18 +203,6 @@ def refuse_unused(command: str, settings: Iterable[str]) -> None:
         if users is not None and option.setting in settings and command not in users | SHOWING_SETTINGS:
             flag, others = option.flags[0], ", ".join(sorted(users))
             raise UsageError(f"projects {command} does not use {flag}", hint=f"leave {flag} out; used by: {others}")
-
-
-def check_filter_tags(*options: Sequence[str] | None, without: str = "--no-tags") -> None:
-    """Refuse an empty tag in a filter, which comes from an unset variable rather than from a tag.
-
-    `without` is the option for projects without tags.
-
-    Raises:
-        FieldsValueError: there is an empty tag.
-    """
-    if any("" in (tags or ()) for tags in options):
-        raise FieldsValueError("a tag to filter by must not be empty", hint=f"projects without tags: {without}")
 
 
 def one_project(project: str | None, include_subprojects: bool | None, no_project: bool) -> dict[str, object]:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, get_args, get_type_h
 
 import typer
 
-from projects_cli.cli.options import check_filter_tags
-from projects_cli.cli.request import json_option, requested
+from projects_cli.cli.request import check_filter_tags, json_option, requested
 from projects_cli.config.settings import parse_duration
 from projects_cli.errors import UsageError
 

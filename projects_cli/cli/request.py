@@ -12,7 +12,7 @@ import typer
 from projects_cli import endpoints
 from projects_cli.cli.context import utc_now
 from projects_cli.config.settings import login_name
-from projects_cli.errors import ExitStatus, UnknownCompany, UsageError
+from projects_cli.errors import ExitStatus, FieldsValueError, UnknownCompany, UsageError
 from projects_cli.messages import Plan, Request, Response
 from projects_cli.render.escaping import check_utf8
 
@@ -363,6 +363,18 @@ def parse_json(text: bytes) -> Any:
         raise UsageError("the JSON is nested too deeply") from error
     except ValueError as error:
         raise UsageError(f"invalid JSON: {error}"[:200]) from error
+
+
+def check_filter_tags(*options: Sequence[str] | None, without: str = "--no-tags") -> None:
+    """Refuse an empty tag in a filter, which comes from an unset variable rather than from a tag.
+
+    `without` is the option for projects without tags.
+
+    Raises:
+        FieldsValueError: there is an empty tag.
+    """
+    if any("" in (tags or ()) for tags in options):
+        raise FieldsValueError("a tag to filter by must not be empty", hint=f"projects without tags: {without}")
 
 
 def json_option(option: str, text: str) -> dict[str, Any]:

@@ -137,13 +137,14 @@ def _schema_files(path: str) -> list[str]:
 def _shipped(cache_dir: StrPath | None) -> Service:
     """Return the shipped service as compiled at build time, unless its file has been edited since."""
     path = shipped_file()
-    content = _read(path)
     try:
+        with open(path, "rb") as file:
+            content = file.read()
         shipped: ModuleType = __import__(SHIPPED_MODULES, fromlist=["KEY", "INDEX"])
-    except ImportError:
-        return _service(path, cache_dir, content)
+    except (OSError, ImportError):
+        return _service(path, cache_dir)
     if getattr(shipped, "KEY", None) != content_key(path, content):
-        return _service(path, cache_dir, content)
+        return _service(path, cache_dir)
 
     def record(endpoint: str, number: str) -> Record:
         module: ModuleType = __import__(f"{SHIPPED_MODULES}.{module_name(endpoint, number)}", fromlist=["RECORD"])
@@ -153,11 +154,17 @@ def _shipped(cache_dir: StrPath | None) -> Service:
     return Service(shipped.INDEX, record)
 
 
-def _service(
-    path: str, cache_dir: StrPath | None, content: bytes | None = None, make_version: MakeVersion = Version
-) -> Service:
+def _service(path: str, cache_dir: StrPath | None, make_version: MakeVersion = Version) -> Service:
     """Return the service of one file: from the cache, or compiled and then cached."""
-    content = _read(path) if content is None else content
+    # `hocon_tokens.read` reports what is wrong with a file that can't be used.
+    try:
+        content = read_regular(path, MAX_FILE_SIZE + 1)
+    except (OSError, ValueError):
+        content = b""
+    if not content or len(content) > MAX_FILE_SIZE:
+        from projects_cli.schema import hocon_tokens
+
+        content = hocon_tokens.read(path).content
     from projects_cli.limits import cpu_limit  # not with the shipped schema
 
     with cpu_limit(READING_SECONDS, lambda: _too_slow(path)):
@@ -219,19 +226,6 @@ def _too_slow(path: str) -> SchemaError:
 
 
 # --- files and their keys -----------------------------------------------------------------------------------------
-
-
-def _read(path: str) -> bytes:
-    """Return the bytes of a file; `hocon_tokens.read` reports what is wrong with it if it can't be used."""
-    try:
-        content = read_regular(path, MAX_FILE_SIZE + 1)
-    except (OSError, ValueError):
-        content = b""
-    if content and len(content) <= MAX_FILE_SIZE:
-        return content
-    from projects_cli.schema import hocon_tokens
-
-    return hocon_tokens.read(path).content
 
 
 def content_key(path: str, content: bytes) -> str:

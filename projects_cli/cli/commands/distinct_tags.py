@@ -8,8 +8,9 @@ import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand, command_of
 from projects_cli.cli.flow import run
-from projects_cli.cli.options import Projects, check_filter_tags
+from projects_cli.cli.options import Projects
 from projects_cli.cli.registry import BY_WORD
+from projects_cli.cli.request import check_filter_tags
 
 app = typer.Typer(**TYPER_OPTIONS)
 
