@@ -64,8 +64,12 @@ def explained(paths: ServerPaths, mongod: Path, status: int) -> NoPrivateServer:
 
 def from_log(paths: ServerPaths, message: str) -> NoPrivateServer:
     """Return the error for a mongod that has ended, with the reason from its log."""
-    # The log of this run is the best source; before it is opened, only the output exists.
-    reason = _first_failure(_tail(paths.log))
+    # The log of this run is the best source; before it is opened, only the output exists. Later failures follow from
+    # the first one.
+    last_run = _tail(paths.log).rpartition("***** SERVER RESTARTED *****")[2]
+    entries = [entry for entry in map(_entry, last_run.splitlines()) if entry.get("s") in SEVERE]
+    failure = next(filter(_details, entries), entries[0] if entries else {})
+    reason = " ".join(f"{failure.get('msg', '')}: {_details(failure)}".strip(": ").split())[:400]
     # `try '… --help' for more information` is not a reason.
     lines = [line for line in _tail(paths.start_log).splitlines() if not line.startswith("try '")]
     if lines and not reason:
@@ -84,16 +88,6 @@ def _tail(path: Path) -> str:
             return stream.read().decode(errors="replace").strip()
     except OSError:
         return ""
-
-
-def _first_failure(log: str) -> str:
-    """Return the first failure of the last run in MongoDB's JSON log, from which the later ones follow."""
-    last_run = log.rpartition("***** SERVER RESTARTED *****")[2]
-    entries = [entry for entry in map(_entry, last_run.splitlines()) if entry.get("s") in SEVERE]
-    if not entries:
-        return ""
-    entry = next(filter(_details, entries), entries[0])
-    return " ".join(f"{entry.get('msg', '')}: {_details(entry)}".strip(": ").split())[:400]
 
 
 def _entry(line: str) -> dict[str, Any]:

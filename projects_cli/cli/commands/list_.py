@@ -16,6 +16,7 @@ from projects_cli.cli.project_filters import ProjectFilters, with_filters
 from projects_cli.cli.request import json_option
 from projects_cli.cli.watch import WatchedCommand
 from projects_cli.errors import NothingFound, UsageError
+from projects_cli.render.output import IDS
 from projects_cli.render.project_columns import COMPUTED, NEEDED_BY, Column, column_of, field_path
 
 if TYPE_CHECKING:
@@ -285,7 +286,7 @@ def _only_fields(context: Context, only: list[str] | None, paths: tuple[str, ...
     if only is None and paths:
         heads = {path: path.partition(".")[0] for path in paths}
         only = [path for path, head in heads.items() if head not in NEEDED_BY] or ["id"]
-    if context.output.format in {"id", "id0"}:
+    if context.output.format in IDS:
         only = [*(only or ()), "id"]
     return only
 
