@@ -64,6 +64,7 @@ on a second connection, and closes all connections if it gets no answer. Any rea
 would also be how long the driver then looks for a server.
 """
 
+ROUTERS = frozenset({"Mongos", "LoadBalancer", "Unknown"})  # the driver's names; an unknown server may be one
 LONGEST = 900_000.0  # seconds that `--timeout` may be at most: the driver takes less than 10**9 milliseconds
 LONG_WRITE = 300.0  # seconds for one write of many documents without `--timeout`: a majority may never come
 
@@ -106,6 +107,14 @@ class Connection:
     def unlimited(self) -> AbstractContextManager[object]:
         """Remove the time limit of each command inside, unless `--timeout` is set."""
         return pymongo.timeout(UNLIMITED) if self.timeout is None else nullcontext()
+
+    def sends_ahead(self) -> bool:
+        """Return whether a server may send batch after batch without being asked: a router before MongoDB 7.1 does not.
+
+        The connection is the cursor's until its end, so there must be another one.
+        """
+        kinds = {server.server_type_name for server in self.client.topology_description.server_descriptions().values()}
+        return not kinds & ROUTERS and self.client.options.pool_options.max_pool_size != 1
 
     def close(self) -> None:
         """Close the sockets. A failure has no consequences: the server may be gone already."""

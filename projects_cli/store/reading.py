@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pymongo
 from bson import MaxKey
+from pymongo.cursor import CursorType
 from pymongo.errors import OperationFailure, PyMongoError
 
 from projects_cli.errors import CollectionMissing, DatabaseRefused, MalformedReply
@@ -104,8 +105,15 @@ class ReadCollection:
         """
 
         def begin() -> Iterator[list[Document]]:
+            # The server reads a batch while this process works on the one before.
+            ahead = self._session is None and self._connection.sends_ahead()
             cursor = self._raw.find(
-                self.scoped(filter_), projection, batch_size=BATCH, hint=_hint(hint), session=self._session
+                self.scoped(filter_),
+                projection,
+                cursor_type=CursorType.EXHAUST if ahead else CursorType.NON_TAILABLE,
+                batch_size=BATCH,
+                hint=_hint(hint),
+                session=self._session,
             )
             read = batches(cursor, self._connection.command_timeout, key=_key(projection))
             return self._watched(cursor, read, UNLIMITED)

@@ -13,6 +13,8 @@ import pytest
 
 from benchmarks.timing import Command, Stopwatch, stopwatch
 from projects_cli.config.settings import COMMUNITY_COMPANY
+from projects_cli.store.client import connect
+from projects_cli.store.collections import open_store
 from tests import servers
 
 if TYPE_CHECKING:
@@ -158,3 +160,20 @@ def test_a_deletion_of_many_tasks_needs_no_more_memory(standalone: Server, tmp_p
     standalone.drop(journal)
     assert told == [*counts.values()]
     assert memory[1] < memory[0] * 1.15
+
+
+@pytest.mark.parametrize(("connections", "ahead"), [(1, False), (2, True)])
+def test_another_question_can_be_asked_during_a_scan(
+    standalone: Server, listed: str, connections: int, *, ahead: bool
+) -> None:
+    """Also with one connection, which a cursor whose server sends ahead would keep."""
+    uri = f"{standalone.uri}&maxPoolSize={connections}&waitQueueTimeoutMS=500"
+    connection = connect(uri, listed, shown="it")
+    try:
+        assert connection.sends_ahead() is ahead
+        projects = open_store(connection, COMMUNITY_COMPANY).projects
+        for number, _ in enumerate(projects.scan({}, {"_id": 1})):
+            assert number or projects.count({}) == MANY
+        assert number == MANY - 1
+    finally:
+        connection.close()
