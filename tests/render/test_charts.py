@@ -12,6 +12,7 @@ from rich.cells import cell_len
 
 from projects_cli.render.cells import LEFT_TO_RIGHT_MARK
 from projects_cli.render.charts import ASCII, UNICODE, Marks, bar, chart, spark_line
+from projects_cli.render.encode import cell
 from projects_cli.render.escaping import UNSAFE
 from projects_cli.render.table import Style
 from projects_cli.render.views import VIEWS
@@ -36,8 +37,8 @@ def test_any_chart_fits_the_screen_and_has_only_safe_characters(
     rows: list[tuple[Any, Any]], columns: int, measure: str
 ) -> None:
     field = VIEWS[f"top by {measure}"].bars or ""
-    # No server counts more than that; a longer number is a column of its own.
-    usual = [(name, value) for name, value in rows if len(str(value)) < 18]
+    # No server counts more than that; a longer number is a column of its own, and so is the text for an infinite one.
+    usual = [(name, value) for name, value in rows if len(cell(value)) < 18]
     for line in lines([{"name": name, field: value} for name, value in usual], f"top by {measure}", columns):
         assert cell_len(line) <= columns
         assert not UNSAFE.search(line)
