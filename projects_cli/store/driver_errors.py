@@ -153,7 +153,8 @@ def malformed_reply(server: str = "the database") -> errors.MalformedReply:
 def _is_malformed(error: driver.PyMongoError) -> bool:
     """Return whether the driver reports a reply that it could not read, or that lacks its code or cursor."""
     if isinstance(error, driver.OperationFailure) and not isinstance(error, driver.BulkWriteError):
-        return not isinstance(error.code, int) and not error.timeout
+        # The id of a cursor came from a server, which refuses it now: a text, for example.
+        return (not isinstance(error.code, int) and not error.timeout) or "field 'getMore.getMore'" in str(error)
     return isinstance(error, driver.ProtocolError) or "does not return a cursor" in str(error)
 
 
