@@ -45,12 +45,14 @@ class Context:
         A command for the private database sets `private_is_chosen`: its use is not announced then. A command that only
         reads the journal sets `only_reads_journal`: errors mention only the privilege to read it then. `users` are the
         ids of the users that were looked up or picked, by name or "": a person is asked once, not for each project.
+        `company_is_known` is set once the company was found, for all lines of a batch.
         """
         self.streams = streams
         self.flags: dict[str, Any] = {}
         self.private_is_chosen = False
         self.only_reads_journal = False
         self.users: dict[str, str] = {}
+        self.company_is_known = False
 
     def add_flag(self, setting: str, value: Any) -> None:
         """Add an option of a command that sets a setting, also if the settings were read before, as for the log."""

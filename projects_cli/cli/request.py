@@ -72,132 +72,114 @@ WITH_OWNER = frozenset({"projects.create", "projects.move"})
 """Endpoints that store the owner: of a new project, or of the missing parents of one that moves."""
 
 
-class RequestBuilder:
-    """Builds requests. The company is looked up once, for all lines of a batch."""
+def build_request(
+    context: Context, version: Version, params: Mapping[str, Any], user: str | None = None, *, ask: bool = False
+) -> Request:
+    """Return the request with valid parameters.
 
-    def __init__(self, context: Context) -> None:
-        """Start without anything looked up."""
-        self._context = context
-        self._company_is_known = False
+    `user` is the owner of a new project, by name or id, and defaults to the setting. With `ask`, a user at a terminal
+    selects the owner if it is ambiguous.
 
-    def build(
-        self, version: Version, params: Mapping[str, Any], user: str | None = None, *, ask: bool = False
-    ) -> Request:
-        """Return the request with valid parameters.
-
-        `user` is the owner of a new project, by name or id, and defaults to the setting. With `ask`, a user at a
-        terminal selects the owner if it is ambiguous.
-
-        Raises:
-            UnknownCompany, UsageError: see `_check_company` and `_owner`.
-        """
-        if user:
-            _check_unicode(user)
-        if version.endpoint in WITH_OWNER and self._creates(params):
-            self._check_company()
-            user = self._owner(user, ask=ask)
-        elif params.get("delete_contents"):  # tasks and models elsewhere get the user as `last_changed_by`
-            user = self._owner(user, ask=ask, role=DELETER)
-        return Request(
-            endpoint=version.endpoint,
-            version=version.number,
-            params=params,
-            company=self._context.settings.company,
-            user=user or "",
-            now=utc_now(),
-            new_id=lambda: uuid.uuid4().hex,
-        )
-
-    def of_file(self, name: str, *, creates: bool, restores: bool = False) -> Request:
-        """Return a request that is not one of the service: the documents of a file for this company.
-
-        The owner is looked up if a project `creates` that the file does not have. A file that `restores` documents
-        with their company may go to an empty database.
-
-        Raises:
-            UnknownCompany, UsageError: see `_check_company` and `_owner`.
-        """
-        self._check_company(empty_is_fine=restores)
-        user = self._owner(None, ask=True) if creates else ""
-        version = self._context.version("projects.delete").number
-        return Request(name, version, {}, self._context.settings.company, user, utc_now(), lambda: uuid.uuid4().hex)
-
-    def _creates(self, params: Mapping[str, Any]) -> bool:
-        """Return whether projects will be created: a move looks up no owner unless its location is missing."""
-        if "project" not in params:
-            return True
-        store = self._context.store
+    Raises:
+        UnknownCompany, UsageError: see `_check_company` and `_owner`.
+    """
+    if user:
+        _check_unicode(user)
+    creates = version.endpoint in WITH_OWNER
+    if creates and "project" in params:  # a move, which looks up no owner unless its location is missing
+        store = context.store
         from projects_cli.endpoints import naming
 
-        return naming.is_missing(params.get("new_location") or "", store)
+        creates = naming.is_missing(params.get("new_location") or "", store)
+    if creates:
+        _check_company(context)
+        user = _owner(context, user, ask=ask)
+    elif params.get("delete_contents"):  # tasks and models elsewhere get the user as `last_changed_by`
+        user = _owner(context, user, ask=ask, role=DELETER)
+    company, number = context.settings.company, version.number
+    return Request(version.endpoint, number, params, company, user or "", utc_now(), lambda: uuid.uuid4().hex)
 
-    def _check_company(self, *, empty_is_fine: bool = False) -> None:
-        """Refuse to create a project for an unknown company, unless `--new-company` is set.
 
-        All other changes are about documents that the company has.
+def file_request(context: Context, name: str, *, creates: bool, restores: bool = False) -> Request:
+    """Return a request that is not one of the service: the documents of a file for this company.
 
-        Raises:
-            UnknownCompany: the company has no document of its own, and no project, user or task.
-        """
-        context, settings = self._context, self._context.settings
-        if self._company_is_known or settings.new_company:
+    The owner is looked up if a project `creates` that the file does not have. A file that `restores` documents with
+    their company may go to an empty database.
+
+    Raises:
+        UnknownCompany, UsageError: see `_check_company` and `_owner`.
+    """
+    _check_company(context, empty_is_fine=restores)
+    user = _owner(context, None, ask=True) if creates else ""
+    version = context.version("projects.delete").number
+    return Request(name, version, {}, context.settings.company, user, utc_now(), lambda: uuid.uuid4().hex)
+
+
+def _check_company(context: Context, *, empty_is_fine: bool = False) -> None:
+    """Refuse to create a project for an unknown company, unless `--new-company` is set.
+
+    All other changes are about documents that the company has.
+
+    Raises:
+        UnknownCompany: the company has no document of its own, and no project, user or task.
+    """
+    settings = context.settings
+    if context.company_is_known or settings.new_company:
+        return
+    store = context.store
+    from projects_cli.endpoints import company
+
+    # A typing error in the company would create a project that no user sees.
+    context.company_is_known = company.is_known(store)
+    if context.company_is_known:
+        return
+    database = f"the database {context.target.name!r}"
+    message = f"the company {settings.company!r} is unknown in {database}: no company document, project, user or task"
+    if company.is_empty(store):
+        if empty_is_fine:
             return
+        message = f"{database} has no company, project, user or task"
+    sources = {"--database": context.target.name_source, "--company": settings.sources["company"]}
+    origins = [f"{option} is set by {source}" for option, source in sources.items() if source]
+    hint = "; ".join(["see projects status", *origins, "to go on anyway: --new-company"])
+    raise UnknownCompany(message, hint=hint)
+
+
+def _owner(context: Context, user: str | None, *, ask: bool, role: str = OWNER) -> str:
+    """Return the id of the owner of new projects, or of the user in whose name other documents are changed.
+
+    Raises:
+        UsageError: the user is unknown, ambiguous, or not Unicode text.
+    """
+    # For the message: the request itself, or the setting's origin.
+    source = "user" if user else context.settings.sources["user"]
+    user = user or context.settings.user or ""
+    _check_unicode(user)
+    # One look-up for each name, however many lines a batch has.
+    if user not in context.users:
         store = context.store
-        from projects_cli.endpoints import company
+        from projects_cli.endpoints.owner import named_owner
 
-        # A typing error in the company would create a project that no user sees.
-        self._company_is_known = company.is_known(store)
-        if self._company_is_known:
-            return
-        database = f"the database {context.target.name!r}"
-        message = (
-            f"the company {settings.company!r} is unknown in {database}: no company document, project, user or task"
-        )
-        if company.is_empty(store):
-            if empty_is_fine:
-                return
-            message = f"{database} has no company, project, user or task"
-        sources = {"--database": context.target.name_source, "--company": settings.sources["company"]}
-        origins = [f"{option} is set by {source}" for option, source in sources.items() if source]
-        hint = "; ".join(["see projects status", *origins, "to go on anyway: --new-company"])
-        raise UnknownCompany(message, hint=hint)
+        context.users[user] = named_owner(user, source, store) if user else _default_owner(context, role, ask=ask)
+    return context.users[user]
 
-    def _owner(self, user: str | None, *, ask: bool, role: str = OWNER) -> str:
-        """Return the id of the owner of new projects, or of the user in whose name other documents are changed.
 
-        Raises:
-            UsageError: the user is unknown, ambiguous, or not Unicode text.
-        """
-        context = self._context
-        # For the message: the request itself, or the setting's origin.
-        source = "user" if user else context.settings.sources["user"]
-        user = user or context.settings.user or ""
-        _check_unicode(user)
-        # One look-up for each name, however many lines a batch has.
-        if user not in context.users:
-            store = context.store
-            from projects_cli.endpoints.owner import named_owner
+def _default_owner(context: Context, role: str, *, ask: bool) -> str:
+    login, store = login_name(), context.store
+    from projects_cli.endpoints.owner import default_owner, some_users
 
-            context.users[user] = named_owner(user, source, store) if user else self._default_owner(role, ask=ask)
-        return context.users[user]
+    owner = default_owner(login, store)
+    if owner is not None:
+        return owner
+    # Only a user at a terminal can choose; a script gets an error with the users.
+    if ask and context.prompts.can_pick:
+        from projects_cli.cli.project_picker import pick_owner
 
-    def _default_owner(self, role: str, *, ask: bool) -> str:
-        context = self._context
-        login, store = login_name(), context.store
-        from projects_cli.endpoints.owner import default_owner, some_users
-
-        owner = default_owner(login, store)
-        if owner is not None:
-            return owner
-        # Only a user at a terminal can choose; a script gets an error with the users.
-        if ask and context.prompts.can_pick:
-            from projects_cli.cli.project_picker import pick_owner
-
-            return pick_owner(context, role)
-        if users := some_users(store):
-            hint = f"name one with --user NAME, or in the request of a batch; users: {users}"
-            raise UsageError(f"{role} is ambiguous: no user has the OS login {login!r} as its id or name", hint=hint)
-        raise UsageError(f"{role} is unknown: the OS login has no name", hint="name one with --user NAME")
+        return pick_owner(context, role)
+    if users := some_users(store):
+        hint = f"name one with --user NAME, or in the request of a batch; users: {users}"
+        raise UsageError(f"{role} is ambiguous: no user has the OS login {login!r} as its id or name", hint=hint)
+    raise UsageError(f"{role} is unknown: the OS login has no name", hint="name one with --user NAME")
 
 
 def _check_unicode(user: str) -> None:
@@ -255,7 +237,7 @@ def requested(
             valid[name] = _project_ids(context, endpoint, valid[name])
     if endpoint in LISTS and params.get("id"):
         valid["id"] = _whole_ids(context, valid["id"])
-    return RequestBuilder(context).build(version, valid, ask=True)
+    return build_request(context, version, valid, ask=True)
 
 
 def _unknown_parameter(version: Version, name: str) -> UsageError:

@@ -9,7 +9,7 @@ import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import DocumentChange, expect, perform, show
-from projects_cli.cli.request import RequestBuilder, stdin_bytes
+from projects_cli.cli.request import file_request, stdin_bytes
 from projects_cli.extended_json import compact
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def manifest_of(context: Context, files: Sequence[str], prune: str | None) -> Ma
 
     parsed = [part for file in files for part in read_all(file, stdin_bytes(context))]
     wanted = wanted_projects(parsed)
-    request = RequestBuilder(context).of_file("apply", creates=False)
+    request = file_request(context, "apply", creates=False)
     from projects_cli.manifests.comparison import Manifest
 
     return Manifest(wanted, request, prune)
@@ -72,7 +72,7 @@ def apply_manifest(context: Context, manifest: Manifest) -> Response:
     change = DocumentChange(manifest)
     plan = change.plan(context)
     if any(step.action == "insert" for step in plan.steps):
-        manifest.request = RequestBuilder(context).of_file("apply", creates=True)
+        manifest.request = file_request(context, "apply", creates=True)
         plan = change.plan(context)
     notes = [described(difference) for difference in manifest.differences[:NOTED]]
     if len(manifest.differences) > NOTED:

@@ -13,7 +13,7 @@ import typer
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.exceptions import error_of
 from projects_cli.cli.flow import answer, partial_failure
-from projects_cli.cli.request import RequestBuilder, input_error, parse_json, stdin_bytes
+from projects_cli.cli.request import build_request, input_error, parse_json, stdin_bytes
 from projects_cli.errors import (
     DatabaseRefused,
     DatabaseTimeout,
@@ -58,7 +58,6 @@ def batch(
     # A line fails alone: the others are run, and the exit status reports that some failed.
     failed = total = 0
     out = context.streams.data
-    requests = RequestBuilder(context)
     with ExitStack() as stack:
         lines: BinaryIO
         try:
@@ -70,7 +69,7 @@ def batch(
             if not line.strip():
                 continue
             total += 1
-            output, fault = _answer_line(context, requests, line)
+            output, fault = _answer_line(context, line)
             failed += fault is not None
             out.write(dumps(output) + "\n")
             out.flush()
@@ -82,9 +81,7 @@ def batch(
         raise PartialFailure(f"{failed} of {total} requests failed; see their answers")
 
 
-def _answer_line(
-    context: Context, requests: RequestBuilder, line: bytes
-) -> tuple[dict[str, Any], ProjectsError | None]:
+def _answer_line(context: Context, line: bytes) -> tuple[dict[str, Any], ProjectsError | None]:
     """Return the output for one line, and the error if it failed.
 
     Raises:
@@ -97,7 +94,7 @@ def _answer_line(
         # A line may choose its own version; it wins over --api-version.
         version = context.version(entry["endpoint"], entry.get("version"))
         params = version.validate(entry.get("params", {}))
-        response = answer(context, requests.build(version, params, entry.get("user")))
+        response = answer(context, build_request(context, version, params, entry.get("user")))
         data = {key: list(value) if hasattr(value, "__next__") else value for key, value in response.data.items()}
         output: dict[str, Any] = {"id": identifier, "ok": True, "data": data}
         if not response.skipped:

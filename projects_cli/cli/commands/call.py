@@ -10,7 +10,7 @@ import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import expect, read
-from projects_cli.cli.request import WITH_OWNER, RequestBuilder, input_error, nothing_to_do, parse_json, stdin_bytes
+from projects_cli.cli.request import WITH_OWNER, build_request, input_error, nothing_to_do, parse_json, stdin_bytes
 from projects_cli.errors import UsageError
 from projects_cli.messages import Response
 from projects_cli.render.encode import dumps
@@ -48,7 +48,7 @@ def call(
     with_statistics = isinstance(params, dict) and params.get("include_stats") is True
     view = f"{version.endpoint} statistics" if with_statistics else version.endpoint
     expect(context, view if view in VIEWS else "raw")
-    read(context, RequestBuilder(context).build(version, version.validate(params)), ask=False)
+    read(context, build_request(context, version, version.validate(params)), ask=False)
 
 
 def _text(context: Context, data: str) -> bytes:

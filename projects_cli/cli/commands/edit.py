@@ -13,7 +13,7 @@ from projects_cli.cli.commands.apply import apply_manifest
 from projects_cli.cli.commands.config import run_editor
 from projects_cli.cli.flow import expect, show
 from projects_cli.cli.options import RequiredProject
-from projects_cli.cli.request import RequestBuilder, named_projects
+from projects_cli.cli.request import file_request, named_projects
 from projects_cli.errors import ManifestError, UsageError
 
 if TYPE_CHECKING:
@@ -78,4 +78,4 @@ def _manifest(context: Context, draft: Path, name: str) -> Manifest:
         raise ManifestError(
             f"{draft.name} should have the project '{name}' and no other", hint="to rename it: projects rename"
         )
-    return Manifest(wanted, RequestBuilder(context).of_file("apply", creates=False))
+    return Manifest(wanted, file_request(context, "apply", creates=False))

@@ -10,7 +10,7 @@ import typer
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.context import Context
 from projects_cli.cli.flow import DocumentChange, expect, perform, show, warn_of_interrupted
-from projects_cli.cli.request import RequestBuilder, stdin_bytes
+from projects_cli.cli.request import file_request, stdin_bytes
 from projects_cli.errors import ExpectedUniqueData, ImportConflict, UsageError
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def import_archive(context: Context, archive: Archive, options: Options) -> Resp
     from projects_cli.transfer.imports import Import
 
     creates = options.location is not None and naming.is_missing(options.location, store)
-    request = RequestBuilder(context).of_file("import", creates=creates, restores=True)
+    request = file_request(context, "import", creates=creates, restores=True)
     try:
         with context.connection.unlimited():
             return perform(context, DocumentChange(Import(archive, header, options, request)))
