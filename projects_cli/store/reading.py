@@ -10,7 +10,7 @@ import time
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import pymongo
 from bson import MaxKey
@@ -44,7 +44,6 @@ REPEATS = 50  # how often a cursor may return its first document. One that is mo
 EMPTY_DOCUMENT = 5  # bytes of an empty document
 
 Sort = list[tuple[str, Any]]
-Batch = TypeVar("Batch")
 
 
 @dataclass(slots=True, eq=False)
@@ -87,7 +86,7 @@ class ReadCollection:
                 hint=_hint(hint),
                 session=self._session,
             )
-            return self._watched(cursor, batches(cursor, self._connection.command_timeout, key=_key(projection)))
+            return self._watched(cursor, key=_key(projection))
 
         return chain.from_iterable(self._connection.retry.stream(begin))
 
@@ -115,8 +114,7 @@ class ReadCollection:
                 hint=_hint(hint),
                 session=self._session,
             )
-            read = batches(cursor, self._connection.command_timeout, key=_key(projection))
-            return self._watched(cursor, read, UNLIMITED)
+            return self._watched(cursor, key=_key(projection), limit=UNLIMITED)
 
         return chain.from_iterable(self._connection.retry.stream(begin))
 
@@ -145,7 +143,7 @@ class ReadCollection:
                     session=self._session,
                     **{name: value for name, value in options.items() if value},
                 )
-            return self._watched(cursor, batches(cursor, self._connection.command_timeout, key="_id"))
+            return self._watched(cursor, key="_id")
 
         return chain.from_iterable(self._connection.retry.stream(begin))
 
@@ -164,8 +162,7 @@ class ReadCollection:
                 allow_disk_use=True if sort else None,
                 session=self._session,
             )
-            read = batches(cursor, self._connection.command_timeout, key=_key(projection), raw=True)
-            return (split(batch) for [batch] in self._watched(cursor, read))
+            return (split(batch) for [batch] in self._watched(cursor, key=_key(projection), raw=True))
 
         return chain.from_iterable(self._connection.retry.stream(begin))
 
@@ -286,16 +283,19 @@ class ReadCollection:
 
     # --- cursors --------------------------------------------------------------------------------------------------
 
-    def _watched(self, cursor: AnyCursor, batches: Iterator[Batch], limit: float | None = None) -> Iterator[Batch]:
-        """Yield the batches of a cursor; `limit` is the time for each, in seconds.
+    def _watched(
+        self, cursor: AnyCursor, *, key: str | None, limit: float | None = None, raw: bool = False
+    ) -> Iterator[list[Any]]:
+        """Yield the `batches` of a cursor; `limit` is the time for each, in seconds.
 
         A server that went away is not waited for, although the driver would wait. If the reader stops early the cursor
         is closed: the server would keep it for ten minutes.
         """
+        read = batches(cursor, self._connection.command_timeout, key=key, raw=raw)
         try:
             while True:
                 with nullcontext() if limit is None else self._connection.within(limit):
-                    batch = next(batches, None)
+                    batch = next(read, None)
                 if batch is None:
                     return
                 yield batch
