@@ -86,6 +86,9 @@ def picture(text: str) -> str:
         svg = console.export_svg(title="projects", unique_id="terminal")
     # Rich's template loads a font. Any font of fixed width will do: each run of text has its length.
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    # No line is longer than the screen, so none has to be clipped.
+    svg = re.sub(r'<clipPath id="terminal-line-.*?</clipPath>\s*', "", svg, flags=re.DOTALL)
+    svg = re.sub(r' clip-path="url\(#terminal-line-\d+\)"', "", svg)
     return re.sub(r"Fira Code", "ui-monospace, Menlo, DejaVu Sans Mono", svg) + "\n"
 
 
