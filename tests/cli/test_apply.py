@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -244,7 +245,8 @@ def test_an_error_in_each_format_has_its_line_and_column(site: Site, tmp_path: P
 
 def test_files_that_are_not_text_or_not_there_are_refused(site: Site, tmp_path: Path) -> None:
     deep = written(tmp_path, "projects: " + "[" * 5000, "x.yaml")
-    assert site.error("diff", "-f", deep, status=2)["message"].startswith(f"{deep}:1:")
+    # Versions of the parser differ in where they give up: at the last bracket or behind it.
+    assert re.match(rf"{re.escape(deep)}:[12]:\d+: invalid YAML", site.error("diff", "-f", deep, status=2)["message"])
     binary = tmp_path / "x.yaml"
     binary.write_bytes("projects:\n- name: é".encode() + b"\xff\n")
     assert site.error("diff", "-f", str(binary), status=2)["message"] == f"{binary}:2:10: byte 0xff is not UTF-8"

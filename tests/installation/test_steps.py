@@ -18,6 +18,9 @@ ONE_FILE = "tests/config/test_parsing.py"
 
 INSTALLS = "make test-programs"
 
+INSTALLED = Path(sys.prefix, ".installed")
+"""What make writes when it has installed the locked versions."""
+
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -42,9 +45,10 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_step_succeeds(copy: Path, run: str) -> None:
     if run == INSTALLS and not all(map(shutil.which, ("zsh", "fish", "groff", "chromedriver"))):
         pytest.skip("it would install programs on this machine")
+    if run == "make lint" and not INSTALLED.exists():
+        pytest.skip("another version of a linter has other rules")
     # The environment of this interpreter takes the place of the one that `make` would set up first.
-    installed = Path(sys.prefix, ".installed")
-    given = [f"--assume-old={installed}", f"VENV={sys.prefix}", f"PYTHON={sys.executable}", f"TESTS={ONE_FILE}"]
+    given = [f"--assume-old={INSTALLED}", f"VENV={sys.prefix}", f"PYTHON={sys.executable}", f"TESTS={ONE_FILE}"]
     program, *arguments = run.split(maxsplit=1)
     command = f'{program} --no-print-directory "$@" {" ".join(arguments)}'
     outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTEST_"))}

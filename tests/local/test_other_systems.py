@@ -16,7 +16,8 @@ from tests.servers import answers
 if TYPE_CHECKING:
     from tests.local.conftest import Private
 
-SLEEP = [sys.executable, "-c", "input()", "--a=b c", ""]
+SLEEP = [sys.executable, "-c", "print(flush=True); input()", "--a=b c", ""]
+"""Its line says that it runs: just before, the kernel knows the process, but not its arguments yet."""
 
 
 @pytest.fixture
@@ -26,7 +27,9 @@ def by_library(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_library_knows_of_processes_what_proc_does() -> None:
-    with subprocess.Popen(SLEEP, stdin=subprocess.PIPE) as process:
+    with subprocess.Popen(SLEEP, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"\n"
         pid = process.pid
         born = process_library.start_time(pid)
         assert born is not None
