@@ -346,7 +346,7 @@ class Engine:
             for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):
                 if isinstance(chunk, Projects):
                     created += [entry.id for entry in chunk.entries if entry.action == "insert"]
-                    for entries in effects.undone_together(chunk.entries):
+                    for entries in restoring.undone_together(chunk.entries):
                         for entry, why in self._persistently(
                             operation, partial(restoring.unmake, entries, context), tally
                         ):

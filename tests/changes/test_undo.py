@@ -12,7 +12,7 @@ import bson
 import pytest
 from bson.raw_bson import RawBSONDocument
 
-from projects_cli.changes import chunks, effects
+from projects_cli.changes import chunks, restoring
 from projects_cli.errors import CannotUndo, OperationNotFound
 from projects_cli.store import bson_codec
 from tests.worlds.site import Site
@@ -443,14 +443,14 @@ def test_a_project_that_changes_in_the_middle_of_an_undo_stays(lone: World, monk
     lone.load(tree(20))
     before = lone.dump()["project"]
     MOVED["move"](lone.runner())
-    changed, original = identifier(105), effects.unmake_updates
+    changed, original = identifier(105), restoring.UNMAKE_ALL["update"]
 
     def late(entries: Any, *others: Any) -> Any:
         if any(entry.id == bson_codec.value_of(changed) for entry in entries):
             lone.documents["project"].update_one({"_id": changed}, {"$set": {"name": "another"}})
         return original(entries, *others)
 
-    monkeypatch.setitem(effects.UNMAKE_ALL, "update", late)
+    monkeypatch.setitem(restoring.UNMAKE_ALL, "update", late)
     response = undo(lone.runner()).data
     assert {document["id"] for document in response["skipped"]} == {changed}
     assert response["projects"] == len(before) - 1
