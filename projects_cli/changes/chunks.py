@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import groupby, islice
+from operator import methodcaller
 from typing import TYPE_CHECKING, cast
 
 from projects_cli.changes import tagging
@@ -16,7 +17,7 @@ from projects_cli.store import bson_codec, filters
 from projects_cli.store.bson_codec import NULL, Value, decode, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from projects_cli.changes.records import Chunk
     from projects_cli.messages import Document, Step
@@ -156,17 +157,14 @@ def _with_surroundings(entries: list[Entry], store: Store) -> Projects:
 def member_chunks(kind: Kind, filter_: Document, store: Store, target: Value) -> Iterator[Chunk]:
     """Stream chunks for tasks or models that leave their projects for `target`: the ids that match now, by project."""
     own = filters.all_of([filter_, filters.not_a_list()])
+    project = methodcaller("get", "project", NULL)
     # Sorted, because a chunk has the members of one project: `groupby` joins neighbours only.
     stored = map(bson_codec.fields, store.named(kind).raw(own, {"project": 1}, sort=[("project", 1)]))
     while some := list(islice(stored, IDS)):
-        groups = [(source, [values["_id"] for values in members]) for source, members in groupby(some, _project)]
+        groups = [(source, [values["_id"] for values in members]) for source, members in groupby(some, project)]
         sources = store.projects.raw(among(source for source, _ in groups if is_comparable(source)), {"_id": 1})
         existing = set(map(bson_codec.identifier, sources))
         for source, ids in groups:
             # Numbers that are equal as ids may differ as bytes.
             existed = source in existing or store.projects.find_one(by_id(source), {"_id": 1}) is not None
             yield Members(kind, source, target, bson_codec.array(ids), len(ids), existed)
-
-
-def _project(values: Mapping[str, Value]) -> Value:
-    return values.get("project", NULL)

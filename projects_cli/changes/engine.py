@@ -113,7 +113,8 @@ class Engine:
         operation, kept = self.journal.begin(plan, self.store, self.lease, details)
         stored = list(self.journal.chunks(operation)) if kept is None else kept
         # What a server does meanwhile is handled after the commit; until then the operation is not done.
-        state: State = "applied" if plan.prefixes or removed_and_renamed(stored)[0] else "done"
+        removed, renamed = removed_and_renamed(stored)
+        state: State = "applied" if plan.prefixes or removed else "done"
 
         def work(session: Session) -> Tally:
             # With the lease lost, another process may have looked for this record before it was written.
@@ -139,7 +140,7 @@ class Engine:
                     return Tally(skipped=error.tally.skipped)
                 raise
             if state == "applied":
-                self._complete(operation, stored, tally)
+                self._complete(operation, removed, renamed, tally)
         return tally
 
     def _writer(self, operation: Operation, store: Store) -> Writer:
@@ -171,7 +172,8 @@ class Engine:
             if whole or not (tally.changed or resumed):
                 self.journal.finish(operation, "applied", tally)
                 # Chunks that are not kept are streamed again: they may not fit into the memory.
-                self._complete(operation, self.journal.chunks(operation) if kept is None else kept, tally)
+                removed, renamed = removed_and_renamed(self.journal.chunks(operation) if kept is None else kept)
+                self._complete(operation, removed, renamed, tally)
                 return tally
         self.undo(operation)
         return Tally(skipped=tally.skipped)
@@ -243,13 +245,12 @@ class Engine:
 
     # --- what others did in the meantime --------------------------------------------------------------------------
 
-    def _complete(self, operation: Operation, stored: Iterable[Chunk], tally: Tally) -> None:
+    def _complete(self, operation: Operation, removed: Sequence[Value], renamed: Sequence[Value], tally: Tally) -> None:
         """Handle what a server did while the change was applied, then end the record.
 
         Tasks and models that came into removed projects leave them; new projects below a renamed one follow its name.
         After the end of the record this is looked at again, a few times. What came at the very last moment is reported.
         """
-        removed, renamed = removed_and_renamed(stored)
         # Tasks in no project have null or "" there: they did not come into a removed project with such an id.
         removed = [project for project in removed if project not in NOTHING]
         left: list[Skipped] = []
@@ -261,7 +262,7 @@ class Engine:
             if operation.prefixes:
                 self._follow(operation, renamed, operation.prefixes, tally)
             self.journal.finish(operation, "done", tally)
-            left = [skipped for gone in self._gone(removed) for skipped in self._left(gone)]
+            left = self._left(removed)
             if operation.prefixes:
                 stale = following.stale(renamed, operation.prefixes, self.store)
                 left += [Skipped(id_text(project["_id"]), project["name"], OLD_NAME) for project, _ in stale]
@@ -284,12 +285,13 @@ class Engine:
         inside = conditions.among(gone, "project")
         return self.store.connection.retry(lambda: list(chunks.member_chunks(kind, inside, self.store, target)))
 
-    def _left(self, gone: Sequence[Value]) -> list[Skipped]:
-        inside = conditions.among(gone, "project")
+    def _left(self, removed: Sequence[Value]) -> list[Skipped]:
+        """Return the tasks and models that are in removed projects."""
         return [
             Skipped(id_text(document["_id"]), f"{kind} {document.get('name')!r}", LEFT)
+            for gone in self._gone(removed)
             for kind in KINDS
-            for document in self.store.named(kind).find(inside, {"name": 1})
+            for document in self.store.named(kind).find(conditions.among(gone, "project"), {"name": 1})
         ]
 
     def _follow(
@@ -363,5 +365,5 @@ class Engine:
                 self._follow(operation, renamed, back, tally, journaled=False)
             nothing = bool(tally.skipped) and not tally.changed
             self.journal.finish(operation, before if nothing and before == "done" else "undone", tally)
-            tally.skipped += [skipped for gone in self._gone(created) for skipped in self._left(gone)]
+            tally.skipped += self._left(created)
         return tally

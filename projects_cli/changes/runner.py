@@ -89,13 +89,13 @@ class Runner:
             LockHeld, ServiceError, Interrupted: see `Lease` and `Engine.apply`.
         """
         with self._lease(shared=plan.structural) as lease:
-            fresh = plan
             if lease is not None:
                 self.operations.settle()
-                if plan.structural:
-                    fresh = self._planned(planner, max_delete, already)
-            engine = self._engine(lease)
-            for _ in range(TRIES):
+            engine, fresh = self._engine(lease), plan
+            for attempt in range(TRIES):
+                if attempt or (lease is not None and plan.structural):
+                    fresh = self.store.connection.retry(lambda: planner.plan(self.store))
+                    fresh.check_max_delete(max_delete, already)
                 if plan.agreed and {sample.id for sample in fresh.samples} != {sample.id for sample in plan.samples}:
                     raise ChangedMeanwhile(
                         f"{plan.summary}: the projects that it would change are not the same any more"
@@ -106,13 +106,7 @@ class Runner:
                 outcome = engine.apply(fresh) if fresh.steps else NO_OUTCOME
                 if not fresh.steps or not fresh.computed or outcome.changed:
                     return Response(fresh.endpoint, fresh.data(outcome), skipped=outcome.skipped), outcome
-                fresh = self._planned(planner, max_delete, already)
         raise ChangedMeanwhile(f"{plan.summary}: another process keeps changing the same")
-
-    def _planned(self, planner: Planner, max_delete: int | None, already: int) -> Plan[Step]:
-        plan = self.store.connection.retry(lambda: planner.plan(self.store))
-        plan.check_max_delete(max_delete, already)
-        return plan
 
     def resume(self, identifier: str | None) -> Response:
         """Finish an interrupted operation, or all those of a run."""

@@ -218,12 +218,20 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
 def _check(context: Context, plan: Plan[Any]) -> None:
     """Check a plan against the command line.
 
+    The name in `--confirm` is a safeguard of its own: neither --yes nor --force overrides it.
+
     Raises:
         ConfirmationNeeded: `--confirm` names something else. OverMaxDelete: it removes too many projects.
     """
-    if plan.name:
-        check_confirm(context, plan.name)
-    if plan.removes:  # not for a change of a configuration file: the settings can't be read if it is to repair them
+    # A change of a configuration file has neither: the settings can't be read if it is to repair them.
+    if plan.name and (confirm := context.settings.confirm) not in (None, plan.name):
+        source = context.settings.sources["confirm"]
+        raise ConfirmationNeeded(
+            f"{source} {confirm!r} does not match {plan.name!r}: nothing was changed",
+            hint=f"check that {plan.name!r} is meant, then use {source}{'=' if source.isupper() else ' '}"
+            f"{shlex.quote(plan.name)}, or leave {source} out",
+        )
+    if plan.removes:
         plan.check_max_delete(context.settings.max_delete)
 
 
@@ -277,24 +285,6 @@ def _prompt(context: Context, plan: Plan[Any]) -> None:
     except ConfirmationNeeded as error:
         error.hint = plan.hint or error.hint
         raise
-
-
-def check_confirm(context: Context, name: str) -> None:
-    """Refuse a change that `--confirm` does not name, even if it is made without a prompt.
-
-    The name is a safeguard of its own: neither --yes nor --force overrides it.
-
-    Raises:
-        ConfirmationNeeded: the names differ.
-    """
-    confirm = context.settings.confirm
-    if confirm is not None and confirm != name:
-        source = context.settings.sources["confirm"]
-        raise ConfirmationNeeded(
-            f"{source} {confirm!r} does not match {name!r}: nothing was changed",
-            hint=f"check that {name!r} is meant, then use {source}{'=' if source.isupper() else ' '}"
-            f"{shlex.quote(name)}, or leave {source} out",
-        )
 
 
 def warn_of_interrupted(context: Context) -> None:

@@ -55,7 +55,11 @@ class References:
             if identifier in seen or identity(python_value(values.get("project", NULL))) in inside:
                 continue
             seen.add(identifier)
-            after = self._cleared(values, store) if self.kind == "task" else self._without_task(values, store)
+            if self.kind == "task":
+                after = self._cleared(values, store)
+            else:
+                is_orphan = self._is_deleted(values.get("task"), store.tasks)
+                after = {"task": NULL, **self._touched()} if is_orphan else {}
             changed = {name: value for name, value in after.items() if values.get(name) != value}
             if changed:
                 before = {name: values[name] for name in changed if name in values}
@@ -98,7 +102,9 @@ class References:
         if self._is_deleted(task.get("parent"), store.tasks):
             after["parent"], touched = NULL, True
         models = fields(task["models"].data) if task.get("models", NULL).type == bson_codec.DOCUMENT else {}
-        lists = {name: items(models[name]) for name in ("input", "output") if _is_list(models.get(name))}
+        lists = {
+            name: items(models[name]) for name in ("input", "output") if models.get(name, NULL).type == bson_codec.ARRAY
+        }
         deleted = {
             item: self._is_deleted(_model_of(item), store.models) for values in lists.values() for item in set(values)
         }
@@ -114,9 +120,6 @@ class References:
         if models:
             after["models"] = Value(bson_codec.DOCUMENT, document(models))
         return after | self._touched() if touched else after
-
-    def _without_task(self, model: dict[str, Value], store: Store) -> dict[str, Value]:
-        return {"task": NULL, **self._touched()} if self._is_deleted(model.get("task"), store.tasks) else {}
 
     def _touched(self) -> dict[str, Value]:
         return {"last_change": value_of(self.now), "last_changed_by": value_of(self.user)}
@@ -139,10 +142,6 @@ class References:
             store.models.read(filters.all_of([same, filters.in_projects(chunk)])) is not None
             for chunk in refusals.chunks(self.projects)
         )
-
-
-def _is_list(value: Value | None) -> bool:
-    return value is not None and value.type == bson_codec.ARRAY
 
 
 def _model_of(item: Value) -> Value | None:

@@ -83,11 +83,12 @@ def delete(request: Request, store: Store, *, only_archived: bool = False) -> Pl
         ServiceError: the first of the checks of docs/semantics.md (delete) that fails.
     """
     project = hierarchy.writable_project(request.params["project"], store)
-    tree = refusals.Tree.of([project, *hierarchy.own_tree_below(project, store)])
+    every = [project, *hierarchy.own_tree_below(project, store)]
     if not request.params.get("force"):
-        refusals.check(tree, store, with_contents=bool(request.params.get("delete_contents")))
-    ids = [each["_id"] for each in tree.every]
-    named = [(each, hierarchy.shown_name(each)) for each in tree.every]
+        with_contents = bool(request.params.get("delete_contents"))
+        refusals.check(refusals.Tree.of(every), store, with_contents=with_contents)
+    ids = [each["_id"] for each in every]
+    named = [(each, hierarchy.shown_name(each)) for each in every]
     name = named[0][1]
     removed = [
         Step("project", "delete", {"_id": each["_id"], "company": store.company}, why="delete", name=each_name)

@@ -127,6 +127,7 @@ def plan_for(project: Document, request: Request, store: Store, *, skip_unchange
         changes = renamed | changes
     if skip_unchanged and all(_is_stored(value, project.get(name)) for name, value in changes.items()):
         return _no_update(request, project, sent)
+    old, new = project.get("name"), changes.get("name")
     own = Step(
         "project",
         "update",
@@ -154,7 +155,8 @@ def plan_for(project: Document, request: Request, store: Store, *, skip_unchange
         name=hierarchy.shown_name(project),
         # Only a name needs the company's lease: other fields are changed beside other changes.
         structural="name" in changes,
-        prefixes=_prefixes(project, changes),
+        # The sub-projects follow the full name.
+        prefixes=Prefixes(old, new) if type(old) is str and new not in (None, old) else None,
     )
 
 
@@ -178,12 +180,6 @@ def _no_update(request: Request, project: Document, sent: Document) -> Plan[Step
         name=name,
         structural=False,
     )
-
-
-def _prefixes(project: Document, changes: Document) -> Prefixes | None:
-    """Return the old and the new full name, which sub-projects follow; None unless it changes."""
-    old, new = project.get("name"), changes.get("name")
-    return Prefixes(old, new) if type(old) is str and new not in (None, old) else None
 
 
 def _rename(project: Document, new_name: str, request: Request, store: Store) -> tuple[Document, list[Step]]:

@@ -48,17 +48,14 @@ def choose(
         chosen -= set(_latest(chosen, keep_last, store))
     visible = {identity(each["_id"]) for each in store.projects.scan(filters.not_hidden(), {"_id": 1})}
     # Each project that stays keeps those above it: their sub-tree would lose it.
-    staying = (visible - chosen) | {identity(each["_id"]) for each in store.projects.scan(_foreign(store), {"_id": 1})}
+    foreign = store.projects.scan({"company": {"$ne": store.company}}, {"_id": 1})
+    staying = (visible - chosen) | {identity(each["_id"]) for each in foreign}
     if only_archived:
         staying |= set(_with_active_contents(store))
     for key in staying & projects.keys():
         chosen.difference_update((key, *map(identity, path_of(projects[key]))))
     ordered = sorted((projects[key] for key in chosen), key=lambda each: (len(path_of(each)), shown_name(each)))
     return [Chosen(id_text(each["_id"]), shown_name(each), frozenset(map(id_text, path_of(each)))) for each in ordered]
-
-
-def _foreign(store: Store) -> Document:
-    return {"company": {"$ne": store.company}}
 
 
 def _latest(chosen: Collection[Hashable], count: int, store: Store) -> list[Hashable]:
