@@ -55,7 +55,6 @@ class Lease:
         self._shared = shared
         self._stop = threading.Event()
         self.deadline: datetime | None = None
-        self.taken: datetime | None = None
 
     def __enter__(self) -> Self:
         """Take the lease, at once or when its holder frees it.
@@ -83,7 +82,7 @@ class Lease:
                 )
             time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
             pause = min(LONGEST_POLL, pause * 1.5)
-        self.taken, self.deadline = term
+        self.deadline = term.expires
         # A daemon: a renewal that waits for a server must not keep the process from ending.
         threading.Thread(target=self._keep, daemon=True).start()
         return self

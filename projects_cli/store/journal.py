@@ -38,9 +38,8 @@ FREE: Document = {"owner": "", "expires": datetime(1970, 1, 1, tzinfo=UTC)}  # t
 
 
 class Term(NamedTuple):
-    """The time of a lease by the server's clock, in UTC without a zone: when it was taken or renewed, and its end."""
+    """A lease that is held until it `expires`, by the server's clock, in UTC without a zone."""
 
-    now: datetime
     expires: datetime
 
 
@@ -262,7 +261,7 @@ class JournalStore:
 
     def _changed_lease(self, condition: Document, change: list[Document]) -> Term | None:
         lease = self._leases.find_one_and_update(condition, change, return_document=ReturnDocument.AFTER)
-        return None if lease is None else Term(lease["heartbeat"], lease["expires"])
+        return None if lease is None else Term(lease["expires"])
 
     @_retried
     def is_before(self, key: str, deadline: datetime) -> bool:
