@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import signal
@@ -325,8 +326,29 @@ def _typer_option(option: GlobalOption) -> TyperOption:
     )
 
 
+def take_signals() -> None:
+    """Have SIGTERM raise an exception, as SIGINT does: the default would end the process in the middle of a change.
+
+    Python drops an exception that a signal raises in a destructor or a callback of a weak reference, and prints a
+    traceback. The signal is sent again then.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
+    sys.unraisablehook = _send_again
+
+
 def _terminated(*_: object) -> NoReturn:
     raise Terminated
+
+
+def _send_again(unraisable: sys.UnraisableHookArgs) -> None:
+    signals: dict[type[BaseException], int] = {KeyboardInterrupt: signal.SIGINT, Terminated: signal.SIGTERM}
+    if number := signals.get(unraisable.exc_type):
+        from threading import Timer  # rarely needed
+
+        # Later, since an exception in this function would be dropped as well.
+        Timer(0.01, os.kill, (os.getpid(), number)).start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 app = typer.Typer(cls=Commands, **TYPER_OPTIONS)
@@ -349,7 +371,6 @@ def root(ctx: typer.Context, version: bool = typer.Option(False, "--version", he
 
 def run(args: list[str]) -> int:
     """Run a command line and return its exit status. The connection is left open: the process is about to end."""
-    # The default would end the process at once, in the middle of a change.
-    signal.signal(signal.SIGTERM, _terminated)
+    take_signals()
     command: Any = typer.main.get_command(app)
     return int(command.status(args, Context(Streams.of_process())))

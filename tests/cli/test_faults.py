@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -26,6 +28,33 @@ def test_a_signal_that_comes_while_a_class_is_made_is_found() -> None:
         type("Made", (), {"attribute": Signals(signal.SIGINT)})
     found = raised.value
     assert isinstance(found, KeyboardInterrupt) or isinstance(signal_behind(found), KeyboardInterrupt)
+
+
+DESTRUCTOR = """
+import os, sys, time
+from projects_cli.cli.app import take_signals
+from projects_cli.cli.exceptions import Terminated
+
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        time.sleep(0)  # an exception that is raised here is dropped
+
+take_signals()
+try:
+    Last()
+    time.sleep(20)
+except (KeyboardInterrupt, Terminated):
+    print("ended")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_in_a_destructor_is_not_lost(number: signal.Signals) -> None:
+    """Nor does Python print a traceback for it."""
+    command = [sys.executable, "-c", DESTRUCTOR, str(int(number))]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (ended.stdout, ended.stderr) == ("ended\n", "")
 
 
 def test_it_is_found_behind_several_others_and_nowhere_else() -> None:
