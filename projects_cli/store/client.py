@@ -65,6 +65,7 @@ would also be how long the driver then looks for a server.
 """
 
 ROUTERS = frozenset({"Mongos", "LoadBalancer", "Unknown"})  # the driver's names; an unknown server may be one
+ENOUGH_CONNECTIONS = 5  # a cursor may be read while another is, and both while questions are asked
 LONGEST = 900_000.0  # seconds that `--timeout` may be at most: the driver takes less than 10**9 milliseconds
 LONG_WRITE = 300.0  # seconds for one write of many documents without `--timeout`: a majority may never come
 
@@ -111,10 +112,11 @@ class Connection:
     def sends_ahead(self) -> bool:
         """Return whether a server may send batch after batch without being asked: a router before MongoDB 7.1 does not.
 
-        The connection is the cursor's until its end, so there must be another one.
+        The connection is the cursor's until its end, so there must be others.
         """
         kinds = {server.server_type_name for server in self.client.topology_description.server_descriptions().values()}
-        return not kinds & ROUTERS and self.client.options.pool_options.max_pool_size != 1
+        most = self.client.options.pool_options.max_pool_size or ENOUGH_CONNECTIONS  # 0 in a URI: any number
+        return not kinds & ROUTERS and most >= ENOUGH_CONNECTIONS
 
     def close(self) -> None:
         """Close the sockets. A failure has no consequences: the server may be gone already."""

@@ -81,6 +81,7 @@ class ReadCollection:
                 sort=sort,
                 skip=skip,
                 limit=limit,
+                cursor_type=self._cursor_type(limit),
                 batch_size=BATCH,
                 allow_disk_use=True if sort else None,
                 hint=_hint(hint),
@@ -104,12 +105,10 @@ class ReadCollection:
         """
 
         def begin() -> Iterator[list[Document]]:
-            # The server reads a batch while this process works on the one before.
-            ahead = self._session is None and self._connection.sends_ahead()
             cursor = self._raw.find(
                 self.scoped(filter_),
                 projection,
-                cursor_type=CursorType.EXHAUST if ahead else CursorType.NON_TAILABLE,
+                cursor_type=self._cursor_type(),
                 batch_size=BATCH,
                 hint=_hint(hint),
                 session=self._session,
@@ -282,6 +281,11 @@ class ReadCollection:
             return self._connection.retry.command(distinct)
 
     # --- cursors --------------------------------------------------------------------------------------------------
+
+    def _cursor_type(self, limit: int = 0) -> int:
+        """Return the type with which the server reads a batch while this process works on the one before."""
+        ahead = not limit and self._session is None and self._connection.sends_ahead()
+        return CursorType.EXHAUST if ahead else CursorType.NON_TAILABLE
 
     def _watched(
         self, cursor: AnyCursor, *, key: str | None, limit: float | None = None, raw: bool = False

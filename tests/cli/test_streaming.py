@@ -162,7 +162,7 @@ def test_a_deletion_of_many_tasks_needs_no_more_memory(standalone: Server, tmp_p
     assert memory[1] < memory[0] * 1.15
 
 
-@pytest.mark.parametrize(("connections", "ahead"), [(1, False), (2, True)])
+@pytest.mark.parametrize(("connections", "ahead"), [(1, False), (5, True)])
 def test_another_question_can_be_asked_during_a_scan(
     standalone: Server, listed: str, connections: int, *, ahead: bool
 ) -> None:
