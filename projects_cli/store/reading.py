@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 from bson import MaxKey
 from pymongo.cursor import CursorType
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure
 
 from projects_cli.errors import CollectionMissing, DatabaseRefused, MalformedReply
 from projects_cli.store.client import PRIMARY, UNLIMITED, Connection, check_server
@@ -305,8 +305,9 @@ class ReadCollection:
                 yield batch
                 if cursor.alive and cursor.address is not None:
                     check_server(self._connection.client, cursor.address)
-        except (GeneratorExit, KeyboardInterrupt):
-            with pymongo.timeout(GOODBYE), suppress(PyMongoError):
+        except BaseException:
+            # After a reply that cannot be read, too: a connection that is the cursor's would stay open.
+            with pymongo.timeout(GOODBYE), suppress(Exception):
                 cursor.close()
             raise
 
