@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - Typer evaluates the annotations of callbacks
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer  # noqa: TC002 - likewise
@@ -32,7 +32,7 @@ def use_policy(ctx: typer.Context, name: str | None) -> str | None:
     return name
 
 
-def use_policy_file(ctx: typer.Context, path: Path | None) -> Path | None:
+def use_policy_file(ctx: typer.Context, path: str | None) -> str | None:
     """Make the keys of a TOML file the defaults of the command line: see `use_policy`.
 
     Raises:
@@ -43,12 +43,12 @@ def use_policy_file(ctx: typer.Context, path: Path | None) -> Path | None:
         from projects_cli.private_files import read_regular
 
         try:
-            content = read_regular(str(path), MAX_SIZE + 1)
+            content = read_regular(path, MAX_SIZE + 1)
         except (OSError, ValueError) as error:
             raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
         if len(content) > MAX_SIZE:
             raise ConfigError(f"{path}: it is larger than {MAX_SIZE} bytes")
-        _use(ctx, parse_toml(content, path), path, "")
+        _use(ctx, parse_toml(content, Path(path)), Path(path), "")
     return path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -36,7 +35,7 @@ def lint(
         int | None, typer.Option("--max-depth", min=1, metavar="N", help="Names must not have more levels than N.")
     ] = None,
     policy_file: Annotated[  # noqa: ARG001 - its values are those of the other options
-        Path | None,
+        str | None,
         typer.Option(
             "--policy-file",
             metavar="FILE",
