@@ -7,6 +7,7 @@ STAMP := $(VENV)/.installed
 LOCK := requirements.txt
 UV := .venv-uv/bin/uv
 DEMO := .demo
+BUILT := projects_cli/cli/root_help.py
 SIZE ?= small
 # Tests of faults wait for servers most of the time: one process more than two cores keeps both busy.
 WORKERS ?= 3
@@ -53,10 +54,14 @@ $(STAMP): $(LOCK) pyproject.toml hatch_build.py schema/projects.conf projects_cl
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Files that git ignores: the build hook has written them, and a source may be newer.
+$(BUILT): $(STAMP) $(shell find projects_cli tools -name '*.py' ! -path '*/shipped/*' ! -name root_help.py)
+	@$(BIN)/python -m tools.built
+
 demo: system $(STAMP)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh docs/demo.sh '$(CURDIR)/$(DEMO)'
 
-test: system $(STAMP)
+test: system $(STAMP) $(BUILT)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
 
 # Without these programs the tests of completion and of manuals are skipped.
@@ -107,7 +112,7 @@ $(UV):
 	@.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.8,<1'
 
 # The picture in README.md is that of real output: `system` provides what its database needs.
-lint: system $(STAMP)
+lint: system $(STAMP) $(BUILT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -1,7 +1,8 @@
-"""The build hook: compiles the shipped schema, so that no command has to, and writes the manual pages.
+"""The build hook: compiles the shipped schema, so that no command has to, and writes what the commands' help generates.
 
-Hatchling runs it for a wheel and for an editable install. The modules go to `projects_cli/schema/shipped/`, the pages
-to `build/man/`, from where they are installed as `share/man/man1/`.
+Hatchling runs it for a wheel and for an editable install. The compiled schema goes to `projects_cli/schema/shipped/`,
+the files of `tools.built` beside the modules that read them, and the manual pages to `build/man/`, from where they are
+installed as `share/man/man1/`.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling
 
 
 def write_generated(root: Path) -> None:
-    """Write `projects_cli/schema/shipped/` and `build/man/` of the source tree at `root`."""
+    """Write all of it into the source tree at `root`."""
     sys.path.insert(0, str(root))
     try:
-        from tools.manual import write_manuals  # importable now
+        from tools import built  # importable now
+        from tools.manual import write_manuals
 
         compile_shipped(root)
+        built.write(root, built.built())
         write_manuals(root / "build" / "man")
     finally:
         sys.path.remove(str(root))

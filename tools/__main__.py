@@ -6,34 +6,27 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.grammar import grammar
+from tools import built
 from tools.pages import command_pages, doctor_page, options_page
 from tools.program import program
-from tools.root_help import root_help
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[1]
-
-GRAMMAR = "projects_cli/cli/completion/commands.tsv"
 COMMANDS = "docs/commands"
 
 
 def generated() -> dict[str, str]:
     """Return the text of every generated file, by its path in the checkout."""
-    live = program()
     texts = {
-        **{f"{COMMANDS}/{name}": text for name, text in command_pages(live).items()},
+        **{f"{COMMANDS}/{name}": text for name, text in command_pages(program()).items()},
         "docs/doctor.md": doctor_page(),
         "docs/options.md": options_page(),
-        GRAMMAR: grammar(live),
-        "projects_cli/cli/root_help.py": root_help(),
     }
-    return {path: "\n".join(map(str.rstrip, text.splitlines())) + "\n" for path, text in texts.items()}
+    return {path: built.tidy(text) for path, text in texts.items()} | built.built()
 
 
 def stale(checkout: Path) -> list[str]:
@@ -46,9 +39,7 @@ def stale(checkout: Path) -> list[str]:
 def write(checkout: Path) -> None:
     """Write all files, and remove the left-over ones."""
     fresh = generated()
-    for path, text in fresh.items():
-        (checkout / path).parent.mkdir(parents=True, exist_ok=True)
-        (checkout / path).write_bytes(text.encode())
+    built.write(checkout, fresh)
     for path in _left_over(checkout, fresh):
         (checkout / path).unlink()
 
@@ -63,7 +54,7 @@ def _content(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def main(arguments: Sequence[str], checkout: Path = CHECKOUT) -> int:
+def main(arguments: Sequence[str], checkout: Path = built.CHECKOUT) -> int:
     """Write the files, or with `--check` report the stale ones; return the exit status."""
     if list(arguments) != ["--check"]:
         write(checkout)

@@ -13,7 +13,7 @@ import pytest
 
 from projects_cli.cli.commands.completion import LOCATIONS, MARK, Shell
 from tests.terminals import put_on_path
-from tools.__main__ import CHECKOUT
+from tools.built import CHECKOUT
 
 if TYPE_CHECKING:
     from tests.conftest import Cli

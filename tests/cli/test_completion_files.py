@@ -17,7 +17,7 @@ from projects_cli.cli.app import app
 from projects_cli.cli.completion.engine import Line
 from projects_cli.cli.registry import BY_WORD, COMMANDS
 from tests.terminals import Terminal, put_on_path
-from tools.__main__ import CHECKOUT
+from tools.built import CHECKOUT
 from tools.grammar import grammar
 from tools.program import Command, Option, Program, Value
 

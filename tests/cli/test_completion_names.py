@@ -23,7 +23,7 @@ from projects_cli.cli.options import GLOBAL_OPTIONS
 from projects_cli.config.settings import BY_NAME
 from tests.terminals import Terminal, put_on_path
 from tests.worlds.site import OTHER, Site, empty_site
-from tools.__main__ import CHECKOUT
+from tools.built import CHECKOUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

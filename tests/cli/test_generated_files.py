@@ -15,7 +15,8 @@ from projects_cli.cli.help_format import HelpText, help_text
 from projects_cli.cli.options import GLOBAL_OPTIONS, OTHER_SETTINGS
 from projects_cli.config.settings import BY_NAME, SETTINGS
 from tools import __main__ as generating
-from tools.__main__ import CHECKOUT, COMMANDS, GRAMMAR
+from tools.__main__ import COMMANDS
+from tools.built import CHECKOUT, GRAMMAR
 from tools.manual import manual_pages
 from tools.pages import command_pages
 from tools.program import HEADER, Command, Option, Program, Value, program

@@ -86,7 +86,7 @@ def test_the_wheel_has_the_manuals_the_completion_files_and_no_generator(wheel: 
         texts = {name: archive.read(name) for name in names if "/data/share/man/" in name}
     assert {name.partition(".data/data/")[2] for name in names if ".data/data/" in name} == SHARED
     assert all(text.startswith(b'.\\" generated') for text in texts.values())
-    assert "projects_cli/cli/completion/commands.tsv" in names
+    assert {"projects_cli/cli/completion/commands.tsv", "projects_cli/cli/root_help.py"} <= set(names)
     assert "projects_cli/cli/completion/files/projects.bash" in names
     assert not [name for name in names if name.startswith("tools/")]
 
