@@ -78,9 +78,12 @@ def _status(arguments: list[str]) -> int:
         return _written(f"projects {__version__}\n")
     text = HELP.get(tuple(arguments))
     if text and not _is_narrow():
-        from projects_cli.cli import root_help
-
-        return _written(getattr(root_help, text))
+        try:
+            from projects_cli.cli import root_help
+        except ImportError:  # a checkout that was not built: Typer writes the same
+            pass
+        else:
+            return _written(getattr(root_help, text))
     if arguments[:1] == ["--complete"]:
         from projects_cli.cli.completion.engine import main as complete
 

@@ -214,6 +214,12 @@ def test_root_help_imports_nothing(arguments: list[str]) -> None:
     assert result.stdout == texts.get(tuple(arguments), root_help.TEXT)
 
 
+def test_root_help_is_the_same_in_a_checkout_that_was_not_built() -> None:
+    code = "import sys; sys.modules['projects_cli.cli.root_help'] = None; from projects_cli import __main__ as p; p.main()"
+    result = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, root_help.TEXT, "")
+
+
 @pytest.mark.parametrize("columns", [40, 80, 200])
 @pytest.mark.parametrize("arguments", [(), ("--help",), ("list", "--help"), ("help", "safety")])
 def test_help_fits_the_terminal(columns: int, arguments: tuple[str, ...]) -> None:
