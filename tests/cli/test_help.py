@@ -215,7 +215,7 @@ def test_root_help_imports_nothing(arguments: list[str]) -> None:
 
 
 def test_root_help_is_the_same_in_a_checkout_that_was_not_built() -> None:
-    code = "import sys; sys.modules['projects_cli.cli.root_help'] = None; from projects_cli.__main__ import main as m; m()"
+    code = "import sys; sys.modules['projects_cli.cli.root_help'] = None; import projects_cli.__main__ as m; m.main()"
     result = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, root_help.TEXT, "")
 
