@@ -38,7 +38,6 @@ class Kind:
     name: str
     words: str
     error: type[ServiceError]
-    project: str
     contents: str
     condition: Document
 
@@ -51,10 +50,10 @@ class Kind:
         return f"{count} {self.contents}{'' if count == 1 else 's'} that {'is' if count == 1 else 'are'} not archived"
 
 
-PIPELINES = Kind("pipelines", "pipelines with runs", ProjectHasPipelines, "pipeline", "run", {"type": "controller"})
-DATASETS = Kind("datasets", "datasets with versions", ProjectHasDatasets, "dataset", "version", {})
-TASKS = Kind("tasks", "tasks", ProjectHasTasks, "project", "task", {})
-MODELS = Kind("models", "models", ProjectHasModels, "project", "model", {})
+PIPELINES = Kind("pipelines", "pipelines with runs", ProjectHasPipelines, "run", {"type": "controller"})
+DATASETS = Kind("datasets", "datasets with versions", ProjectHasDatasets, "version", {})
+TASKS = Kind("tasks", "tasks", ProjectHasTasks, "task", {})
+MODELS = Kind("models", "models", ProjectHasModels, "model", {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +155,18 @@ def _problems(
         condition = kind.active([projects[key]["_id"]])
         stored = collection.find(condition, {"name": 1}, sort=[("_id", 1)], limit=hierarchy.SHOWN)
         samples = [{"id": id_text(item["_id"]), "name": hierarchy.shown_name(item)} for item in stored]
-        listed = ", ".join(f"'{sample['name']}' ({sample['id']})" for sample in samples)
+        listed = ", ".join(f"'{sample['name']}'" for sample in samples)
         more = f" and {count - len(samples)} more" if count > len(samples) else ""
         command = f"projects delete {shlex.quote(identifier)} --force"
         yield Problem(
             name,
-            f"{kind.project} {identifier} has {kind.counted(count)}: {listed}{more}; to clear: {command}",
+            f"{kind.counted(count)}: {listed}{more}; to clear: {command}",
             {
                 "kind": kind.name,
                 "project": {"id": identifier, "name": name},
                 "count": count,
                 "samples": samples,
-                "command": command,
+                "to_clear": command,
             },
         )
     if rest := by_name[len(by_name) if most is None else most :]:

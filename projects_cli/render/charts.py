@@ -115,7 +115,12 @@ def chart(
     marks: Marks,
     style: Style,
 ) -> list[Text]:
-    """Return the lines of a chart, as (field, heading) columns; the last of them are left out if there is no space."""
+    """Return the lines of a chart, as (field, heading) columns; the last of them are left out if there is no space.
+
+    Without records there are none, not even a heading.
+    """
+    if not records:
+        return []
     rows = [[as_text(value_at(record, field), field, style) for field, _ in columns] for record in records]
     for row, record in zip(rows, records, strict=True):
         row[0] = row[0] or cell(record.get("id")) or NAMELESS

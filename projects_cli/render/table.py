@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CHUNK = 500
 """Rows that are measured together; the rest of a longer list has the same widths."""
 
-WHOLE = humanize.TIMES | {"id", "parent", "company", "user", "pid", "versions", "endpoint", "command"}
+WHOLE = humanize.TIMES | {"id", "parent", "company", "user", "pid", "versions", "endpoint", "command", "to_clear"}
 WHOLE |= {"metric_hash", "variant_hash", "operation", "state", "action", "collection", "key", "web"}
 """Columns that are never folded."""
 
@@ -51,10 +51,18 @@ ENDLESS = 1_000_000_000
 LEAST_SCREEN = 40
 """Least width that is assumed of a screen: no id fits a narrower one."""
 
-LEAST = {"summary": 24, "benefit": 24, "reason": 24, "value": 20, "owner.name": 12}
+LEAST = {
+    "summary": 24,
+    "benefit": 24,
+    "reason": 24,
+    "value": 20,
+    "owner.name": 12,
+    "project.name": 16,
+    "samples.name": 46,
+}
 """Least widths of columns that need more; other columns are left out before these get less."""
 
-ESSENTIAL = frozenset({"id", "web", "name", "summary", "benefit", "reason", "value"})
+ESSENTIAL = frozenset({"id", "web", "name", "summary", "benefit", "reason", "value", "samples.name", "to_clear"})
 """Columns that are never left out: if they do not fit side by side, they are stacked."""
 
 NUMBERS = frozenset({"count", "fixable", "documents", "updated", "deleted", "disassociated_tasks", "models"})

@@ -136,7 +136,7 @@ _ACTIVITY = View(
     columns=_columns("name", "tasks", "completed", "failed", "runtime", "last_run", "id"),
     fields=("id", "name", "tasks", "completed", "failed", "runtime", "last_run"),
     id="id",
-    empty="no task was started in this time",
+    empty="no task was started in this time: see --since",
     bars="tasks",
 )
 _TOP = View(rows="projects", id="id", empty="no project has a value", bars="tasks")
@@ -276,8 +276,8 @@ VIEWS: dict[str, View] = {
     ),
     "validate-delete": View(
         rows="blockers",
-        columns=_columns("kind", "project.name=PROJECT", "count", "samples.name=EXAMPLES", "command=TO CLEAR"),
-        fields=("kind", "project", "count", "samples", "command"),
+        columns=_columns("project.name=PROJECT", "kind", "count", "samples.name=EXAMPLES", "to_clear"),
+        fields=("kind", "project", "count", "samples", "to_clear"),
         empty="nothing keeps the project from being deleted",
     ),
     "projects.move": View(columns=_columns("moved"), changes=True),

@@ -81,7 +81,7 @@ def test_formats_for_spreadsheets_have_seconds_and_fields(busy: Site) -> None:
 def test_nothing_started_is_a_notice(busy: Site) -> None:
     result = busy("activity", "--by", "week")
     assert (result.exit_code, result.stdout.count("\n")) == (0, 1)
-    assert result.stderr == "no task was started in this time\n"
+    assert result.stderr == "no task was started in this time: see --since\n"
 
 
 def test_odd_users_and_projects_are_groups_of_their_own(site: Site) -> None:

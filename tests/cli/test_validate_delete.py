@@ -69,7 +69,7 @@ def blocker(kind: str, name: str, identifier: str, sample: str, site: Site) -> d
         "project": {"id": identifier, "name": name},
         "count": 1,
         "samples": [{"id": document["_id"], "name": sample}],
-        "command": f"projects delete {identifier} --force",
+        "to_clear": f"projects delete {identifier} --force",
     }
 
 

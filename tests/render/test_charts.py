@@ -50,6 +50,11 @@ def test_a_bar_is_relative_and_a_small_value_is_not_nothing(value: float, halves
     assert 2 * drawn.count("━") + drawn.count("╸") == halves
 
 
+def test_a_chart_of_nothing_has_no_heading() -> None:
+    assert lines([], "activity by user", 80) == []
+    assert len(lines([{"name": "ana", "tasks": 1}], "activity by user", 80)) == 2
+
+
 def test_in_a_spark_line_nothing_differs_from_little() -> None:
     assert spark_line([0, 1, 50, 100]) == "·▁▄█"
     assert spark_line([0, 1, 50, 100], ASCII) == ".,+#"
