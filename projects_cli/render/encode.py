@@ -93,8 +93,8 @@ def write_json(response: Response, view: View, write: Write, *, pretty: bool) ->
     encode = encoder()  # compact: a record is a line
     rows = iter(response.data[view.rows])
     first = next(rows, None)  # an error of the database is raised here, before anything is written
-    head = encode(rest)[:-1] + ", " if rest else "{"
-    write(f'{head}"{view.rows}": [')
+    head = encode(rest)[:-1] + "," if rest else "{"
+    write(f'{head}"{view.rows}":[')
     if first is not None:
         write("\n" + encode(first))
         for record in rows:

@@ -213,7 +213,7 @@ def test_yaml_keeps_letters_and_escapes_a_record_with_unsafe_characters() -> Non
 
 def test_a_list_has_a_record_a_line() -> None:
     text = written(encode.write_json, response([{"id": "a"}, {"id": "b"}], total=2), LIST, pretty=False)
-    assert text == '{"total":2, "rows": [\n{"id":"a"},\n{"id":"b"}\n]}\n'
+    assert text == '{"total":2,"rows":[\n{"id":"a"},\n{"id":"b"}\n]}\n'
 
 
 @given(
