@@ -120,6 +120,7 @@ OFFERED: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "JSON|@FILE|-": ("request", ()),
     "ENDPOINT": ("endpoints", ()),
     "PROJECT": ("projects", ()),
+    "TAG": ("tags", ()),
     "FIELD": ("words", PROJECT_FIELDS),
     "COMMAND|TOPIC": ("words", (*(entry.name for entry in COMMANDS), *(topic.name for topic in TOPICS))),
 }
@@ -128,12 +129,9 @@ OFFERED: dict[str, tuple[Kind, tuple[str, ...]]] = {
 OFFERED_FOR: dict[str, tuple[Kind, tuple[str, ...]]] = {
     "--confirm": ("projects", ()),
     "--profile": ("profiles", ()),
-    "--tag": ("tags", ()),
-    "--exclude-tag": ("tags", ()),
-    "--add-tag": ("tags", ()),
-    "--remove-tag": ("tags", ()),
     "--system-tag": ("system-tags", ()),
-    "--children-tag": ("tags", ()),
+    "--filter-tag": ("free", ()),  # of tasks and models, which may have too many
+    "--filter-system-tag": ("free", ()),
     "--id": ("ids", ()),
     "--watch": ("interval", ()),
     "--only-fields": ("fields", PROJECT_FIELDS),
@@ -145,12 +143,14 @@ OFFERED_FOR: dict[str, tuple[Kind, tuple[str, ...]]] = {
         if BY_NAME[option.setting].choices
     },
 }
-"""The same by option. Tags of projects are offered, but not tags of tasks (`--filter-tag`): they may be too many."""
+"""The same by option. A `--where-` option is completed like the one without the prefix."""
 
 OFFERED_AT: dict[tuple[str, str], tuple[Kind, tuple[str, ...]]] = {
     **{(f"config {name}", "KEY"): ("words", SETTABLE) for name in ("get", "set", "unset")},
     **{(f"profile {name}", "NAME"): ("profiles", ()) for name in ("use", "show")},
     ("metrics", "--id"): ("free", ()),  # of tasks, which are not cached
+    ("tags rename", "OLD"): ("tags", ()),
+    ("tags rename", "NEW"): ("tags", ()),
 }
 """The same by command, for arguments with a general name and for options."""
 
@@ -202,7 +202,8 @@ def _option(param: Any, place: str) -> Option:
 
 def _value(param: Any, place: str) -> Value:
     name = (param.metavar or param.name.upper()).strip("[].")
-    by_option = (OFFERED_AT.get((place, flag), OFFERED_FOR[flag]) for flag in param.opts if flag in OFFERED_FOR)
+    flags = [flag.replace("--where-", "--") for flag in param.opts]
+    by_option = (OFFERED_AT.get((place, flag), OFFERED_FOR[flag]) for flag in flags if flag in OFFERED_FOR)
     at_place = OFFERED_AT.get((place, name)) if param.param_type_name == "argument" else None
     kind, words = next(by_option, at_place or OFFERED.get(name, ("free", ())))
     choices = getattr(param.type, "choices", None)

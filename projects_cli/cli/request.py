@@ -365,7 +365,10 @@ def json_option(option: str, text: str) -> dict[str, Any]:
     Raises:
         UsageError: it is not.
     """
-    value = parse_json(text.encode("utf-8", "surrogatepass"))
+    try:
+        value = parse_json(text.encode("utf-8", "surrogatepass"))
+    except UsageError as error:
+        raise UsageError(f"{option}: {error.message}", hint="see: projects help filters") from error
     if not isinstance(value, dict):
         raise UsageError(f"{option} {text!r}: expected a JSON object")
     return value

@@ -118,6 +118,10 @@ def test_names_ids_and_tags_are_completed(site: Site) -> None:
     assert completed("get", first[:8]) == [first]
     assert completed("list", "--tag", "p") == ["prod"]
     assert completed("list", "--system-tag", "") == ["dataset"]
+    assert completed("tags", "list", "--where-exclude-tag", "") == ["edge", "prod"]
+    for command in (["rename"], ["merge", "edge"], ["merge", "edge", "--into"], ["add", "edge"], ["remove"]):
+        assert completed("tags", *command, "p") == ["prod"]
+    assert completed("task-tags", "--filter-tag", "p") == []
     assert completed("get", "nothing") == []
 
 

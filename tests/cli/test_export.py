@@ -144,6 +144,17 @@ def test_a_failed_export_leaves_the_old_file_and_the_next_one_removes_what_a_kil
     assert path.read_text() == "x"
 
 
+@pytest.mark.parametrize("name", ["projects.zip", "projects.tar", "PROJECTS.XZ"])
+def test_a_name_of_another_type_of_archive_is_refused(site: Site, tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    error = site.error("export", "--to", str(file), status=2)
+    assert (error["message"], ".gz or .zst" in error["hint"]) == (
+        f"--to '{file}': an export is no archive of this type",
+        True,
+    )
+    assert not file.exists()
+
+
 def test_a_device_or_a_folder_is_not_replaced(site: Site, tmp_path: Path) -> None:
     for path in ("/dev/null", str(tmp_path), str(tmp_path / "missing" / "x"), "\0"):
         assert site.error("export", "--to", path, status=2)["message"].startswith(f"cannot write '{path}'")
