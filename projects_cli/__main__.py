@@ -11,7 +11,10 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing costs as much as the interpreter's whole start
+    import signal
     from typing import NoReturn
+else:
+    import _signal as signal  # without `enum`
 
 HELP: dict[tuple[str, ...], str] = {(): "SHORT", ("--help",): "TEXT", ("-h",): "TEXT", ("help",): "TEXT"}
 """Command lines that are answered with a generated text, and its name in `root_help.py`."""
@@ -36,6 +39,7 @@ def main() -> NoReturn:
     pymongo's exit hook joins threads that sleep for half a second at a time. `os._exit` skips it, once everything is
     written (docs/performance.md).
     """
+    _end_on_interrupt()
     _ensure_utf8()
     _repair_streams()
     status = _status(sys.argv[1:])
@@ -45,6 +49,12 @@ def main() -> NoReturn:
         except OSError:  # reported already if it is an error; a reader that closed the pipe is none
             continue
     os._exit(status)
+
+
+def _end_on_interrupt() -> None:
+    """Let Ctrl-C end the process as SIGTERM does, without a traceback, until `take_signals` takes both."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a parent may have it ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _ensure_utf8() -> None:

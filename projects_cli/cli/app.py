@@ -44,6 +44,7 @@ from projects_cli.render.streams import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
 
 TYPER_OPTIONS: dict[str, Any] = {
@@ -327,28 +328,38 @@ def _typer_option(option: GlobalOption) -> TyperOption:
 
 
 def take_signals() -> None:
-    """Have SIGTERM raise an exception, as SIGINT does: the default would end the process in the middle of a change.
+    """Have SIGINT and SIGTERM raise an exception: the default would end the process in the middle of a change.
 
     Python drops an exception that a signal raises in a destructor or a callback of a weak reference, and prints a
     traceback. The signal is sent again then.
     """
-    signal.signal(signal.SIGTERM, _terminated)
+    if signal.getsignal(signal.SIGINT) in {signal.SIG_DFL, signal.default_int_handler}:  # a parent may have it ignored
+        signal.signal(signal.SIGINT, _raise)
+    signal.signal(signal.SIGTERM, _raise)
     sys.unraisablehook = _send_again
 
 
-def _terminated(*_: object) -> NoReturn:
-    raise Terminated
+def _raise(number: int, frame: FrameType | None) -> None:
+    while frame is not None:
+        if frame.f_code is _send_again.__code__:  # where an exception would be dropped, too
+            _send_later(number)
+            return
+        frame = frame.f_back
+    raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 def _send_again(unraisable: sys.UnraisableHookArgs) -> None:
     signals: dict[type[BaseException], int] = {KeyboardInterrupt: signal.SIGINT, Terminated: signal.SIGTERM}
     if number := signals.get(unraisable.exc_type):
-        from threading import Timer  # rarely needed
-
-        # Later, since an exception in this function would be dropped as well.
-        Timer(0.01, os.kill, (os.getpid(), number)).start()
+        _send_later(number)
     else:
         sys.__unraisablehook__(unraisable)
+
+
+def _send_later(number: int) -> None:
+    from threading import Timer  # rarely needed
+
+    Timer(0.01, os.kill, (os.getpid(), number)).start()
 
 
 app = typer.Typer(cls=Commands, **TYPER_OPTIONS)
@@ -371,6 +382,6 @@ def root(ctx: typer.Context, version: bool = typer.Option(False, "--version", he
 
 def run(args: list[str]) -> int:
     """Run a command line and return its exit status. The connection is left open: the process is about to end."""
-    take_signals()
     command: Any = typer.main.get_command(app)
+    take_signals()
     return int(command.status(args, Context(Streams.of_process())))

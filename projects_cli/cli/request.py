@@ -17,11 +17,14 @@ from projects_cli.messages import Plan, Request, Response
 from projects_cli.render.escaping import check_utf8
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import BinaryIO
 
     from projects_cli.cli.context import Context
     from projects_cli.schema.model import Version
+
+LARGEST = 64 * 1024**2
+"""Bytes of a request; MongoDB accepts 48 MB."""
 
 MEANINGFUL_NULLS = frozenset({"stats_for_state"})
 """Parameters for which null is a value, not the lack of one (docs/semantics.md, Common)."""
@@ -377,6 +380,18 @@ def json_option(option: str, text: str) -> dict[str, Any]:
 def stdin_bytes(context: Context) -> BinaryIO:
     """Return standard input as bytes."""
     return getattr(context.streams.stdin, "buffer", sys.stdin.buffer)
+
+
+def read_within(read: Callable[[int], bytes], source: str) -> bytes:
+    """Return what `read(size)` returns, which may be from a device without an end.
+
+    Raises:
+        UsageError: it is too large for a request.
+    """
+    content = read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise UsageError(f"{source}: a request may have at most {LARGEST // 1024**2} MiB")
+    return content
 
 
 def input_error(source: str, error: OSError | ValueError) -> UsageError:

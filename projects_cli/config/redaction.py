@@ -13,13 +13,17 @@ if TYPE_CHECKING:
 MAX_COMMAND = 1000
 """Characters of a command line that the journal keeps."""
 
-_HIDDEN = "(?i)(?P<before>\\b(?:tlsCertificateKeyFilePassword|authMechanismProperties|proxyPassword)=)"
+_HIDDEN = r"(?i)(?P<before>\b(?:authMechanismProperties|[\w-]{0,40}(?:passw|pwd|secret|token)[\w-]{0,40})=)"
+"""Options of a URI with a secret, and unknown ones whose name says so."""
 _CREDENTIALS = r"(?i)(?P<before>\b[a-z][a-z0-9+.-]*://[^\s/@:]*:)[^\s]*(?P<after>@)"
 _MONGODB = r"(?is)(?P<before>\bmongodb(?:\+srv)?://[^/@:]*:).*(?P<after>@)"
 """A user and a password in a MongoDB URI may contain spaces, so text behind the URI may be hidden with them.
 
 Patterns are compiled when they are first used, which a command without a URI never does.
 """
+
+_NO_PORT = r"(?i)(?P<before>\bmongodb(?:\+srv)?://[^/@:\[\s]*:)(?!\d{1,5}(?:[,/?\s]|$))(?!\S*@)\S*"
+"""What is no port behind a host is a password, if the `@` and the host behind it were forgotten."""
 
 
 def shown_uri(uri: str) -> str:
@@ -36,6 +40,7 @@ def redacted(text: str) -> str:
     """Return a text with the password of every URI in it replaced by `***`; rather too much than too little."""
     for credentials in (_MONGODB, _CREDENTIALS):
         text = re.sub(credentials, r"\g<before>***\g<after>", text)
+    text = re.sub(_NO_PORT, r"\g<before>***", text)
     return re.sub(_HIDDEN + r"[^&\s]*", r"\g<before>***", text)
 
 

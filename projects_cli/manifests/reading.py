@@ -198,11 +198,19 @@ def _mark(root: Any, location: Location) -> tuple[int, int] | None:
 
 
 def _hocon(name: str, text: str) -> Parsed:
+    from projects_cli.limits import cpu_limit, memory_limit
     from projects_cli.schema import hocon
+    from projects_cli.schema.cache import BYTES_PER_SECOND, COMPILING_SECONDS, MAX_MEMORY
     from projects_cli.schema.hocon_tokens import Source
 
+    def too_much() -> ManifestError:  # a few lines of substitutions could be billions of characters
+        return ManifestError(f"{name}: it takes too long to read, or too much memory", hint="use fewer substitutions")
+
     try:
-        document = hocon.parse(Source(name, text.encode()))
+        with cpu_limit(COMPILING_SECONDS + len(text) / BYTES_PER_SECOND, too_much), memory_limit(MAX_MEMORY):
+            document = hocon.parse(Source(name, text.encode()))
+    except (MemoryError, RecursionError) as error:
+        raise too_much() from error
     except SchemaError as error:
         raise ManifestError(error.message) from error
 
@@ -221,6 +229,8 @@ def _csv(name: str, text: str) -> Parsed:
         heading: Sequence[str] = [cell.strip() for cell in next(reader, [])]
         if len(set(heading)) < len(heading):
             raise ManifestError(f"{name}:1:1: a column occurs twice")
+        if "name" not in heading:  # an empty or damaged file must not be taken for one without projects
+            raise ManifestError(f"{name}:1:1: the first row should name the columns, one of which is 'name'")
         line = reader.line_num + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):

@@ -37,10 +37,12 @@ def wanted_projects(files: Iterable[Parsed]) -> dict[str, Wanted]:
     projects: dict[str, Wanted] = {}
     for file in files:
         tree = file.tree
-        if not isinstance(tree, dict) or set(tree) - {"projects"}:
+        if not isinstance(tree, dict) or set(tree) != {"projects"}:
             odd = next((key for key in tree if key != "projects"), None) if isinstance(tree, dict) else None
             message = "a file should have the key 'projects' and nothing else"
             raise file.error((odd,) if odd is not None else (), message)
+        if tree["projects"] is None:  # what was meant is not known, and --prune would delete all others
+            raise file.error(("projects",), "'projects' should be a list, [] if there are none")
         for project in _projects(file, tree.get("projects"), ("projects",), ""):
             other = projects.get(project.name)
             if other is not None:
@@ -72,7 +74,7 @@ def _projects(file: Parsed, value: Any, location: Location, above: str) -> Itera
 def _name(file: Parsed, item: dict[str, Any], place: Location, above: str) -> str:
     text = item.get("name")
     if not isinstance(text, str) or not text.strip():
-        raise file.error((*place, "name"), "a project needs a name")
+        raise file.error((*place, "name"), "a project needs a name, which is text")
     name = f"{above}/{text}" if above else text
     try:
         parts = hierarchy.segments(name)

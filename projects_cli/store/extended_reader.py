@@ -51,8 +51,10 @@ def parsed(line: str) -> Any:
     """
     try:
         return json.loads(line, object_pairs_hook=Members, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableLine(str(error)) from error
+    except RecursionError as error:
+        raise UnreadableLine("it is nested too deeply") from error
+    except ValueError as error:
+        raise UnreadableLine(f"it is not JSON, from its character {getattr(error, 'pos', 0) + 1} on") from error
 
 
 def _refuse(word: str) -> Any:
@@ -125,8 +127,10 @@ def document_from(members: Any) -> bytes:
         raise UnreadableLine("it is not an object")
     try:
         return _document(members)
+    except UnreadableLine:
+        raise
     except (ValueError, TypeError, AttributeError, RecursionError, ArithmeticError, struct.error, LookupError) as error:
-        raise UnreadableLine(str(error)) from error
+        raise UnreadableLine("it has a value that is not canonical Extended JSON") from error
 
 
 def value_in(text: str) -> Value:
@@ -136,13 +140,13 @@ def value_in(text: str) -> Value:
 
 def _document(members: Members, depth: int = 0) -> bytes:
     if depth > DEEPEST:
-        raise ValueError(f"it has more than {DEEPEST} levels")
+        raise UnreadableLine(f"it has more than {DEEPEST} levels")
     parts = []
     for name, item in members:
         kind, data = _value(item, depth + 1)
         encoded = name.encode("utf-8", "surrogateescape")
         if 0 in encoded:
-            raise ValueError("the name of a field has a NUL")
+            raise UnreadableLine("the name of a field has a NUL")
         parts += [bytes((kind,)), encoded, b"\0", data]
     body = b"".join(parts)
     return _INT32.pack(len(body) + 5) + body + b"\0"
@@ -180,14 +184,14 @@ _SCALARS: dict[type, Callable[[Any], Value]] = {
 def _cstring(text: str) -> bytes:
     encoded = text.encode("utf-8", "surrogateescape")
     if 0 in encoded:
-        raise ValueError("a regular expression has a NUL")
+        raise UnreadableLine("a regular expression has a NUL")
     return encoded + b"\0"
 
 
 def _only(members: Any, *names: str) -> list[Any]:
     """Return the values of an object that must have exactly these members."""
     if not isinstance(members, Members) or tuple(name for name, _ in members) != names:
-        raise ValueError(f"an object should have {', '.join(names)} and nothing else")
+        raise UnreadableLine(f"an object should have {', '.join(names)} and nothing else")
     return [item for _, item in members]
 
 
@@ -223,7 +227,7 @@ def _read_timestamp(members: Members, _: int) -> Value:
 def _read_object_id(members: Members, _: int) -> Value:
     data = bytes.fromhex(_only(members, "$oid")[0])
     if len(data) != 12:  # noqa: PLR2004 - an ObjectId has twelve bytes
-        raise ValueError("an $oid has 24 hex digits")
+        raise UnreadableLine("an $oid has 24 hex digits")
     return Value(OBJECT_ID, data)
 
 

@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import orjson
 
 from projects_cli.errors import DamagedFile, UsageError
+from projects_cli.store import bson_codec
 from projects_cli.store.extended_reader import UnreadableLine, document_of
 from projects_cli.store.extended_writer import line_of
 from projects_cli.transfer.replacement import replacement
@@ -42,6 +43,9 @@ LONGEST = 128 * 1024 * 1024
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 """The first bytes of compressed files: what counts is the content of a file, not its name."""
+
+NO_ID = frozenset({bson_codec.ARRAY, bson_codec.REGEX, bson_codec.UNDEFINED.type})
+"""Types that MongoDB refuses for an id. A document without one would get one that no undo knows."""
 
 PER_UPDATE = 1000
 """Lines between two updates of the progress line."""
@@ -250,12 +254,18 @@ class Archive:
     def _document(self, number: int, kind: str, line: bytes) -> bytes:
         if len(line) > LONGEST:
             raise self._damaged(number, "it is too long")
+        if line.endswith(b"\r\n"):
+            raise self._damaged(number, "its end was changed to that of Windows")
         if not line.endswith(b"}\n"):
             raise self._damaged(number, "it is cut off")
         try:
-            return document_of(line[len(kind) + 4 : -2])
+            document = document_of(line[len(kind) + 4 : -2])
         except UnreadableLine as error:
             raise self._damaged(number, str(error)) from error
+        types = (value.type for name, value in bson_codec.elements(document) if name == "_id")
+        if next(types, bson_codec.UNDEFINED.type) in NO_ID:
+            raise self._damaged(number, "its document has no valid _id")
+        return document
 
     def _header(self, line: bytes) -> Header:
         foreign = DamagedFile(f"{self.name} is not a file that projects export wrote")

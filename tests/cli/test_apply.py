@@ -173,6 +173,8 @@ INVALID = {
     "projects: [{name: vision, name: other}]": "1:27: the key 'name' occurs twice",
     "projects: [{name: vision}, {name: vision}]": "1:28: 'vision' occurs twice",
     "projects: [\n": "2:1: invalid YAML",
+    "{}": "1:1: a file should have the key 'projects' and nothing else",
+    "projects:\n": "1:1: 'projects' should be a list, [] if there are none",
     "others: 1": "1:1: a file should have the key 'projects' and nothing else",
     "a: &a [x]\nb: [*c]": "2:5: invalid YAML",
 }
@@ -196,6 +198,8 @@ WRONG_FILES = {
     "csv": {
         "name\nvision\nab\n": "3:1: each segment of a name needs at least 3 characters, not 'ab'",
         "name,name\n": "1:1: a column occurs twice",
+        "": "1:1: the first row should name the columns, one of which is 'name'",
+        "vision,audio\n": "1:1: the first row should name the columns, one of which is 'name'",
         "name,visibility\naudio,\n\nvision,secret\n": "4:8: 'visibility' should be private or public",
         'description,name,tags\n"two,\nlines",vision,a;__$x\n': "3:15: '__$x' can't be a tag",
         ",name,descr\n,vision,x\n": "2:9: unknown key 'descr': did you mean 'description'?",
@@ -284,3 +288,10 @@ def test_edit_applies_what_the_editor_changed(site: Site, tmp_path: Path) -> Non
         assert site("edit", "vision", "--yes", EDITOR=str(editor)).exit_code == 2
     assert site("edit", "vision", EDITOR="false").exit_code == 1
     assert site.everything() == before
+
+
+def test_substitutions_that_multiply_are_refused(site: Site, tmp_path: Path) -> None:
+    lines = ["a = aaaaaaaaaa", *(f"{chr(98 + n)} = {f'${{{chr(97 + n)}}}' * 10}" for n in range(11))]
+    file = written(tmp_path, "\n".join([*lines, "projects = [{name: ${l}}]"]), "bomb.conf")
+    error = site.error("diff", "-f", file, status=2)
+    assert error["message"] == f"{file}: it takes too long to read, or too much memory"

@@ -213,3 +213,8 @@ def test_lines_that_need_no_database_are_answered_without_one(site: Site) -> Non
     bad = {"endpoint": "projects.create", "params": {"name": 5}}
     result = site.cli("batch", "-", uri="mongodb://127.0.0.1:1", stdin=lines(bad, "[]", bad))
     assert (result.exit_code, len(result.stdout.splitlines())) == (5, 3)
+
+
+@pytest.mark.parametrize("words", [("batch", "/dev/zero"), ("call", "get_all", "--data", "@/dev/zero")], ids=" ".join)
+def test_a_request_without_an_end_is_refused(site: Site, words: tuple[str, ...]) -> None:
+    assert "a request may have at most 64 MiB" in site.error(*words, status=2)["message"]

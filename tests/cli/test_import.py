@@ -76,11 +76,28 @@ def test_a_file_that_is_damaged_changes_nothing(site: Site, tmp_path: Path) -> N
         "it is empty": [],
         "it is of a newer version": [lines[0].replace('"format":1', '"format":2'), *lines[1:]],
         "it is something else": ['{"a": 1}\n'],
+        "line 2: its end was changed to that of Windows": [lines[0], *(line[:-1] + "\r\n" for line in lines[1:])],
+        "line 2: it is not JSON, from its character 2 on": [lines[0], '{"project":{1}}\n', *lines[2:]],
+        "line 2: it is nested too deeply": [lines[0], '{"project":' + '{"a":' * 9_999 + "1" + "}" * 10_000 + "\n"],
+        "line 2: it has a value that is not canonical": [lines[0], '{"project":{"a":{"$numberDecimal":"x"}}}\n'],
+    }
+    bent |= {
+        f"line 2: its document has no valid _id{' ' * number}": [lines[0], f'{{"project":{{{field}"name":"audio"}}}}\n']
+        for number, field in enumerate(
+            (
+                "",
+                '"_id":[1],',
+                '"_id":{"$undefined":true},',
+                '"_id":{"$regularExpression":{"pattern":"a","options":""}},',
+            )
+        )
     }
     for name, content in bent.items():
         path = tmp_path / "x.jsonl"
-        path.write_text("".join(content))
-        assert site.error("import", str(path), "--yes", status=2)["name"] == "DamagedFile", name
+        path.write_bytes("".join(content).encode())
+        error = site.error("import", str(path), "--yes", status=2)
+        assert error["name"] == "DamagedFile", name
+        assert name.strip() in error["message"] or not name.startswith("line 2"), name
     good = tmp_path / "x.jsonl.gz"
     site.json("export", "--to", str(good))
     good.write_bytes(good.read_bytes()[:-10])

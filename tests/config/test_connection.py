@@ -114,6 +114,12 @@ def test_a_missing_uri_file_is_named(tmp_path: Path) -> None:
         ("mongodb://ann:my\nsecret@host", "mongodb://ann:***@host"),
         ("'mongodb://ann:1234 secret@host' is no path", "'mongodb://ann:***@host' is no path"),
         ("see https://ann:secret@host and mail a@b", "see https://ann:***@host and mail a@b"),
+        ("mongodb://h:1/?password=secret&w=1", "mongodb://h:1/?password=***&w=1"),
+        ("mongodb://h/?my-Token=secret", "mongodb://h/?my-Token=***"),
+        ("mongodb://ann:secret", "mongodb://ann:***"),  # the @ and the host were forgotten
+        ("'mongodb+srv://ann:12secret/db' is invalid", "'mongodb+srv://ann:*** is invalid"),
+        ("mongodb://a:27017,b:27018/db", "mongodb://a:27017,b:27018/db"),
+        ("mongodb://[::1]:27017/", "mongodb://[::1]:27017/"),
     ],
 )
 def test_the_secrets_of_a_uri_are_not_shown(text: str, shown: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from codecs import BOM_UTF8
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ import typer
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.exceptions import error_of
 from projects_cli.cli.flow import answer, partial_failure
-from projects_cli.cli.request import build_request, input_error, parse_json, stdin_bytes
+from projects_cli.cli.request import build_request, input_error, parse_json, read_within, stdin_bytes
 from projects_cli.errors import (
     DatabaseRefused,
     DatabaseTimeout,
@@ -64,7 +65,7 @@ def batch(
             lines = stdin_bytes(context) if file == "-" else stack.enter_context(Path(file).open("rb"))
         except (OSError, ValueError) as error:
             raise input_error(file, error) from error
-        for number, raw in enumerate(lines):
+        for number, raw in enumerate(iter(partial(read_within, lines.readline, file), b"")):
             line = raw.removeprefix(BOM_UTF8) if number == 0 else raw
             if not line.strip():
                 continue

@@ -10,7 +10,15 @@ import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import expect, read
-from projects_cli.cli.request import WITH_OWNER, build_request, input_error, nothing_to_do, parse_json, stdin_bytes
+from projects_cli.cli.request import (
+    WITH_OWNER,
+    build_request,
+    input_error,
+    nothing_to_do,
+    parse_json,
+    read_within,
+    stdin_bytes,
+)
 from projects_cli.errors import UsageError
 from projects_cli.messages import Response
 from projects_cli.render.encode import dumps
@@ -54,7 +62,7 @@ def call(
 def _text(context: Context, data: str) -> bytes:
     """Return the value of `--data`: itself, the content of a file (`@FILE`), or standard input (`-`)."""
     if data == "-":
-        text = stdin_bytes(context).read()
+        text = read_within(stdin_bytes(context).read, "standard input")
         if not text.removeprefix(BOM_UTF8).strip():
             nothing_to_do(context, Response("raw", {}))
         return text
@@ -62,6 +70,7 @@ def _text(context: Context, data: str) -> bytes:
         # Lone surrogates are refused with the rest of the JSON, with their place.
         return data.encode("utf-8", "surrogatepass")
     try:
-        return Path(data[1:]).read_bytes()
+        with Path(data[1:]).open("rb") as file:
+            return read_within(file.read, f"--data {data}")
     except (OSError, ValueError) as error:
         raise input_error(f"--data {data}", error) from error
