@@ -147,7 +147,7 @@ def _with_surroundings(entries: list[Entry], store: Store) -> Projects:
     # A database may have two projects of a name. If it had them before the change, an undo brings both back.
     twins: dict[Value, set[Value]] = defaultdict(set)
     for values in map(bson_codec.fields, store.projects.raw(among(named, "name"), {"name": 1}) if named else ()):
-        twins[values["name"]].add(values["_id"])
+        twins[values.get("name", NULL)].add(values["_id"])
     for entry, before in befores:
         entry.parent = parent_names.get(before.get("parent", NULL))
         entry.twins = frozenset(twins[before["name"]] - {entry.id}) if "name" in before else frozenset()

@@ -301,23 +301,28 @@ class Engine:
         prefixes: Prefixes,
         tally: Tally,
         *,
-        journaled: bool = True,
+        undone: frozenset[Value] | None = None,
     ) -> None:
         """Rename, and move, the projects below renamed ones until all of them follow.
 
-        A server may have created or renamed some of them since the change was planned.
+        A server may have created or renamed some of them since the change was planned. An undo has restored those that
+        are `undone`, whatever their names are, and keeps no journal of the others.
         """
         # A project that could not be renamed would be found again for ever.
         tried: set[str] = set()
         while True:
             stale = following.stale(renamed, prefixes, self.store)
-            late = [(project, renaming) for project, renaming in stale if repr(project["_id"]) not in tried]
+            late = [
+                (project, renaming)
+                for project, renaming in stale
+                if repr(project["_id"]) not in tried and value_of(project["_id"]) not in (undone or ())
+            ]
             if not late:
                 break
             tried |= {repr(project["_id"]) for project, _ in late}
             steps = [following.step(project, renaming, self.store.company) for project, renaming in late]
             new = chunks.chunks_of(steps, self.store)
-            for chunk in self.journal.add(operation, new) if journaled else new:
+            for chunk in self.journal.add(operation, new) if undone is None else new:
                 try:
                     self._make_all(operation, [chunk], tally)
                 except ExpectedUniqueData as error:
@@ -362,7 +367,7 @@ class Engine:
                     self._persistently(operation, partial(restoring.restore, chunk, context), tally)
             if operation.prefixes:  # projects that were created below follow the old name as well
                 back = Prefixes(operation.prefixes.new, operation.prefixes.old)
-                self._follow(operation, renamed, back, tally, journaled=False)
+                self._follow(operation, renamed, back, tally, undone=context.ids)
             nothing = bool(tally.skipped) and not tally.changed
             self.journal.finish(operation, before if nothing and before == "done" else "undone", tally)
             tally.skipped += self._left(created)

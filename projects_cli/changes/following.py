@@ -78,7 +78,9 @@ def _portions(projects: Sequence[Value]) -> Iterator[Sequence[Value]]:
 
 
 def _begins(name: str) -> Document:
-    return {"$regex": f"^{re.escape(name)}/"}
+    # A NUL, which no pattern may have in it, has an escape of its own.
+    escaped = re.escape(name).replace("\\\0", "\0").replace("\0", r"\x00")
+    return {"$regex": f"^{escaped}/"}
 
 
 def _read(filter_: Document, store: Store) -> list[Document]:

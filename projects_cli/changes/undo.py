@@ -74,18 +74,17 @@ class Undo:
         for operation in operations:
             self._stop_worker(operation)
         if all_or_nothing:
-            self._refuse_undo(operations)
+            self.check_all(operations)
         tallies = []
         for operation in operations:
             if all_or_nothing and len(operations) > 1:  # now without those that came after it in the run
-                self._refuse_undo([operation])
+                self.check_all([operation])
             tallies.append(engine.undo(operation))
         return _response(operations, tallies)
 
     def preview(self, operations: Sequence[Operation]) -> Response:
         """Return what undoing operations would change and what it would leave as it is; nothing is written."""
-        conflicting = self._conflicts(operations)
-        skipped = [{"id": identifier, "name": name, "why": why} for _, identifier, name, why in conflicting]
+        skipped = [skipped._asdict() for _, skipped, _ in self._conflicts(operations)]
         left = {document["id"] for document in skipped}
         steps = [
             step
@@ -97,13 +96,18 @@ class Undo:
             operations, "undo", [step for step in steps if step["id"] not in left or not step["id"]], skipped
         )
 
-    def _refuse_undo(self, operations: Sequence[Operation]) -> None:
+    def check_all(self, operations: Sequence[Operation]) -> None:
+        """Check that an undo would leave nothing as it is.
+
+        Raises:
+            CannotUndo: later changes are in the way.
+        """
         conflicting = list(self._conflicts(operations))
-        reasons = list(dict.fromkeys(f"{name}: {why}" for _, _, name, why in conflicting))
+        reasons = list(dict.fromkeys(f"{called}: {skipped.why}" for _, skipped, called in conflicting))
         self._refuse(conflicting[0][0] if conflicting else operations[0], "undone", reasons)
 
-    def _conflicts(self, operations: Sequence[Operation]) -> Iterator[tuple[Operation, str, str, str]]:
-        """Stream what an undo would leave as it is: operation, id, name, reason. In the order in which an undo works.
+    def _conflicts(self, operations: Sequence[Operation]) -> Iterator[tuple[Operation, Skipped, str]]:
+        """Stream what an undo would leave as it is, and how a message calls it. In the order in which an undo works.
 
         What a newer one of the operations changes is back as it was when an older one is undone.
         """
@@ -123,15 +127,15 @@ class Undo:
                     why = None if restored else conflicts.conflict_of_entry(entry, stored, context)
                     if why is not None:
                         context.skipped.add(entry.id)
-                        yield operation, text_of(entry), f"'{entry.name}'", why
+                        yield operation, Skipped(text_of(entry), entry.name, why), f"'{entry.name}'"
             own_kinds = set()
             for chunk in self._chunks(operation, backwards=True):
                 if isinstance(chunk, Projects):
                     continue
                 own_kinds.add(chunk.kind)
                 if chunk.kind not in kinds:
-                    for identifier, name, why in self._conflicts_of_contents(chunk, context):
-                        yield operation, identifier, name, why
+                    for skipped in self._conflicts_of_contents(chunk, context):
+                        yield operation, skipped, skipped.name
             newer, kinds = context, kinds | own_kinds
 
     def _conflicts_of_contents(self, chunk: Members | Edits | Tagging, context: conflicts.Context) -> Iterator[Skipped]:

@@ -135,8 +135,12 @@ def writable_project(project: str, store: Store, fields: Document | None = None)
 
 
 def tree_below(root: Document, store: Store) -> list[Document]:
-    """Return the own and public projects below the root, as `{_id, company}` and the fields of `TREE`."""
-    return list(store.projects.find(filters.below([root["_id"]]), TREE))
+    """Return the own and public projects below the root, as `{_id, company}` and the fields of `TREE`.
+
+    A project in whose path another tool put the project itself is not below itself.
+    """
+    below = store.projects.find(filters.below([root["_id"]]), TREE)
+    return [project for project in below if identity(project["_id"]) != identity(root["_id"])]
 
 
 def own_tree_below(root: Document, store: Store) -> list[Document]:

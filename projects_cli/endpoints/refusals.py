@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -134,10 +135,15 @@ def _collection(kind: Kind, store: Store) -> Collection:
 def counts(kind: Kind, ids: Sequence[Any], store: Store) -> dict[Hashable, int]:
     """Return the number of contents that are not archived, by the key of their project; projects without any lack."""
     collection = _collection(kind, store)
-    groups = (
-        group for chunk in chunks(ids) for group in collection.aggregate(kind.active(chunk), pipelines.by_project())
-    )
-    return {identity(group["_id"]): group["count"] for group in groups}
+    found: Counter[Hashable] = Counter()
+    for chunk in chunks(ids):
+        keys = set(map(identity, chunk))
+        for group in collection.aggregate(kind.active(chunk), pipelines.by_project()):
+            # MongoDB matches a list of projects, which another tool stored, by each of its items.
+            projects = group["_id"] if isinstance(group["_id"], list) else [group["_id"]]
+            for key in keys.intersection(map(identity, projects)):
+                found[key] += group["count"]
+    return found
 
 
 def _problems(

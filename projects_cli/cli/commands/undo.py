@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from projects_cli.cli.context import Context
     from projects_cli.cli.flow import Scope
 
+REASONS = 20
+"""Documents that a dry run names at most on standard error."""
+
 app = typer.Typer(**TYPER_OPTIONS)
 
 
@@ -58,8 +61,20 @@ class UndoChange:
         return replace(plan_of("undo", self.identifier, operations, "undo your newest one"), notes=notes)
 
     def preview(self, context: Context, plan: Plan[Operation]) -> Response:
-        """Return what the undo would change, and what it would leave as it is."""
-        return context.runner.undoing.preview(plan.steps)
+        """Return what the undo would change, and print what it would leave as it is.
+
+        Raises:
+            CannotUndo: that is something, although all or nothing is to be undone.
+        """
+        if self.all_or_nothing:
+            context.runner.undoing.check_all(plan.steps)
+        response = context.runner.undoing.preview(plan.steps)
+        skipped = response.data["skipped"]
+        for document in skipped[:REASONS]:
+            context.console.notice(f"stays as it is: {document['name']} ({document['id']}): {document['why']}")
+        if rest := len(skipped[REASONS:]):
+            context.console.notice(f"and {rest} more, which --json lists")
+        return response
 
     def apply(self, context: Context, plan: Plan[Operation]) -> Response:
         """Undo the operations. They are chosen again by their id once no other change can run."""

@@ -1,0 +1,98 @@
+"""Changes of trees that another tool bent: they end, and their undo restores every byte."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from bson import DatetimeMS
+
+from tests.worlds.site import COMPANY
+from tests.worlds.transfers import stored
+
+if TYPE_CHECKING:
+    from tests.worlds.site import Site
+
+ONE, TWO, THREE, FOUR = (f"{number:032x}" for number in range(1, 5))
+LATE, EARLY = DatetimeMS(253_402_300_800_000), DatetimeMS(-(2**60))
+
+
+def project(identifier: object, name: object, parent: object = None, path: list[Any] | None = None) -> dict[str, Any]:
+    return {"_id": identifier, "company": COMPANY, "name": name, "parent": parent, "path": path or []}
+
+
+TREES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], tuple[tuple[str, ...], ...]]] = {
+    "a NUL in a name": (
+        [project(ONE, "aaa\0bbb"), project(TWO, "aaa\0bbb/sub", ONE, [ONE]), project(FOUR, "target")],
+        [],
+        (("move", ONE, "target"), ("rename", ONE, "clean"), ("merge", ONE, FOUR), ("merge", FOUR, ONE)),
+    ),
+    "a date beyond Python's as the id of a task": (
+        [project(ONE, "source"), project(FOUR, "target")],
+        [{"_id": LATE, "project": ONE}, {"_id": EARLY, "project": ONE}, {"_id": THREE, "project": ONE}],
+        (("merge", ONE, FOUR), ("delete", ONE, "--force"), ("delete", ONE, "--force", "--delete-contents")),
+    ),
+    "a date beyond Python's as the id of a project": (
+        [project(ONE, "source"), project(LATE, "source/late", ONE, [ONE]), project(FOUR, "target")],
+        [{"_id": THREE, "project": LATE}],
+        (("move", ONE, "target"), ("merge", ONE, FOUR), ("delete", ONE, "--force"), ("rename", ONE, "renamed")),
+    ),
+    "a child with the new name of its parent": (
+        [project(ONE, "root"), project(TWO, "root2/child", ONE, [ONE])],
+        [],
+        (("rename", ONE, "root2"),),
+    ),
+    "a child with the next name of its parent": (
+        [
+            project(FOUR, "other"),
+            project(ONE, "other/xxx", FOUR, [FOUR]),
+            project(TWO, "xxx/child", ONE, [FOUR, ONE]),
+        ],
+        [],
+        (("move", ONE, "--top-level"),),
+    ),
+    "a circle": (
+        [project(ONE, "one/two", TWO, [TWO]), project(TWO, "two/one", ONE, [ONE]), project(FOUR, "other")],
+        [{"_id": THREE, "project": ONE}],
+        (("move", ONE, "--top-level"), ("move", ONE, "other")),
+    ),
+    "its own parent": (
+        [project(ONE, "self", ONE, [ONE]), project(FOUR, "other")],
+        [{"_id": THREE, "project": ONE}],
+        (("merge", ONE, FOUR), ("merge", ONE, "--top-level"), ("move", ONE, "other"), ("rename", ONE, "renamed")),
+    ),
+    "no name, and none at all": (
+        [project(ONE, "root"), project(TWO, None, ONE, [ONE]), {"_id": THREE, "company": COMPANY}],
+        [],
+        (("rename", ONE, "root2"), ("delete", ONE, "--force")),
+    ),
+    "a list of projects in a task": (
+        [project(ONE, "root")],
+        [{"_id": THREE, "project": [ONE, FOUR]}],
+        (("rename", ONE, "root2"), ("delete", ONE, "--force")),
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("tree", "command"), [(tree, command) for tree, (*_, commands) in TREES.items() for command in commands]
+)
+def test_a_change_of_a_bent_tree_is_undone_byte_for_byte(each_site: Site, tree: str, command: tuple[str, ...]) -> None:
+    site = each_site
+    projects, tasks, _ = TREES[tree]
+    site.documents.project.insert_many(projects)
+    if tasks:
+        site.documents.task.insert_many([{"company": COMPANY, **task} for task in tasks])
+    before = stored(site)
+    site.json(*command, "--yes")
+    assert stored(site) != before
+    undone = site.json("undo", "--yes")
+    assert undone["skipped"] == []
+    assert stored(site) == before
+
+
+def test_a_task_in_a_list_of_projects_is_an_obstacle_of_each(site: Site) -> None:
+    site.documents.project.insert_one(project(ONE, "root"))
+    site.documents.task.insert_one({"_id": THREE, "company": COMPANY, "project": [ONE, FOUR], "name": "bent"})
+    assert [row["count"] for row in site.json("validate-delete", ONE)["blockers"]] == [1]
+    assert [row["count"] for row in site.error("delete", ONE, "--yes", status=4)["problems"]] == [1]
