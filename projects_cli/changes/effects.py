@@ -196,8 +196,9 @@ def _delete(entry: Entry, chunk: Projects, writer: Writer, tally: Tally) -> bool
     """
     projects = writer.store.projects
     for _ in range(TRIES):
-        # A server may have created a project below since the plan. Removing this one would orphan it.
-        below = projects.find_one(is_value("parent", entry.id), {"name": 1})
+        # A server may have created a project below since the plan. Removing this one would orphan it. Another tool may
+        # have made a project its own parent.
+        below = projects.find_one({**is_value("parent", entry.id), "$nor": [by_id(entry.id)]}, {"name": 1})
         if below is not None:
             tally.skip(entry, f"'{below.get('name')}' ({below['_id']}) is below it")
             return False

@@ -51,7 +51,7 @@ _EXTRA = {
 _OPTIONS: CodecOptions[Document] = CodecOptions(
     datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
 )
-_RAW_OPTIONS = _OPTIONS.with_options(document_class=RawBSONDocument)
+RAW_OPTIONS = _OPTIONS.with_options(document_class=RawBSONDocument)
 
 UNREADABLE = "\ufffd"
 """The replacement character, which decoded text has for bytes that are not UTF-8: such text must not be stored."""
@@ -235,4 +235,4 @@ def unchanged(raw: bytes) -> RawBSONDocument:
 
     The driver looks into some documents (whether they are empty), so they have to be readable whatever they hold.
     """
-    return RawBSONDocument(raw, _RAW_OPTIONS)
+    return RawBSONDocument(raw, RAW_OPTIONS)

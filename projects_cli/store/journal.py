@@ -10,14 +10,12 @@ from datetime import UTC, datetime
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, TypeVar
 
-from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
 from pymongo import ReturnDocument, WriteConcern
 from pymongo import errors as driver
 
 from projects_cli.errors import DatabaseRefused
 from projects_cli.store import filters
-from projects_cli.store.bson_codec import unchanged
+from projects_cli.store.bson_codec import RAW_OPTIONS, unchanged
 from projects_cli.store.client import PRIMARY
 from projects_cli.store.driver_errors import translation
 
@@ -198,8 +196,7 @@ class JournalStore:
     def _page(self, bounds: Document, *, backwards: bool) -> list[tuple[str, bytes]]:
         """Return the next chunks with their ids, in one reply of the server."""
         order = [("_id", -1 if backwards else 1)]
-        options: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
-        raw = self._chunks.with_options(codec_options=options)
+        raw = self._chunks.with_options(codec_options=RAW_OPTIONS)
         # A negative limit: the server sends one reply, and leaves no cursor open.
         page = list(raw.find({"_id": bounds}, sort=order, limit=-PAGE, session=self._session))
         return [(chunk["_id"], bytes(chunk.raw)) for chunk in page]

@@ -59,7 +59,13 @@ TREES: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], tuple[tuple[s
     "its own parent": (
         [project(ONE, "self", ONE, [ONE]), project(FOUR, "other")],
         [{"_id": THREE, "project": ONE}],
-        (("merge", ONE, FOUR), ("merge", ONE, "--top-level"), ("move", ONE, "other"), ("rename", ONE, "renamed")),
+        (
+            ("merge", ONE, FOUR),
+            ("merge", ONE, "--top-level"),
+            ("move", ONE, "other"),
+            ("rename", ONE, "renamed"),
+            ("delete", ONE, "--force"),
+        ),
     ),
     "no name, and none at all": (
         [project(ONE, "root"), project(TWO, None, ONE, [ONE]), {"_id": THREE, "company": COMPANY}],
