@@ -230,7 +230,7 @@ class ManifestError(ProjectsError, status=ExitStatus.USAGE):
 class ImportConflict(
     ProjectsError,
     status=ExitStatus.REFUSED,
-    hint="choose --on-conflict skip, update or rename; or import below another project: --into LOCATION",
+    hint="choose --on-conflict skip, update or rename; rename with --into LOCATION makes a copy below that project",
 ):
     """What a file would create exists already; `problems` has the first of them."""
 

@@ -132,7 +132,7 @@ def _check_undoable(entry: Entry) -> None:
     if size + len(entry.after) > COMMAND:
         raise CannotUndo(
             f"the document of '{entry.name}' is too large for this change to be undone: "
-            f"{len(entry.before) / 1024**2:.1f} MiB",
+            f"{max(len(entry.before), len(entry.after)) / 1024**2:.1f} MiB",
             hint=f"make it smaller first, or {WITHOUT_UNDO}",
         )
 

@@ -367,7 +367,7 @@ class Engine:
                     self._persistently(operation, partial(restoring.restore, chunk, context), tally)
             if operation.prefixes:  # projects that were created below follow the old name as well
                 back = Prefixes(operation.prefixes.new, operation.prefixes.old)
-                self._follow(operation, renamed, back, tally, undone=context.ids)
+                self._follow(operation, renamed, back, tally, undone=context.ids - context.skipped)
             nothing = bool(tally.skipped) and not tally.changed
             self.journal.finish(operation, before if nothing and before == "done" else "undone", tally)
             tally.skipped += self._left(created)

@@ -22,7 +22,7 @@ def described(plan: Plan[Step]) -> Response:
             "collection": step.collection,
             "documents": step.count,
             "id": single,
-            "name": names.get(single) if single else None,
+            "name": (step.name or names.get(single)) if single else None,
             "why": ": ".join(filter(None, (step.why, _differences(step)))),
             "filter": step.filter,
             "change": step.change,

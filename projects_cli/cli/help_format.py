@@ -103,7 +103,9 @@ def topic_blocks(topic: Topic) -> list[Block]:
 
 
 def _plain(markdown: str) -> str:
-    return markdown.replace("`", "").replace("\\", "")
+    # A backslash escapes the next character, except in code.
+    parts = markdown.split("`")
+    return "".join(part if number % 2 else part.replace("\\", "") for number, part in enumerate(parts))
 
 
 def _variables() -> Iterable[tuple[str, str]]:

@@ -236,8 +236,9 @@ def time_since(option: str, text: str, now: datetime) -> datetime:
             return (time.astimezone(UTC) if time.tzinfo else time).replace(tzinfo=None)
         return now.replace(tzinfo=None) - timedelta(seconds=parse_duration(text))
     except ValueError as error:
-        reason = str(error) if "-" not in text else f"{text!r} is not a date or time, as in 2024-01-31"
-        raise UsageError(f"{option}: {reason}") from error
+        raise UsageError(
+            f"{option}: {text!r} is neither a date, such as 2024-01-31, nor a duration, such as 90d"
+        ) from error
     except OverflowError as error:
         raise UsageError(f"{option} {text!r}: before the calendar's first day") from error
 

@@ -82,7 +82,7 @@ def retag(change: TagChange, summary: str, where: Where, store: Store) -> Plan[S
         question="yes",
         name="1 document" if number == 1 else f"{number} documents",
         prompt=f"{summary[:1].upper()}{summary[1:]}: "
-        + ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        + ", ".join(f"{count} {name if count > 1 else name[:-1]}" for name, count in counts.items() if count)
         + "?",
         structural=False,
     )

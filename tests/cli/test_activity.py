@@ -94,8 +94,8 @@ def test_odd_users_and_projects_are_groups_of_their_own(site: Site) -> None:
 @pytest.mark.parametrize(
     ("since", "message"),
     [
-        ("soon", "--since: 'soon' is not a duration"),
-        ("2024-02-31", "--since: '2024-02-31' is not a date or time, as in 2024-01-31"),
+        ("soon", "--since: 'soon' is neither a date, such as 2024-01-31, nor a duration, such as 90d"),
+        ("2024-02-31", "--since: '2024-02-31' is neither a date, such as 2024-01-31, nor a duration, such as 90d"),
         ("99999999d", "--since '99999999d': before the calendar's first day"),
     ],
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -208,7 +209,9 @@ class UrlsFile:
         lines = {url.replace("\r", "%0D").replace("\n", "%0A") for part in urls.values() for url in part}
         try:
             if self._file is None:
-                self._file = self._path.open("xb")  # open until the command ends
+                # Open until the command ends. Some URLs have a password in them.
+                private = partial(os.open, mode=0o600)
+                self._file = open(self._path, "xb", opener=private)  # noqa: SIM115 - pathlib has no opener
                 private_files.sync_folder(self._path.parent)
             # Where `discard` cuts: each of several deletions appends its URLs.
             self._written = self._file.tell()
@@ -247,8 +250,10 @@ class UrlsFile:
         finally:
             if self._file is not None:
                 self._file.close()
-        if self._file is not None:
+        if self._file is not None and self._path.stat().st_size:
             context.console.notice(f"{self._path} lists the files that remain; an undo of the deletion needs them")
+        elif self._file is not None:
+            context.console.notice(f"{self._path} is empty: no file remains")
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def import_(
     The whole file is checked before anything is changed, and a damaged or incomplete one is refused. Everything is
     imported or nothing: by default nothing, if something of it exists already.
 
-    Example: projects export vision | projects import - --into restored --yes --dry-run
+    Example: projects export vision | projects import - --into restored --on-conflict rename --dry-run
     """
     context: Context = ctx.obj
     expect(context, "import")

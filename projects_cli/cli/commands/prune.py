@@ -22,6 +22,7 @@ from projects_cli.cli.request import requested
 from projects_cli.config.settings import parse_duration
 from projects_cli.errors import UsageError
 from projects_cli.messages import Plan, Response
+from projects_cli.render.streams import is_terminal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -137,9 +138,10 @@ def _seconds(option: str, text: str) -> float:
 
 
 def _report(context: Context, response: Response) -> None:
-    """Print a line for each project, and a summary. A table without lines is not printed: cron would mail it."""
+    """Print a line for each project, and a summary. Without any, no table and no notice: cron would mail it."""
     if response.view == VIEW and not response.data["projects"]:
-        if context.console.output != "table":
+        read = context.console.output != "table" or is_terminal(context.streams.stdout)
+        if read or context.settings.fail_if_empty:
             show(context, response)
         return
     show(context, response)
