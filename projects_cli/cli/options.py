@@ -127,7 +127,10 @@ OTHER_SETTINGS = (
 
 _VALUES = {"hyperparam-values", "model-metadata-keys", "model-metadata-values", "task-parents", "users"}
 _READS = frozenset(
-    {"list", "get", "tags list", "metrics", "hyperparams", "task-tags", "model-tags", "project-tags", *_VALUES}
+    {
+        *("list", "get", "validate-delete", "tags list", "metrics", "hyperparams"),
+        *("task-tags", "model-tags", "project-tags", *_VALUES),
+    }
 )
 _TAG_CHANGES = frozenset({"tags rename", "tags merge", "tags add", "tags remove"})
 _CHANGES = _TAG_CHANGES | {

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import deleted_contents as contents
 from projects_cli.endpoints import hierarchy, refusals
-from projects_cli.extended_json import id_text
+from projects_cli.errors import InconsistentTree
+from projects_cli.extended_json import id_text, identity
 from projects_cli.messages import Count, Plan, Response, Sample, Step
 from projects_cli.store import filters
 
@@ -84,6 +85,7 @@ def delete(request: Request, store: Store, *, only_archived: bool = False) -> Pl
     """
     project = hierarchy.writable_project(request.params["project"], store)
     every = [project, *hierarchy.own_tree_below(project, store)]
+    _check_places(project, every, store)
     if not request.params.get("force"):
         with_contents = bool(request.params.get("delete_contents"))
         refusals.check(refusals.Tree.of(every), store, with_contents=with_contents)
@@ -132,6 +134,24 @@ def delete(request: Request, store: Store, *, only_archived: bool = False) -> Pl
     )
 
 
+def _check_places(root: Document, every: Sequence[Document], store: Store) -> None:
+    """Refuse what would end in part, because a project is not removed while one is below it by its `parent`.
+
+    Raises:
+        InconsistentTree: such a project has a `path` that does not say so, or the root is below itself.
+    """
+    keys = {identity(each["_id"]): each["_id"] for each in every}
+    if identity(root.get("parent")) in keys.keys() - {identity(root["_id"])}:
+        raise InconsistentTree(f"the project '{hierarchy.shown_name(root)}' is below itself")
+    for chunk in refusals.chunks(list(keys.values())):
+        for child in store.projects.find(filters.children(chunk), {"name": 1}):
+            if identity(child["_id"]) not in keys:
+                raise InconsistentTree(
+                    f"'{hierarchy.shown_name(child)}' ({id_text(child['_id'])}) is below a project that would be "
+                    "removed, but its path does not say so"
+                )
+
+
 def _references(ids: Sequence[Any], request: Request, store: Store) -> list[Step]:
     """Return the steps that clear references to the contents of these projects from elsewhere."""
     steps = []
@@ -169,15 +189,15 @@ def _hand_over(urls: Sequence[str], project: Document, request: Request) -> list
 
 def _notes(size: int, files: contents.Files) -> list[str]:
     """Return what a user has to know before contents are deleted."""
-    remaining = len(files.model_urls) + len(files.artifact_urls)
+    remaining = len({*files.model_urls, *files.artifact_urls})
     notes = [
         f"the journal needs {size / 1_000_000:.1f} MB for the tasks and models, so that undo can restore them",
-        f"this program does not touch events in Elasticsearch and stored files: {remaining} URLs remain (--urls-file)",
+        f"events in Elasticsearch and stored files are not touched; URLs of files that remain: {remaining} (--urls-file)",
     ]
     if files.external:
         notes.append(
-            f"{len(files.external)} URLs of external storage are handed over to the server's clean-up job, "
-            "which deletes the files: undo can't restore those that it has deleted"
+            f"URLs of external storage that the server's clean-up job gets: {len(files.external)}; "
+            "undo can't restore the files that it has deleted"
         )
     return notes
 

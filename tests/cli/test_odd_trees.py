@@ -102,3 +102,21 @@ def test_a_task_in_a_list_of_projects_is_an_obstacle_of_each(site: Site) -> None
     site.documents.task.insert_one({"_id": THREE, "company": COMPANY, "project": [ONE, FOUR], "name": "bent"})
     assert [row["count"] for row in site.json("validate-delete", ONE)["blockers"]] == [1]
     assert [row["count"] for row in site.error("delete", ONE, "--yes", status=4)["problems"]] == [1]
+
+
+@pytest.mark.parametrize(
+    ("projects", "why"),
+    [
+        ([project(ONE, "root"), project(TWO, "root/sub", ONE)], "'root/sub' (0{31}2) is below a project that would be"),
+        ([project(ONE, "one", TWO, [TWO]), project(TWO, "two", ONE, [ONE])], "the project 'one' is below itself"),
+    ],
+    ids=["a path that does not say it", "a circle"],
+)
+def test_a_delete_that_would_end_in_part_is_refused(site: Site, projects: list[dict[str, Any]], why: str) -> None:
+    site.documents.project.insert_many(projects)
+    before = stored(site)
+    for dry_run in ([], ["--dry-run"]):
+        error = site.error("delete", ONE, "--force", *dry_run, status=4)
+        assert error["name"] == "InconsistentTree"
+        assert why.replace("0{31}", "0" * 31) in error["message"]
+    assert stored(site) == before

@@ -125,6 +125,13 @@ def test_the_table_has_every_command() -> None:
     assert set().union(*USED_BY.values()) <= names
 
 
+def test_every_command_of_an_endpoint_chooses_its_database_and_version() -> None:
+    of_endpoints = {entry.name for entry in COMMANDS if entry.endpoint}
+    assert {"list", "validate-delete"} <= of_endpoints
+    for setting in ("uri", "database", "company", "timeout", "api_version"):
+        assert of_endpoints <= USED_BY[setting]
+
+
 @pytest.mark.parametrize("command", COMMAND_LINES)
 def test_an_option_is_refused_by_exactly_the_commands_that_do_not_use_it(site: Site, command: str) -> None:
     before = site.everything()
