@@ -391,7 +391,9 @@ class OperationUnfinished(ProjectsError, status=ExitStatus.REFUSED):
     """A change was interrupted, so that apparent problems may be its unfinished part."""
 
 
-class InconsistentTree(ServiceError, hint="see: projects doctor; what it can correct: projects doctor --fix"):
+class InconsistentTree(
+    ProjectsError, status=ExitStatus.REFUSED, hint="see: projects doctor; what it can correct: projects doctor --fix"
+):
     """The places of projects contradict each other, so that a change would be made in part."""
 
 

@@ -192,7 +192,7 @@ def _notes(size: int, files: contents.Files) -> list[str]:
     remaining = len({*files.model_urls, *files.artifact_urls})
     notes = [
         f"the journal needs {size / 1_000_000:.1f} MB for the tasks and models, so that undo can restore them",
-        f"events in Elasticsearch and stored files are not touched; URLs of files that remain: {remaining} (--urls-file)",
+        f"events in Elasticsearch and stored files are not touched; URLs that remain: {remaining} (--urls-file)",
     ]
     if files.external:
         notes.append(

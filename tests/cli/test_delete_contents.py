@@ -152,7 +152,7 @@ def test_the_size_of_the_journal_and_what_remains_are_reported_before_the_questi
     assert result.exit_code == 4
     result = site("delete", "old", "--delete-contents", "--force", "--dry-run")
     assert "the journal needs 0.0 MB for the tasks and models" in result.stderr
-    assert "events in Elasticsearch and stored files are not touched; URLs of files that remain: 5" in result.stderr
+    assert "events in Elasticsearch and stored files are not touched; URLs that remain: 5" in result.stderr
     assert "URLs of external storage that the server's clean-up job gets: 2;" in result.stderr
 
 
