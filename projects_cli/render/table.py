@@ -57,6 +57,9 @@ LEAST = {
     "reason": 24,
     "value": 20,
     "owner.name": 12,
+    "status": 11,
+    "type": 15,
+    "why": 11,
     "project.name": 16,
     "samples.name": 46,
 }
