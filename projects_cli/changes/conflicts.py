@@ -241,8 +241,12 @@ def _hindrances_of_update(entry: Entry, now: dict[str, Value], stored: Stored, c
         return
     if not effects.is_unchanged(now, entry):
         yield f"'{entry.name}': it was changed in the meantime: {', '.join(sorted(place))}"
-    if "name" in place:
-        yield from (f"'{entry.name}': {why}" for why in _new_below(entry, stored, context))
+    new = stored.children(entry.id) - (context.ids - context.skipped) if "name" in place else set()
+    # One whose path does not say that it is below was not renamed with it before, either.
+    if new and stored.store.projects.find_one(
+        {**conditions.among(new), **conditions.is_value("path", entry.id)}, {"_id": 1}
+    ):
+        yield f"'{entry.name}': projects were created below it in the meantime"
     name = after.get("name") or now.get("name", NULL)
     if stored.named(name) - entry.twins - context.ids:
         yield f"'{entry.name}': the name '{bson_codec.python_value(name)}' is taken by another project"

@@ -120,3 +120,16 @@ def test_a_delete_that_would_end_in_part_is_refused(site: Site, projects: list[d
         assert error["name"] == "InconsistentTree"
         assert why.replace("0{31}", "0" * 31) in error["message"]
     assert stored(site) == before
+
+
+def test_a_redo_is_not_refused_for_a_project_that_was_there_before(site: Site) -> None:
+    site.documents.project.insert_many([project(ONE, "root"), project(TWO, "root/sub", ONE)])
+    site.json("rename", ONE, "renamed", "--yes")
+    renamed = stored(site)
+    site.json("undo", "--yes")
+    site.json("redo", "--yes")
+    assert stored(site) == renamed
+    site.json("undo", "--yes")
+    site.documents.project.insert_one(project(THREE, "root/new", ONE, [ONE]))
+    error = site.error("redo", "--yes", status=4)
+    assert "projects were created below it in the meantime" in error["message"]
