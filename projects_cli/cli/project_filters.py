@@ -84,7 +84,7 @@ class ProjectFilters:
         _filter("--last-update", metavar="FROM,TO", help="Last updated from FROM to TO; either may be empty."),
     ] = None
     hidden: Annotated[
-        bool | None, _filter("--hidden", "--search-hidden", help="List hidden projects too, and mark them.")
+        bool | None, _filter("--hidden", "--search-hidden", help="Hidden projects too; a list marks them.")
     ] = None
     owner: Annotated[
         list[str] | None, _filter("--owner", metavar="USER", help="Owned by this user, by name or id; repeat.")

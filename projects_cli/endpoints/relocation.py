@@ -160,11 +160,11 @@ def merge(request: Request, store: Store) -> Plan[Step]:
     """
     wanted = request.params.get("destination_project")
     if wanted == request.params["project"]:
-        raise ProjectSourceAndDestinationAreTheSame(f"{wanted!r} can't be merged into itself")
+        raise ProjectSourceAndDestinationAreTheSame("a project can't be merged into itself")
     source = hierarchy.writable_project(request.params["project"], store)
     destination = hierarchy.writable_project(wanted, store) if wanted else None
     if _is_same(source, destination):  # two texts of an id that is not text
-        raise ProjectSourceAndDestinationAreTheSame(f"{wanted!r} can't be merged into itself")
+        raise ProjectSourceAndDestinationAreTheSame("a project can't be merged into itself")
     below = _all_below(source, store)
     direct = [each for each in below if identity(each.get("parent")) == identity(source["_id"])]
     if destination and identity(destination["_id"]) in {identity(each["_id"]) for each in below}:

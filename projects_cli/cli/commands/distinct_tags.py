@@ -36,6 +36,8 @@ def tags(
     Example: projects task-tags --project vision --include-system
 
     Example: projects model-tags --filter-tag prod
+
+    Example: projects project-tags --include-system
     """
     check_filter_tags(filter_tag, filter_system_tag)
     filters = {"tags": filter_tag, "system_tags": filter_system_tag}
