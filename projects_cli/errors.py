@@ -391,11 +391,5 @@ class OperationUnfinished(ProjectsError, status=ExitStatus.REFUSED):
     """A change was interrupted, so that apparent problems may be its unfinished part."""
 
 
-class InconsistentTree(
-    ProjectsError, status=ExitStatus.REFUSED, hint="see: projects doctor; what it can correct: projects doctor --fix"
-):
-    """The places of projects contradict each other, so that a change would be made in part."""
-
-
 class ChangedMeanwhile(ProjectsError, status=ExitStatus.REFUSED, hint="run the command again"):
     """The projects of a change were changed while the user was asked."""

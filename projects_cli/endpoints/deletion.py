@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from projects_cli.endpoints import deleted_contents as contents
 from projects_cli.endpoints import hierarchy, refusals
-from projects_cli.errors import InconsistentTree
 from projects_cli.extended_json import id_text, identity
 from projects_cli.messages import Count, Plan, Response, Sample, Step
 from projects_cli.store import filters
@@ -85,7 +84,6 @@ def delete(request: Request, store: Store, *, only_archived: bool = False) -> Pl
     """
     project = hierarchy.writable_project(request.params["project"], store)
     every = [project, *hierarchy.own_tree_below(project, store)]
-    _check_places(project, every, store)
     if not request.params.get("force"):
         with_contents = bool(request.params.get("delete_contents"))
         refusals.check(refusals.Tree.of(every), store, with_contents=with_contents)
@@ -98,7 +96,7 @@ def delete(request: Request, store: Store, *, only_archived: bool = False) -> Pl
         for each, each_name in sorted(named, key=lambda pair: -len(hierarchy.path_of(pair[0])))
     ]
     answer: Document = {"deleted": Count("project", "delete")}
-    notes: list[str] = []
+    notes = _places(project, every, store)
     if request.params.get("delete_contents"):
         files = contents.Files.of(ids, store, hand_over=request.params.get("delete_external_artifacts", True))
         before = _references(ids, request, store)
@@ -106,7 +104,7 @@ def delete(request: Request, store: Store, *, only_archived: bool = False) -> Pl
         after = _hand_over(files.external, project, request)
         answer |= {"disassociated_tasks": 0, "urls": files.answer}
         answer |= {"deleted_models": Count("model", "delete"), "deleted_tasks": Count("task", "delete")}
-        notes = _notes(sum(step.size for step in (*tasks, *models)), files)
+        notes += _notes(sum(step.size for step in (*tasks, *models)), files)
     else:
         # Contents that stay keep their references.
         before, after = [], []
@@ -134,22 +132,21 @@ def delete(request: Request, store: Store, *, only_archived: bool = False) -> Pl
     )
 
 
-def _check_places(root: Document, every: Sequence[Document], store: Store) -> None:
-    """Refuse what would end in part, because a project is not removed while one is below it by its `parent`.
+def _places(root: Document, every: Sequence[Document], store: Store) -> list[str]:
+    """Return notes on what stays, because a project is not removed while one is below it by its `parent`.
 
-    Raises:
-        InconsistentTree: such a project has a `path` that does not say so, or the root is below itself.
+    Another tool may have stored a `path` that does not say so, or made a project its own descendant.
     """
     keys = {identity(each["_id"]): each["_id"] for each in every}
     if identity(root.get("parent")) in keys.keys() - {identity(root["_id"])}:
-        raise InconsistentTree(f"the project '{hierarchy.shown_name(root)}' is below itself")
-    for chunk in refusals.chunks(list(keys.values())):
-        for child in store.projects.find(filters.children(chunk), {"name": 1}):
-            if identity(child["_id"]) not in keys:
-                raise InconsistentTree(
-                    f"'{hierarchy.shown_name(child)}' ({id_text(child['_id'])}) is below a project that would be "
-                    "removed, but its path does not say so"
-                )
+        return [f"'{hierarchy.shown_name(root)}' is below itself, and stays: see projects doctor"]
+    return [
+        f"'{hierarchy.shown_name(child)}' ({id_text(child['_id'])}) is below one of the projects, but its path does "
+        "not say so: it stays, with all above it; see projects doctor"
+        for chunk in refusals.chunks(list(keys.values()))
+        for child in store.projects.find(filters.children(chunk), {"name": 1})
+        if identity(child["_id"]) not in keys
+    ][: hierarchy.SHOWN]
 
 
 def _references(ids: Sequence[Any], request: Request, store: Store) -> list[Step]:

@@ -73,10 +73,10 @@ class Lines(io.RawIOBase):
         self._look = look
         self._last: bytes | None = None
 
-    def __next__(self) -> bytes:
-        if self._last is not None:
+    def readline(self, size: int | None = -1, /) -> bytes:
+        if self._last:
             self._look(self._last)
-        self._last = next(self._lines)
+        self._last = next(self._lines, b"")
         return self._last
 
     @property

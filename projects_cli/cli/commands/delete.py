@@ -24,7 +24,6 @@ from projects_cli.errors import (
     CannotUndo,
     ChangedMeanwhile,
     EmptyName,
-    InconsistentTree,
     PartialFailure,
     ProjectNotFound,
     ProjectsError,
@@ -44,14 +43,7 @@ if TYPE_CHECKING:
 
 ENDPOINT = "projects.delete"
 
-FAULTS_OF_A_PROJECT = (
-    ServiceError,
-    ProjectNotFound,
-    AmbiguousProject,
-    EmptyName,
-    ChangedMeanwhile,
-    InconsistentTree,
-)
+FAULTS_OF_A_PROJECT = (ServiceError, ProjectNotFound, AmbiguousProject, EmptyName, ChangedMeanwhile)
 """Errors about one project among several. Any other would come again with the next project, so the run ends."""
 
 app = typer.Typer(**TYPER_OPTIONS)
