@@ -73,7 +73,7 @@ class Lines(io.RawIOBase):
         self._look = look
         self._last: bytes | None = None
 
-    def readline(self, size: int | None = -1, /) -> bytes:
+    def readline(self, size: int | None = -1, /) -> bytes:  # noqa: ARG002 - each line is read whole
         if self._last:
             self._look(self._last)
         self._last = next(self._lines, b"")
