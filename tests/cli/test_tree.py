@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from bson import ObjectId
 
+from tests.running import on_terminal
 from tests.worlds.site import OTHER, UNKNOWN
 
 if TYPE_CHECKING:
@@ -92,3 +93,19 @@ def test_projects_with_contradictory_parents_are_all_shown(site: Site) -> None:
 def test_errors_say_what_is_wrong(forest: Site) -> None:
     assert forest.error("tree", UNKNOWN, status=3)["name"] == "InvalidProjectId"
     assert forest.error("tree", "visoin", status=3)["hint"] == "did you mean 'vision'?"
+
+
+def test_a_narrow_tree_is_cut_with_a_mark_and_has_no_escapes_in_ascii(site: Site) -> None:
+    project = site.project("vision")
+    for status in ("in_progress", "failed", "completed"):
+        site.task(project, status=status)
+    site.model(project)
+    _, wide = on_terminal(site, "tree", "vision", "--stats", COLUMNS="80", NO_COLOR="1")
+    assert "vision  ━━━━━━━━━━  3 tasks, 1 running, 1 failed, 1 model" in wide
+    _, narrow = on_terminal(site, "tree", "vision", "--stats", COLUMNS="40", NO_COLOR="1")
+    assert "vision  ━━━━━━━━━━  3 tasks, 1 running,…" in narrow
+    _, ascii_only = on_terminal(
+        *(site, "tree", "vision", "--stats"), COLUMNS="80", LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0"
+    )
+    assert "\\u" not in ascii_only
+    assert "3 tasks, 1 running, 1 failed, 1 model" in ascii_only
