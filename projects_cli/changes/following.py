@@ -78,8 +78,8 @@ def _portions(projects: Sequence[Value]) -> Iterator[Sequence[Value]]:
 
 
 def _begins(name: str) -> Document:
-    # A NUL, which no pattern may have in it, has an escape of its own.
-    escaped = re.escape(name).replace("\\\0", "\0").replace("\0", r"\x00")
+    # MongoDB refuses a NUL in a pattern, and `re.escape` leaves it as it is.
+    escaped = re.escape(name).replace("\0", r"\x00")
     return {"$regex": f"^{escaped}/"}
 
 

@@ -23,7 +23,7 @@ Patterns are compiled when they are first used, which a command without a URI ne
 """
 
 _NO_PORT = r"(?i)(?P<before>\bmongodb(?:\+srv)?://[^/@:\[\s]*:)(?!\d{1,5}(?:[,/?\s]|$))(?!\S*@)\S*"
-"""What is no port behind a host is a password, if the `@` and the host behind it were forgotten."""
+"""Text behind a host that is not a port number: a password, if the `@` and the host are missing."""
 
 
 def shown_uri(uri: str) -> str:

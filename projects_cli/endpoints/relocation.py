@@ -224,13 +224,13 @@ def _all_below(source: Document, store: Store) -> list[Document]:
     """
     below = {identity(each["_id"]): each for each in hierarchy.own_tree_below(source, store)}
     children = list(store.projects.find({"parent": {"$in": [source["_id"]]}}, hierarchy.TREE))
-    itself = identity(source["_id"])
-    lost = [each for each in children if identity(each["_id"]) not in {itself, *below}]
+    lost = [each for each in children if identity(each["_id"]) not in below]
     # A path may be out of date. Projects that are below by their parent alone would keep a name below one that is gone.
     if lost:
         lost += store.projects.find(filters.below([each["_id"] for each in lost]), hierarchy.TREE)
         hierarchy.check_own(source, lost, store)
-        below = {identity(each["_id"]): each for each in lost if identity(each["_id"]) != itself} | below
+        below = {identity(each["_id"]): each for each in lost} | below
+        below.pop(identity(source["_id"]), None)  # another tool may have made it its own parent
     return list(below.values())
 
 

@@ -43,7 +43,7 @@ def wanted_projects(files: Iterable[Parsed]) -> dict[str, Wanted]:
             raise file.error((odd,) if odd is not None else (), message)
         if tree["projects"] is None:  # what was meant is not known, and --prune would delete all others
             raise file.error(("projects",), "'projects' should be a list, [] if there are none")
-        for project in _projects(file, tree.get("projects"), ("projects",), ""):
+        for project in _projects(file, tree["projects"], ("projects",), ""):
             other = projects.get(project.name)
             if other is not None:
                 raise file.error(project.location, f"'{project.name}' occurs twice")

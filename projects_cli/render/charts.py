@@ -115,9 +115,9 @@ def chart(
     marks: Marks,
     style: Style,
 ) -> list[Text]:
-    """Return the lines of a chart, as (field, heading) columns; the last of them are left out if there is no space.
+    """Return the lines of a chart of (field, heading) columns, none without records.
 
-    Without records there are none, not even a heading.
+    On a narrow screen the last columns are left out.
     """
     if not records:
         return []

@@ -149,7 +149,7 @@ def test_a_name_of_another_type_of_archive_is_refused(site: Site, tmp_path: Path
     file = tmp_path / name
     error = site.error("export", "--to", str(file), status=2)
     assert (error["message"], ".gz or .zst" in error["hint"]) == (
-        f"--to '{file}': an export is no archive of this type",
+        f"--to '{file}': unsupported archive format",
         True,
     )
     assert not file.exists()

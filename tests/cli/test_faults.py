@@ -45,7 +45,7 @@ start = threading.Timer.start
 def start_slowly(timer):  # the signal comes before the first timer's thread has reported that it runs
     threading.Timer.start = start
     start(timer)
-    time.sleep(0.2)
+    time.sleep(0.2)  # far longer than the timer's delay
 
 if sys.argv[2] == "busy":
     threading.Timer.start = start_slowly

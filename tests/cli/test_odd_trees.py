@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from bson import DatetimeMS
 
+from projects_cli.changes import following
 from tests.worlds.site import COMPANY
 from tests.worlds.transfers import stored
 
@@ -135,3 +137,11 @@ def test_a_redo_is_not_refused_for_a_project_that_was_there_before(site: Site) -
     site.documents.project.insert_one(project(THREE, "root/new", ONE, [ONE]))
     error = site.error("redo", "--yes", status=4)
     assert "projects were created below it in the meantime" in error["message"]
+
+
+@pytest.mark.parametrize("name", ["aaa\0bbb", "aaa\\\0", "a.b*c", "\n"])
+def test_the_pattern_for_what_follows_matches_the_name_itself_and_has_no_nul(name: str) -> None:
+    pattern = following._begins(name)["$regex"]
+    assert "\0" not in pattern
+    assert re.match(pattern, f"{name}/below")
+    assert not re.match(pattern, f"{name}x/below")

@@ -209,9 +209,8 @@ class UrlsFile:
         lines = {url.replace("\r", "%0D").replace("\n", "%0A") for part in urls.values() for url in part}
         try:
             if self._file is None:
-                # Open until the command ends. Some URLs have a password in them.
-                private = partial(os.open, mode=0o600)
-                self._file = open(self._path, "xb", opener=private)  # noqa: SIM115 - pathlib has no opener
+                private = partial(os.open, mode=0o600)  # some URLs have a password in them
+                self._file = open(self._path, "xb", opener=private)  # noqa: SIM115 - it is open until the command ends
                 private_files.sync_folder(self._path.parent)
             # Where `discard` cuts: each of several deletions appends its URLs.
             self._written = self._file.tell()
@@ -250,10 +249,10 @@ class UrlsFile:
         finally:
             if self._file is not None:
                 self._file.close()
-        if self._file is not None and self._path.stat().st_size:
-            context.console.notice(f"{self._path} lists the files that remain; an undo of the deletion needs them")
-        elif self._file is not None:
-            context.console.notice(f"{self._path} is empty: no file remains")
+        if self._file is not None:
+            remaining = "lists the files that remain; an undo of the deletion needs them"
+            is_empty = not self._path.stat().st_size
+            context.console.notice(f"{self._path} {'is empty: no file remains' if is_empty else remaining}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 KINDS: dict[str, Kind] = {"tasks": "task", "models": "model"}
 
 OTHER_ARCHIVES = (".zip", ".bz2", ".xz", ".7z", ".tar", ".tgz")
-"""Ends of names that promise what an export is not: its JSON Lines would be taken for a damaged archive."""
+"""Suffixes of other formats: JSON Lines in a file with such a name would look like a damaged archive."""
 
 PER_UPDATE = 1000
 """Documents between two updates of the progress line."""
@@ -81,7 +81,7 @@ def export(
         raise UsageError("a manifest has neither tasks nor models, and is not compressed")
     if (to or "").lower().endswith(OTHER_ARCHIVES):
         raise UsageError(
-            f"--to '{to}': an export is no archive of this type", hint="a name that ends with .gz or .zst compresses it"
+            f"--to '{to}': unsupported archive format", hint="a name that ends with .gz or .zst compresses the export"
         )
     names = named_projects(context, "projects.get_by_id", project) if project else []
     write_all = write_manifest if as_manifest else write_export

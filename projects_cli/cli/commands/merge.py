@@ -20,7 +20,7 @@ def merge(
     project: RequiredProject,
     destination_project: Annotated[
         str | None,
-        typer.Argument(metavar="DESTINATION", help="The project that gets the contents; given as PROJECT is."),
+        typer.Argument(metavar="DESTINATION", help="Project that gets the contents: an id, or a full name."),
     ] = None,
     top_level: TopLevel = False,
 ) -> None:

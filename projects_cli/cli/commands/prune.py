@@ -140,8 +140,8 @@ def _seconds(option: str, text: str) -> float:
 def _report(context: Context, response: Response) -> None:
     """Print a line for each project, and a summary. Without any, no table and no notice: cron would mail it."""
     if response.view == VIEW and not response.data["projects"]:
-        read = context.console.output != "table" or is_terminal(context.streams.stdout)
-        if read or context.settings.fail_if_empty:
+        by_cron = context.console.output == "table" and not is_terminal(context.streams.stdout)
+        if not by_cron or context.settings.fail_if_empty:
             show(context, response)
         return
     show(context, response)

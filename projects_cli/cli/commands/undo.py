@@ -66,10 +66,10 @@ class UndoChange:
         Raises:
             CannotUndo: that is something, although all or nothing is to be undone.
         """
-        if self.all_or_nothing:
-            context.runner.undoing.check_all(plan.steps)
         response = context.runner.undoing.preview(plan.steps)
         skipped = response.data["skipped"]
+        if skipped and self.all_or_nothing:
+            context.runner.undoing.check_all(plan.steps)  # raises the error of the real undo
         for document in skipped[:REASONS]:
             context.console.notice(f"stays as it is: {document['name']} ({document['id']}): {document['why']}")
         if rest := len(skipped[REASONS:]):

@@ -1,4 +1,4 @@
-"""What a dry run says, so that the real run is no surprise."""
+"""Dry runs and notices report in advance what the real run does."""
 
 from __future__ import annotations
 
