@@ -200,7 +200,7 @@ class ExpectedUniqueData(
     """The name is taken."""
 
 
-class NoWritePermission(ServiceError, code=403, subcode=21, hint="make it private first: projects make-private …"):
+class NoWritePermission(ServiceError, code=403, subcode=21):
     """The project is public, so it can only be read."""
 
 

@@ -12,7 +12,7 @@ import typer
 from projects_cli import endpoints
 from projects_cli.cli.context import utc_now
 from projects_cli.config.settings import login_name
-from projects_cli.errors import ExitStatus, FieldsValueError, UnknownCompany, UsageError
+from projects_cli.errors import ExitStatus, FieldsValueError, NothingFound, UnknownCompany, UsageError
 from projects_cli.messages import Plan, Request, Response
 from projects_cli.render.escaping import check_utf8
 
@@ -404,9 +404,11 @@ def nothing_to_do(context: Context, response: Response, why: str = "standard inp
     """End a command because standard input is empty, or for another reason. Programs get a response of the usual shape.
 
     Raises:
-        Exit: always.
+        Exit: always, or NothingFound: `--fail-if-empty` is set.
     """
-    context.console.notice(f"{why}: nothing to do")
     if context.console.output in {"json", "yaml"}:
         context.output.show(response)
+    if context.readable.fail_if_empty:
+        raise NothingFound(f"{why}: nothing to do")
+    context.console.notice(f"{why}: nothing to do")
     raise typer.Exit(ExitStatus.DONE)

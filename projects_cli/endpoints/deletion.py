@@ -187,10 +187,11 @@ def _hand_over(urls: Sequence[str], project: Document, request: Request) -> list
 def _notes(size: int, files: contents.Files) -> list[str]:
     """Return what a user has to know before contents are deleted."""
     remaining = len({*files.model_urls, *files.artifact_urls})
-    notes = [
-        f"the journal needs {size / 1_000_000:.1f} MB for the tasks and models, so that undo can restore them",
-        f"events in Elasticsearch and stored files are not touched; URLs that remain: {remaining} (--urls-file)",
-    ]
+    needed = f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{-(-size // 1000)} kB"
+    notes = [f"the journal needs {needed} for the tasks and models, so that undo can restore them"] if size else []
+    notes.append(
+        f"events in Elasticsearch and stored files are not touched; URLs that remain: {remaining} (--urls-file)"
+    )
     if files.external:
         notes.append(
             f"URLs of external storage that the server's clean-up job gets: {len(files.external)}; "

@@ -129,7 +129,7 @@ def writable_project(project: str, store: Store, fields: Document | None = None)
     if stored["company"] != store.company:
         raise NoWritePermission(
             f"the project '{shown_name(stored)}' is public and can't be changed",
-            hint=f"make it private first: {_make_private([stored])}",
+            hint=private_hint([stored], store),
         )
     return stored
 
@@ -166,7 +166,7 @@ def check_own(root: Document, projects: Sequence[Document], store: Store) -> Non
         more = f" and {len(public) - SHOWN} more" if len(public) > SHOWN else ""
         raise NoWritePermission(
             f"'{shown_name(root)}' has public projects below it: {names}{more}",
-            hint=f"make them private first: {_make_private(public)}",
+            hint=private_hint(public, store),
         )
 
 
@@ -175,11 +175,15 @@ def shown_name(project: Document) -> str:
     return compact(project.get("name") or "") or id_text(project["_id"])
 
 
-def _make_private(projects: Sequence[Document]) -> str:
-    """Return the command that makes the first few projects private."""
+def private_hint(projects: Sequence[Document], store: Store) -> str:
+    """Return how the first few of some public projects are made private, if this company made them public."""
     import shlex
 
-    return shlex.join(["projects", "make-private", *(id_text(project["_id"]) for project in projects[:SHOWN])])
+    ids = [project["_id"] for project in projects[:SHOWN]]
+    if store.projects.count({"_id": {"$in": ids}, "company_origin": store.company}) < len(ids):
+        return "only the company that made a project public can make it private"
+    command = shlex.join(["projects", "make-private", *map(id_text, ids)])
+    return f"make {'it' if len(ids) == 1 else 'them'} private first: {command}"
 
 
 def distinct(values: Iterable[Any]) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from projects_cli.endpoints import hierarchy, lifecycle
 from projects_cli.endpoints.tags import plan_edit
 from projects_cli.errors import InvalidProjectId, NoWritePermission, Problem
-from projects_cli.extended_json import argument, id_text
+from projects_cli.extended_json import id_text
 from projects_cli.messages import Count, Plan, Sample, Step
 
 if TYPE_CHECKING:
@@ -88,6 +88,6 @@ def _own_projects(ids: Sequence[str], store: Store) -> list[Document]:
         names = ", ".join(f"'{hierarchy.shown_name(project)}'" for project in public[:NAMED])
         raise NoWritePermission(
             f"{len(public)} of {len(ids)} projects are public and can't be changed: {names}",
-            hint=f"make them private first: projects make-private {argument(public[0]['_id'])}",
+            hint=hierarchy.private_hint(public, store),
         )
     return projects

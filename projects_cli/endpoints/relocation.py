@@ -101,7 +101,7 @@ def _parent(project: Document, store: Store) -> Document | None:
         name = hierarchy.shown_name(stored)
         raise NoWritePermission(
             f"'{hierarchy.shown_name(project)}' is below the public project '{name}', which can't be changed",
-            hint=f"make that private first: projects make-private {id_text(stored['_id'])}",
+            hint=hierarchy.private_hint([stored], store),
         )
     return stored
 

@@ -71,6 +71,11 @@ def retag(change: TagChange, summary: str, where: Where, store: Store) -> Plan[S
         for condition in where.conditions(kind)
         for step in _steps(kind, condition, change, store)
     ]
+    public = sum(
+        store.named(kind).count(filters.all_of([condition, _concerned(change), {"company": {"$ne": store.company}}]))
+        for kind in where.kinds
+        for condition in (where.conditions(kind) if where.projects is not None else ())
+    )
     counts = {f"{kind}s": sum(step.count for step in steps if step.collection == kind) for kind in where.kinds}
     number = sum(counts.values())
     return Plan(
@@ -79,6 +84,7 @@ def retag(change: TagChange, summary: str, where: Where, store: Store) -> Plan[S
         steps=steps,
         answer={f"{kind}s": Count(kind, "update") for kind in KINDS},
         counts=counts,
+        notes=[f"public documents that stay as they are: {public}"] if public else [],
         question="yes",
         name="1 document" if number == 1 else f"{number} documents",
         prompt=f"{summary[:1].upper()}{summary[1:]}: "
@@ -88,14 +94,15 @@ def retag(change: TagChange, summary: str, where: Where, store: Store) -> Plan[S
     )
 
 
+def _concerned(change: TagChange) -> Document:
+    """Return the filter of what a change concerns: a document with an old tag, or one that lacks a tag to add."""
+    if change.remove:
+        return {"tags": {"$in": sorted(change.remove)}}
+    return {"$or": [{"tags": {"$ne": tag}} for tag in change.add]}
+
+
 def _steps(kind: Collection, condition: Document, change: TagChange, store: Store) -> list[Step]:
     """Return the step that changes the matching documents, if there are any that it changes."""
-    # A rename concerns documents with the old tag. Tags that are only added concern those that lack one of them.
-    concerned = (
-        {"tags": {"$in": sorted(change.remove)}}
-        if change.remove
-        else {"$or": [{"tags": {"$ne": tag}} for tag in change.add]}
-    )
-    own = filters.all_of([condition, concerned, {"company": store.company}])
+    own = filters.all_of([condition, _concerned(change), {"company": store.company}])
     count = store.named(kind).count(own)
     return [Step(kind, "update", own, {}, count, "tags", tags=change)] if count else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -151,7 +152,7 @@ def test_the_size_of_the_journal_and_what_remains_are_reported_before_the_questi
     result = site("delete", "old", "--delete-contents")
     assert result.exit_code == 4
     result = site("delete", "old", "--delete-contents", "--force", "--dry-run")
-    assert "the journal needs 0.0 MB for the tasks and models" in result.stderr
+    assert re.search(r"the journal needs [1-9]\d* kB for the tasks and models", result.stderr)
     assert "events in Elasticsearch and stored files are not touched; URLs that remain: 5" in result.stderr
     assert "URLs of external storage that the server's clean-up job gets: 2;" in result.stderr
 
@@ -166,7 +167,11 @@ def test_the_file_of_urls_is_never_overwritten(site: Site, tmp_path: Path, exist
     assert existing != "file" or file.read_text() == "mine"
     assert "needs --delete-contents" in site.error("delete", "old", "--urls-file", "x", status=2)["message"]
     missing = str(tmp_path / "none" / "urls")
-    error = site.error("delete", "old", "--force", "--delete-contents", "--urls-file", missing, status=2)
+    for options in (["--force"], ["--force", "--dry-run"]):
+        error = site.error("delete", "old", *options, "--delete-contents", "--urls-file", missing, status=2)
+        assert "there is no folder" in error["message"]
+    long = str(tmp_path / ("u" * 300))
+    error = site.error("delete", "old", "--force", "--delete-contents", "--urls-file", long, status=2)
     assert "nothing was deleted" in error["message"]
 
 

@@ -83,8 +83,16 @@ def test_what_changes_nothing_says_so(tagged: Site) -> None:
     assert tagged.json("tags", "add", "prod", "--project", "vision", "--of", "projects") == {
         "projects": 0, "tasks": 0, "models": 0,
     }  # fmt: skip
+    for words in (["rename", "nobody", "other"], ["rename", "nobody", "other", "-n"]):
+        assert tagged("tags", *words, "--fail-if-empty").exit_code == 6
     assert tagged.json("tags", "remove", "x", "--project", "-", stdin="", PROJECTS_QUIET="1")["tasks"] == 0
     assert tagged.everything() == before
+
+
+def test_public_documents_that_were_named_are_counted(tagged: Site) -> None:
+    result = tagged("tags", "add", "new", "--project", "shared", "--project", "vision", "--of", "projects", "-n")
+    assert "public documents that stay as they are: 1" in result.stderr
+    assert "public" not in tagged("tags", "rename", "prod", "production", "-n").stderr
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.worlds.site import LONG_AGO, OTHER, UNKNOWN, Site
+from tests.worlds.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site
 
 THEN = LONG_AGO.replace(tzinfo=None)
 
@@ -218,10 +218,13 @@ def test_an_empty_tag_that_another_tool_stored_stops_no_edit(site: Site) -> None
 
 
 def test_a_public_project_can_not_be_written(site: Site) -> None:
-    identifier = site.project("shared", company="", company_origin=OTHER)
+    identifier = site.project("shared", company="", company_origin=COMPANY)
     error = site.error("update", "shared", "-d", "x", status=4)
     assert (error["code"], error["subcode"], error["name"]) == (403, 21, "NoWritePermission")
     assert error["hint"] == f"make it private first: projects make-private {identifier}"
+    site.project("example", company="", company_origin=OTHER)
+    error = site.error("update", "example", "-d", "x", status=4)
+    assert error["hint"] == "only the company that made a project public can make it private"
 
 
 def test_an_unknown_project_and_one_of_another_company(site: Site) -> None:

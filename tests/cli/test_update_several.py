@@ -92,6 +92,8 @@ def test_filters_that_choose_nothing_change_nothing(several: Site) -> None:
     before = several.everything()
     result = several("update", "--where-tag", "nothing", "-d", "x")
     assert (result.exit_code, result.stderr) == (0, "no project passes the filters: nothing to do\n")
+    result = several("update", "--where-tag", "nothing", "-d", "x", "--fail-if-empty")
+    assert (result.exit_code, result.stderr) == (6, "error: no project passes the filters: nothing to do\n")
     assert several.error("update", "audio", "--where-tag", "a", "-d", "x", status=2)["message"].startswith("name the")
     assert several.error("update", "--where-tag", "", "-d", "x", status=2)["name"] == "FieldsValueError"
     assert several.error("update", "-d", "x", status=2)["message"] == "no project was named"

@@ -182,10 +182,10 @@ class UrlsFile:
     """
 
     def __init__(self, path: str) -> None:
-        """Refuse a path that exists, before anything else is done.
+        """Refuse a path that exists or has no folder, before anything else is done.
 
         Raises:
-            UsageError: it does.
+            UsageError: it does, or has none.
         """
         from pathlib import Path  # few deletions write a file
 
@@ -194,6 +194,8 @@ class UrlsFile:
         self._written = 0
         if os.path.lexists(path):
             raise self._exists()
+        if not self._path.parent.is_dir():
+            raise UsageError(f"cannot write '{path}': there is no folder '{self._path.parent}'")
 
     def _exists(self) -> UsageError:
         return UsageError(f"'{self._path}' exists already", hint="it is not overwritten: name another file, or move it")

@@ -12,7 +12,7 @@ from projects_cli.cli.app import TYPER_OPTIONS, CommandGroup, GroupedCommand
 from projects_cli.cli.flow import DocumentChange, expect, perform, show
 from projects_cli.cli.project_filters import ProjectFilters, with_where
 from projects_cli.cli.request import named_projects
-from projects_cli.errors import FieldsValueError, UsageError
+from projects_cli.errors import FieldsValueError, NothingFound, UsageError
 from projects_cli.messages import Plan, Response, Step, TagChange
 
 if TYPE_CHECKING:
@@ -191,6 +191,8 @@ class Retagging:
 def _perform(context: Context, planner: Retagging) -> None:
     response = perform(context, DocumentChange(planner, view=VIEW))
     show(context, response._replace(endpoint=VIEW) if response.endpoint == "tags" else response)
+    if context.settings.fail_if_empty and not any(response.data.values()):
+        raise NothingFound("no document has such tags")
 
 
 def _checked(*, remove: Sequence[str], add: Sequence[str]) -> TagChange:
