@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 REPORT = {"system_tags": "reports"}
 NOT_REPORT = {"system_tags": {"$ne": "reports"}}
+MEGABYTE = 1_000_000
 
 
 # --- validate_delete ----------------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ def _hand_over(urls: Sequence[str], project: Document, request: Request) -> list
 def _notes(size: int, files: contents.Files) -> list[str]:
     """Return what a user has to know before contents are deleted."""
     remaining = len({*files.model_urls, *files.artifact_urls})
-    needed = f"{size / 1_000_000:.1f} MB" if size >= 1_000_000 else f"{-(-size // 1000)} kB"
+    needed = f"{size / MEGABYTE:.1f} MB" if size >= MEGABYTE else f"{-(-size // 1000)} kB"
     notes = [f"the journal needs {needed} for the tasks and models, so that undo can restore them"] if size else []
     notes.append(
         f"events in Elasticsearch and stored files are not touched; URLs that remain: {remaining} (--urls-file)"
