@@ -25,9 +25,10 @@ COLUMNS = 80
 BUFFER = 1 << 16
 """Bytes of the output buffer. With Python's default of 8 kB a long list spends a sixth of its time writing."""
 
-COLLECT_AFTER = 50_000
-"""New objects before the garbage collector runs, which by default looks through all documents of a large change again
-and again: a third of its processor time, for a few hundred objects (docs/performance.md).
+COLLECT_AFTER = 100_000
+"""New objects before the garbage collector runs. The imports of a short command make 65,000, all of which stay: a look
+through them would take as long as the import of ten modules. By default it also looks through all documents of a large
+change again and again: a third of its processor time, for a few hundred objects (docs/performance.md).
 """
 
 UTF8_MODE = ["-X", "utf8"]

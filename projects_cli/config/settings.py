@@ -224,7 +224,7 @@ def setting(parse: Callable[[str], Any] = str, **properties: Any) -> dict[str, A
     return {"parse": parse, **properties}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)  # the URI has a password
 class Settings:
     """The settings in effect; `origins` and `sources` say by name where each was set, as in `Layer`."""
 
