@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 
 GONE = "the project that they were in does not exist any more"
+NOT_RESTORED = "its parent project was not restored"
 
 
 @dataclass(slots=True)
@@ -152,6 +153,8 @@ def _conflicts_of_update(entry: Entry, stored: Stored, context: Context) -> Iter
         yield from _name_taken(entry, stored, context)
     if entry.changed_fields & {"parent", "path"}:
         yield from _misplaced(entry.old, entry.parent, stored, context)
+    elif "name" in entry.changed_fields and entry.old.get("parent", NULL) in context.skipped & context.returning:
+        yield NOT_RESTORED
 
 
 def _new_below(entry: Entry, stored: Stored, context: Context) -> Iterator[str]:
@@ -172,7 +175,7 @@ def _misplaced(project: dict[str, Value], then: Value | None, stored: Stored, co
     # Its own name changes with this undo too, so that its present one means nothing.
     if parent in context.returning:
         if parent in context.skipped:
-            yield "its parent project was not restored"
+            yield NOT_RESTORED
         return
     current = stored.project(parent)
     now = None if current is None else bson_codec.fields(current).get("name", NULL)

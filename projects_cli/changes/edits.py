@@ -34,6 +34,9 @@ TRIES = 10
 
 CONTENTS = frozenset({"task", "model"})
 
+SIGNATURE = frozenset({"last_change", "last_changed_by"})
+"""Fields that a server sets with every change of a task: no part of a state, and put back only if unchanged."""
+
 WITHOUT_UNDO = "delete without undo: --no-journal"
 
 
@@ -207,13 +210,15 @@ def _change(
         if tally.repeated:
             tally.add(kind, _action(source, target), 1)
         return
-    if not has_state(current, source, target) or not _written(kind, identifier, source, target, writer):
+    if not has_state(current, source, target) or not _written(kind, current, identifier, source, target, writer):
         tally.skipped.append(Skipped(shown(identifier), kind, reason(kind, current)))
         return
     tally.add(kind, _action(source, target), 1)
 
 
-def _written(kind: str, identifier: Value, source: bytes | None, target: bytes | None, writer: Writer) -> bool:
+def _written(
+    kind: str, current: bytes | None, identifier: Value, source: bytes | None, target: bytes | None, writer: Writer
+) -> bool:
     if source is None:
         try:
             writer.insert(cast("bytes", target), kind)
@@ -226,10 +231,12 @@ def _written(kind: str, identifier: Value, source: bytes | None, target: bytes |
         value = bson_codec.embedded({"$literal": bson_codec.document_value(source)})
         same = filters.all_of([by_id(identifier), {"$expr": {"$eq": ["$$ROOT", value]}}])
         return bool(writer.delete(same, kind) if target is None else writer.replace(same, target, kind))
-    new = fields(target or b"\5\0\0\0\0")
-    names = sorted(old.keys() | new.keys())
+    new, now = fields(target or b"\5\0\0\0\0"), fields(current or b"\5\0\0\0\0")
+    signed = all(now.get(name) == old.get(name) for name in SIGNATURE & (old.keys() | new.keys()))
+    names = sorted((old.keys() | new.keys()) - (set() if signed else SIGNATURE))
     same = filters.all_of([by_id(identifier), *(stored_as(name, old.get(name)) for name in names)])
-    change: Document = {"$set": bson_codec.embedded(new)} if new else {}
+    values = {name: new[name] for name in names if name in new}
+    change: Document = {"$set": bson_codec.embedded(values)} if values else {}
     added = dict.fromkeys([name for name in names if name not in new], 1)
     return bool(writer.update(kind, same, {**change, **({"$unset": added} if added else {})}))
 
@@ -256,8 +263,8 @@ def has_state(current: bytes | None, state: bytes | None, other: bytes | None = 
     if "_id" in wanted:
         return current == state
     now = fields(current)
-    absent = () if other is None else fields(other).keys() - wanted.keys()
-    return all(now.get(name) == value for name, value in wanted.items()) and not any(name in now for name in absent)
+    names = wanted.keys() | (fields(other).keys() if other else set())
+    return all(now.get(name) == wanted.get(name) for name in names - SIGNATURE or names)
 
 
 def stored(kind: str, edits: Sequence[Edit], store: Store) -> dict[Value, bytes]:

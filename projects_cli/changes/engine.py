@@ -155,9 +155,9 @@ class Engine:
 
     def redo(self, operation: Operation) -> Tally:
         """Make an undone operation again, in steps; if it is interrupted, it can be resumed or undone as ever."""
-        fields = {"state": "applying", "mode": "steps", "before_undo": None, "skipped": None}
-        self._take_over(operation, {**fields, "redone_by": self.journal.signature()}, undone=True)
-        operation.mode, operation.before_undo = "steps", None
+        fields = {"state": "applying", "mode": "steps", "skipped": None}
+        self._take_over(operation, {**fields, "redone_by": self.journal.signature()})
+        operation.mode = "steps"
         return self._make(operation, None, resumed=True)
 
     def _make(self, operation: Operation, kept: Sequence[Chunk] | None, *, resumed: bool) -> Tally:
@@ -208,7 +208,7 @@ class Engine:
         tally.include(own)
         return result
 
-    def _take_over(self, operation: Operation, fields: Document, *, undone: bool = False) -> None:
+    def _take_over(self, operation: Operation, fields: Document) -> None:
         """Make this process the worker of an operation, and set fields of its record.
 
         Raises:
@@ -216,7 +216,7 @@ class Engine:
         """
         if self.lease is not None:
             self.lease.check()
-        self.journal.take_over(operation, self.lease, fields, undone=undone)
+        self.journal.take_over(operation, self.lease, fields)
 
     def _check(self, operation: Operation) -> None:
         """Check that this process may continue an operation.
@@ -339,12 +339,10 @@ class Engine:
         """Put everything back as it was, projects first, the last change first; may be interrupted and repeated.
 
         What others changed since is left as it is and is in the tally's `skipped`. If that is everything, the operation
-        keeps the state that it had.
+        is still done.
         """
-        # An undo that is continued keeps the state from before its first attempt.
-        before = operation.before_undo or operation.state
-        fields = {"state": "undoing", "before_undo": before, "undone_by": self.journal.signature()}
-        self._take_over(operation, fields)
+        was_done = operation.state == "done"  # otherwise an earlier attempt may have restored something
+        self._take_over(operation, {"state": "undoing", "undone_by": self.journal.signature()})
         tally = Tally()
         context = conflicts.Context.of(self.journal.chunks(operation))
         created: list[Value] = []
@@ -368,7 +366,9 @@ class Engine:
             if operation.prefixes:  # projects that were created below follow the old name as well
                 back = Prefixes(operation.prefixes.new, operation.prefixes.old)
                 self._follow(operation, renamed, back, tally, undone=context.ids - context.skipped)
-            nothing = bool(tally.skipped) and not tally.changed
-            self.journal.finish(operation, before if nothing and before == "done" else "undone", tally)
+            if was_done and tally.skipped and not tally.changed:
+                self.journal.give_up_undo(operation)
+            else:
+                self.journal.finish(operation, "undone", tally)
             tally.skipped += self._left(created)
         return tally

@@ -116,8 +116,10 @@ class Operations:
             return False
         if operation.mode == "transaction":  # its record would be in another state if it had been committed
             return True
-        first = next(self.stored.chunks(operation.id), None)
-        return first is None or effects.is_untouched(decode_chunk(first), self.store)
+        # All chunks: others may have changed what the first ones had changed. The first one usually answers.
+        return all(
+            effects.is_untouched(chunk, self.store) for chunk in map(decode_chunk, self.stored.chunks(operation.id))
+        )
 
     def lease(self) -> Document | None:
         """Return the lease on the company's structure, with `expired`, or None if it is free."""

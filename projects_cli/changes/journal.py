@@ -179,14 +179,14 @@ class Journal:
         name = chunk_id(operation.id, chunk.number)
         self._stored.replace_chunk(name, raw)
 
-    def take_over(self, operation: Operation, lease: Lease | None, fields: Document, *, undone: bool = False) -> None:
-        """Make this process the worker of an operation, which may be `undone`, and set fields of its record.
+    def take_over(self, operation: Operation, lease: Lease | None, fields: Document) -> None:
+        """Make this process the worker of an operation, and set fields of its record.
 
         Raises:
             LeaseLost: the operation was removed from the journal, or another process took it over.
         """
         worker = _worker(process_identity.process(), lease)
-        ended: State = "undone" if undone else "done"
+        ended: State = "done" if operation.is_unfinished else operation.state
         self._advance(operation, (*UNFINISHED, ended), {"worker": worker.as_document(), **fields})
         operation.worker = worker
 
@@ -209,9 +209,17 @@ class Journal:
             LeaseLost: another process ended the operation, or took it over.
         """
         fields: Document = {"state": state}
-        if tally.skipped:
-            fields["skipped"] = [skipped._asdict() for skipped in tally.skipped[:TOUCHED]]
+        if tally.skipped or state == "undone":
+            fields["skipped"] = [skipped._asdict() for skipped in tally.skipped[:TOUCHED]] or None
         self._advance(operation, (*UNFINISHED, state), fields, finished=True)
+
+    def give_up_undo(self, operation: Operation) -> None:
+        """Bring a record back to what it was before an undo that restored nothing; may be repeated.
+
+        Raises:
+            LeaseLost: another process ended the operation, or took it over.
+        """
+        self._advance(operation, ("undoing", "done"), {"state": "done", "undone_by": operation.undone_by})
 
     def reopen(self, operation: Operation) -> None:
         """Take a record from `done` back to `applied`: there is something left to do.

@@ -55,7 +55,10 @@ class Worker:
 
 @dataclass(slots=True)
 class Operation:
-    """One change in the journal; `run` is the id that all operations of one invocation share."""
+    """One change in the journal; `run` is the id that all operations of one invocation share.
+
+    `left` are the ids of documents that the change, or its undo, left as they were: the first ones, if they are many.
+    """
 
     id: str
     state: State
@@ -73,8 +76,8 @@ class Operation:
     session: bytes | None = None
     prefixes: Prefixes | None = None
     successor: Any = None
-    before_undo: State | None = None
     undone_by: Mapping[str, Any] | None = None
+    left: frozenset[str] = frozenset()
 
     @classmethod
     def parse(cls, record: Document) -> Operation:
@@ -103,8 +106,8 @@ class Operation:
                 session=record.get("session"),
                 prefixes=Prefixes(**record["prefixes"]) if record.get("prefixes") else None,
                 successor=record.get("successor"),
-                before_undo=record.get("before_undo"),
                 undone_by=record.get("undone_by"),
+                left=frozenset(str(skipped["id"]) for skipped in record.get("skipped") or ()),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UnreadableRecord(f"operation {record.get('_id')} in the journal is damaged: {error!r}") from None
@@ -113,6 +116,11 @@ class Operation:
     def is_unfinished(self) -> bool:
         """Return whether the operation has not ended."""
         return self.state in UNFINISHED
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Return whether there may be something to undo; an undo that left something as it was can be repeated."""
+        return bool(self.left) if self.state == "undone" else self.state != "void"
 
 
 @dataclass(slots=True)

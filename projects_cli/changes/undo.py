@@ -8,7 +8,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from projects_cli.changes import conflicts, redo, tagging
+from projects_cli.changes import conflicts, effects, redo, tagging
 from projects_cli.changes.records import Edits, Operation, Projects, Tagging, decode_chunk
 from projects_cli.changes.steps import steps_made, steps_undone, text_of
 from projects_cli.changes.stored import Stored
@@ -51,7 +51,7 @@ class Undo:
             # What is left of the run: one of its operations may have been undone by itself.
             identifier = self.operations.newest_own().run
         named = self.operations.named(identifier)
-        operations = [operation for operation in named if operation.state not in {"undone", "void"}]
+        operations = [operation for operation in named if operation.can_be_undone]
         if not operations:
             raise CannotUndo(f"{_called(identifier, named)} is {_ended(named[0])}: there is nothing to undo")
         for operation in operations:
@@ -90,11 +90,20 @@ class Undo:
             step
             for operation in operations
             for chunk in self._chunks(operation, backwards=True)
-            for step in steps_undone(chunk)
+            for step in self._steps_undone(operation, chunk)
         ]
         return _as_plan(
             operations, "undo", [step for step in steps if step["id"] not in left or not step["id"]], skipped
         )
+
+    def _steps_undone(self, operation: Operation, chunk: Chunk) -> Iterator[Document]:
+        """Stream what an undo does with a chunk. A repeated one does the rest."""
+        if operation.state != "undone":
+            yield from steps_undone(chunk)
+        elif isinstance(chunk, Projects):
+            yield from (step for step in steps_undone(chunk) if step["id"] in operation.left)
+        elif not effects.is_untouched(chunk, self.operations.store):
+            yield from steps_undone(chunk)
 
     def check_all(self, operations: Sequence[Operation]) -> None:
         """Check that an undo would leave nothing as it is.

@@ -11,6 +11,7 @@ import typer
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.flow import perform, show
 from projects_cli.cli.options import OperationArgument
+from projects_cli.errors import PartialFailure
 from projects_cli.messages import Plan, Response
 
 if TYPE_CHECKING:
@@ -41,7 +42,13 @@ def undo(
 
     Example: projects undo --dry-run
     """
-    show(ctx.obj, perform(ctx.obj, UndoChange(identifier, all_or_nothing=all_or_nothing)))
+    response = perform(ctx.obj, UndoChange(identifier, all_or_nothing=all_or_nothing))
+    try:
+        show(ctx.obj, response)
+    except PartialFailure as error:
+        identifier = response.data.get("operation", response.data["run"])
+        error.hint = f"once nothing is in the way any more, undo the rest: projects undo {identifier}"
+        raise
 
 
 @dataclass(frozen=True, slots=True)
