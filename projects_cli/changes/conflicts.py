@@ -86,6 +86,21 @@ def conflict_of_entry(entry: Entry, stored: Stored, context: Context) -> str | N
     return next(_CONFLICTS[entry.action](entry, stored, context), None)
 
 
+def skip_roots(
+    chunks: Iterable[Chunk], store: Store, context: Context, restored: frozenset[Value] = frozenset()
+) -> None:
+    """Note which projects that were renamed or moved themselves can't go back, except those that will be `restored`.
+
+    Those below them were changed before or after them, and stay where they are then.
+    """
+    for chunk in chunks:
+        entries = chunk.entries if isinstance(chunk, Projects) else ()
+        updates = [entry for entry in entries if entry.action == "update" and entry.id not in restored]
+        roots = [entry for entry in updates if entry.changed_fields & {"basename", "parent"}]
+        stored = Stored(store, roots)
+        context.skipped.update(root.id for root in roots if conflict_of_entry(root, stored, context) is not None)
+
+
 def conflicts_of_members(chunk: Members, store: Store, context: Context) -> Iterator[tuple[Document | None, str]]:
     """Stream why tasks or models can't return to their project: each with its reason, or None and one for all."""
     if chunk.existed and not _will_exist(chunk.source, Stored(store), context):
@@ -153,8 +168,11 @@ def _conflicts_of_update(entry: Entry, stored: Stored, context: Context) -> Iter
         yield from _name_taken(entry, stored, context)
     if entry.changed_fields & {"parent", "path"}:
         yield from _misplaced(entry.old, entry.parent, stored, context)
-    elif "name" in entry.changed_fields and entry.old.get("parent", NULL) in context.skipped & context.returning:
-        yield NOT_RESTORED
+    if entry.changed_fields & {"name", "path"}:
+        above = entry.old.get("path", NULL)
+        stuck = context.skipped & context.returning
+        if stuck and not stuck.isdisjoint(bson_codec.items(above) if above.type == bson_codec.ARRAY else ()):
+            yield NOT_RESTORED
 
 
 def _new_below(entry: Entry, stored: Stored, context: Context) -> Iterator[str]:

@@ -344,7 +344,7 @@ class Engine:
         was_done = operation.state == "done"  # otherwise an earlier attempt may have restored something
         self._take_over(operation, {"state": "undoing", "undone_by": self.journal.signature()})
         tally = Tally()
-        context = conflicts.Context.of(self.journal.chunks(operation))
+        context = self._undo_context(operation)
         created: list[Value] = []
         renamed = removed_and_renamed(self.journal.chunks(operation))[1] if operation.prefixes else []
         with Deferred(operation.id) as signals:
@@ -372,3 +372,10 @@ class Engine:
                 self.journal.finish(operation, "undone", tally)
             tally.skipped += self._left(created)
         return tally
+
+    def _undo_context(self, operation: Operation) -> conflicts.Context:
+        context = conflicts.Context.of(self.journal.chunks(operation))
+        if context.returning > context.removed:
+            work = partial(conflicts.skip_roots, store=self.store, context=context)
+            self.store.connection.retry(lambda: work(self.journal.chunks(operation)))
+        return context

@@ -125,6 +125,7 @@ class Undo:
         changed: defaultdict[Value, set[str]] = defaultdict(set)  # the fields that newer ones change, by project
         for operation in operations:
             context = newer.including(conflicts.Context.of(self._chunks(operation)))
+            conflicts.skip_roots(self._chunks(operation), store, context, newer.ids)
             for chunk in self._chunks(operation, backwards=True):
                 entries = chunk.entries if isinstance(chunk, Projects) else []
                 stored = Stored(store, entries)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -287,7 +288,34 @@ def test_edit_applies_what_the_editor_changed(site: Site, tmp_path: Path) -> Non
         editor.write_text(f"#!/bin/sh\nsed -i '{script}' \"$1\"\n")
         assert site("edit", "vision", "--yes", EDITOR=str(editor)).exit_code == 2
     assert site("edit", "vision", EDITOR="false").exit_code == 1
+    error = site.error("edit", "vision", EDITOR="", VISUAL="", status=2)
+    assert error["hint"] == "use: projects update PROJECT"
     assert site.everything() == before
+
+
+def test_edit_keeps_what_others_changed_while_the_editor_was_open(site: Site, tmp_path: Path) -> None:
+    vision = site.project("vision", tags=["a"])
+    editor = tmp_path / "editor"
+
+    def edits(old: str, new: str) -> str:
+        """Return an editor that changes the file, while another program changes the description."""
+        editor.write_text(
+            f"#!{sys.executable}\n"
+            "import pathlib, pymongo, sys\n"
+            f"projects = pymongo.MongoClient({site.server.uri!r})[{site.name!r}].project\n"
+            "projects.update_one({'name': 'vision'}, {'$set': {'description': 'theirs'}})\n"
+            "file = pathlib.Path(sys.argv[1])\n"
+            f"file.write_text(file.read_text().replace({old!r}, {new!r}))\n"
+        )
+        editor.chmod(0o755)
+        return str(editor)
+
+    assert site.json("edit", "vision", "--yes", EDITOR=edits("- a", "- b"))["updated"] == 1
+    assert (site.stored(vision)["description"], site.stored(vision)["tags"]) == ("theirs", ["b"])
+    site.documents.project.update_one({"_id": vision}, {"$set": {"description": "before"}})
+    result = site("edit", "vision", "--yes", EDITOR=edits("description: before", "description: mine"))
+    assert (result.exit_code, "changed by others while it was edited: description" in result.stderr) == (4, True)
+    assert site.stored(vision)["description"] == "theirs"
 
 
 def test_substitutions_that_multiply_are_refused(site: Site, tmp_path: Path) -> None:

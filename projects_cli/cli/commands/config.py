@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from projects_cli.config.settings import Setting
     from projects_cli.messages import Document
 
+USE_SET = "use: projects config set KEY VALUE"
+
 NEW_FILE = b"""# Settings of `projects`; to list all of them: projects config list
 # profile = "work"               # the default profile
 #
@@ -244,7 +246,7 @@ class Editing:
 
     def preview(self, context: Context, plan: Plan[Path]) -> Response:
         """Report what would be opened, and by which editor."""
-        context.console.notice(f"would open {plan.steps[0]} in {_editor(context)}")
+        context.console.notice(f"would open {plan.steps[0]} in {_editor(context, USE_SET)}")
         return Response("config.change", {})
 
     def apply(self, context: Context, plan: Plan[Path]) -> Response:
@@ -310,7 +312,7 @@ def _edited(context: Context, draft: Path, file: Path) -> bytes:
     from projects_cli.config.editor import check
 
     while True:
-        run_editor(context, draft)
+        run_editor(context, draft, hint=USE_SET)
         text = draft.read_bytes()
         try:
             check(text, file)
@@ -324,15 +326,15 @@ def _edited(context: Context, draft: Path, file: Path) -> bytes:
             return text
 
 
-def run_editor(context: Context, draft: Path) -> None:
-    """Run the user's editor on a file.
+def run_editor(context: Context, draft: Path, *, hint: str) -> None:
+    """Run the user's editor on a file; `hint` is what to do where there is none.
 
     Raises:
         UsageError: there is no editor. Declined: it failed, or removed the file.
     """
     from projects_cli.render.pager import interrupts_left_to_the_child
 
-    editor = _editor(context)
+    editor = _editor(context, hint)
     try:
         with interrupts_left_to_the_child():
             # The variable may have arguments, as in EDITOR="code --wait".
@@ -344,7 +346,7 @@ def run_editor(context: Context, draft: Path) -> None:
         raise Declined(f"the editor ended with status {done.returncode}: nothing was changed")
 
 
-def _editor(context: Context) -> str:
+def _editor(context: Context, hint: str) -> str:
     """Return the user's editor; without a terminal only a configured one, since `vi` would wait forever.
 
     Raises:
@@ -353,5 +355,5 @@ def _editor(context: Context) -> str:
     environment = context.streams.environment
     editor = environment.get("VISUAL") or environment.get("EDITOR") or ("vi" if context.prompts.can_ask else "")
     if not editor:
-        raise UsageError("cannot start an editor without a terminal", hint="use: projects config set KEY VALUE")
+        raise UsageError("cannot start an editor without a terminal", hint=hint)
     return editor

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -14,18 +16,18 @@ from projects_cli.cli.commands.config import run_editor
 from projects_cli.cli.flow import expect, show
 from projects_cli.cli.options import RequiredProject
 from projects_cli.cli.request import file_request, named_projects
-from projects_cli.errors import ManifestError, UsageError
+from projects_cli.errors import ChangedMeanwhile, ManifestError, UsageError
 
 if TYPE_CHECKING:
     from projects_cli.cli.context import Context
-    from projects_cli.manifests.comparison import Manifest
+    from projects_cli.manifests.wanted import Wanted
 
 app = typer.Typer(**TYPER_OPTIONS)
 
 
 @app.command(cls=GroupedCommand)
 def edit(ctx: typer.Context, project: RequiredProject) -> None:
-    """Open a project as a manifest in $VISUAL or $EDITOR, and apply the difference.
+    """Open a project as a manifest in $VISUAL or $EDITOR, and apply what was changed.
 
     Example: projects edit vision
     """
@@ -37,22 +39,28 @@ def edit(ctx: typer.Context, project: RequiredProject) -> None:
     store = context.store
     from projects_cli.endpoints import hierarchy
     from projects_cli.endpoints.address import project_id
-    from projects_cli.manifests.comparison import READ, as_manifest
+    from projects_cli.manifests.comparison import READ, Manifest, as_manifest
     from projects_cli.render import encode
 
-    stored = hierarchy.writable_project(project_id(names[0], lambda: store), store, READ)
+    identifier = project_id(names[0], lambda: store)
+
+    def described() -> dict[str, Any]:
+        """Return the project with all fields, so that those that are empty can be filled."""
+        project: dict[str, Any]
+        [project, *_] = as_manifest([hierarchy.writable_project(identifier, store, READ)], complete=True)["projects"]
+        return project
+
+    project_before = described()
     lines: list[str] = []
-    # With all fields, so that those that are empty can be filled.
-    encode.write_value(
-        {"projects": [as_manifest([stored], complete=True)["projects"][0]]}, "yaml", lines.append, pretty=True
-    )
+    encode.write_value({"projects": [project_before]}, "yaml", lines.append, pretty=True)
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "project.yaml"
         draft.write_text("".join(lines), encoding="utf-8")
+        before = _wanted(draft, project_before["name"]).fields
         while True:
-            run_editor(context, draft)
+            run_editor(context, draft, hint="use: projects update PROJECT")
             try:
-                manifest = _manifest(context, draft, hierarchy.shown_name(stored))
+                wanted = _wanted(draft, project_before["name"])
                 break
             except ManifestError as error:
                 # A script would get the same mistake again and again.
@@ -60,16 +68,24 @@ def edit(ctx: typer.Context, project: RequiredProject) -> None:
                     raise
                 context.console.error(error)
                 context.prompts.confirm("Edit it again?")
-    show(context, apply_manifest(context, manifest))
+    # Only what the user changed: others may have changed the rest meanwhile.
+    fields = {field: value for field, value in wanted.fields.items() if before.get(field) != value}
+    project_now = described()
+    if theirs := [field for field in fields if project_now.get(field) != project_before.get(field)]:
+        raise ChangedMeanwhile(
+            f"'{wanted.name}' was changed by others while it was edited: {', '.join(theirs)}; nothing was changed",
+            hint=f"edit it again: projects edit {shlex.quote(wanted.name)}",
+        )
+    request = file_request(context, "apply", creates=False)
+    show(context, apply_manifest(context, Manifest({wanted.name: replace(wanted, fields=fields)}, request)))
 
 
-def _manifest(context: Context, draft: Path, name: str) -> Manifest:
-    """Return what the edited file wants.
+def _wanted(draft: Path, name: str) -> Wanted:
+    """Return the project as an edited file has it.
 
     Raises:
-        ManifestError: it is invalid, or has another project.
+        ManifestError: the file is invalid, or has another project.
     """
-    from projects_cli.manifests.comparison import Manifest
     from projects_cli.manifests.reading import parse
     from projects_cli.manifests.wanted import wanted_projects
 
@@ -78,4 +94,4 @@ def _manifest(context: Context, draft: Path, name: str) -> Manifest:
         raise ManifestError(
             f"{draft.name} should have the project '{name}' and no other", hint="to rename it: projects rename"
         )
-    return Manifest(wanted, file_request(context, "apply", creates=False))
+    return wanted[name]

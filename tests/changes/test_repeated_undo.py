@@ -1,0 +1,138 @@
+"""Undos that had to leave something, or were interrupted: nothing of the journal becomes unreachable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from projects_cli.errors import CannotUndo
+from tests.changes.test_beside_others import newest
+from tests.changes.test_mass_changes import made, rename
+from tests.worlds.world import (
+    ALONE,
+    BEFORE,
+    CHANGES,
+    DETECTOR,
+    VISION,
+    World,
+    by_id,
+    change,
+    content_of,
+    crooked,
+    dies,
+    identifier,
+    member,
+    project,
+    resume,
+    undo,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from projects_cli.changes.runner import Runner
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
+TAKER = project(60, "vision/detector", [VISION])
+
+
+def take_name(world: World) -> None:
+    world.documents["project"].insert_one(TAKER)
+
+
+def give_name_back(world: World) -> None:
+    world.documents["project"].delete_one({"_id": TAKER["_id"]})
+
+
+@pytest.mark.parametrize("name", ["delete", "merge", "rename", "move"])
+def test_what_an_undo_has_left_can_be_undone_later(lone: World, name: str) -> None:
+    CHANGES[name](lone.runner())
+    operation = newest(lone)
+    take_name(lone)
+    runner = lone.runner()
+    response = runner.undo(operation)
+    assert response.skipped
+    assert not crooked(lone.dump())
+    give_name_back(lone)
+    again = lone.runner()
+    plan = again.undoing.preview(again.undoing.chosen(operation)).data
+    assert not plan["skipped"]
+    assert {step["id"] for step in plan["steps"] if step["id"]} <= {skipped.id for skipped in response.skipped} or (
+        response.data["state"] == "done"
+    )
+    assert not again.undo(operation).skipped
+    assert (lone.dump(), lone.states()) == (BEFORE, ["undone"])
+    with pytest.raises(CannotUndo, match="is undone"):
+        lone.runner().undo(operation)
+
+
+def test_an_undo_that_restored_nothing_leaves_no_trace_in_the_record(lone: World) -> None:
+    CHANGES["update"](lone.runner())
+    before = lone.journal["operation"].find_one({}, {"worker": 0})
+    lone.documents["project"].update_one({"_id": ALONE["_id"]}, {"$set": {"description": "theirs"}})
+    assert lone.runner().undo(newest(lone)).skipped
+    after = lone.journal["operation"].find_one({}, {"worker": 0})
+    assert before is not None
+    assert after == before | {"undone_by": None}
+
+
+def stop(world: World, command: Callable[[Runner], object], restore: Callable[[], object], task: list[bytes]) -> None:
+    """Kill a command at the first of its writes after which these are the tasks."""
+    for number in range(1, 20):
+        restore()
+        if dies(world, command, number, "succeeded", small=0) and world.dump()["task"] == task:
+            return
+    pytest.fail("no write leads to this state")
+
+
+def test_a_killed_undo_that_had_restored_something_ends_as_undone(lone: World) -> None:
+    made(rename, lone.runner())
+    operation = newest(lone)
+    lone.documents["model"].update_one({"_id": identifier(42)}, {"$push": {"tags": "theirs"}})
+    changed, journal = lone.dump(), lone.dump_journal()
+    stop(lone, lambda runner: runner.undo(operation), lambda: lone.load(changed, journal), BEFORE["task"])
+    assert lone.states() == ["undoing"]
+    assert resume(lone.runner()).skipped
+    assert lone.states() == ["undone"]
+    lone.documents["model"].update_one({"_id": identifier(42)}, {"$pull": {"tags": "theirs"}})
+    lone.runner().undo(operation)
+    assert lone.dump() == BEFORE
+
+
+@pytest.mark.parametrize("redone", [False, True])
+def test_an_edit_of_what_was_changed_first_hides_no_interrupted_change(lone: World, *, redone: bool) -> None:
+    """A dead process had changed the tags of projects, then of tasks. Somebody has edited those of the projects."""
+    made(rename, lone.runner())
+    after = lone.dump()
+    undo(lone.runner())
+    journal = lone.dump_journal()
+
+    def command(runner: Runner) -> object:
+        return runner.redo(None) if redone else made(rename, runner)
+
+    stop(lone, command, lambda: lone.load(BEFORE, journal), after["task"])
+    lone.documents["project"].update_many({}, {"$set": {"tags": ["edited"]}})
+    assert lone.interrupted()
+    lone.runner().operations.settle()
+    assert lone.interrupted()
+    undo(lone.runner())
+    assert lone.dump()["task"] == BEFORE["task"]
+
+
+@pytest.mark.parametrize("later", [{"last_change": 5}, {"last_changed_by": "someone", "name": "renamed"}])
+def test_a_reference_returns_to_a_task_that_was_edited_since(lone: World, later: dict[str, Any]) -> None:
+    child = member(60, ALONE, parent=identifier(20), last_change=1, last_changed_by="a server")
+    lone.load(content_of({**_site(), "task": [*_site()["task"], child]}))
+    change("delete", project=DETECTOR["_id"], force=True, delete_contents=True)(lone.runner())
+    assert by_id(lone.dump(), "task")[child["_id"]]["parent"] is None
+    lone.documents["task"].update_one({"_id": child["_id"]}, {"$set": later})
+    assert not undo(lone.runner()).skipped
+    restored = by_id(lone.dump(), "task")[child["_id"]]
+    assert restored["parent"] == identifier(20)
+    assert {name: restored[name] for name in later} == later
+
+
+def _site() -> dict[str, list[Any]]:
+    return {name: list(by_id(BEFORE, name).values()) for name in BEFORE}
