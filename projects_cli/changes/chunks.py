@@ -13,7 +13,7 @@ from projects_cli.changes.edits import edit_chunks
 from projects_cli.changes.records import Entry, Kind, Members, Projects
 from projects_cli.errors import CannotUndo
 from projects_cli.extended_json import identity
-from projects_cli.store import bson_codec, filters
+from projects_cli.store import bson_codec
 from projects_cli.store.bson_codec import NULL, Value, decode, encode
 
 if TYPE_CHECKING:
@@ -156,10 +156,9 @@ def _with_surroundings(entries: list[Entry], store: Store) -> Projects:
 
 def member_chunks(kind: Kind, filter_: Document, store: Store, target: Value) -> Iterator[Chunk]:
     """Stream chunks for tasks or models that leave their projects for `target`: the ids that match now, by project."""
-    own = filters.all_of([filter_, filters.not_a_list()])
     project = methodcaller("get", "project", NULL)
     # Sorted, because a chunk has the members of one project: `groupby` joins neighbours only.
-    stored = map(bson_codec.fields, store.named(kind).raw(own, {"project": 1}, sort=[("project", 1)]))
+    stored = map(bson_codec.fields, store.named(kind).raw(filter_, {"project": 1}, sort=[("project", 1)]))
     while some := list(islice(stored, IDS)):
         groups = [(source, [values["_id"] for values in members]) for source, members in groupby(some, project)]
         sources = store.projects.raw(among(source for source, _ in groups if is_comparable(source)), {"_id": 1})

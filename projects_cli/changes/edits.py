@@ -69,8 +69,7 @@ def _removals(step: Step, store: Store) -> Iterator[Edit]:
         ChangedMeanwhile: there are more than the plan counted. Neither the user nor the list of URLs includes those
             that a server has added since.
     """
-    own = filters.all_of([step.filter, filters.not_a_list()])
-    for number, raw in enumerate(store.named(step.collection).raw(own), start=1):
+    for number, raw in enumerate(store.named(step.collection).raw(step.filter), start=1):
         if number > step.count:
             raise ChangedMeanwhile(f"the project gained a {step.collection} in the meantime: nothing was changed")
         yield Edit(bson_codec.identifier(raw), raw, None)

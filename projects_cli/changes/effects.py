@@ -108,8 +108,7 @@ def move(chunk: Members, source: Value, target: Value, writer: Writer, tally: Ta
     """Move the tasks or models of a chunk from one project into another, as far as they are still in the first."""
     ids = within(chunk.ids)
     change = {"$set": bson_codec.embedded({"project": target})}
-    condition = {**ids, **is_value("project", source), **filters.not_a_list()}
-    count = writer.update(chunk.kind, condition, change)
+    count = writer.update(chunk.kind, {**ids, **is_value("project", source)}, change)
     if tally.repeated:
         # The first try may have moved some, which the filter does not match any more: what has arrived is counted.
         count = writer.store.named(chunk.kind).count({**ids, **is_value("project", target)})

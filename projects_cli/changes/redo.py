@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from projects_cli.changes import conditions, conflicts, edits, effects, tagging
 from projects_cli.changes.records import Edits, Members, Projects, Tagging
-from projects_cli.store import bson_codec, filters
+from projects_cli.store import bson_codec
 from projects_cli.store.bson_codec import NULL, Value, value_of
 
 if TYPE_CHECKING:
@@ -100,10 +100,8 @@ def _of_contents(removed: dict[Value, str], known: Known, store: Store) -> Itera
         some = holders[start : start + PROJECTS]
         for kind in ("task", "model"):
             collection = store.named(kind)
-            own = filters.all_of([conditions.among(some, "project"), filters.not_a_list()])
-            if collection.count(own) <= sum(known[kind, project] for project in some):
+            if collection.count(conditions.among(some, "project")) <= sum(known[kind, project] for project in some):
                 continue
             for project in some:
-                inside = filters.all_of([conditions.is_value("project", project), filters.not_a_list()])
-                if collection.count(inside) > known[kind, project]:
+                if collection.count(conditions.is_value("project", project)) > known[kind, project]:
                     yield f"'{removed[project]}': it holds {kind}s that came in the meantime"

@@ -43,7 +43,7 @@ def tag_chunks(step: Step, change: TagChange, store: Store, *, limit: int) -> It
     after: dict[Value | None, Value | None] = {}
     groups: dict[tuple[Value | None, Value], list[Value]] = {}
     count = size = 0
-    for raw in store.named(step.collection).raw(filters.all_of([step.filter, filters.not_a_list()]), {"tags": 1}):
+    for raw in store.named(step.collection).raw(step.filter, {"tags": 1}):
         identifier, tags = _id_and_tags(raw)
         if tags not in after:
             after[tags] = _changed(tags, remove, add)

@@ -84,7 +84,7 @@ def _with_contents(
         tree |= {identity(project["_id"]): project["_id"] for project in _below(roots, {}, store)}
         scopes = list(map(filters.in_projects, chunks(tree.values())))
     groups = chain.from_iterable(
-        collection.aggregate(filters.all_of([filters.not_a_list(), scope, condition]), pipelines.by_project())
+        collection.aggregate(filters.all_of([scope, condition]), pipelines.by_project())
         for collection in collections
         for scope in scopes
     )

@@ -153,7 +153,7 @@ def _of_sample(collection: Collection, stages: Pipeline) -> Iterator[Document]:
         IndexGone: the collection has no index of the ids, as a clustered one.
     """
     first: Pipeline = [{"$sort": {"_id": 1}}, {"$limit": SAMPLE}]
-    return collection.aggregate(filters.not_a_list(), [*first, *stages], hint="_id_")
+    return collection.aggregate({}, [*first, *stages], hint="_id_")
 
 
 def _pair(group: Document) -> tuple[str, str]:

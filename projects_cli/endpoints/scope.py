@@ -63,7 +63,7 @@ def aggregate(
     companies = collection.companies if company is None else [company]
     hint = None if condition else natural_order_hint(collection, companies)
     own: Document = {} if company is None else {"company": company}
-    filter_ = filters.all_of([own, filters.not_a_list(), condition, also or {}])
+    filter_ = filters.all_of([own, condition, also or {}])
     return collection.aggregate(filter_, stages, hint=hint)
 
 

@@ -267,7 +267,7 @@ def grouped(
     """Return the groups by project of the documents in these projects, or in all, by the project's key."""
     hint = natural_order_hint(collection, collection.companies) if listed is None else None
     groups: Iterator[Document] = chain.from_iterable(
-        collection.aggregate(filters.all_of([filters.not_a_list(), scope, condition]), stages, hint=hint)
+        collection.aggregate(filters.all_of([scope, condition]), stages, hint=hint)
         for scope in _scopes(filters.in_projects, listed)
     )
     return {identity(group["_id"]): group for group in groups}

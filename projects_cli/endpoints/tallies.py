@@ -246,5 +246,6 @@ class Reader(NamedTuple):
         projection: Document = {"_id": 0, **dict.fromkeys(names, 1)}
         scopes: Iterable[Document] = ({},) if ids is None else map(filters.in_projects, chunks(ids))
         return chain.from_iterable(
-            self.tasks.scan(filters.all_of([scope, condition]), projection, hint=hint) for scope in scopes
+            self.tasks.scan(filters.all_of([scope, condition]), projection, hint=hint, covered=self.plan.covering)
+            for scope in scopes
         )

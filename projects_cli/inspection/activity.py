@@ -109,7 +109,7 @@ def _started(root: Document | None, interval: Interval, store: Store) -> Iterato
     hint = natural_order_hint(store.tasks, store.tasks.companies) if root is None or keys is not None else None
     projection: Document = {"_id": 0, **dict.fromkeys(FIELDS, 1)}
     for scope in scopes:
-        condition = filters.all_of([filters.not_a_list(), scope, started])
+        condition = filters.all_of([scope, started])
         for task in store.tasks.scan(condition, projection, hint=hint):
             # The filter looks into lists, which are not times of a start.
             if isinstance(task["started"], DATES) and (keys is None or identity(task.get("project")) in keys):

@@ -62,7 +62,7 @@ def condition(wanted: Narrowing, store: Store) -> Document:
 def _empty(store: Store, scope: Document) -> Iterator[Any]:
     """Yield the ids of the projects without tasks and models, in themselves and in all below, archived ones counted."""
     groups = chain.from_iterable(
-        collection.aggregate(filters.not_a_list(), pipelines.by_project()) for collection in (store.tasks, store.models)
+        collection.aggregate({}, pipelines.by_project()) for collection in (store.tasks, store.models)
     )
     filled = {identity(group["_id"]) for group in groups}
     # All projects, not only those in scope: contents of a hidden project fill those above it too.
@@ -93,8 +93,7 @@ def last_activities(store: Store) -> dict[Hashable, Any]:
     the whole sub-tree.
     """
     groups = chain.from_iterable(
-        collection.aggregate(filters.not_a_list(), pipelines.last_activity())
-        for collection in (store.tasks, store.models)
+        collection.aggregate({}, pipelines.last_activity()) for collection in (store.tasks, store.models)
     )
     of_contents: dict[Hashable, Any] = {}
     for group in groups:

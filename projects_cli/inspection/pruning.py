@@ -67,9 +67,8 @@ def _latest(chosen: Collection[Hashable], count: int, store: Store) -> list[Hash
 
 def _with_active_contents(store: Store) -> Iterator[Hashable]:
     """Yield the keys of the projects that have a task or model that is not archived."""
-    active = filters.all_of([filters.not_archived(), filters.not_a_list()])
     for collection in (store.tasks, store.models):
-        for group in collection.aggregate(active, pipelines.by_project()):
+        for group in collection.aggregate(filters.not_archived(), pipelines.by_project()):
             yield identity(group["_id"])
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pymongo
 
-from projects_cli.store import filters
 from projects_cli.store.bson_codec import unchanged
 from projects_cli.store.client import LONG_WRITE, PRIMARY, Connection
 from projects_cli.store.driver_errors import translation
@@ -195,15 +194,14 @@ def open_store(
     what a change is planned from.
     """
     database = connection.reading if reading else connection.database
-    visible: Document = {"company": {"$in": [company, ""]}}
-    # A list that holds the company is not the company. Tasks are counted from an index alone, which has no types.
-    single: Document = {"company": {**visible["company"], **filters.not_a_list()["company"]}}
+    # MongoDB would match a list by each of its items: one that holds the company is not the company.
+    visible: Document = {"company": {"$in": [company, ""], "$not": {"$type": "array"}}}
     return Store(
         company=company,
-        projects=Collection(connection, database["project"], single, session),
+        projects=Collection(connection, database["project"], visible, session),
         tasks=Collection(connection, database["task"], visible, session),
         models=Collection(connection, database["model"], visible, session),
-        users=Collection(connection, database["user"], single, session),
+        users=Collection(connection, database["user"], visible, session),
         companies=Collection(connection, database["company"], {"_id": company}, session),
         urls=Collection(connection, database["url_to_delete"], {"company": company}, session),
         connection=connection,

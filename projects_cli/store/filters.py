@@ -244,11 +244,6 @@ def archived() -> Document:
     return {"system_tags": ARCHIVED}
 
 
-def not_a_list() -> Document:
-    """Match documents whose company is one value: MongoDB would also match a list by each of its items."""
-    return {"company": {"$not": {"$type": "array"}}}
-
-
 def has_field(path: str) -> Document:
     """Match documents with a value at a dotted path of objects, without lists, through which MongoDB would look."""
     names = path.split(".")[:-1]

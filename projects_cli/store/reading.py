@@ -95,18 +95,22 @@ class ReadCollection:
         """Return one matching document, or None."""
         return next(self.find(filter_, projection, limit=1), None)
 
-    def scan(self, filter_: Document, projection: Document, *, hint: str | None = None) -> Iterator[Document]:
+    def scan(
+        self, filter_: Document, projection: Document, *, hint: str | None = None, covered: bool = False
+    ) -> Iterator[Document]:
         """Stream very many documents, without a time limit unless `--timeout` is set.
 
-        `hint` names the index to use; `NATURAL` reads the documents in the order of the disk.
+        `hint` names the index to use; `NATURAL` reads the documents in the order of the disk. A `covered` scan reads
+        nothing but the index, in which the items of a list can't be told from other values.
 
         Raises:
             IndexGone: the index is missing, or was dropped meanwhile.
         """
+        scope: Document = {"company": {"$in": self.companies}} if covered else self._scope
 
         def begin() -> Iterator[list[Document]]:
             cursor = self._raw.find(
-                self.scoped(filter_),
+                {"$and": [scope, filter_]} if filter_ else scope,
                 projection,
                 cursor_type=self._cursor_type(),
                 batch_size=BATCH,
