@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
+from io import BufferedWriter, FileIO, TextIOWrapper
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # typing costs as much as the interpreter's whole start
     import signal
-    from typing import NoReturn
+    from typing import Any, NoReturn
 else:
     import _signal as signal  # without `enum`
 
@@ -134,12 +135,23 @@ def _written(text: str) -> int:
     return 0
 
 
+class _Errors(FileIO):
+    """Standard error, which takes everything: a message that can't be written must not change what a command does."""
+
+    def write(self, data: Any, /) -> int:
+        """Write data. Return the number of bytes; all of them if the disk is full, or nobody reads them."""
+        try:
+            return super().write(data)
+        except OSError:
+            return len(data)
+
+
 def _repair_streams() -> None:
     """Open closed streams, read UTF-8, and escape characters that the encoding of an output stream lacks.
 
     The next file or socket that is opened would reuse a closed descriptor. A closed standard output is reopened
     read-only, so that writing fails: output must not get lost with status 0. The descriptors stay open if the stream is
-    replaced by one with a larger buffer.
+    replaced by one with a larger buffer. A full disk under standard error does not matter.
 
     Bytes of standard input that are not UTF-8 become lone surrogates, which `check_utf8` refuses with their location.
     """
@@ -154,6 +166,12 @@ def _repair_streams() -> None:
     sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr] # a TextIOWrapper
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # a TextIOWrapper
+    sys.stderr = TextIOWrapper(
+        BufferedWriter(_Errors(sys.stderr.fileno(), "w", closefd=False)),
+        encoding=sys.stderr.encoding,
+        errors="backslashreplace",
+        line_buffering=True,
+    )
     if not (sys.stdout.isatty() or getattr(sys.stdout, "write_through", False)):
         out = sys.stdout
         sys.stdout = os.fdopen(out.fileno(), "w", BUFFER, out.encoding, "backslashreplace", closefd=False)

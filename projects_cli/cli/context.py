@@ -45,7 +45,8 @@ class Context:
         A command for the private database sets `private_is_chosen`: its use is not announced then. A command that only
         reads the journal sets `only_reads_journal`: errors mention only the privilege to read it then. `users` are the
         ids of the users that were looked up or picked, by name or "": a person is asked once, not for each project.
-        `company_is_known` is set once the company was found, for all lines of a batch.
+        `company_is_known` is set once the company was found, for all lines of a batch. `made` is the summary of the
+        last change that was made: if its answer can't be printed, the error says that it was made.
         """
         self.streams = streams
         self.flags: dict[str, Any] = {}
@@ -53,6 +54,7 @@ class Context:
         self.only_reads_journal = False
         self.users: dict[str, str] = {}
         self.company_is_known = False
+        self.made = ""
 
     def add_flag(self, setting: str, value: Any) -> None:
         """Add an option of a command that sets a setting, also if the settings were read before, as for the log."""

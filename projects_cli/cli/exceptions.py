@@ -80,6 +80,8 @@ def report(exception: Exception, args: list[str], context: Context) -> ExitStatu
         error: ProjectsError = UsageError(message, hint=f"see: {ctx.command_path if ctx else 'projects'} --help")
     else:
         error = error_of(exception)
+        if context.made and isinstance(exception, OSError):
+            error.hint = f"the change was made all the same: {context.made}"
     # The settings are not known if parsing has failed, so the arguments themselves are searched.
     if {"--json", "-ojson", "--output=json"} & set(args) or "json" in [
         value for flag, value in pairwise(args) if flag in {"-o", "--output"}

@@ -191,6 +191,8 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
     if change.view:
         expect(context, change.view)
     dry_run = context.readable.dry_run
+    if not dry_run:  # a change whose answer can't be printed would look like one that failed
+        context.streams.check_open()
     # Local files are the user's own; read-only mode protects databases.
     if change.scope != "files" and not dry_run and context.settings.read_only:
         raise ReadOnly(f"read-only mode is on (set by {context.settings.sources['read_only']})")
@@ -207,12 +209,15 @@ def perform(context: Context, change: Change[StepT], plan: Plan[StepT] | None = 
             # The engine plans again under the lease, and compares: what was agreed to are these projects.
             plan = replace(plan, agreed=True)
         try:
-            return change.apply(context, plan)
+            response = change.apply(context, plan)
         except ChangedMeanwhile as error:
             if not plan.agreed:
                 raise
             context.console.warn(error.message)
             plan = None
+            continue
+        context.made = plan.summary
+        return response
 
 
 def _check(context: Context, plan: Plan[Any]) -> None:

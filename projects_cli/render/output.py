@@ -76,6 +76,10 @@ class Output:
         if self.format != "table":
             in_utf8(stdout)
         view = view_of(response)
+        if view.nested and view.rows and self._flattens(view):
+            from projects_cli.render.tree import flattened
+
+            response = response._replace(data={**response.data, view.rows: flattened(response.data[view.rows])})
         # `-o id` needs the id, even if it is not among the selected fields.
         if self.fields and self.format not in IDS:
             from projects_cli.render import field_selection
@@ -104,10 +108,6 @@ class Output:
             return count
         # May be a cursor: it is read once, while it is printed.
         rows = response.data[view.rows]
-        if view.nested and self.format not in {"json", "yaml"} and not self._draws_tree(view):
-            from projects_cli.render.tree import flattened
-
-            rows = flattened(rows)
         if line := self.console.progress_line():
             rows = line.first_awaited(rows)
             # A count on the same terminal would be in the middle of the rows.
@@ -157,6 +157,12 @@ class Output:
 
     def _draws_tree(self, view: View) -> bool:
         return view.nested and self.format == "table" and self._is_pretty and not self.fields
+
+    def _flattens(self, view: View) -> bool:
+        """Whether nested records become a list: in a format with lines, and of chosen fields."""
+        if self.query is not None or self._draws_tree(view):
+            return False
+        return self.format not in {"json", "yaml"} or bool(self.fields)
 
     def _write(self, response: Response, view: View) -> None:
         write = self.console.streams.stdout.write

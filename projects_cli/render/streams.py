@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from projects_cli.private_files import POSIX
@@ -50,6 +51,15 @@ class Streams(NamedTuple):
         from projects_cli.render.colours import painted
 
         return painted(text, style, self.environment)
+
+    def check_open(self) -> None:
+        """Raise if standard output is closed, so that nothing that is printed arrives anywhere.
+
+        Raises:
+            OSError: it is.
+        """
+        with suppress(ValueError, AttributeError):  # not a file, as in tests
+            os.write(self.stdout.fileno(), b"")
 
     def size(self) -> tuple[int, int]:
         """Return the terminal's columns and lines."""

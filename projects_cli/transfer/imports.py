@@ -175,8 +175,13 @@ class Adapted:
 
     def is_wanted(self, raw: bytes) -> bool:
         """Return whether a task or model is imported: not if its project exists and is skipped."""
-        place = self.layout.places.get(bson_codec.fields(raw).get("project", NULL))
+        place = self._place_of(bson_codec.fields(raw))
         return place is None or place.action in {"insert", "update"}
+
+    def _place_of(self, member: Mapping[str, Value]) -> Place | None:
+        """Return where the project of a task or model goes; null is no reference, even if a project has that id."""
+        project = member.get("project", NULL)
+        return None if project == NULL else self.layout.places.get(project)
 
     def project(self, raw: bytes) -> tuple[Place, bytes] | None:
         """Return the place of a project, and its document as it will be stored; None if it is not imported."""
@@ -197,14 +202,15 @@ class Adapted:
         """Return a task or model as it will be stored."""
         values = bson_codec.fields(raw)
         changes = self._common(values)
-        place = self.layout.places.get(values.get("project", NULL))
+        place = self._place_of(values)
         if place is not None and place.id != values["project"]:
             changes["project"] = place.id
         # References change only if something got a new id; otherwise the document keeps its bytes.
         if any(self.ids.values()):
             for name, other in (("_id", kind), ("parent", kind), ("task", "task")):
-                new = self.ids[other].get(values.get(name, NULL))
-                if new is not None and (name != "task" or kind == "model"):
+                old = values.get(name, NULL)
+                new = self.ids[other].get(old)
+                if new is not None and (old != NULL or name == "_id") and (name != "task" or kind == "model"):
                     changes[name] = new
             if kind == "task" and values.get("models", NULL).type == DOCUMENT:
                 changes["models"] = self._models(values["models"])
@@ -219,7 +225,7 @@ class Adapted:
             renewed = []
             for item in bson_codec.items(items):
                 old = bson_codec.fields(item.data).get("model") if item.type == DOCUMENT else None
-                new = self.ids["model"].get(old or NULL)
+                new = None if old is None or old == NULL else self.ids["model"].get(old)
                 renewed.append(
                     item if new is None else Value(DOCUMENT, bson_codec.with_fields(item.data, {"model": new}))
                 )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.worlds.site import LONG_AGO, OTHER, UNKNOWN, Site
+from tests.worlds.site import COMPANY, LONG_AGO, OTHER, UNKNOWN, Site
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_an_empty_project_goes_once_somebody_says_yes(site: Site) -> None:
@@ -405,3 +409,33 @@ def test_an_empty_name_among_several_is_its_own_failure(site: Site) -> None:
     result = site("delete", "", "one", "--yes")
     assert (result.exit_code, site.names()) == (5, [])
     assert "error: the name of the project is empty" in result.stderr
+
+
+@pytest.mark.parametrize("company", [[COMPANY], [COMPANY, OTHER]])
+def test_a_document_whose_company_is_a_list_is_nobodys(site: Site, tmp_path: Path, company: list[str]) -> None:
+    """MongoDB matches a list by each of its items. No command shows, counts, exports or changes such a document."""
+    top = site.project("top")
+    odd = site.task(top, company=company, name="theirs", status="in_progress", hyperparams={"a": {"b": {"value": "c"}}})
+    site.model(top, company=company, name="theirs")
+    site.task(None, company=company, parent=odd)
+    before = [*site.documents.task.find(), *site.documents.model.find()]
+    for words in (
+        ["contents", "top"],
+        ["list", "--stats"],
+        ["tree", "--stats"],
+        ["top"],
+        ["validate-delete", "top"],
+        ["status"],
+        ["report", "top", "-o", "json"],
+        ["hyperparams"],
+        ["activity"],
+    ):
+        text = site.text(*words, "--json")
+        assert "theirs" not in text, words
+        assert '"tasks":1' not in text.replace(" ", ""), words
+    site.json("export", "--with", "tasks,models", "--to", str(tmp_path / "x.jsonl"))
+    assert b"theirs" not in (tmp_path / "x.jsonl").read_bytes()
+    assert site.json("delete", "top", "--yes") | {"urls": None} == {
+        "deleted": 1, "disassociated_tasks": 0, "deleted_models": 0, "deleted_tasks": 0, "urls": None,
+    }  # fmt: skip
+    assert [*site.documents.task.find(), *site.documents.model.find()] == before

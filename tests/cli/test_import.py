@@ -147,6 +147,25 @@ def test_what_exists_is_refused_skipped_updated_or_renamed(site: Site, tmp_path:
     assert site.everything() == before
 
 
+def test_a_null_id_is_what_no_reference_refers_to(site: Site, tmp_path: Path) -> None:
+    vision = site.project("vision")
+    own = {"company": COMPANY, "tags": []}
+    site.documents.project.insert_one({"_id": None, "name": "odd", "basename": "odd", "path": [], **own})
+    site.documents.model.insert_one({"_id": None, "name": "odd", "project": vision, **own})
+    lists: list[dict[str, Any]] = [{}, {"project": None}, {"project": vision, "parent": None}]
+    lists += [{"project": vision, "models": {"input": [one]}} for one in ("m1", {"name": "n"}, {"model": None})]
+    for number, fields in enumerate(lists):
+        site.documents.task.insert_one({"_id": f"{number}" * 32, "name": f"task {number}", **own, **fields})
+    before = site.everything()
+    path = exported(site, tmp_path / "x.jsonl")
+    site.json("import", path, "--yes", "--on-conflict", "rename")
+    copies = site.documents.task.find({"name": {"$gte": "task 2"}, "project": site.named("vision-2")["_id"]})
+    renewed = [{name: task.get(name) for name in ("parent", "models")} for task in copies.sort("name")]
+    assert renewed == [{name: fields.get(name) for name in ("parent", "models")} for fields in lists[2:]]
+    site.json("undo", "--yes")
+    assert site.everything() == before
+
+
 def test_new_ids_replace_references_and_no_text(site: Site, tmp_path: Path) -> None:
     """Ids in values of the user's, and the queue, stay as they are."""
     vision = fill(site)

@@ -105,6 +105,32 @@ def test_talk_about_an_answer_comes_behind_it_where_both_go_to_one_file(site: Si
     assert result.stdout.splitlines()[3].startswith("1 more of 3")
 
 
+def test_a_change_that_can_not_be_reported_is_not_made_or_says_so(site: Site, tmp_path: Path) -> None:
+    site.project("first")
+    for output in (">&-", ">/dev/full"):
+        assert shell(site, f"projects -q create audio -o id {output}; echo $? >&2").stderr.splitlines()[-1] == "1"
+    assert site.documents.project.count_documents({}) == 1
+    result = shell(site, f"(ulimit -f 0; projects -q create vision -o id > {tmp_path}/answer); echo $?")
+    assert (result.stdout, site.named("vision")["name"]) == ("1\n", "vision")
+    assert "hint: the change was made all the same: create the project 'vision'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("projects get nowhere", 3),
+        ("projects list", 0),
+        ("projects update audio -d x", 0),
+        ("projects list --nonsense", 2),
+    ],
+)
+def test_messages_that_can_not_be_written_change_no_status(site: Site, command: str, status: int) -> None:
+    site.project("audio")
+    for target in ("2>/dev/full", "2>&-", "2>&1 >/dev/null | true"):
+        result = shell(site, f"{command} {target}; echo ${{PIPESTATUS[0]}}")
+        assert result.stdout.splitlines()[-1] == str(status), target
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
 def test_a_stream_that_is_closed_brings_no_traceback(site: Site, closed: str) -> None:
     result = shell(site, f"projects list {closed}; echo $? >&2")

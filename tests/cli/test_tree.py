@@ -52,6 +52,16 @@ def test_json_is_nested(forest: Site, arguments: list[str], shown: dict[str, Any
     assert outline(forest.json("tree", *arguments)["projects"]) == shown
 
 
+@pytest.mark.parametrize("output", ["json", "jsonl", "csv", "tsv", "table", "yaml", "id"])
+def test_chosen_fields_are_those_of_all_projects(forest: Site, output: str) -> None:
+    text = forest.text("tree", "vision", "--fields", "id,name", "-o", output)
+    names = ("vision", "vision/.datasets/images", "vision/yolo", "vision/yolo/v8")
+    for name in names:
+        project = forest.named(name)
+        assert str(project["_id" if output == "id" else "name"]) in text
+    assert "children" not in text
+
+
 def test_counts_include_all_sub_projects(forest: Site) -> None:
     audio, vision = forest.json("tree", "--stats", "--depth", "1")["projects"]
     assert {key: vision[key] for key in ("tasks", "running", "failed", "models")} == {
