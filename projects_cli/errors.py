@@ -36,7 +36,7 @@ class ExitStatus(IntEnum):
 
 STATUS_MEANINGS: dict[ExitStatus, str] = {
     ExitStatus.DONE: "done",
-    ExitStatus.FAILED: "unexpected failure, or declined by the user",
+    ExitStatus.FAILED: "unexpected failure, declined by the user, or `diff` found differences",
     ExitStatus.USAGE: "wrong usage, an invalid request, expression, field or file, an ambiguous name, "
     "or a prompt without a terminal",
     ExitStatus.NOT_FOUND: "not found",

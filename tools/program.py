@@ -44,13 +44,14 @@ A request is `-`, or `@` and the name of a file. An interval may be left out. A 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value on the command line: its name in the help, and what completion offers for it."""
+    """A value on the command line: its name, what completion offers for it, and how the help shows it."""
 
     name: str
     kind: Kind = "free"
     words: tuple[str, ...] = ()
     repeats: bool = False
     help: str = ""
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Option:
     def spelling(self) -> str:
         """As in the help: `-o, --output FORMAT`."""
         flags = ", ".join(sorted(self.flags, key=lambda flag: flag.startswith("--")))
-        return flags if self.value is None else f"{flags} {self.value.name}"
+        return flags if self.value is None else f"{flags} {self.value.shown or self.value.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ def _value(param: Any, place: str) -> Value:
         kind, words = "words", tuple(str(choice) for choice in choices)
         name = name if param.metavar else "|".join(words)
     repeats = param.nargs == -1 or getattr(param, "multiple", False)
-    return Value(name, kind, words, repeats, _one_line(param.help or ""))
+    return Value(name, kind, words, repeats, _one_line(param.help or ""), param.metavar or name)
 
 
 def _one_line(text: str) -> str:

@@ -111,6 +111,11 @@ def answer(context: Context, request: Request, *, ask: bool = False) -> Response
     return response
 
 
+def writes_files(context: Context) -> bool:
+    """Return whether the files that a reading command was asked for are written: not in a dry run."""
+    return not context.readable.dry_run
+
+
 def show(context: Context, response: Response, *, page: int | None = None, size: int | None = None) -> None:
     """Print a response. `page` is the requested page, `size` the number of its records at most.
 

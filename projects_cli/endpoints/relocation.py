@@ -27,12 +27,13 @@ from projects_cli.store.bson_codec import UNREADABLE
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Sequence
 
-    from projects_cli.messages import Document, Request
+    from projects_cli.messages import Collection, Document, Request
     from projects_cli.store.collections import Store
 
 CHUNK = 4000
 """Names in one filter."""
 
+KINDS: tuple[Collection, ...] = ("task", "model")
 NO_PROJECT = (None, "")
 """Stored values of `parent` at the top level."""
 
@@ -182,7 +183,8 @@ def merge(request: Request, store: Store) -> Plan[Step]:
     for changes in (roots.values(), (step.change["$set"] for step in following)):
         _check_names([change["name"] for change in changes if "name" in change], store)
     contents = filters.in_projects([source["_id"]])
-    counts = {"projects": 1 + len(below), "tasks": store.tasks.count(contents), "models": store.models.count(contents)}
+    own = {"task": store.tasks.count(contents), "model": store.models.count(contents)}
+    counts = {"projects": 1 + len(below), **{f"{kind}s": count for kind, count in own.items() if count}}
     target = destination["_id"] if destination else None
     shown = hierarchy.shown_name(source)
     steps = [
@@ -190,9 +192,9 @@ def merge(request: Request, store: Store) -> Plan[Step]:
         *following,
         *(_moved(each, roots[identity(each["_id"])], destination, request) for each in direct),
         *(
-            Step(kind, "update", contents, {"$set": {"project": target}}, counts[f"{kind}s"], "move the contents")
-            for kind in ("task", "model")
-            if counts[f"{kind}s"]
+            Step(kind, "update", contents, {"$set": {"project": target}}, own[kind], "move the contents")
+            for kind in KINDS
+            if own[kind]
         ),
         Step("project", "delete", {"_id": source["_id"], "company": store.company}, why="merge", name=shown),
     ]
@@ -208,7 +210,8 @@ def merge(request: Request, store: Store) -> Plan[Step]:
         counts=counts,
         # All of them: the engine compares them under the lease with those that the user agreed to.
         samples=[_sample(each) for each in (source, *below)],
-        question="yes" if counts == {"projects": 1, "tasks": 0, "models": 0} else "name",
+        notes=[f"its sub-projects move with their tasks and models: {len(below)}"] if below else [],
+        question="yes" if counts == {"projects": 1} else "name",
         name=shown,
         removes=1,
         computed=True,

@@ -11,7 +11,7 @@ from projects_cli.extended_json import id_text
 from projects_cli.messages import Count, Plan, Sample, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from projects_cli.messages import Document, Request
     from projects_cli.store.collections import Store
@@ -57,7 +57,7 @@ def _change(
         projects |= {text: project} if project else {}
     if missing := [identifier for identifier in ids if identifier not in projects]:
         raise InvalidProjectId(
-            f"can't be made {word} by this company: {', '.join(map(repr, missing[:5]))}",
+            f"can't be made {word} by this company: {', '.join(_refused(missing[: hierarchy.SHOWN], word, store))}",
             hint="own projects can be made public; public ones can be made private by the company they came from",
         )
     _check_names_free([projects[identifier].get("name") for identifier in ids], other_side, store)
@@ -81,6 +81,19 @@ def _change(
         samples=[Sample(id_text(projects[identifier]["_id"]), names[identifier]) for identifier in ids],
         name=names[ids[0]] if len(ids) == 1 else f"{len(ids)} projects",
     )
+
+
+def _refused(ids: Sequence[str], word: str, store: Store) -> Iterator[str]:
+    """Yield projects that can't be made public or private, each with the reason."""
+    stored = {each["_id"]: each for each in store.projects.find({"_id": {"$in": list(ids)}}, {"name": 1, "company": 1})}
+    for identifier in ids:
+        project = stored.get(identifier)
+        if project is None:
+            yield f"{identifier!r} does not exist"
+            continue
+        now = "private" if project["company"] else "public"
+        why = f"is {now} already" if now == word else "was made public by another company"
+        yield f"'{hierarchy.shown_name(project)}' ({identifier}) {why}"
 
 
 def _check_names_free(names: Sequence[object], other_side: str, store: Store) -> None:

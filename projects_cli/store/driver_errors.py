@@ -77,6 +77,7 @@ NO_USER = f"put the user into the URI: mongodb://USER:PASSWORD@HOST; {NO_LOGIN}"
 _REASONS = (
     ('match selector "Primary()"', "the replica set has no primary"),
     ("any_server_selector", "the member that was answering is gone"),
+    ("internal hostnames", "the members of the replica set can't be reached by the names that it has for them"),
     ("match selector", "the replica set has no member of the kind that the read preference asks for"),
     ("IP address mismatch", "the server's certificate is for another address"),
     ("Hostname mismatch", "the server's certificate is for another host name"),
@@ -100,6 +101,10 @@ _HINTS: tuple[tuple[str, str], ...] = (
     ("has no primary", _NO_PRIMARY),
     ("No primary", _NO_PRIMARY),
     ("has no member", "look at the replica set: rs.status(); or choose another --read-preference"),
+    (
+        "by the names that it has",
+        "for a forwarded port or a socket add directConnection=true to the URI; else check that the names resolve here",
+    ),
     ("No replica set members", "check replicaSet=NAME in the URI, and which members there are: rs.status()"),
     # A server that refuses the client's certificate closes the connection, at a moment of its own choice.
     ("connection closed", _CLOSED),

@@ -177,3 +177,20 @@ def test_a_dry_run_changes_nothing(site: Site, config: Path, name: str) -> None:
     wet = site(*CASES[name], stdin=line)
     assert wet.exit_code in ({0, 6} if name == "doctor --fix" else {0}), wet.stderr
     assert everything(site, config) != before, "the command changes nothing"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("export", "--to"), ("export", "--as-manifest", "--to"), ("report", "--clobber", "--html")],
+    ids=" ".join,
+)
+def test_a_dry_run_of_what_only_reads_writes_no_file(site: Site, tmp_path: Path, words: tuple[str, ...]) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.write_text("precious")
+    for file in (old, new):
+        result = site(*words, str(file), "--dry-run")
+        assert (result.exit_code, "would export" in result.stderr or "no file was written" in result.stderr) == (
+            0,
+            True,
+        )
+    assert (old.read_text(), new.exists()) == ("precious", False)

@@ -37,6 +37,7 @@ def test_a_project_that_is_not_the_companys_own_refuses_all(site: Site, company:
     error = site.error("make-public", "own", identifier, status=3)
     assert (error["code"], error["subcode"], error["name"]) == (400, 401, "InvalidProjectId")
     assert identifier in error["message"]
+    assert ("is public already" if company == "" else "does not exist") in error["message"]
 
 
 def test_an_unknown_id_refuses_all(site: Site) -> None:

@@ -10,7 +10,7 @@ import typer
 from projects_cli import __version__
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.context import Context, utc_now
-from projects_cli.cli.flow import expect, show
+from projects_cli.cli.flow import expect, show, writes_files
 from projects_cli.cli.request import named_projects
 from projects_cli.errors import UsageError
 from projects_cli.messages import Response
@@ -93,7 +93,8 @@ def export(
     if to is None:
         context.console.notice(f"exported {described}")
     else:
-        show(context, Response("export", {"file": to, **answer}, notice=f"exported {described} to {to}"))
+        verb = "exported" if writes_files(context) else "would export"
+        show(context, Response("export", {"file": to, **answer}, notice=f"{verb} {described} to {to}"))
 
 
 def kinds_of(text: str | None) -> list[Kind]:
@@ -114,7 +115,9 @@ def destination(context: Context, path: str | None) -> Iterator[Callable[[bytes]
     """Yield what writes the bytes of an export."""
     from projects_cli.transfer.archive import replacing
 
-    if path is not None:
+    if path is not None and not writes_files(context):
+        yield len  # of each part, which goes nowhere
+    elif path is not None:
         with replacing(path) as write:
             yield write
     else:

@@ -66,7 +66,7 @@ def show_(
     """Show all that the journal knows of an operation, or the operations of a run.
 
     Who, from where and with which command, its documents, and who undid it and when. Lists up to 100 steps; those of
-    more are in `projects undo ID --dry-run`.
+    more are in projects undo ID --dry-run.
 
     Example: projects history --operations
     """

@@ -91,10 +91,8 @@ class IndexCreation:
             prompt=f"{summary.capitalize()}? MongoDB reads each collection for that; other clients can work meanwhile.",
         )
 
-    def preview(self, context: Context, plan: Plan[Suggestion]) -> Response:
+    def preview(self, _: Context, plan: Plan[Suggestion]) -> Response:
         """Return the missing indexes."""
-        if not plan.steps:
-            context.console.notice("no index is missing")
         return _response(plan.steps)
 
     def apply(self, context: Context, plan: Plan[Suggestion]) -> Response:

@@ -11,7 +11,7 @@ from projects_cli.cli.flow import expect
 from projects_cli.cli.policies import use_policy_file
 from projects_cli.cli.project_filters import ProjectFilters, with_filters
 from projects_cli.cli.request import requested
-from projects_cli.errors import ExitStatus
+from projects_cli.errors import ExitStatus, NothingFound
 from projects_cli.messages import Response
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def lint(
 
     Example: projects lint --max-depth 5
 
-    Example: projects lint --pattern '^[^A-Z]+$' --required-tag team --under vision --name zzz
+    Example: projects lint --pattern '^[^A-Z]+$' --required-tag team --under vision
     """
     context: Context = ctx.obj
     expect(context, "lint")
@@ -61,9 +61,14 @@ def lint(
     request = request._replace(narrowed=filters.narrowed(context, request.now))
     from projects_cli.endpoints.catalog import matching
     from projects_cli.inspection.naming import Rules, findings
+    from projects_cli.store import filters as filters_of
 
     with context.console.waiting("asking the database:"):
         condition, _ = store.connection.retry(lambda: matching(request, store))
+    own = filters_of.all_of([condition, {"company": store.company}])
     rules = Rules(pattern, required_tag or (), max_depth)
-    if context.output.show(Response("lint", {"findings": findings(rules, condition, store)})):
+    nothing = None if store.projects.find_one(own, {"_id": 1}) else "no project passes the filters"
+    if context.output.show(Response("lint", {"findings": findings(rules, own, store)}), empty=nothing):
         raise typer.Exit(ExitStatus.FINDINGS)
+    if nothing and context.settings.fail_if_empty:
+        raise NothingFound(nothing)

@@ -9,7 +9,7 @@ import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
 from projects_cli.cli.context import Context, utc_now
-from projects_cli.cli.flow import expect, show
+from projects_cli.cli.flow import expect, show, writes_files
 from projects_cli.cli.options import OptionalProject, time_since
 from projects_cli.errors import UsageError
 from projects_cli.messages import Response
@@ -96,6 +96,9 @@ def report(
         from projects_cli.render.svg import file_of
 
         contents[svg[1]] = file_of(document.chart(built, svg[0]))
+    if not writes_files(context):
+        context.console.notice("dry run: no file was written")
+        return
     files = [{"file": path, "size": target.write(path, text, context.streams)} for path, text in contents.items()]
     if target.STDOUT not in contents:
         show(context, Response("report.files", {"files": files}))
