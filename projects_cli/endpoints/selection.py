@@ -140,9 +140,15 @@ def _multi_field(data: Mapping[str, Any], parameter: str) -> Document:
     An empty list of fields or an empty pattern does not filter.
 
     Raises:
-        FieldsValueError: `fields` or `pattern` is missing. Without this check the filter would be dropped silently.
+        FieldsValueError: `fields` or `pattern` is missing, without which the filter would be dropped silently; or there
+            is a `datetime`.
         InvalidFields: a field is unknown.
     """
+    if data.get("datetime") is not None:
+        raise FieldsValueError(
+            f"{parameter}: datetime is not supported",
+            hint='by time of the last update: "last_update": ["2024-03-01", null]',
+        )
     missing = [key for key in ("fields", "pattern") if key not in data]
     if missing:
         raise FieldsValueError(

@@ -41,7 +41,6 @@ DIFFERENCES: dict[str, Difference] = {
     "create-name-missing": Difference(3, subcode=12),
     "get_all-unknown-field": Difference(3, subcode=12),
     "get_all-only-str": Difference(3, subcode=12),
-    "get_all-any-both": Difference(3, subcode=12),
     "get_all_ex-stats-hidden-state": Difference(3, subcode=12),
     "get_all-hiddenbool-s_no": Difference(3, subcode=12),
     "get_all_ex-hiddenbool-zero": Difference(3, subcode=12),
