@@ -113,6 +113,8 @@ class Undo:
         """
         conflicting = list(self._conflicts(operations))
         reasons = list(dict.fromkeys(f"{called}: {skipped.why}" for _, skipped, called in conflicting))
+        # The cause first, then what follows from it.
+        reasons.sort(key=lambda reason: reason.endswith(conflicts.NOT_RESTORED))
         self._refuse(conflicting[0][0] if conflicting else operations[0], "undone", reasons)
 
     def _conflicts(self, operations: Sequence[Operation]) -> Iterator[tuple[Operation, Skipped, str]]:

@@ -176,7 +176,7 @@ def test_documents_stand_by_themselves(catalog: Catalog, name: str) -> None:
 
 def test_documents_have_the_words_and_only_the_needed_definitions(catalog: Catalog) -> None:
     newest = catalog.version("get_all").request_schema["definitions"]
-    assert list(newest) == ["multi_field_pattern_data", "list_filter"]
+    assert list(newest) == ["multi_field_condition", "list_filter"]
     version = catalog.version("get_all", "2.1")
     assert list(version.request_schema["definitions"]) == ["multi_field_pattern_data"]
     assert list(version.response_schema["definitions"]) == [
@@ -196,7 +196,7 @@ def test_parameters(catalog: Catalog) -> None:
     assert (page_size.type, page_size.minimum, page_size.default, page_size.required) == ("integer", 1, None, False)
     assert (state.type, state.enum, state.default) == ("string", ("active", "archived"), "active")
     assert (tags.type, tags.item_type, tags.enum) == ("array", "string", None)
-    assert (pattern.type, [field.name for field in pattern.fields]) == ("object", ["pattern", "fields"])
+    assert (pattern.type, [field.name for field in pattern.fields]) == ("object", ["pattern", "fields", "datetime"])
     assert pattern.description.startswith("Only projects with at least one field")
     for number, expected in (("2.1", ["name", "description"]), ("2.12", ["name"])):
         create = catalog.version("create", number)

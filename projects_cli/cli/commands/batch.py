@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from codecs import BOM_UTF8
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +29,7 @@ from projects_cli.render.console import as_json
 from projects_cli.render.encode import dumps
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import BinaryIO
 
     from projects_cli.cli.context import Context
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 KEYS = frozenset({"id", "endpoint", "version", "user", "params"})
 """The keys that a line may have."""
+
+COLLECT_AFTER = 50_000
+"""New objects before the garbage collector runs: each line leaves some that only it can free."""
 
 NO_DATABASE = (DatabaseUnavailable, DatabaseTimeout, DatabaseRefused, NoPrivateServer)
 """Errors that end the run if no connection was made yet: every further line would fail likewise."""
@@ -60,6 +65,7 @@ def batch(
     failed = total = 0
     out = context.streams.data
     with ExitStack() as stack:
+        stack.enter_context(_collected_often())
         lines: BinaryIO
         try:
             lines = stdin_bytes(context) if file == "-" else stack.enter_context(Path(file).open("rb"))
@@ -80,6 +86,19 @@ def batch(
         context.console.notice("standard input is empty: nothing to do")
     if failed:
         raise PartialFailure(f"{failed} of {total} requests failed; see their answers")
+
+
+@contextmanager
+def _collected_often() -> Iterator[None]:
+    """Let the garbage collector run more often, and pass over all objects that exist already, as those of modules."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def _answer_line(context: Context, line: bytes) -> tuple[dict[str, Any], ProjectsError | None]:
