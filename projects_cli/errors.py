@@ -7,6 +7,7 @@ The names, codes and subcodes of `ServiceError`'s subclasses are those that user
 from __future__ import annotations
 
 from enum import IntEnum
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
@@ -164,7 +165,9 @@ class InvalidProjectName(ServiceError, subcode=407, status=ExitStatus.USAGE):
     """The name has no segments."""
 
 
-class CannotUpdateProjectLocation(ServiceError, subcode=408, hint="give a name with the same parent path"):
+class CannotUpdateProjectLocation(
+    ServiceError, subcode=408, hint="a rename keeps the parent; to change it: projects move PROJECT LOCATION"
+):
     """An update may only change the last part of the name."""
 
 
@@ -393,3 +396,12 @@ class OperationUnfinished(ProjectsError, status=ExitStatus.REFUSED):
 
 class ChangedMeanwhile(ProjectsError, status=ExitStatus.REFUSED, hint="run the command again"):
     """The projects of a change were changed while the user was asked."""
+
+
+_OF_THE_DISK = frozenset({ENOSPC, EDQUOT, EFBIG, EIO})
+
+
+def unwritable(path: str, error: OSError, consequence: str = "") -> ProjectsError:
+    """Return the error for a file that can't be written: a wrong path, or a disk that is full or fails."""
+    kind = ProjectsError if error.errno in _OF_THE_DISK else UsageError
+    return kind(f"cannot write '{path}': {error.strerror or error}{consequence}")

@@ -142,8 +142,8 @@ def _check_company(context: Context, *, empty_is_fine: bool = False) -> None:
         if empty_is_fine:
             return
         message = f"{database} has no company, project, user or task"
-    sources = {"--database": context.target.name_source, "--company": settings.sources["company"]}
-    origins = [f"{option} is set by {source}" for option, source in sources.items() if source]
+    sources = {"the database": context.target.name_source, "the company": settings.sources["company"]}
+    origins = [f"{what} was chosen by {source}" for what, source in sources.items() if source]
     hint = "; ".join(["see projects status", *origins, "to go on anyway: --new-company"])
     raise UnknownCompany(message, hint=hint)
 

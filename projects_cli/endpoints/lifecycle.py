@@ -188,7 +188,7 @@ def _rename(project: Document, new_name: str, request: Request, store: Store) ->
     parts = hierarchy.segments(new_name)
     name = "/".join(parts)
     if parts[:-1] != str(project.get("name", "")).split("/")[:-1]:
-        raise CannotUpdateProjectLocation(f"'{name}' is in another place than '{hierarchy.shown_name(project)}'")
+        raise CannotUpdateProjectLocation(f"'{name}' has another parent than '{hierarchy.shown_name(project)}'")
     hierarchy.check_basename(parts[-1])
     naming.check_free(name, naming.by_name([name], store), store, except_id=project["_id"])
     renamed: Document = {"name": name, "basename": parts[-1]}

@@ -87,7 +87,7 @@ def _own_projects(ids: Sequence[str], store: Store) -> list[Document]:
     if public := [project for project in projects if project["company"] != store.company]:
         names = ", ".join(f"'{hierarchy.shown_name(project)}'" for project in public[:NAMED])
         raise NoWritePermission(
-            f"{len(public)} of {len(ids)} projects are public and can't be changed: {names}",
+            f"public, so that they can't be changed: {len(public)} of {len(ids)} projects: {names}",
             hint=hierarchy.private_hint(public, store),
         )
     return projects

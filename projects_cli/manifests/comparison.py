@@ -81,7 +81,7 @@ class Manifest:
             steps=steps,
             answer={
                 "created": Count("project", "insert"),
-                "updated": changed,
+                "updated": Count("project", "update", changed),
                 "deleted": Count("project", "delete"),
             },
             counts={"projects": sum(numbers.values())} if steps else {},

@@ -102,8 +102,8 @@ class Choice:
         if self.matching and not self._room(width):
             return self.matching[self.cursor][0]
         marked = f", {len(self.marked)} marked" if self.marked else ""
-        keys = "Tab marks, Enter takes" if self.several else "Enter takes"
-        return f"{len(self.matching):,} of {len(self.options):,}{marked}; {keys}, Esc leaves"
+        keys = "Tab marks, Enter selects" if self.several else "Enter selects"
+        return f"{len(self.matching):,} of {len(self.options):,}{marked}; {keys}, Esc cancels"
 
 
 def _end_of(text: str, width: int) -> str:
@@ -154,7 +154,7 @@ def pick(options: Sequence[tuple[str, str]], streams: Streams, *, title: str, se
     )
     chosen = application.run()
     if not chosen:
-        raise Declined("nothing was picked")
+        raise Declined("nothing was selected")
     return chosen
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from projects_cli import private_files
-from projects_cli.errors import UsageError
+from projects_cli.errors import UsageError, unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def write(path: str, content: str, streams: Streams) -> int:
     An existing file keeps its mode, and a link its place.
 
     Raises:
-        UsageError: it can't be written; an existing file is as it was.
+        ProjectsError: it can't be written (see `errors.unwritable`); an existing file is as it was.
     """
     data = content.encode("utf-8", "backslashreplace")
     if path == STDOUT:
@@ -62,7 +62,7 @@ def write(path: str, content: str, streams: Streams) -> int:
         else:
             private_files.replace(target, data, _mode(target))
     except OSError as error:
-        raise UsageError(f"cannot write {path!r}: {error.strerror}") from error
+        raise unwritable(path, error) from error
     return len(data)
 
 

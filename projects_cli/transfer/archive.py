@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 
 import orjson
 
-from projects_cli.errors import DamagedFile, UsageError
+from projects_cli.errors import DamagedFile, UsageError, unwritable
 from projects_cli.store import bson_codec
 from projects_cli.store.extended_reader import UnreadableLine, document_of
 from projects_cli.store.extended_writer import line_of
@@ -99,13 +99,13 @@ def replacing(path: str) -> Iterator[Callable[[bytes], object]]:
     It is compressed if its name ends with `.gz` or `.zst`.
 
     Raises:
-        UsageError: the file can't be written, or is not a regular file.
+        ProjectsError: the file can't be written, or is not a regular file (see `errors.unwritable`).
     """
     try:
         with replacement(path) as file, _compressed(file, path) as stream:
             yield stream.write
     except OSError as error:
-        raise UsageError(f"cannot write '{path}': {error.strerror or error}") from error
+        raise unwritable(path, error) from error
 
 
 @contextmanager

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.conftest import Cli
     from tests.servers import Server
 
-LISTED = "Esc leaves"
+LISTED = "Esc cancels"
 """What the list ends with; after that it waits for keys."""
 
 UP, DOWN, TAB, ENTER, ESCAPE, CTRL_C = "\x1b[A", "\x1b[B", "\t", "\r", "\x1b", "\x03"
@@ -40,7 +40,7 @@ def test_keys_go_through_the_list(site: Site) -> None:
 
 def test_a_search_that_finds_nothing_takes_nothing(site: Site) -> None:
     seen = on_terminal(site, "get", "-i", keys=[(LISTED, "nowhere" + ENTER + ESCAPE)])
-    assert (seen.status, "nothing was picked" in seen.plain) == (1, True)
+    assert (seen.status, "nothing was selected" in seen.plain) == (1, True)
 
 
 def test_several_are_marked_and_asked_about_once(site: Site) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.conftest import Cli
     from tests.servers import Server
 
-LISTED = "Esc leaves"
+LISTED = "Esc cancels"
 """What the list to pick from ends with."""
 
 

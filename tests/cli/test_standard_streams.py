@@ -128,7 +128,7 @@ ASKING = {
     "a list": ("delete", "-i"),
     "a value": ("config", "set", "company", "-"),
 }
-PROMPT = rf"({QUESTION}|Esc leaves|company: )"
+PROMPT = rf"({QUESTION}|Esc cancels|company: )"
 
 
 @pytest.mark.parametrize("asked", ASKING)

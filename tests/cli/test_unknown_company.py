@@ -39,7 +39,7 @@ def test_an_empty_database_is_refused(empty: Site, arguments: tuple[str, ...], s
     assert error["name"] == "UnknownCompany"
     assert error["message"] == f"the database '{empty.name}' has no company, project, user or task"
     assert "--new-company" in error["hint"]
-    assert "--database is set by PROJECTS_DATABASE" in error["hint"]
+    assert "the database was chosen by PROJECTS_DATABASE" in error["hint"]
 
 
 @pytest.mark.parametrize(("arguments", "stdin"), WAYS)
@@ -48,7 +48,7 @@ def test_an_unknown_company_is_refused(empty: Site, arguments: tuple[str, ...], 
     empty.project("theirs", company=OTHER)
     error = empty.error(*arguments, "--company", "acme", status=4, stdin=stdin)
     assert error["message"].startswith(f"the company 'acme' is unknown in the database '{empty.name}'")
-    assert "--company is set by --company" in error["hint"]
+    assert "the company was chosen by --company" in error["hint"]
     assert OTHER not in str(error)
 
 

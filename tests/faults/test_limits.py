@@ -165,3 +165,19 @@ def test_a_cache_that_can_not_be_written_is_done_without(world: World, tmp_path:
     assert status in {0, 2}, said
     assert "unexpected" not in said
     assert "Traceback" not in said
+
+
+def test_a_named_file_that_can_not_be_written_fails_and_leaves_nothing(world: World, tmp_path: Path) -> None:
+    artifacts = {f"a{number}": {"mode": "output", "uri": f"file:///{number:0100}"} for number in range(100)}
+    world.documents["task"].update_many({}, {"$set": {"execution": {"artifacts": artifacts}}})
+    before = world.dump()
+    file = tmp_path / "file"
+    for words in (
+        ("export", "--with", "tasks", "--to", str(file)),
+        ("report", "--html", str(file)),
+        (*DELETE, "--delete-contents", "--user", "owner", "--urls-file", str(file)),
+    ):
+        status, said = limited(world, resource.RLIMIT_FSIZE, 1000, *words)
+        assert (status, f"cannot write '{file}': File too large" in said) == (1, True), said
+        assert "resume" not in said
+        assert (file.exists(), world.dump()) == (False, before)

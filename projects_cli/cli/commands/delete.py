@@ -7,7 +7,7 @@ if one fails the others are still deleted, and each can be undone by itself.
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,12 +29,13 @@ from projects_cli.errors import (
     ProjectsError,
     ServiceError,
     UsageError,
+    unwritable,
 )
 from projects_cli.messages import Plan, Response, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import BinaryIO
+    from io import FileIO
 
     from projects_cli.cli.context import Context
     from projects_cli.cli.flow import Scope
@@ -190,7 +191,7 @@ class UrlsFile:
         from pathlib import Path  # few deletions write a file
 
         self._path = Path(path)
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._written = 0
         if os.path.lexists(path):
             raise self._exists()
@@ -204,7 +205,7 @@ class UrlsFile:
         """Append the URLs of a plan.
 
         Raises:
-            UsageError: the file can't be written; nothing was changed.
+            ProjectsError: the file can't be written (see `errors.unwritable`); nothing was changed.
         """
         urls = plan.answer["urls"]
         # A line break within a URL would make two lines of it.
@@ -212,17 +213,21 @@ class UrlsFile:
         try:
             if self._file is None:
                 private = partial(os.open, mode=0o600)  # some URLs have a password in them
-                self._file = open(self._path, "xb", opener=private)  # noqa: SIM115 - it is open until the command ends
+                # Open until the command ends, and without a buffer, which a full disk would leave with half of it.
+                self._file = open(self._path, "xb", buffering=0, opener=private)  # noqa: SIM115
                 private_files.sync_folder(self._path.parent)
             # Where `discard` cuts: each of several deletions appends its URLs.
             self._written = self._file.tell()
-            self._file.write("".join(f"{line}\n" for line in sorted(lines)).encode())
-            self._file.flush()
+            rest = "".join(f"{line}\n" for line in sorted(lines)).encode()
+            while rest:
+                rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except FileExistsError:
             raise self._exists() from None
         except OSError as error:
-            raise UsageError(f"cannot write '{self._path}': {error.strerror}; nothing was deleted") from error
+            with suppress(OSError):
+                self.discard()
+            raise unwritable(str(self._path), error, "; nothing was deleted") from error
 
     def discard(self) -> None:
         """Remove what was written last: the deletion was refused."""

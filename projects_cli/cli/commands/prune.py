@@ -261,7 +261,7 @@ class Pruning:
             tasks = response.data["disassociated_tasks"] + response.data.get("deleted_tasks", 0)
             counts = {"projects": response.data["deleted"], "tasks": tasks, "models": deletion.plan.counts["models"]}
             left = response.skipped
-            reason = f"{len(left)} documents were left: {left[0].why}" if left else ""
+            reason = f"left as they are: {len(left)}, the first because {left[0].why}" if left else ""
             self.rows.append({"name": project.name, "result": "deleted", **counts, "reason": reason, "id": project.id})
         return self.response()
 
