@@ -130,14 +130,14 @@ class Operations:
         held = self.lease()
         return held if held is not None and (held["expired"] or process_identity.is_dead(held)) else None
 
-    def history(self, *, project: str | None, since: timedelta | None, by: str | None, each: bool = False) -> Response:
+    def history(self, *, project: str | None, since: datetime | None, by: str | None, each: bool = False) -> Response:
         """Return who changed what, when, from where, and how it ended: by run, or `each` operation; the newest first.
 
         `project` is an id, the beginning of one, or a full name, of removed projects too.
         """
         wanted: Document = {}
         if since is not None:
-            wanted["started"] = {"$gte": self.now() - since}
+            wanted["started"] = {"$gte": since}
         if by is not None:
             wanted["by"] = by
         if project is not None:

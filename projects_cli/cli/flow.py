@@ -129,10 +129,11 @@ def show(context: Context, response: Response, *, page: int | None = None, size:
     # An empty first page and an empty list are the same; a later page is empty for another reason.
     view = view_of(response)
     empty = f"page {page} is past the end: pages are numbered from 0" if page and page > 0 else view.empty
-    count = context.output.show(response, empty=empty)
+    fails_if_empty = context.settings.fail_if_empty and bool(view.rows or view.values)
+    count = context.output.show(response, empty="" if fails_if_empty else empty)
     if response.skipped:
         raise partial_failure(response)
-    if context.settings.fail_if_empty and (view.rows or view.values) and not count:
+    if fails_if_empty and not count:
         raise NothingFound(empty)
     total, remaining = response.data.get("total"), response.data.get("remaining")
     if total is not None and remaining is None and size is not None:

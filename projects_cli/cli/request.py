@@ -240,6 +240,11 @@ def requested(
             valid[name] = _project_ids(context, endpoint, valid[name])
     if endpoint in LISTS and params.get("id"):
         valid["id"] = _whole_ids(context, valid["id"])
+    if params.get("active_users"):
+        from projects_cli.endpoints.owner import named_owner
+
+        users = [named_owner(user, "--active-user", context.reading) for user in valid["active_users"]]
+        valid["active_users"] = users
     return build_request(context, version, valid, ask=True)
 
 

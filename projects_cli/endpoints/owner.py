@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from projects_cli.errors import UsageError
-from projects_cli.extended_json import id_text
+from projects_cli.extended_json import compact, id_text
 
 if TYPE_CHECKING:
     from projects_cli.messages import Document
@@ -60,7 +60,7 @@ def choices(store: Store) -> list[tuple[str, str]]:
 def some_users(store: Store) -> str:
     """Return the names and ids of the first users, for a message."""
     users = _first_users(store, SHOWN + 1)
-    names = [f"{user.get('name') or '?'} ({id_text(user['_id'])})" for user in users[:SHOWN]]
+    names = [f"{compact(user.get('name') or '?')} ({id_text(user['_id'])})" for user in users[:SHOWN]]
     return ", ".join(names) + (", …" if len(users) > SHOWN else "")
 
 

@@ -70,7 +70,7 @@ class Output:
         """Print a response, and return the number of its records if it is a list.
 
         Everything is flushed at the end, so that messages follow the data if both streams go to one file. `empty` is
-        the notice for an empty list, instead of the view's own.
+        the notice for an empty list, instead of the view's own; none is written if it is "".
         """
         stdout = self.console.streams.stdout
         if self.format != "table":
@@ -96,7 +96,7 @@ class Output:
                 self._write(*as_table(result))
         else:
             count = self._show_records(response, view)
-        if not count and (view.rows or view.values or self.query is not None):
+        if not count and empty != "" and (view.rows or view.values or self.query is not None):
             self.console.notice(empty or view.empty)
         stdout.flush()
         return count

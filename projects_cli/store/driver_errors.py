@@ -64,10 +64,7 @@ InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary.
 NO_SUCH_INDEX = "hint provided does not correspond to an existing index"
 """MongoDB's message for a missing index, after a dump of the whole query; the code is `BAD_VALUE`."""
 
-TEXT_INDEX_HINT = (
-    "an administrator of the database can create one: db.project.createIndex("
-    '{name: "text", description: "text", _id: "text"}, {weights: {name: 10, description: 10, _id: 1}})'
-)
+TEXT_INDEX_HINT = "create it, as a server does: projects indexes create"
 NO_RIGHT = "the user lacks a role: projects needs read on the database of the documents, readWrite to change them"
 NO_LOGIN = (
     "check the user, the password, and authSource=DATABASE in the URI: where the user is defined [default: admin]"

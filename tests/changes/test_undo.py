@@ -365,6 +365,15 @@ def test_durations_longer_than_any_journal_are_understood(site: Site) -> None:
         assert site.json("history", "prune", "--older-than", long) == {"pruned": 0, "found": 0}
 
 
+def test_history_since_a_date(site: Site) -> None:
+    site.text("update", ALONE["_id"], "--description", "other")
+    assert len(summaries(site, "--since", "2024-01-31")) == 1
+    assert summaries(site, "--since", "2999-01-31T12:00") == []
+    for wrong in ("yesterday", "2024-13-01"):
+        result = site("history", "--since", wrong)
+        assert (result.exit_code, "--since" in result.stderr) == (2, True)
+
+
 def test_history_that_finds_nothing_says_why(site: Site) -> None:
     assert site("history").stderr == "the journal is empty\n"
     site.text("update", ALONE["_id"], "--description", "other")

@@ -227,7 +227,7 @@ def test_search_finds_words_the_best_first(several: Site, option: str) -> None:
 def test_search_without_a_text_index_says_how_to_make_one(several: Site) -> None:
     error = several.error("list", "--search", "signs", status=1)
     assert error["name"] == "TextIndexMissing"
-    assert "createIndex" in error["hint"]
+    assert "projects indexes create" in error["hint"]
 
 
 # --- fields -------------------------------------------------------------------------------------------------------

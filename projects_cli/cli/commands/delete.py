@@ -193,6 +193,8 @@ class UrlsFile:
         self._path = Path(path)
         self._file: FileIO | None = None
         self._written = 0
+        if path == "-":
+            raise UsageError("--urls-file can't be standard output", hint="name a file: it is on the disk in time")
         if os.path.lexists(path):
             raise self._exists()
         if not self._path.parent.is_dir():

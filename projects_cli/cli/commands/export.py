@@ -71,6 +71,7 @@ def export(
     """
     context: Context = ctx.obj
     kinds = kinds_of(with_)
+    to = None if to == "-" else to
     if to is not None:
         expect(context, "export")
     elif context.output.fields or context.output.query is not None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, CommandGroup, GroupedCommand
 from projects_cli.cli.flow import expect, perform, show
-from projects_cli.cli.options import refuse_unused
+from projects_cli.cli.options import refuse_unused, time_since
 from projects_cli.config.settings import parse_duration
 from projects_cli.errors import EmptyName, UsageError
 from projects_cli.messages import Plan, Response
@@ -33,7 +33,7 @@ def history(
         typer.Option("--project", metavar="PROJECT", help="Only changes of this project, also a deleted one."),
     ] = None,
     since: Annotated[
-        str | None, typer.Option("--since", metavar="DURATION", help="Only the last 7d, 12h, 30m.")
+        str | None, typer.Option("--since", metavar="TIME", help="Only the last 7d, or since 2024-01-31.")
     ] = None,
     by: Annotated[str | None, typer.Option("--by", metavar="USER", help="Only changes by this user.")] = None,
     operations: Annotated[bool, typer.Option("--operations", help="List each operation of the runs.")] = False,
@@ -51,11 +51,13 @@ def history(
     refuse_unused("history", context.flags)
     context.only_reads_journal = True
     expect(context, "history.operations" if operations else "history")
-    age = None if since is None else _age(since, "--since")
     # An unset variable must not select the changes of all projects.
     if project == "":
         raise EmptyName("the name is empty")
-    show(context, context.runner.operations.history(project=project, since=age, by=by, each=operations))
+    show(
+        context,
+        context.runner.operations.history(project=project, since=_start(context, since), by=by, each=operations),
+    )
 
 
 @app.command("show", cls=GroupedCommand)
@@ -86,6 +88,15 @@ def prune(
     Example: projects history prune --older-than 30d
     """
     show(ctx.obj, perform(ctx.obj, Pruning(older_than, _age(older_than, "--older-than"))))
+
+
+def _start(context: Context, since: str | None) -> datetime | None:
+    """Return the time from which operations are listed, by the server's clock, which has dated them."""
+    if since is None:
+        return None
+    now = context.runner.operations.now()
+    # A duration may be longer than any journal, and than the calendar.
+    return time_since("--since", since, now) if "-" in since else now - _age(since, "--since")
 
 
 def _age(text: str, option: str) -> timedelta:

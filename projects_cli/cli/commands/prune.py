@@ -112,6 +112,8 @@ def prune(
             hint="for example --empty, --older-than 90d, --tag TAG, --under PROJECT; see: projects prune --help",
         )
     request = requested(context, "projects.get_all_ex", {**parameters, "non_public": True})
+    if backup == "-":
+        raise UsageError("--backup can't be standard output", hint="name a file: it is on the disk in time")
     if backup is not None and os.path.lexists(backup):
         raise UsageError(f"{backup!r} exists already", hint="it is not overwritten: name another file, or move it")
     deletion = {"force": force, "delete_contents": delete_contents}
