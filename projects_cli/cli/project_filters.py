@@ -181,7 +181,8 @@ class ProjectFilters:
             UsageError, FieldsValueError: see `parameters` and `narrowed`.
         """
         from projects_cli.endpoints import handler
-        from projects_cli.extended_json import argument
+        from projects_cli.extended_json import argument, compact
+        from projects_cli.store.bson_codec import UNREADABLE
 
         params = {"order_by": ["name"], "non_public": True, "only_fields": ["id"], **self.parameters()}
         request = requested(context, "projects.get_all_ex", params, optional={"non_public"})
@@ -189,7 +190,12 @@ class ProjectFilters:
         store = context.store  # the primary: what is changed must be what is stored now
         with context.console.waiting("asking the database:"):
             response = store.connection.retry(lambda: handler(request.endpoint)(request, store))
-            return [argument(project["id"]) for project in response.data["projects"]]
+            ids = [project["id"] for project in response.data["projects"]]
+        # Another tool's: a request can't name them, and they must not keep the others from being changed.
+        odd = [identifier for identifier in ids if identifier == "" or UNREADABLE in compact(identifier)]
+        if odd:
+            context.console.warn(f"projects left as they are, because their ids are empty or not UTF-8: {len(odd)}")
+        return [argument(identifier) for identifier in ids if identifier not in odd]
 
     def narrowed(self, context: Context, now: datetime) -> Document | None:
         """Return the condition of the filters that the service does not have, None without any.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import bson
 import pytest
 from bson import DatetimeMS
+from bson.raw_bson import RawBSONDocument
 
 from projects_cli.changes import following
-from tests.worlds.site import COMPANY
+from tests.worlds.site import COMPANY, LONG_AGO
 from tests.worlds.transfers import stored
 
 if TYPE_CHECKING:
@@ -145,3 +148,19 @@ def test_the_pattern_for_what_follows_matches_the_name_itself_and_has_no_nul(nam
     assert "\0" not in pattern
     assert re.match(pattern, f"{name}/below")
     assert not re.match(pattern, f"{name}x/below")
+
+
+def test_a_project_that_no_request_can_name_keeps_no_other_from_being_changed(site: Site) -> None:
+    for name in ("old", "older"):
+        site.project(name)
+    old = {"company": COMPANY, "path": [], "tags": [], "system_tags": [], "last_update": LONG_AGO}
+    site.documents.project.insert_one({"_id": "", "name": "empty", "basename": "empty", **old})
+    broken = bson.encode({"_id": "BROKEN!!", "name": "broken", "basename": "broken", **old})
+    site.documents.project.insert_one(RawBSONDocument(broken.replace(b"BROKEN", b"\xff" * 6)))
+    result = site("update", "--where-name", ".", "--add-tag", "stale", "--yes")
+    assert (result.exit_code, "their ids are empty or not UTF-8: 2\n" in result.stderr) == (0, True)
+    assert site.documents.project.count_documents({"tags": "stale"}) == 2
+    result = site("prune", "--name", ".", "--yes", "--json")
+    rows = {row["name"]: row["result"] for row in json.loads(result.stdout)["projects"]}
+    assert rows == {"old": "deleted", "older": "deleted", "empty": "kept", "broken": "kept"}
+    assert site.names() == ["broken", "empty"]

@@ -214,9 +214,9 @@ class Pruning:
         for project in chosen:
             if not planned.isdisjoint(project.above):  # it goes with the project above it
                 continue
-            request = requested(context, ENDPOINT, {"project": project.id, **self.policy.deletion})
-            removal = Removal(endpoints.Call(request), condition, until)
             try:
+                request = requested(context, ENDPOINT, {"project": project.id, **self.policy.deletion})
+                removal = Removal(endpoints.Call(request), condition, until)
                 plan = DocumentChange(removal, ask=False).plan(context)
             except FAULTS_OF_A_PROJECT as error:
                 self._keep(project, error)
