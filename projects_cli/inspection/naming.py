@@ -24,11 +24,18 @@ class Rules(NamedTuple):
     max_depth: int | None = None
 
 
-def findings(rules: Rules, own: Document, store: Store) -> Iterator[Document]:
-    """Yield what breaks the rules among the projects that match, as `{rule, name, message, id}`, by name.
+def has_any(condition: Document, store: Store) -> bool:
+    """Return whether any of the company's own projects matches."""
+    own = filters.all_of([condition, {"company": store.company}])
+    return store.projects.find_one(own, {"_id": 1}) is not None
+
+
+def findings(rules: Rules, condition: Document, store: Store) -> Iterator[Document]:
+    """Yield what breaks the rules among the company's own projects that match, as `{rule, name, message, id}`, by name.
 
     Names that differ only in case are a finding under any rules: of two such names one is usually a typing error.
     """
+    own = filters.all_of([condition, {"company": store.company}])
     unmatched: set[Hashable] = set()
     if rules.pattern:
         # The server matches, with the patterns of `list --name`; it ends a pattern that explodes.

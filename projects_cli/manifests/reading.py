@@ -74,10 +74,13 @@ def read_all(path: str, stdin: IO[bytes]) -> list[Parsed]:
 
 def _read(path: str) -> Parsed:
     form = SUFFIXES.get(Path(path).suffix.lower())
-    if form is None:
-        raise ManifestError(f"{path}: unknown format", hint=f"the name should end with {', '.join(SUFFIXES)}")
+    if form is None and Path(path).exists():
+        raise ManifestError(
+            f"{path}: unknown format",
+            hint=f"the name should end with {', '.join(SUFFIXES)}; - reads YAML or JSON from standard input",
+        )
     try:
-        return parse(path, read_regular(path, LARGEST + 1), form)
+        return parse(path, read_regular(path, LARGEST + 1), form or "")
     except (OSError, ValueError) as error:
         raise ManifestError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 

@@ -65,6 +65,9 @@ LEAST = {
 }
 """Least widths of columns that need more; other columns are left out before these get less."""
 
+WIDEST = 100
+"""Width of a column in a table that is wider than the screen; longer cells are folded."""
+
 ESSENTIAL = frozenset({"id", "web", "name", "summary", "benefit", "reason", "value", "samples.name", "to_clear"})
 """Columns that are never left out: if they do not fit side by side, they are stacked."""
 
@@ -179,8 +182,9 @@ def _layout(frame: Frame, texts: Sequence[list[str]], *, heading: bool) -> tuple
         for (field, _), title, width in zip(columns, titles, needed, strict=True)
     ]
     kept = list(range(len(columns)))
-    if all_columns:
-        screen = max(screen, _total(least))
+    # If not even folded cells fit, they need not be folded: the screen breaks the lines anyway.
+    if all_columns and _total(least) > screen:
+        screen = _total([max(floor, min(width, WIDEST)) for floor, width in zip(least, needed, strict=True)])
     # Views list their columns by importance, so the last are the first to go.
     for at in reversed(kept[1:]):
         if _total([least[position] for position in kept]) > screen and columns[at][0] not in ESSENTIAL:

@@ -256,6 +256,8 @@ def test_files_that_are_not_text_or_not_there_are_refused(site: Site, tmp_path: 
     binary.write_bytes("projects:\n- name: é".encode() + b"\xff\n")
     assert site.error("diff", "-f", str(binary), status=2)["message"] == f"{binary}:2:10: byte 0xff is not UTF-8"
     assert site.error("diff", "-f", str(tmp_path / "missing.yaml"), status=2)["name"] == "ManifestError"
+    assert site.error("diff", "-f", str(tmp_path / "x.txt"), status=2)["message"].endswith("No such file or directory")
+    (tmp_path / "x.txt").touch()
     assert site.error("diff", "-f", str(tmp_path / "x.txt"), status=2)["message"].endswith("unknown format")
 
 

@@ -64,4 +64,5 @@ EXAMPLES = [line for line in _examples() if not line.startswith("projects local"
 def test_an_example_of_the_help_works_on_the_sample(sample: Site, line: str) -> None:
     variables = {"PROJECTS_DRY_RUN": "1", "PROJECTS_USER": OWNER, "EDITOR": "true"}
     result = sample(*shlex.split(line)[1:], stdin="mongodb://127.0.0.1\n", **variables)
-    assert result.exit_code in ({0, 6} if line.startswith("projects doctor") else {0}), result.stderr
+    finds = line.startswith(("projects doctor", "projects lint"))
+    assert result.exit_code in ({0, 6} if finds else {0}), result.stderr

@@ -134,7 +134,8 @@ class Pruning:
 
     def preview(self, _: Context, plan: Plan[str]) -> Response:
         """Return how many operations are old enough."""
-        return Response(self.view, {"pruned": 0, "found": len(plan.steps)})
+        notice = f"would {plan.summary}" if plan.steps else f"no finished operation is older than {self.text}"
+        return Response(self.view, {"pruned": 0, "found": len(plan.steps)}, notice=notice)
 
     def apply(self, context: Context, plan: Plan[str]) -> Response:
         """Remove the operations that are still finished."""

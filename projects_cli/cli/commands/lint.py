@@ -60,15 +60,13 @@ def lint(
     store = context.reading
     request = request._replace(narrowed=filters.narrowed(context, request.now))
     from projects_cli.endpoints.catalog import matching
-    from projects_cli.inspection.naming import Rules, findings
-    from projects_cli.store import filters as filters_of
+    from projects_cli.inspection.naming import Rules, findings, has_any
 
     with context.console.waiting("asking the database:"):
         condition, _ = store.connection.retry(lambda: matching(request, store))
-    own = filters_of.all_of([condition, {"company": store.company}])
     rules = Rules(pattern, required_tag or (), max_depth)
-    nothing = None if store.projects.find_one(own, {"_id": 1}) else "no project passes the filters"
-    if context.output.show(Response("lint", {"findings": findings(rules, own, store)}), empty=nothing):
+    nothing = None if has_any(condition, store) else "no project passes the filters"
+    if context.output.show(Response("lint", {"findings": findings(rules, condition, store)}), empty=nothing):
         raise typer.Exit(ExitStatus.FINDINGS)
     if nothing and context.settings.fail_if_empty:
         raise NothingFound(nothing)

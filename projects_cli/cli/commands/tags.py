@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from projects_cli.cli.app import TYPER_OPTIONS, CommandGroup, GroupedCommand
+from projects_cli.cli.app import GroupedCommand, command_group
 from projects_cli.cli.flow import DocumentChange, expect, perform, show
 from projects_cli.cli.project_filters import ProjectFilters, with_where
 from projects_cli.cli.request import named_projects
@@ -47,11 +47,7 @@ NoSubprojects = Annotated[
     bool, typer.Option("--no-subprojects", help="Without what is below the projects of --project.")
 ]
 
-app = typer.Typer(cls=CommandGroup, **TYPER_OPTIONS)
-
-
-@app.callback()
-def tags() -> None:
+app = command_group(
     """List, rename, merge, add and remove tags of projects, tasks and models.
 
     Of the whole company, or of chosen projects and their contents. A change asks first, is one entry in the journal,
@@ -59,6 +55,7 @@ def tags() -> None:
 
     Example: projects tags list --counts
     """
+)
 
 
 @app.command("list", cls=GroupedCommand)
