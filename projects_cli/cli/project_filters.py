@@ -181,8 +181,8 @@ class ProjectFilters:
             UsageError, FieldsValueError: see `parameters` and `narrowed`.
         """
         from projects_cli.endpoints import handler
-        from projects_cli.extended_json import argument, compact
-        from projects_cli.store.bson_codec import UNREADABLE
+        from projects_cli.endpoints.address import can_be_named
+        from projects_cli.extended_json import argument
 
         params = {"order_by": ["name"], "non_public": True, "only_fields": ["id"], **self.parameters()}
         request = requested(context, "projects.get_all_ex", params, optional={"non_public"})
@@ -192,10 +192,10 @@ class ProjectFilters:
             response = store.connection.retry(lambda: handler(request.endpoint)(request, store))
             ids = [project["id"] for project in response.data["projects"]]
         # Another tool's: a request can't name them, and they must not keep the others from being changed.
-        odd = [identifier for identifier in ids if identifier == "" or UNREADABLE in compact(identifier)]
-        if odd:
-            context.console.warn(f"projects left as they are, because their ids are empty or not UTF-8: {len(odd)}")
-        return [argument(identifier) for identifier in ids if identifier not in odd]
+        named = [argument(identifier) for identifier in ids if can_be_named(identifier)]
+        if odd := len(ids) - len(named):
+            context.console.warn(f"projects left as they are, because their ids are empty or not UTF-8: {odd}")
+        return named
 
     def narrowed(self, context: Context, now: datetime) -> Document | None:
         """Return the condition of the filters that the service does not have, None without any.

@@ -11,6 +11,7 @@ from projects_cli.endpoints import CHANGES, hierarchy
 from projects_cli.errors import AmbiguousProject, EmptyName, ProjectNotFound, did_you_mean, nearest
 from projects_cli.extended_json import argument, compact, id_text
 from projects_cli.store import filters
+from projects_cli.store.bson_codec import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -66,6 +67,11 @@ def project_id(project: str, store: Callable[[], Store]) -> str:
     if not matches:
         raise _not_found(project, opened)
     return argument(matches[0]["_id"])
+
+
+def can_be_named(identifier: Any) -> bool:
+    """Return whether a request can have this id of a project: not if it is empty, or text that is not UTF-8."""
+    return identifier != "" and UNREADABLE not in compact(identifier)
 
 
 def _displayed_as(text: str, known: Sequence[Any], store: Store) -> list[Document]:
