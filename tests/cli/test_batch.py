@@ -218,3 +218,9 @@ def test_lines_that_need_no_database_are_answered_without_one(site: Site) -> Non
 @pytest.mark.parametrize("words", [("batch", "/dev/zero"), ("call", "get_all", "--data", "@/dev/zero")], ids=" ".join)
 def test_a_request_without_an_end_is_refused(site: Site, words: tuple[str, ...]) -> None:
     assert "a request may have at most 64 MiB" in site.error(*words, status=2)["message"]
+
+
+def test_an_invalid_line_is_named_by_its_number_in_the_input(site: Site) -> None:
+    result = site("batch", "-", stdin='{"endpoint": "get_all"}\n\n{"endpoint":\n')
+    message = json.loads(result.stdout.splitlines()[1])["error"]["message"]
+    assert (result.exit_code, message.startswith("line 3 of the input: invalid JSON: ")) == (5, True)

@@ -76,7 +76,7 @@ def batch(
             if not line.strip():
                 continue
             total += 1
-            output, fault = _answer_line(context, line)
+            output, fault = _answer_line(context, line.strip(), number + 1)
             failed += fault is not None
             out.write(dumps(output) + "\n")
             out.flush()
@@ -101,15 +101,15 @@ def _collected_often() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _answer_line(context: Context, line: bytes) -> tuple[dict[str, Any], ProjectsError | None]:
-    """Return the output for one line, and the error if it failed.
+def _answer_line(context: Context, line: bytes, number: int) -> tuple[dict[str, Any], ProjectsError | None]:
+    """Return the output for a line of the input, numbered from 1, and the error if it failed.
 
     Raises:
         Interrupted: a signal came in the middle of a change; no further line is run.
     """
     identifier = None
     try:
-        entry = _parse_line(line)
+        entry = _parse_line(line, number)
         identifier = entry.get("id")
         # A line may choose its own version; it wins over --api-version.
         version = context.version(entry["endpoint"], entry.get("version"))
@@ -130,13 +130,16 @@ def _answer_line(context: Context, line: bytes) -> tuple[dict[str, Any], Project
         return {"id": identifier if identifier is not None else _id_of(line), "ok": False, "error": shown}, fault
 
 
-def _parse_line(line: bytes) -> dict[str, Any]:
+def _parse_line(line: bytes, number: int) -> dict[str, Any]:
     """Parse a line: an object with an endpoint, and nothing that a request does not have.
 
     Raises:
         UsageError: it is something else.
     """
-    entry = parse_json(line)
+    try:
+        entry = parse_json(line)
+    except UsageError as error:
+        raise UsageError(f"line {number} of the input: {error.message}") from error
     if not isinstance(entry, dict):
         raise UsageError('a line holds a JSON object: {"id": 1, "endpoint": "projects.get_all", "params": {}}')
     unknown = sorted(entry.keys() - KEYS)
