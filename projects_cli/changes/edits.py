@@ -37,7 +37,7 @@ CONTENTS = frozenset({"task", "model"})
 SIGNATURE = frozenset({"last_change", "last_changed_by"})
 """Fields that a server sets with every change of a task: no part of a state, and put back only if unchanged."""
 
-WITHOUT_UNDO = "delete without undo: --no-journal"
+WITHOUT_UNDO = "make the change without undo: --no-journal"
 
 
 # --- from a plan to chunks ----------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from projects_cli.endpoints import hierarchy
 from projects_cli.errors import NoWritePermission
 from projects_cli.store import bson_codec, filters
-from projects_cli.store.bson_codec import NULL, Value
+from projects_cli.store.bson_codec import NULL, Value, python_value, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -110,3 +110,9 @@ class Export:
         ids = iter(self._ids)
         while some := list(islice(ids, IDS)):
             yield self._own({"project": bson_codec.embedded({"$in": bson_codec.array(some)})})
+
+
+def is_importable(kind: Kind, raw: bytes) -> bool:
+    """Return whether `import` takes a document: not if its id is null, nor a project whose id is not UTF-8 text."""
+    identifier = bson_codec.identifier(raw)
+    return identifier != NULL and (kind in CONTENTS or value_of(python_value(identifier)) == identifier)

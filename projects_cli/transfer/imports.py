@@ -333,9 +333,9 @@ class Steps(Sequence[Step]):
             return
         place, after = adapted
         identifier = python_value(place.id)
-        # Decoding is lossy: text that is not UTF-8 would become another id.
-        if value_of(identifier) != place.id:
-            raise DamagedFile(f"the id of the project '{place.name}' is not valid text")
+        # Decoding is lossy: text that is not UTF-8 would become another id. MongoDB merges no document with a null id.
+        if place.id == NULL or value_of(identifier) != place.id:
+            raise DamagedFile(f"the id of the project '{place.name}' is null, or text that is not UTF-8")
         name = place.name or id_text(identifier)
         if place.action == "insert":
             yield Step("project", "insert", {"_id": identifier}, bson_codec.unchanged(after), why="import", name=name)  # type: ignore[arg-type]  # a document as bytes

@@ -8,7 +8,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import bson
 import pytest
+from bson.raw_bson import RawBSONDocument
 
 from projects_cli.store.extended_reader import document_of
 from projects_cli.transfer.archive import zstd_module
@@ -159,3 +161,23 @@ def test_a_device_or_a_folder_is_not_replaced(site: Site, tmp_path: Path) -> Non
     for path in ("/dev/null", str(tmp_path), str(tmp_path / "missing" / "x"), "\0"):
         assert site.error("export", "--to", path, status=2)["message"].startswith(f"cannot write '{path}'")
     assert Path("/dev/null").is_char_device()
+
+
+def test_an_export_that_import_refuses_says_so(site: Site, tmp_path: Path) -> None:
+    own = {"company": COMPANY, "tags": [], "path": []}
+    site.documents.project.insert_one({"_id": 1.5, "name": "number", "basename": "number", **own})
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    assert "refuses" not in site("export", "--with", "tasks", "--to", str(first)).stderr
+    site.documents.task.insert_one({"_id": None, "name": "task", **own})
+    site.documents.project.insert_one({"_id": None, "name": "null", "basename": "null", **own})
+    broken = bson.encode({"_id": "BROKEN!!", "name": "broken", "basename": "broken", **own})
+    site.documents.project.insert_one(RawBSONDocument(broken.replace(b"BROKEN", b"\xff" * 6)))
+    result = site("export", "--with", "tasks", "--to", str(second))
+    assert (result.exit_code, "import refuses this file: ids that are null, or not UTF-8 text: 3" in result.stderr) == (
+        0,
+        True,
+    )
+    for name in ("project", "task"):
+        site.documents[name].delete_many({})
+    assert site("import", str(second), "--yes").exit_code == 2
+    assert site.json("import", str(first), "--yes")["projects"] == 1

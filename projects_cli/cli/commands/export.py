@@ -135,7 +135,7 @@ def write_export(
         from projects_cli.endpoints.address import project_id
         from projects_cli.endpoints.hierarchy import shown_name
         from projects_cli.transfer.archive import ArchiveWriter
-        from projects_cli.transfer.exports import Export
+        from projects_cli.transfer.exports import Export, is_importable
 
         ids = [project_id(name, lambda: store) for name in projects]
         source = Export.of(store, ids, kinds)
@@ -154,12 +154,16 @@ def write_export(
             }
         )
         total = sum(counts.values()) + 1  # others may add to it meanwhile
+        refused = 0
         for done, (kind, raw) in enumerate(source.documents(), 1):
             writer.add(kind, raw)
+            refused += not is_importable(kind, raw)
             if done % PER_UPDATE == 0:
                 context.console.progress(min(done, total - 1), total)
         context.console.progress(total, total)
         writer.end()
+    if refused:
+        context.console.warn(f"import refuses this file: ids that are null, or not UTF-8 text: {refused}")
     counts = {"projects": 0, **dict.fromkeys((f"{kind}s" for kind in kinds), 0), **writer.counts}
     return {"snapshot": is_snapshot, "counts": counts}
 
