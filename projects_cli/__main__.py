@@ -139,11 +139,13 @@ class _Errors(FileIO):
     """Standard error, which takes everything: a message that can't be written must not change what a command does."""
 
     def write(self, data: Any, /) -> int:
-        """Write data. Return the number of bytes; all of them if the disk is full, or nobody reads them."""
+        """Write data. Return the number of bytes; all of them if the disk or a pipe is full, or nobody reads them."""
+        written: int | None
         try:
-            return super().write(data)
+            written = super().write(data)
         except OSError:
-            return len(data)
+            written = None
+        return len(data) if written is None else written
 
 
 def _repair_streams() -> None:
@@ -172,9 +174,12 @@ def _repair_streams() -> None:
         errors="backslashreplace",
         line_buffering=True,
     )
-    if not (sys.stdout.isatty() or getattr(sys.stdout, "write_through", False)):
-        out = sys.stdout
+    out = sys.stdout
+    if not out.isatty():
+        # Not without a buffer, as PYTHONUNBUFFERED wants it: Python ignores that a part of a text could not be written.
+        at_once = getattr(out, "write_through", False)
         sys.stdout = os.fdopen(out.fileno(), "w", BUFFER, out.encoding, "backslashreplace", closefd=False)
+        sys.stdout.reconfigure(line_buffering=at_once)
 
 
 if __name__ == "__main__":

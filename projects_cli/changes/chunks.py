@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from itertools import groupby, islice
 from operator import methodcaller
 from typing import TYPE_CHECKING, cast
 
 from projects_cli.changes import tagging
-from projects_cli.changes.conditions import among, by_id, is_comparable
+from projects_cli.changes.conditions import among, by_id, is_comparable, shown
 from projects_cli.changes.edits import edit_chunks
-from projects_cli.changes.records import Entry, Kind, Members, Projects
+from projects_cli.changes.records import Edits, Entry, Kind, Members, Projects, Tagging
 from projects_cli.errors import CannotUndo
 from projects_cli.extended_json import identity
 from projects_cli.store import bson_codec
@@ -167,3 +168,35 @@ def member_chunks(kind: Kind, filter_: Document, store: Store, target: Value) ->
             # Numbers that are equal as ids may differ as bytes.
             existed = source in existing or store.projects.find_one(by_id(source), {"_id": 1}) is not None
             yield Members(kind, source, target, bson_codec.array(ids), len(ids), existed)
+
+
+# --- the part that an undo has left ---------------------------------------------------------------------------------
+
+
+def part_of(chunks: Iterable[Chunk], left: frozenset[str]) -> Iterator[Chunk]:
+    """Stream the parts of chunks that are about the documents with these ids, or whole chunks if there are none.
+
+    Tasks and models that were left because of their project are meant by its id.
+    """
+    parts = (_part(chunk, left) if left else chunk for chunk in chunks)
+    return (part for part in parts if part.size)
+
+
+def _part(chunk: Chunk, left: frozenset[str]) -> Chunk:
+    if isinstance(chunk, Projects):
+        return replace(chunk, entries=[entry for entry in chunk.entries if shown(entry.id) in left])
+    if isinstance(chunk, Edits):
+        return replace(chunk, edits=[edit for edit in chunk.edits if shown(edit.id) in left])
+    if isinstance(chunk, Tagging):
+        groups = [(group, _among(group.ids, left)) for group in chunk.groups]
+        return replace(
+            chunk, groups=[group._replace(ids=bson_codec.array(ids), size=len(ids)) for group, ids in groups if ids]
+        )
+    if shown(chunk.source) in left:
+        return chunk
+    ids = _among(chunk.ids, left)
+    return replace(chunk, ids=bson_codec.array(ids), size=len(ids))
+
+
+def _among(ids: Value, left: frozenset[str]) -> list[Value]:
+    return [identifier for identifier in bson_codec.items(ids) if shown(identifier) in left]

@@ -30,7 +30,7 @@ BYTES = 4_000_000
 """Bytes of the documents of a chunk, and of a batch; a document that is larger is alone in its own."""
 
 TRIES = 10
-"""How often a removal is attempted while another writer changes the document."""
+"""How often a removal, or a change, is attempted while another writer changes the document."""
 
 CONTENTS = frozenset({"task", "model"})
 
@@ -203,16 +203,20 @@ def _change(
     kind: str, identifier: Value, source: bytes | None, target: bytes | None, writer: Writer, tally: Tally
 ) -> None:
     """Bring one document from a state into another, if it is in the first."""
-    current = writer.store.named(kind).read(by_id(identifier))
-    # First the target: a repetition finds what its first try did.
-    if has_state(current, target, source):
-        if tally.repeated:
+    for _ in range(TRIES):
+        current = writer.store.named(kind).read(by_id(identifier))
+        # First the target: a repetition finds what its first try did.
+        if has_state(current, target, source):
+            if tally.repeated:
+                tally.add(kind, _action(source, target), 1)
+            return
+        if not has_state(current, source, target):
+            break
+        # A server may change the signature of a task that runs at any moment.
+        if _written(kind, current, identifier, source, target, writer):
             tally.add(kind, _action(source, target), 1)
-        return
-    if not has_state(current, source, target) or not _written(kind, current, identifier, source, target, writer):
-        tally.skipped.append(Skipped(shown(identifier), kind, reason(kind, current)))
-        return
-    tally.add(kind, _action(source, target), 1)
+            return
+    tally.skipped.append(Skipped(shown(identifier), kind, reason(kind, current)))
 
 
 def _written(
@@ -263,7 +267,7 @@ def has_state(current: bytes | None, state: bytes | None, other: bytes | None = 
         return current == state
     now = fields(current)
     names = wanted.keys() | (fields(other).keys() if other else set())
-    return all(now.get(name) == wanted.get(name) for name in names - SIGNATURE or names)
+    return all(now.get(name) == wanted.get(name) for name in (names - SIGNATURE) or names)
 
 
 def stored(kind: str, edits: Sequence[Edit], store: Store) -> dict[Value, bytes]:

@@ -155,9 +155,9 @@ class Engine:
 
     def redo(self, operation: Operation) -> Tally:
         """Make an undone operation again, in steps; if it is interrupted, it can be resumed or undone as ever."""
-        fields = {"state": "applying", "mode": "steps", "skipped": None}
+        fields = {"state": "applying", "mode": "steps", "skipped": None, "left": None}
         self._take_over(operation, {**fields, "redone_by": self.journal.signature()})
-        operation.mode = "steps"
+        operation.mode, operation.left = "steps", frozenset()
         return self._make(operation, None, resumed=True)
 
     def _make(self, operation: Operation, kept: Sequence[Chunk] | None, *, resumed: bool) -> Tally:
@@ -339,16 +339,16 @@ class Engine:
         """Put everything back as it was, projects first, the last change first; may be interrupted and repeated.
 
         What others changed since is left as it is and is in the tally's `skipped`. If that is everything, the operation
-        is still done.
+        is still done. An undo of an undone operation is about what the former one has left, and nothing else.
         """
         was_done = operation.state == "done"  # otherwise an earlier attempt may have restored something
         self._take_over(operation, {"state": "undoing", "undone_by": self.journal.signature()})
         tally = Tally()
         context = self._undo_context(operation)
         created: list[Value] = []
-        renamed = removed_and_renamed(self.journal.chunks(operation))[1] if operation.prefixes else []
+        renamed = removed_and_renamed(self.journal.to_undo(operation))[1] if operation.prefixes else []
         with Deferred(operation.id) as signals:
-            for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):
+            for chunk in self._watched(operation, self.journal.to_undo(operation, backwards=True), signals):
                 if isinstance(chunk, Projects):
                     created += [entry.id for entry in chunk.entries if entry.action == "insert"]
                     for entries in restoring.undone_together(chunk.entries):
@@ -360,7 +360,7 @@ class Engine:
                 # The rest waits for its projects, which this pass restores.
                 elif restoring.comes_first(chunk):
                     self._persistently(operation, partial(restoring.restore, chunk, context), tally)
-            for chunk in self._watched(operation, self.journal.chunks(operation, backwards=True), signals):
+            for chunk in self._watched(operation, self.journal.to_undo(operation, backwards=True), signals):
                 if not isinstance(chunk, Projects) and not restoring.comes_first(chunk):
                     self._persistently(operation, partial(restoring.restore, chunk, context), tally)
             if operation.prefixes:  # projects that were created below follow the old name as well
@@ -374,8 +374,8 @@ class Engine:
         return tally
 
     def _undo_context(self, operation: Operation) -> conflicts.Context:
-        context = conflicts.Context.of(self.journal.chunks(operation))
-        if context.returning > context.removed:
+        context = conflicts.Context.of(self.journal.to_undo(operation))
+        if context.returning != context.removed:  # something is renamed or moved
             work = partial(conflicts.skip_roots, store=self.store, context=context)
-            self.store.connection.retry(lambda: work(self.journal.chunks(operation)))
+            self.store.connection.retry(lambda: work(self.journal.to_undo(operation)))
         return context

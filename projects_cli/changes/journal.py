@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from projects_cli import process_identity
-from projects_cli.changes.chunks import chunks_of
+from projects_cli.changes.chunks import chunks_of, part_of
 from projects_cli.changes.records import (
     FORMAT,
     LARGEST_CHUNK,
@@ -37,6 +37,9 @@ Result = TypeVar("Result")
 
 TOUCHED = 100
 """Projects, or skipped documents, that a record itself names; all projects are in its chunks."""
+
+LEFT = 50_000
+"""Documents that an undo may leave so that it can be repeated: their ids are in the record."""
 
 KEPT = 16 * 1024 * 1024
 """Bytes of chunks that are kept in memory while their operation is applied; larger plans are read from the journal."""
@@ -162,6 +165,10 @@ class Journal:
         """Stream the chunks of an operation."""
         return map(decode_chunk, self._stored.chunks(operation.id, backwards=backwards))
 
+    def to_undo(self, operation: Operation, *, backwards: bool = False) -> Iterator[Chunk]:
+        """Stream the chunks that an undo is about: of those of a repeated one, only what the former one has left."""
+        return part_of(self.chunks(operation, backwards=backwards), operation.left)
+
     def add(self, operation: Operation, chunks: Iterable[Chunk]) -> list[Chunk]:
         """Write chunks that came later: documents that others put there in the meantime. Return them as stored."""
         added: list[Chunk] = []
@@ -211,6 +218,9 @@ class Journal:
         fields: Document = {"state": state}
         if tally.skipped or state == "undone":
             fields["skipped"] = [skipped._asdict() for skipped in tally.skipped[:TOUCHED]] or None
+        if state == "undone":
+            left = list(dict.fromkeys(skipped.id for skipped in tally.skipped))
+            fields["left"] = left if 0 < len(left) <= LEFT else None
         self._advance(operation, (*UNFINISHED, state), fields, finished=True)
 
     def give_up_undo(self, operation: Operation) -> None:

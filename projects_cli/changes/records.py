@@ -57,7 +57,7 @@ class Worker:
 class Operation:
     """One change in the journal; `run` is the id that all operations of one invocation share.
 
-    `left` are the ids of documents that the change, or its undo, left as they were: the first ones, if they are many.
+    `left` are the ids of the documents that an undo has left as they were. Empty if it left none, or very many.
     """
 
     id: str
@@ -107,7 +107,7 @@ class Operation:
                 prefixes=Prefixes(**record["prefixes"]) if record.get("prefixes") else None,
                 successor=record.get("successor"),
                 undone_by=record.get("undone_by"),
-                left=frozenset(str(skipped["id"]) for skipped in record.get("skipped") or ()),
+                left=frozenset(record.get("left") or ()),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise UnreadableRecord(f"operation {record.get('_id')} in the journal is damaged: {error!r}") from None
@@ -119,7 +119,7 @@ class Operation:
 
     @property
     def can_be_undone(self) -> bool:
-        """Return whether there may be something to undo; an undo that left something as it was can be repeated."""
+        """Return whether there may be something to undo; an undo that left documents as they were can be repeated."""
         return bool(self.left) if self.state == "undone" else self.state != "void"
 
 

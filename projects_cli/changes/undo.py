@@ -8,7 +8,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from projects_cli.changes import conflicts, effects, redo, tagging
+from projects_cli.changes import conflicts, redo, tagging
+from projects_cli.changes.chunks import part_of
 from projects_cli.changes.records import Edits, Operation, Projects, Tagging, decode_chunk
 from projects_cli.changes.steps import steps_made, steps_undone, text_of
 from projects_cli.changes.stored import Stored
@@ -89,21 +90,12 @@ class Undo:
         steps = [
             step
             for operation in operations
-            for chunk in self._chunks(operation, backwards=True)
-            for step in self._steps_undone(operation, chunk)
+            for chunk in self._to_undo(operation, backwards=True)
+            for step in steps_undone(chunk)
         ]
         return _as_plan(
             operations, "undo", [step for step in steps if step["id"] not in left or not step["id"]], skipped
         )
-
-    def _steps_undone(self, operation: Operation, chunk: Chunk) -> Iterator[Document]:
-        """Stream what an undo does with a chunk. A repeated one does the rest."""
-        if operation.state != "undone":
-            yield from steps_undone(chunk)
-        elif isinstance(chunk, Projects):
-            yield from (step for step in steps_undone(chunk) if step["id"] in operation.left)
-        elif not effects.is_untouched(chunk, self.operations.store):
-            yield from steps_undone(chunk)
 
     def check_all(self, operations: Sequence[Operation]) -> None:
         """Check that an undo would leave nothing as it is.
@@ -112,9 +104,9 @@ class Undo:
             CannotUndo: later changes are in the way.
         """
         conflicting = list(self._conflicts(operations))
-        reasons = list(dict.fromkeys(f"{called}: {skipped.why}" for _, skipped, called in conflicting))
         # The cause first, then what follows from it.
-        reasons.sort(key=lambda reason: reason.endswith(conflicts.NOT_RESTORED))
+        conflicting.sort(key=lambda conflict: conflict[1].why == conflicts.NOT_RESTORED)
+        reasons = list(dict.fromkeys(f"{called}: {skipped.why}" for _, skipped, called in conflicting))
         self._refuse(conflicting[0][0] if conflicting else operations[0], "undone", reasons)
 
     def _conflicts(self, operations: Sequence[Operation]) -> Iterator[tuple[Operation, Skipped, str]]:
@@ -126,9 +118,9 @@ class Undo:
         newer, kinds = conflicts.Context.of(()), set[str]()
         changed: defaultdict[Value, set[str]] = defaultdict(set)  # the fields that newer ones change, by project
         for operation in operations:
-            context = newer.including(conflicts.Context.of(self._chunks(operation)))
-            conflicts.skip_roots(self._chunks(operation), store, context, newer.ids)
-            for chunk in self._chunks(operation, backwards=True):
+            context = newer.including(conflicts.Context.of(self._to_undo(operation)))
+            conflicts.skip_roots(self._to_undo(operation), store, context, newer.ids)
+            for chunk in self._to_undo(operation, backwards=True):
                 entries = chunk.entries if isinstance(chunk, Projects) else []
                 stored = Stored(store, entries)
                 for entry in reversed(entries):
@@ -141,7 +133,7 @@ class Undo:
                         context.skipped.add(entry.id)
                         yield operation, Skipped(text_of(entry), entry.name, why), f"'{entry.name}'"
             own_kinds = set()
-            for chunk in self._chunks(operation, backwards=True):
+            for chunk in self._to_undo(operation, backwards=True):
                 if isinstance(chunk, Projects):
                     continue
                 own_kinds.add(chunk.kind)
@@ -281,6 +273,9 @@ class Undo:
 
     def _chunks(self, operation: Operation, *, backwards: bool = False) -> Iterator[Chunk]:
         return map(decode_chunk, self.operations.stored.chunks(operation.id, backwards=backwards))
+
+    def _to_undo(self, operation: Operation, *, backwards: bool = False) -> Iterator[Chunk]:
+        return part_of(self._chunks(operation, backwards=backwards), operation.left)
 
     def _check_running(self, operation: Operation) -> None:
         if operation.is_unfinished and self.operations.is_running(operation):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import bson
 import pytest
 
+from projects_cli.changes import journal
 from projects_cli.errors import CannotUndo
 from tests.changes.test_beside_others import newest
 from tests.changes.test_mass_changes import made, rename
@@ -14,12 +16,16 @@ from tests.worlds.world import (
     BEFORE,
     CHANGES,
     DETECTOR,
+    DOTTED,
     VISION,
+    YOLO,
+    Content,
     World,
     by_id,
     change,
     content_of,
     crooked,
+    dangling,
     dies,
     identifier,
     member,
@@ -136,3 +142,45 @@ def test_a_reference_returns_to_a_task_that_was_edited_since(lone: World, later:
 
 def _site() -> dict[str, list[Any]]:
     return {name: list(by_id(BEFORE, name).values()) for name in BEFORE}
+
+
+def bytes_by_id(content: Content, kind: str) -> dict[str, bytes]:
+    """Return documents as they are stored: some have numbers that do not equal themselves."""
+    return {bson.decode(raw)["_id"]: raw for raw in content[kind]}
+
+
+@pytest.mark.parametrize("name", ["delete", "tags"])
+def test_a_repeated_undo_does_not_touch_what_the_first_one_has_restored(lone: World, name: str) -> None:
+    """Others have made the same change again since, to a document that the first undo has restored."""
+    projects, models = lone.documents["project"], lone.documents["model"]
+    made(rename, lone.runner()) if name == "tags" else CHANGES["delete"](lone.runner())
+    operation = newest(lone)
+    changed = by_id(lone.dump(), "model")
+    in_the_way = project(60, "vision/detector/yolo", [VISION, DETECTOR])
+    if name == "tags":
+        models.update_one({"_id": identifier(42)}, {"$push": {"tags": "theirs"}})
+    else:
+        projects.insert_one(in_the_way)
+    assert lone.runner().undo(operation).skipped
+    if name == "tags":
+        for number in (40, 42):
+            models.replace_one({"_id": identifier(number)}, changed[identifier(number)])
+    else:
+        projects.delete_many({"_id": {"$in": [DOTTED["_id"], in_the_way["_id"]]}})
+    kind, left = ("model", identifier(42)) if name == "tags" else ("project", YOLO["_id"])
+    now = bytes_by_id(lone.dump(), kind)
+    runner = lone.runner()
+    steps = runner.undoing.preview(runner.undoing.chosen(operation)).data["steps"]
+    assert [step["documents"] for step in steps if step["collection"] == kind] == [1]
+    assert not runner.undo(operation).skipped
+    assert bytes_by_id(lone.dump(), kind) == now | {left: bytes_by_id(BEFORE, kind)[left]}
+    assert not dangling(lone.dump())
+
+
+def test_an_undo_that_leaves_very_many_can_not_be_repeated(lone: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "LEFT", 0)
+    CHANGES["merge"](lone.runner())
+    take_name(lone)
+    assert lone.runner().undo(newest(lone)).skipped
+    with pytest.raises(CannotUndo, match="is undone"):
+        lone.runner().undo(newest(lone))
