@@ -394,6 +394,10 @@ class OperationUnfinished(ProjectsError, status=ExitStatus.REFUSED):
     """A change was interrupted, so that apparent problems may be its unfinished part."""
 
 
+class EditedMeanwhile(ProjectsError, status=ExitStatus.REFUSED):
+    """A project was changed by others while its user edited it."""
+
+
 class ChangedMeanwhile(ProjectsError, status=ExitStatus.REFUSED, hint="run the command again"):
     """The projects of a change were changed while the user was asked."""
 

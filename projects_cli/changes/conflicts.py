@@ -91,7 +91,7 @@ def skip_roots(
 ) -> None:
     """Note which projects that were renamed or moved themselves can't go back, except those that will be `restored`.
 
-    Those below them were changed before or after them, and stay where they are then.
+    What is below such a project stays as well, and an undo may come to it first.
     """
     for chunk in chunks:
         entries = chunk.entries if isinstance(chunk, Projects) else ()

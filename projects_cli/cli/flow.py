@@ -131,6 +131,7 @@ def show(context: Context, response: Response, *, page: int | None = None, size:
     empty = f"page {page} is past the end: pages are numbered from 0" if page and page > 0 else view.empty
     fails_if_empty = context.settings.fail_if_empty and bool(view.rows or view.values)
     count = context.output.show(response, empty="" if fails_if_empty else empty)
+    context.made = ""  # reported
     if response.skipped:
         raise partial_failure(response)
     if fails_if_empty and not count:

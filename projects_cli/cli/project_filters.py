@@ -113,7 +113,10 @@ class ProjectFilters:
     active_users: Annotated[
         list[str] | None,
         _tree(
-            "--active-user", "--active-users", metavar="USER", help="With work of this user id at any level; repeat."
+            "--active-user",
+            "--active-users",
+            metavar="USER",
+            help="With work of this user (id or name) at any level; repeat.",
         ),
     ] = None
     children_type: Annotated[

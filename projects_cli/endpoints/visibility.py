@@ -57,7 +57,8 @@ def _change(
         projects |= {text: project} if project else {}
     if missing := [identifier for identifier in ids if identifier not in projects]:
         raise InvalidProjectId(
-            f"can't be made {word} by this company: {', '.join(_refused(missing[: hierarchy.SHOWN], word, store))}",
+            f"can't be made {word} by this company: {', '.join(_refused(missing[: hierarchy.SHOWN], word, store))}"
+            + (f" and {len(missing) - hierarchy.SHOWN} more" if len(missing) > hierarchy.SHOWN else ""),
             hint="own projects can be made public; public ones can be made private by the company they came from",
         )
     _check_names_free([projects[identifier].get("name") for identifier in ids], other_side, store)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from projects_cli.endpoints import deletion, hierarchy, naming
-from projects_cli.errors import ManifestError, ServiceError
+from projects_cli.errors import EditedMeanwhile, ManifestError, ServiceError
 from projects_cli.extended_json import argument, id_text
 from projects_cli.messages import Count, Plan, Sample, Step
 from projects_cli.store.bson_codec import UNREADABLE
@@ -45,12 +45,14 @@ class Manifest:
     """The wanted projects by their full names, as a change.
 
     With a `label`, a tag, every wanted project gets it, and those that have it and are not wanted are deleted.
-    `request` has company, owner and time. `differences` are those of the last plan.
+    `request` has company, owner and time. `differences` are those of the last plan. `edited` is the only wanted project
+    as it was when its user began to edit it: nothing is written if others have changed the same since.
     """
 
     wanted: Mapping[str, Wanted]
     request: Request
     label: str | None = None
+    edited: Document | None = None
     differences: list[Difference] = field(default_factory=list)
     _new_ids: dict[str, str] = field(default_factory=dict)
 
@@ -59,9 +61,13 @@ class Manifest:
 
         Raises:
             ManifestError: a project can't be as it is wanted; or one to delete is not empty, or has others below it.
+            EditedMeanwhile: others have changed what was edited.
         """
         self.differences = []
         stored = self._stored(store)
+        if self.edited is not None:
+            for name, wanted in self.wanted.items():
+                _check_edited(wanted, self.edited, stored.get(name))
         created: list[Step] = []
         updated: list[Step] = []
         for name, wanted in self.wanted.items():
@@ -216,6 +222,29 @@ def _turned(store: Store, *, public: bool) -> Document:
     if public:
         return {"$set": {"company": "", "company_origin": store.company}}
     return {"$set": {"company": store.company}, "$unset": {"company_origin": 1}}
+
+
+def _check_edited(wanted: Wanted, before: Document, now: Document | None) -> None:
+    """Refuse to write what others have changed since it was shown to the user.
+
+    Raises:
+        EditedMeanwhile: they have, or have renamed or deleted the project.
+    """
+    if now is None or now["_id"] != before["_id"]:
+        raise EditedMeanwhile(f"'{wanted.name}' was renamed or deleted while it was edited; nothing was changed")
+    theirs = [
+        name
+        for name in wanted.fields
+        if (
+            now["company"] != before["company"]
+            if name == "visibility"
+            else _plain(name, now.get(name)) != _plain(name, before.get(name))
+        )
+    ]
+    if theirs:
+        raise EditedMeanwhile(
+            f"'{wanted.name}' was changed by others while it was edited: {', '.join(theirs)}; nothing was changed"
+        )
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -159,7 +159,7 @@ class Output:
         return view.nested and self.format == "table" and self._is_pretty and not self.fields
 
     def _flattens(self, view: View) -> bool:
-        """Whether nested records become a list: in a format with lines, and of chosen fields."""
+        """Return whether nested records become a list: in a format with lines, and of chosen fields."""
         if self.query is not None or self._draws_tree(view):
             return False
         return self.format not in {"json", "yaml"} or bool(self.fields)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from projects_cli.errors import EditedMeanwhile
+from projects_cli.manifests.comparison import Manifest
+from projects_cli.manifests.reading import Parsed
+from projects_cli.manifests.wanted import Wanted
+from projects_cli.messages import Request
+from projects_cli.store.client import connect
+from projects_cli.store.collections import open_store
 from tests.worlds.site import COMPANY, LONG_AGO, Site
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 YAML = """\
 # the projects of the team
@@ -299,13 +305,13 @@ def test_edit_keeps_what_others_changed_while_the_editor_was_open(site: Site, tm
     vision = site.project("vision", tags=["a"])
     editor = tmp_path / "editor"
 
-    def edits(old: str, new: str) -> str:
-        """Return an editor that changes the file, while another program changes the description."""
+    def edits(old: str, new: str, **theirs: str) -> str:
+        """Return an editor that changes the file, while another program changes the description, or other fields."""
         editor.write_text(
             f"#!{sys.executable}\n"
             "import pathlib, pymongo, sys\n"
             f"projects = pymongo.MongoClient({site.server.uri!r})[{site.name!r}].project\n"
-            "projects.update_one({'name': 'vision'}, {'$set': {'description': 'theirs'}})\n"
+            f"projects.update_one({{'name': 'vision'}}, {{'$set': {theirs or {'description': 'theirs'}!r}}})\n"
             "file = pathlib.Path(sys.argv[1])\n"
             f"file.write_text(file.read_text().replace({old!r}, {new!r}))\n"
         )
@@ -317,7 +323,32 @@ def test_edit_keeps_what_others_changed_while_the_editor_was_open(site: Site, tm
     site.documents.project.update_one({"_id": vision}, {"$set": {"description": "before"}})
     result = site("edit", "vision", "--yes", EDITOR=edits("description: before", "description: mine"))
     assert (result.exit_code, "changed by others while it was edited: description" in result.stderr) == (4, True)
+    kept = Path(re.findall(r"the edited text is in (\S+)", result.stderr)[0])
+    assert "description: mine" in kept.read_text()
+    kept.unlink()
     assert site.stored(vision)["description"] == "theirs"
+    result = site("edit", "vision", "--yes", EDITOR=edits("- b", "- c", name="renamed", basename="renamed"))
+    assert (result.exit_code, "renamed or deleted while it was edited" in result.stderr) == (4, True)
+    assert site.names() == ["renamed"]
+
+
+def test_edit_keeps_what_others_changed_while_it_asked(site: Site) -> None:
+    """The plan is made again under the lease, when the user has answered."""
+    stored = site.stored(site.project("vision", description="old"))
+    wanted = Wanted("vision", {"description": "mine"}, Parsed("x.yaml", None, lambda _: None), ())
+    request = Request("apply", "2.13", {}, COMPANY, "user", datetime.now(UTC), str)
+    manifest = Manifest({"vision": wanted}, request, edited=stored)
+    connection = connect(site.server.uri, site.name, shown="test")
+    try:
+        store = open_store(connection, COMPANY)
+        assert len(manifest.plan(store).steps) == 1
+        site.documents.project.update_one({}, {"$set": {"tags": ["theirs"]}})
+        assert len(manifest.plan(store).steps) == 1
+        site.documents.project.update_one({}, {"$set": {"description": "theirs"}})
+        with pytest.raises(EditedMeanwhile, match="by others while it was edited: description"):
+            manifest.plan(store)
+    finally:
+        connection.close()
 
 
 def test_substitutions_that_multiply_are_refused(site: Site, tmp_path: Path) -> None:

@@ -131,6 +131,29 @@ def test_messages_that_can_not_be_written_change_no_status(site: Site, command: 
         assert result.stdout.splitlines()[-1] == str(status), target
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_messages_for_a_full_pipe_that_does_not_block_are_dropped(site: Site, unbuffered: str) -> None:
+    site.project("vision")
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x" * 4096)
+    environment = {**environment_of(site), "PYTHONUNBUFFERED": unbuffered}
+    for words, status in ((("get", "nowhere"), 3), (("update", "vision", "-d", "new"), 0), (("list", "--nonsense"), 2)):
+        done = subprocess.run([*PROGRAM, *words], env=environment, stderr=writing, stdout=subprocess.PIPE, check=False)
+        assert done.returncode == status, words
+    assert site.named("vision")["description"] == "new"
+    os.close(reading)
+    os.close(writing)
+
+
+def test_an_output_that_is_cut_is_an_error_without_a_buffer_too(site: Site, tmp_path: Path) -> None:
+    many(site, 300)
+    result = shell(site, f"(ulimit -f 2; PYTHONUNBUFFERED=1 projects list --json > {tmp_path}/list); echo $?")
+    assert (result.stdout, "File too large" in result.stderr) == ("1\n", True)
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-"])
 def test_a_stream_that_is_closed_brings_no_traceback(site: Site, closed: str) -> None:
     result = shell(site, f"projects list {closed}; echo $? >&2")

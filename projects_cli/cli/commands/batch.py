@@ -80,6 +80,7 @@ def batch(
             failed += fault is not None
             out.write(dumps(output) + "\n")
             out.flush()
+            context.made = ""  # reported
             if isinstance(fault, NO_DATABASE) and not context.is_connected:
                 raise fault
     if not total and file == "-":

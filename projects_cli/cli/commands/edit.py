@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,7 +15,7 @@ from projects_cli.cli.commands.config import run_editor
 from projects_cli.cli.flow import expect, show
 from projects_cli.cli.options import RequiredProject
 from projects_cli.cli.request import file_request, named_projects
-from projects_cli.errors import ChangedMeanwhile, ManifestError, UsageError
+from projects_cli.errors import EditedMeanwhile, ManifestError, UsageError
 
 if TYPE_CHECKING:
     from projects_cli.cli.context import Context
@@ -42,25 +41,21 @@ def edit(ctx: typer.Context, project: RequiredProject) -> None:
     from projects_cli.manifests.comparison import READ, Manifest, as_manifest
     from projects_cli.render import encode
 
-    identifier = project_id(names[0], lambda: store)
-
-    def described() -> dict[str, Any]:
-        """Return the project with all fields, so that those that are empty can be filled."""
-        project: dict[str, Any]
-        [project, *_] = as_manifest([hierarchy.writable_project(identifier, store, READ)], complete=True)["projects"]
-        return project
-
-    project_before = described()
+    stored = hierarchy.writable_project(project_id(names[0], lambda: store), store, READ)
+    name = hierarchy.shown_name(stored)
     lines: list[str] = []
-    encode.write_value({"projects": [project_before]}, "yaml", lines.append, pretty=True)
+    # With all fields, so that those that are empty can be filled.
+    encode.write_value(
+        {"projects": [as_manifest([stored], complete=True)["projects"][0]]}, "yaml", lines.append, pretty=True
+    )
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "project.yaml"
         draft.write_text("".join(lines), encoding="utf-8")
-        before = _wanted(draft, project_before["name"]).fields
+        before = _wanted(draft, name).fields
         while True:
             run_editor(context, draft, hint="use: projects update PROJECT")
             try:
-                wanted = _wanted(draft, project_before["name"])
+                wanted = _wanted(draft, name)
                 break
             except ManifestError as error:
                 # A script would get the same mistake again and again.
@@ -68,16 +63,23 @@ def edit(ctx: typer.Context, project: RequiredProject) -> None:
                     raise
                 context.console.error(error)
                 context.prompts.confirm("Edit it again?")
-    # Only what the user changed: others may have changed the rest meanwhile.
-    fields = {field: value for field, value in wanted.fields.items() if before.get(field) != value}
-    project_now = described()
-    if theirs := [field for field in fields if project_now.get(field) != project_before.get(field)]:
-        raise ChangedMeanwhile(
-            f"'{wanted.name}' was changed by others while it was edited: {', '.join(theirs)}; nothing was changed",
-            hint=f"edit it again: projects edit {shlex.quote(wanted.name)}",
-        )
-    request = file_request(context, "apply", creates=False)
-    show(context, apply_manifest(context, Manifest({wanted.name: replace(wanted, fields=fields)}, request)))
+        # Only what the user changed: others may have changed the rest meanwhile.
+        fields = {field: value for field, value in wanted.fields.items() if before.get(field) != value}
+        request = file_request(context, "apply", creates=False)
+        manifest = Manifest({name: replace(wanted, fields=fields)}, request, edited=stored)
+        try:
+            response = apply_manifest(context, manifest)
+        except EditedMeanwhile as error:
+            error.hint = f"the edited text is in {_kept(draft)}"
+            raise
+    show(context, response)
+
+
+def _kept(draft: Path) -> str:
+    """Copy the edited file to a place where it stays, and return its path."""
+    with tempfile.NamedTemporaryFile(prefix="projects-edit-", suffix=draft.suffix, delete=False) as file:
+        file.write(draft.read_bytes())
+    return file.name
 
 
 def _wanted(draft: Path, name: str) -> Wanted:

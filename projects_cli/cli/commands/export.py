@@ -117,7 +117,7 @@ def destination(context: Context, path: str | None) -> Iterator[Callable[[bytes]
     from projects_cli.transfer.archive import replacing
 
     if path is not None and not writes_files(context):
-        yield len  # of each part, which goes nowhere
+        yield _discard
     elif path is not None:
         with replacing(path) as write:
             yield write
@@ -125,6 +125,10 @@ def destination(context: Context, path: str | None) -> Iterator[Callable[[bytes]
         out = context.streams.data
         yield lambda line: out.write(line.decode())
         out.flush()
+
+
+def _discard(_: bytes) -> None:
+    """Write nothing: this is a dry run."""
 
 
 def write_export(

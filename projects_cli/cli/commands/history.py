@@ -95,8 +95,10 @@ def _start(context: Context, since: str | None) -> datetime | None:
     if since is None:
         return None
     now = context.runner.operations.now()
-    # A duration may be longer than any journal, and than the calendar.
-    return time_since("--since", since, now) if "-" in since else now - _age(since, "--since")
+    try:
+        return now - _age(since, "--since")  # which may be longer than any journal, and than the calendar
+    except UsageError:
+        return time_since("--since", since, now)
 
 
 def _age(text: str, option: str) -> timedelta:

@@ -66,7 +66,9 @@ def lint(
         condition, _ = store.connection.retry(lambda: matching(request, store))
     rules = Rules(pattern, required_tag or (), max_depth)
     nothing = None if has_any(condition, store) else "no project passes the filters"
-    if context.output.show(Response("lint", {"findings": findings(rules, condition, store)}), empty=nothing):
+    fails = nothing is not None and context.settings.fail_if_empty
+    response = Response("lint", {"findings": findings(rules, condition, store)})
+    if context.output.show(response, empty="" if fails else nothing):
         raise typer.Exit(ExitStatus.FINDINGS)
-    if nothing and context.settings.fail_if_empty:
+    if fails and nothing:
         raise NothingFound(nothing)

@@ -96,7 +96,7 @@ def report(
         from projects_cli.render.svg import file_of
 
         contents[svg[1]] = file_of(document.chart(built, svg[0]))
-    if not writes_files(context):
+    if not writes_files(context) and target.STDOUT not in contents:
         context.console.notice("dry run: no file was written")
         return
     files = [{"file": path, "size": target.write(path, text, context.streams)} for path, text in contents.items()]

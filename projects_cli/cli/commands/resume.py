@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from projects_cli.cli.app import TYPER_OPTIONS, GroupedCommand
-from projects_cli.cli.flow import perform, show
+from projects_cli.cli.commands.undo import show_undone
+from projects_cli.cli.flow import perform
 from projects_cli.cli.options import OperationArgument
 from projects_cli.messages import Plan, Response
 
@@ -28,7 +29,7 @@ def resume(ctx: typer.Context, operation: OperationArgument = None) -> None:
 
     Example: projects resume
     """
-    show(ctx.obj, perform(ctx.obj, Resumption(operation)))
+    show_undone(ctx.obj, perform(ctx.obj, Resumption(operation)))
 
 
 @dataclass(frozen=True, slots=True)

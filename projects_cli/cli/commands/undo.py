@@ -38,16 +38,25 @@ def undo(
     """Undo a run or an operation: the named one, or your own newest run (asks first).
 
     All changes of one command are a run. What others changed since is left as it is and listed; the exit status is
-    then 5.
+    then 5. The same undo restores it later, once nothing is in its way.
 
     Example: projects undo --dry-run
     """
-    response = perform(ctx.obj, UndoChange(identifier, all_or_nothing=all_or_nothing))
+    show_undone(ctx.obj, perform(ctx.obj, UndoChange(identifier, all_or_nothing=all_or_nothing)))
+
+
+def show_undone(context: Context, response: Response) -> None:
+    """Print what became of undone or resumed operations.
+
+    Raises:
+        PartialFailure: documents were left as they are. The hint says how the rest is undone later.
+    """
     try:
-        show(ctx.obj, response)
+        show(context, response)
     except PartialFailure as error:
-        identifier = response.data.get("operation", response.data["run"])
-        error.hint = f"once nothing is in the way any more, undo the rest: projects undo {identifier}"
+        if response.data.get("state") != "done":
+            identifier = response.data.get("operation", response.data["run"])
+            error.hint = f"once nothing is in the way any more, undo the rest: projects undo {identifier}"
         raise
 
 
