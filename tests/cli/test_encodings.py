@@ -292,7 +292,7 @@ def test_a_line_of_a_batch_that_is_not_utf_8_is_answered(site: Site, variables: 
     result = run(site, "batch", "-", variables=variables, stdin=stdin)
     bad, made = (json.loads(line) for line in result.stdout.decode("utf-8").splitlines())
     assert (result.returncode, bad["ok"], made["ok"]) == (5, False, True)
-    assert bad["error"]["message"] == "the JSON is not valid UTF-8: byte 0xe9 at offset 55"
+    assert bad["error"]["message"] == "line 1 of the input: the JSON is not valid UTF-8: byte 0xe9 at offset 55"
     assert site.names() == ["ß🚀日"]
 
 
