@@ -166,7 +166,10 @@ def _conflicts_of_update(entry: Entry, stored: Stored, context: Context) -> Iter
         yield f"it was changed in the meantime: {', '.join(names)}"
     if entry.changed_fields & {"name", "company"}:
         yield from _name_taken(entry, stored, context)
-    if entry.changed_fields & {"parent", "path"}:
+    follows = "name" in entry.changed_fields and "parent" not in entry.changed_fields
+    if follows and now.get("parent", NULL) != entry.old.get("parent", NULL):
+        yield "it was moved to another place in the meantime"
+    if entry.changed_fields & {"parent", "path", "name"}:
         yield from _misplaced(entry.old, entry.parent, stored, context)
     if entry.changed_fields & {"name", "path"}:
         above = entry.old.get("path", NULL)

@@ -375,6 +375,8 @@ class Engine:
 
     def _undo_context(self, operation: Operation) -> conflicts.Context:
         context = conflicts.Context.of(self.journal.to_undo(operation))
+        # Tasks and models that it inserted are removed before their project: those that are in it then were left.
+        context.contents = frozenset()
         if context.returning != context.removed:  # something is renamed or moved
             work = partial(conflicts.skip_roots, store=self.store, context=context)
             self.store.connection.retry(lambda: work(self.journal.to_undo(operation)))

@@ -219,7 +219,7 @@ class Journal:
         if tally.skipped or state == "undone":
             fields["skipped"] = [skipped._asdict() for skipped in tally.skipped[:TOUCHED]] or None
         if state == "undone":
-            left = list(dict.fromkeys(skipped.id for skipped in tally.skipped))
+            left = list(dict.fromkeys([*(skipped.id for skipped in tally.skipped if skipped.id), *tally.left]))
             fields["left"] = left if 0 < len(left) <= LEFT else None
         self._advance(operation, (*UNFINISHED, state), fields, finished=True)
 

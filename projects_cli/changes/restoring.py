@@ -254,11 +254,11 @@ def _move_back(chunk: Members, context: conflicts.Context, writer: Writer, tally
             tally.skipped.append(Skipped(conditions.shown(chunk.source), f"{chunk.size} {chunk.kind}s", why))
             return
         listed += 1
+        identifier = id_text(document["_id"])
         if listed <= NAMED:
-            tally.skipped.append(Skipped(id_text(document["_id"]), f"{chunk.kind} {document.get('name')!r}", why))
+            tally.skipped.append(Skipped(identifier, f"{chunk.kind} {document.get('name')!r}", why))
+        else:
+            tally.left.append(identifier)
     if listed > NAMED:
-        more = listed - NAMED
-        tally.skipped.append(
-            Skipped(conditions.shown(chunk.source), f"{more} more {chunk.kind}s", "they were moved as well")
-        )
+        tally.skipped.append(Skipped("", f"{listed - NAMED} more {chunk.kind}s", "they were moved as well"))
     effects.move(chunk, chunk.target, chunk.source, writer, tally)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from projects_cli.changes import conflicts, redo, tagging
 from projects_cli.changes.chunks import part_of
+from projects_cli.changes.conditions import shown
 from projects_cli.changes.records import Edits, Operation, Projects, Tagging, decode_chunk
 from projects_cli.changes.steps import steps_made, steps_undone, text_of
 from projects_cli.changes.stored import Stored
@@ -120,6 +121,7 @@ class Undo:
         for operation in operations:
             context = newer.including(conflicts.Context.of(self._to_undo(operation)))
             conflicts.skip_roots(self._to_undo(operation), store, context, newer.ids)
+            context.contents -= self._kept_contents(operation, context)
             for chunk in self._to_undo(operation, backwards=True):
                 entries = chunk.entries if isinstance(chunk, Projects) else []
                 stored = Stored(store, entries)
@@ -141,6 +143,15 @@ class Undo:
                     for skipped in self._conflicts_of_contents(chunk, context):
                         yield operation, skipped, skipped.name
             newer, kinds = context, kinds | own_kinds
+
+    def _kept_contents(self, operation: Operation, context: conflicts.Context) -> set[Value]:
+        """Return the ids of inserted tasks and models that others have changed, so that they stay."""
+        kept: set[Value] = set()
+        for chunk in self._to_undo(operation):
+            if isinstance(chunk, Edits) and chunk.inserts:
+                left = {skipped.id for skipped in conflicts.conflicts_of_edits(chunk, self.operations.store, context)}
+                kept |= {edit.id for edit in chunk.edits if shown(edit.id) in left}
+        return kept
 
     def _conflicts_of_contents(self, chunk: Members | Edits | Tagging, context: conflicts.Context) -> Iterator[Skipped]:
         """Stream the tasks, models and other documents that an undo would leave as they are."""

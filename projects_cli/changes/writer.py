@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 class Tally:
     """What was done so far: counts by (collection, action), and what was left as it is, with the reason.
 
-    `repeated` is for a second try after a connection broke: what is done already then counts too, since the first try
-    may have done it.
+    `left` are the ids of what was left and is not in `skipped`. `repeated` is for a second try after a connection
+    broke: what is done already then counts too, since the first try may have done it.
     """
 
     changed: dict[tuple[str, str], int] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     repeated: bool = False
 
     def add(self, collection: str, action: str, count: int) -> None:
@@ -56,6 +57,7 @@ class Tally:
         for (collection, action), count in other.changed.items():
             self.add(collection, action, count)
         self.skipped += other.skipped
+        self.left += other.left
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import bson
 import pytest
 
-from projects_cli.changes import journal
+from projects_cli.changes import journal, restoring
 from projects_cli.errors import CannotUndo
 from tests.changes.test_beside_others import newest
 from tests.changes.test_mass_changes import made, rename
@@ -17,6 +17,7 @@ from tests.worlds.world import (
     CHANGES,
     DETECTOR,
     DOTTED,
+    FELLOW,
     VISION,
     YOLO,
     Content,
@@ -184,3 +185,38 @@ def test_an_undo_that_leaves_very_many_can_not_be_repeated(lone: World, monkeypa
     assert lone.runner().undo(newest(lone)).skipped
     with pytest.raises(CannotUndo, match="is undone"):
         lone.runner().undo(newest(lone))
+
+
+def test_a_repeated_undo_restores_no_name_below_a_parent_of_another_name(lone: World) -> None:
+    """What was left is below another project by then, which has the name that the change had given."""
+    CHANGES["rename"](lone.runner())
+    operation = newest(lone)
+    change("move", project=YOLO["_id"], new_location="fellow")(lone.runner())
+    assert lone.runner().undo(operation).skipped
+    projects = lone.documents["project"]
+    projects.insert_one(project(60, "vision/finder", [VISION]))
+    change("move", project=YOLO["_id"], new_location="vision/finder")(lone.runner())
+    assert by_id(lone.dump())[YOLO["_id"]]["name"] == "vision/finder/yolo"
+    before = crooked(lone.dump())
+    response = lone.runner().undo(operation)
+    assert ("it was moved to another place in the meantime", before) == (response.skipped[0].why, crooked(lone.dump()))
+    projects.delete_one({"_id": identifier(60)})
+    projects.update_one({"_id": DETECTOR["_id"]}, {"$set": {"name": "vision/finder", "basename": "finder"}})
+    projects.update_one({"_id": YOLO["_id"]}, {"$set": {"parent": DETECTOR["_id"], "path": YOLO["path"]}})
+    assert "renamed in the meantime" in lone.runner().undo(operation).skipped[0].why
+
+
+def test_more_tasks_than_are_named_are_left_and_no_others(lone: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restoring, "NAMED", 1)
+    tasks = lone.documents["task"]
+    tasks.insert_many([member(number, DETECTOR) for number in range(70, 76)])
+    CHANGES["merge"](lone.runner())
+    operation = newest(lone)
+    moved = [identifier(number) for number in range(70, 73)]
+    tasks.update_many({"_id": {"$in": moved}}, {"$set": {"project": ALONE["_id"]}})
+    assert len(lone.runner().undo(operation).skipped) == 2
+    tasks.update_many({"_id": {"$in": [*moved, identifier(75)]}}, {"$set": {"project": FELLOW["_id"]}})
+    assert not lone.runner().undo(operation).skipped
+    places = {one["_id"]: one["project"] for one in by_id(lone.dump(), "task").values()}
+    assert {places[one] for one in moved} == {DETECTOR["_id"]}
+    assert places[identifier(75)] == FELLOW["_id"]

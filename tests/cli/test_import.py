@@ -56,6 +56,23 @@ def test_an_undo_leaves_a_project_that_others_use_since(site: Site, tmp_path: Pa
     assert [task["_id"] for task in site.documents.task.find()] == [late]
 
 
+def test_a_project_with_a_task_that_was_edited_since_is_not_removed_for_a_moment(site: Site, tmp_path: Path) -> None:
+    fill(site)
+    path = exported(site, tmp_path / "x.jsonl", "vision")
+    emptied(site)
+    site.json("import", path, "--yes")
+    task = site.documents.task.find_one({})
+    assert task is not None
+    site.documents.task.update_one({"_id": task["_id"]}, {"$set": {"name": "edited"}})
+    holder = site.stored(task["project"])["name"]
+    preview = site("undo", "--yes", "--dry-run")
+    assert f"stays as it is: {holder}" in preview.stderr
+    result = site("undo", "--yes", "--json")
+    assert result.exit_code == 5
+    skipped = {one["name"]: one["why"] for one in json.loads(result.stdout)["skipped"]}
+    assert skipped[holder] == "it holds tasks now"
+
+
 def test_a_file_that_is_damaged_changes_nothing(site: Site, tmp_path: Path) -> None:
     fill(site)
     lines = site.text("export", "--with", "tasks,models", "-q").splitlines(keepends=True)
