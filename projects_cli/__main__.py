@@ -139,7 +139,7 @@ class _Errors(FileIO):
     """Standard error, which takes everything: a message that can't be written must not change what a command does."""
 
     def write(self, data: Any, /) -> int:
-        """Write data. Return the number of bytes; all of them if the disk or a pipe is full, or nobody reads them."""
+        """Write data. Return the number of bytes; all of them if the disk or a pipe is full, or closed."""
         written: int | None
         try:
             written = super().write(data)

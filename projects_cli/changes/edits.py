@@ -234,7 +234,7 @@ def _written(
         value = bson_codec.embedded({"$literal": bson_codec.document_value(source)})
         same = filters.all_of([by_id(identifier), {"$expr": {"$eq": ["$$ROOT", value]}}])
         return bool(writer.delete(same, kind) if target is None else writer.replace(same, target, kind))
-    new, now = fields(target or b"\5\0\0\0\0"), fields(current or b"\5\0\0\0\0")
+    new, now = (fields(raw) if raw else {} for raw in (target, current))
     signed = all(now.get(name) == old.get(name) for name in SIGNATURE & (old.keys() | new.keys()))
     names = sorted((old.keys() | new.keys()) - (set() if signed else SIGNATURE))
     same = filters.all_of([by_id(identifier), *(stored_as(name, old.get(name)) for name in names)])

@@ -101,7 +101,7 @@ class ReadCollection:
         """Stream very many documents, without a time limit unless `--timeout` is set.
 
         `hint` names the index to use; `NATURAL` reads the documents in the order of the disk. A `covered` scan reads
-        nothing but the index, in which the items of a list can't be told from other values.
+        nothing but the index, which does not distinguish the items of a list from other values.
 
         Raises:
             IndexGone: the index is missing, or was dropped meanwhile.

@@ -179,7 +179,7 @@ class Adapted:
         return place is None or place.action in {"insert", "update"}
 
     def _place_of(self, member: Mapping[str, Value]) -> Place | None:
-        """Return where the project of a task or model goes; null is no reference, even if a project has that id."""
+        """Return where the project of a task or model goes. Null refers to none, even if a project has that id."""
         project = member.get("project", NULL)
         return None if project == NULL else self.layout.places.get(project)
 

@@ -110,7 +110,7 @@ def test_a_killed_undo_that_had_restored_something_ends_as_undone(lone: World) -
 
 @pytest.mark.parametrize("redone", [False, True])
 def test_an_edit_of_what_was_changed_first_hides_no_interrupted_change(lone: World, *, redone: bool) -> None:
-    """A dead process had changed the tags of projects, then of tasks. Somebody has edited those of the projects."""
+    """A killed process had changed the tags of projects, then of tasks. A user has edited those of the projects."""
     made(rename, lone.runner())
     after = lone.dump()
     undo(lone.runner())

@@ -412,7 +412,9 @@ def test_an_empty_name_among_several_is_its_own_failure(site: Site) -> None:
 
 
 @pytest.mark.parametrize("company", [[COMPANY], [COMPANY, OTHER]])
-def test_a_document_whose_company_is_a_list_is_nobodys(site: Site, tmp_path: Path, company: list[str]) -> None:
+def test_a_document_whose_company_is_a_list_belongs_to_no_company(
+    site: Site, tmp_path: Path, company: list[str]
+) -> None:
     """MongoDB matches a list by each of its items. No command shows, counts, exports or changes such a document."""
     top = site.project("top")
     odd = site.task(top, company=company, name="theirs", status="in_progress", hyperparams={"a": {"b": {"value": "c"}}})

@@ -169,7 +169,7 @@ def test_the_file_of_urls_is_never_overwritten(site: Site, tmp_path: Path, exist
     missing = str(tmp_path / "none" / "urls")
     for options in (["--force"], ["--force", "--dry-run"]):
         error = site.error("delete", "old", *options, "--delete-contents", "--urls-file", missing, status=2)
-        assert "there is no folder" in error["message"]
+        assert "its folder does not exist" in error["message"]
     long = str(tmp_path / ("u" * 300))
     error = site.error("delete", "old", "--force", "--delete-contents", "--urls-file", long, status=2)
     assert "nothing was deleted" in error["message"]

@@ -78,12 +78,12 @@ def test_merge_add_and_remove_in_chosen_projects(tagged: Site) -> None:
 
 def test_what_changes_nothing_says_so(tagged: Site) -> None:
     before = tagged.everything()
-    result = tagged("tags", "rename", "nobody", "other")
+    result = tagged("tags", "rename", "unused", "other")
     assert (result.exit_code, "nothing to change" in result.stderr) == (0, True)
     assert tagged.json("tags", "add", "prod", "--project", "vision", "--of", "projects") == {
         "projects": 0, "tasks": 0, "models": 0,
     }  # fmt: skip
-    for words in (["rename", "nobody", "other"], ["rename", "nobody", "other", "-n"]):
+    for words in (["rename", "unused", "other"], ["rename", "unused", "other", "-n"]):
         assert tagged("tags", *words, "--fail-if-empty").exit_code == 6
     assert tagged.json("tags", "remove", "x", "--project", "-", stdin="", PROJECTS_QUIET="1")["tasks"] == 0
     assert tagged.everything() == before

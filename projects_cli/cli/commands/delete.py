@@ -198,7 +198,7 @@ class UrlsFile:
         if os.path.lexists(path):
             raise self._exists()
         if not self._path.parent.is_dir():
-            raise UsageError(f"cannot write '{path}': there is no folder '{self._path.parent}'")
+            raise UsageError(f"cannot write '{path}': its folder does not exist")
 
     def _exists(self) -> UsageError:
         return UsageError(f"'{self._path}' exists already", hint="it is not overwritten: name another file, or move it")
